@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+# A room is a folder of src/. Its include path holds only itself and the rooms it may know, by way
+# of a folder of links, so that an include the design forbids does not compile.
+
+# mullion_room(NAME folder SOURCES files... ROOMS folders... LINK libraries...)
+function(mullion_room folder)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;ROOMS;LINK" ${ARGN})
+  string(REPLACE "/" "_" name ${folder})
+  set(doors ${CMAKE_BINARY_DIR}/rooms/${name})
+  file(REMOVE_RECURSE ${doors})
+  foreach(room ${folder} ${ROOM_ROOMS})
+    cmake_path(GET room PARENT_PATH parent)
+    file(MAKE_DIRECTORY ${doors}/${parent})
+    file(CREATE_LINK ${CMAKE_SOURCE_DIR}/src/${room} ${doors}/${room} SYMBOLIC)
+  endforeach()
+  add_library(mullion_${name} OBJECT ${ROOM_SOURCES})
+  target_include_directories(mullion_${name} PRIVATE ${doors} ${CMAKE_SOURCE_DIR}/include
+                                                     ${CMAKE_BINARY_DIR}/generated)
+  target_link_libraries(mullion_${name} PRIVATE ${ROOM_LINK})
+  set_property(GLOBAL APPEND PROPERTY MULLION_ROOMS mullion_${name})
+endfunction()
+
+# Writes `output`: a function `namespace::RegisterAll(registry)` that calls Register<File> of every
+# source that defines one. "softmax.cc" defines RegisterSoftmax.
+function(mullion_registration output namespace registry_header registry)
+  set(declarations "")
+  set(calls "")
+  foreach(source ${ARGN})
+    cmake_path(GET source STEM stem)
+    string(REPLACE "_" ";" words ${stem})
+    set(function "Register")
+    foreach(word ${words})
+      string(SUBSTRING ${word} 0 1 first)
+      string(TOUPPER ${first} first)
+      string(SUBSTRING ${word} 1 -1 rest)
+      string(APPEND function "${first}${rest}")
+    endforeach()
+    file(STRINGS ${source} definition REGEX "^void ${function}\\(")
+    if(definition)
+      string(APPEND declarations "void ${function}(${registry}& registry);\n")
+      string(APPEND calls "  ${function}(registry);\n")
+    endif()
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+  endforeach()
+  file(CONFIGURE OUTPUT ${output} CONTENT
+"// Written by CMake from the names of the source files.
+#include \"${registry_header}\"
+
+namespace ${namespace} {
+
+${declarations}
+void RegisterAll(${registry}& registry) {
+${calls}}
+
+}  // namespace ${namespace}
+" @ONLY)
+endfunction()

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# Language, warnings, sanitizers and the compiler cache: the same for every target.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 99)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  # Paths are hashed relative to the source tree, so that all build folders share the cache.
+  set(launcher env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+endif()
+
+find_package(Threads REQUIRED)
+
+add_compile_options(-Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wno-unknown-pragmas)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # False alarms of g++ 12 on inlined containers.
+  add_compile_options(-Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
+                      -Wno-maybe-uninitialized -Wno-restrict -Wno-dangling-pointer)
+endif()
+add_compile_options(-ffunction-sections -fdata-sections -fno-math-errno -fno-trapping-math)
+# Contraction is done by kernels that ask for it, so that results do not hang on the compiler.
+add_compile_options(-ffp-contract=off)
+if(NOT APPLE AND NOT EMSCRIPTEN)
+  add_link_options(-Wl,--gc-sections)
+endif()
+
+if(MULLION_SANITIZE)
+  add_compile_options(-fsanitize=${MULLION_SANITIZE} -fno-omit-frame-pointer -g1)
+  add_link_options(-fsanitize=${MULLION_SANITIZE})
+endif()
+if(MULLION_ONE_TARGET)
+  add_compile_definitions(MULLION_ONE_TARGET)
+endif()

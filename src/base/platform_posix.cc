@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include "base/platform.h"
+#include "base/str_cat.h"
+
+namespace mullion {
+
+namespace {
+
+uint64_t Mix(uint64_t hash, uint64_t value) {
+  hash ^= value + 0x9e3779b97f4a7c15u + (hash << 6) + (hash >> 2);
+  return hash * 0xff51afd7ed558ccdu;
+}
+
+uint64_t IdentityOf(const struct stat& info) {
+  uint64_t hash = Mix(1, static_cast<uint64_t>(info.st_dev));
+  hash = Mix(hash, static_cast<uint64_t>(info.st_ino));
+  hash = Mix(hash, static_cast<uint64_t>(info.st_size));
+  hash = Mix(hash, static_cast<uint64_t>(info.st_mtime));
+#ifdef __linux__
+  hash = Mix(hash, static_cast<uint64_t>(info.st_mtim.tv_nsec));
+#endif
+  return hash == 0 ? 1 : hash;
+}
+
+class PosixMappedFile final : public MappedFile {
+ public:
+  PosixMappedFile(const void* data, size_t size, uint64_t identity) {
+    data_ = static_cast<const uint8_t*>(data);
+    size_ = size;
+    identity_ = identity;
+  }
+  ~PosixMappedFile() override {
+    if (size_ > 0) munmap(const_cast<uint8_t*>(data_), size_);
+  }
+  void Release(size_t offset, size_t length) const override {
+    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    const size_t first = (offset + page - 1) / page * page;
+    const size_t last = std::min(offset + length, size_) / page * page;
+    if (first < last) madvise(const_cast<uint8_t*>(data_) + first, last - first, MADV_DONTNEED);
+  }
+};
+
+Result<std::shared_ptr<const MappedFile>> MapDescriptor(int descriptor, const std::string& path) {
+  struct stat info{};
+  if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
+    return NotFound(StrCat("cannot open '", path, "': it is not a regular file"));
+  }
+  const auto size = static_cast<size_t>(info.st_size);
+  const void* data = nullptr;
+  if (size > 0) {
+    void* const mapping = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (mapping == MAP_FAILED) {
+      return OutOfMemory(StrCat("cannot map '", path, "': ", std::strerror(errno)));
+    }
+    data = mapping;
+  }
+  return std::shared_ptr<const MappedFile>(
+      std::make_shared<PosixMappedFile>(data, size, IdentityOf(info)));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const MappedFile>> MapFile(const std::filesystem::path& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return NotFound(StrCat("cannot open '", path.string(), "': ", std::strerror(errno)));
+  }
+  auto result = MapDescriptor(descriptor, path.string());
+  close(descriptor);
+  return result;
+}
+
+Result<std::shared_ptr<const MappedFile>> MapFileBeneath(const std::filesystem::path& folder,
+                                                         const std::string& relative) {
+  namespace fs = std::filesystem;
+  const fs::path path(relative);
+  const bool climbs = std::any_of(path.begin(), path.end(),
+                                  [](const fs::path& part) { return part == ".."; });
+  if (relative.empty() || path.is_absolute() || climbs ||
+      relative.find('\0') != std::string::npos) {
+    return InvalidModel(StrCat("the file name '", relative,
+                               "' leaves the model's folder; only files beneath it are read"));
+  }
+  std::error_code error;
+  const fs::path root = fs::weakly_canonical(folder.empty() ? fs::path(".") : folder, error);
+  const fs::path target = fs::weakly_canonical(root / path, error);
+  const auto mismatch = std::mismatch(root.begin(), root.end(), target.begin(), target.end());
+  if (error || mismatch.first != root.end()) {
+    return InvalidModel(StrCat("the file '", relative,
+                               "' is a link that leaves the model's folder; only files beneath it "
+                               "are read"));
+  }
+  return MapFile(target);
+}
+
+void* AllocatePages(size_t bytes) {
+  void* const memory =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return memory == MAP_FAILED ? nullptr : memory;
+}
+
+void FreePages(void* memory, size_t bytes) { munmap(memory, bytes); }
+
+namespace {
+
+// The cgroup's quota in processors, or 0 when there is none.
+double CgroupProcessors() {
+  std::ifstream unified("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (unified >> quota >> period && quota != "max" && period > 0) {
+    return std::strtod(quota.c_str(), nullptr) / period;
+  }
+  std::ifstream old_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  std::ifstream old_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  double limit = 0;
+  if (old_quota >> limit && old_period >> period && limit > 0 && period > 0) return limit / period;
+  return 0;
+}
+
+}  // namespace
+
+int AvailableProcessors() {
+  int processors = static_cast<int>(std::thread::hardware_concurrency());
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) processors = CPU_COUNT(&set);
+#endif
+  const double quota = CgroupProcessors();
+  if (quota > 0) processors = std::min(processors, static_cast<int>(std::ceil(quota)));
+  return std::max(processors, 1);
+}
+
+}  // namespace mullion
