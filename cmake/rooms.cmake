@@ -49,7 +49,7 @@ function(mullion_registration output namespace registry_header registry)
 namespace ${namespace} {
 
 ${declarations}
-void RegisterAll(${registry}& registry) {
+void RegisterAll([[maybe_unused]] ${registry}& registry) {
 ${calls}}
 
 }  // namespace ${namespace}

@@ -1,2 +1,55 @@
-#pragma once
-namespace mullion::cpu { class KernelRegistry; }
+// SPDX-License-Identifier: MIT
+// The kernels of the CPU device.
+//
+// A family file `devices/cpu/foo.cc` defines `void RegisterFoo(KernelRegistry&)`; CMake collects the
+// calls. Kernels know the newest form of each operator only: older ones were rewritten on import.
+#ifndef MULLION_DEVICES_CPU_REGISTRY_H_
+#define MULLION_DEVICES_CPU_REGISTRY_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "device/kernel.h"
+#include "device/weight_store.h"
+
+namespace mullion::cpu {
+
+struct KernelDefinition {
+  std::string_view name;
+  std::string_view domain = "";
+  int since = 1;
+  // Element types of input 0 (of output 0 for operators without inputs).
+  ElementTypeSet types = types::kAll;
+  // Reads the node's attributes and constants and packs weights. The node is valid by its
+  // operator's inference and outlives the executable.
+  Result<std::unique_ptr<Executable>> (*make)(const Node& node, WeightStore& weights) = nullptr;
+  // Further conditions, such as types of other inputs; the error says what is supported. Optional.
+  Status (*supports)(const Node& node) = nullptr;
+};
+
+class KernelRegistry {
+ public:
+  void Add(const KernelDefinition& definition);
+
+  // The kernel for the node, or an error that says what is missing and which types there are.
+  Result<const KernelDefinition*> Find(const Node& node) const;
+
+ private:
+  std::unordered_map<std::string, std::vector<KernelDefinition>> kernels_;
+};
+
+const KernelRegistry& BuiltInKernels();
+void RegisterAll(KernelRegistry& registry);  // written by CMake
+
+// For `KernelDefinition::make` of executables that are made from the node alone.
+template <typename Kernel>
+Result<std::unique_ptr<Executable>> MakeKernel(const Node& node, WeightStore& /*weights*/) {
+  return std::unique_ptr<Executable>(std::make_unique<Kernel>(node));
+}
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_REGISTRY_H_

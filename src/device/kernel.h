@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// What a device makes of a node or of several: an executable that the runtime binds to shapes and
+// then runs, many times and from several threads.
+//
+// The life of an Executable:
+//   made once per session     constants are known, shapes may not be: pack weights, parse attributes
+//   Bind, once per shapes     all input shapes are known: choose tiles, ask for scratch memory
+//   Run, every evaluation     const, thread-safe, allocates nothing when outputs have known shapes
+#ifndef MULLION_DEVICE_KERNEL_H_
+#define MULLION_DEVICE_KERNEL_H_
+
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/cancellation.h"
+#include "base/parallel.h"
+#include "base/status.h"
+#include "base/tensor.h"
+#include "device/datum.h"
+#include "graph/graph.h"
+
+namespace mullion {
+
+// What an executable worked out for one set of shapes. Owned by the binding; read-only during Run.
+class BoundState {
+ public:
+  virtual ~BoundState() = default;
+};
+
+// Handed to Bind. Inputs and outputs are those of the executable's node; a null pointer is an input
+// left out or an output nobody wants. Shapes are concrete.
+class BindContext {
+ public:
+  struct Port {
+    ElementType type = ElementType::kUndefined;
+    Shape shape;
+    const TensorView* data = nullptr;  // content known at binding: constants, folded arithmetic
+  };
+
+  BindContext(const Node& node, std::span<const Port* const> inputs,
+              std::span<const Port* const> outputs, int threads)
+      : node_(node), inputs_(inputs), outputs_(outputs), threads_(threads) {}
+
+  const Node& node() const { return node_; }
+  int input_count() const { return static_cast<int>(inputs_.size()); }
+  int output_count() const { return static_cast<int>(outputs_.size()); }
+  const Port* input(int i) const {
+    return i < input_count() ? inputs_[static_cast<size_t>(i)] : nullptr;
+  }
+  // Null also when the output's shape is known only after running.
+  const Port* output(int i) const {
+    return i < output_count() ? outputs_[static_cast<size_t>(i)] : nullptr;
+  }
+  // The most threads that Run will see in its Parallel.
+  int threads() const { return threads_; }
+
+  // Scratch memory for Run, aligned to 64 bytes, contents unspecified.
+  void RequestScratch(size_t bytes) { scratch_bytes_ = bytes; }
+  // Output `out` may share memory with input `in` if that input is not read later by anyone else
+  // and both have the same number of bytes. Run must then be right when the two pointers are equal
+  // and equally when they are not.
+  void AllowInPlace(int out, int in) { in_place_.push_back({out, in}); }
+  void SetState(std::unique_ptr<BoundState> state) { state_ = std::move(state); }
+
+  struct InPlace {
+    int output;
+    int input;
+  };
+  size_t scratch_bytes() const { return scratch_bytes_; }
+  const std::vector<InPlace>& in_place() const { return in_place_; }
+  std::unique_ptr<BoundState> TakeState() { return std::move(state_); }
+
+ private:
+  const Node& node_;
+  std::span<const Port* const> inputs_;
+  std::span<const Port* const> outputs_;
+  int threads_;
+  size_t scratch_bytes_ = 0;
+  std::vector<InPlace> in_place_;
+  std::unique_ptr<BoundState> state_;
+};
+
+// Handed to Run.
+class RunContext {
+ public:
+  virtual ~RunContext() = default;
+
+  const Node& node() const { return *node_; }
+  int input_count() const { return static_cast<int>(inputs_.size()); }
+  int output_count() const { return static_cast<int>(outputs_.size()); }
+  bool HasInput(int i) const {
+    return i < input_count() && inputs_[static_cast<size_t>(i)] != nullptr;
+  }
+  bool WantsOutput(int i) const {
+    return i < output_count() && outputs_[static_cast<size_t>(i)] != nullptr;
+  }
+
+  // A tensor input; must be there and be a tensor.
+  const TensorView& Input(int i) const { return inputs_[static_cast<size_t>(i)]->view; }
+  // Any input: sequences, maps, optionals. The tensor of a Datum that is one is in its view.
+  const Datum& InputDatum(int i) const { return *inputs_[static_cast<size_t>(i)]; }
+
+  // A tensor output whose memory is ready: its shape was known at binding.
+  MutableTensorView Output(int i) const {
+    const TensorView& view = outputs_[static_cast<size_t>(i)]->view;
+    return {view.type, view.location, view.shape, const_cast<void*>(view.data)};
+  }
+  // An output whose shape was not known at binding (or of strings): makes room for it. Also right
+  // for outputs whose shape was known, which then must be equal.
+  virtual Result<MutableTensorView> AllocateOutput(int i, const Shape& shape) = 0;
+  // An output that is not a tensor, or a tensor that exists already.
+  virtual void SetOutput(int i, Datum value) = 0;
+
+  void* scratch() const { return scratch_; }
+  template <typename State>
+  const State* state() const {
+    return static_cast<const State*>(state_);
+  }
+  Parallel& parallel() const { return *parallel_; }
+  const CancellationToken* cancellation() const { return cancellation_; }
+
+  // A failure of this evaluation: run-time values that make no sense (an index out of range).
+  Status Error(std::string_view text) const {
+    return node_->Error(StatusCode::kEvaluation, text);
+  }
+
+ protected:
+  const Node* node_ = nullptr;
+  std::span<const Datum* const> inputs_;
+  std::span<Datum* const> outputs_;
+  void* scratch_ = nullptr;
+  const BoundState* state_ = nullptr;
+  Parallel* parallel_ = nullptr;
+  const CancellationToken* cancellation_ = nullptr;
+};
+
+class Executable {
+ public:
+  virtual ~Executable() = default;
+  virtual Status Bind(BindContext& /*context*/) const { return OkStatus(); }
+  virtual Status Run(RunContext& context) const = 0;
+};
+
+}  // namespace mullion
+
+#endif  // MULLION_DEVICE_KERNEL_H_

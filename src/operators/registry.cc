@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "operators/registry.h"
+
+#include <algorithm>
+
+#include "base/str_cat.h"
+
+namespace mullion {
+
+namespace {
+
+std::string Key(std::string_view domain, std::string_view name) {
+  return StrCat(domain == "ai.onnx" ? std::string_view() : domain, "::", name);
+}
+
+Status CheckArity(const InferenceContext& context, const char* what, int count, Arity arity) {
+  if (count >= arity.min && count <= arity.max) return OkStatus();
+  const std::string wanted = arity.max == kVariadic ? StrCat(arity.min, " or more")
+                             : arity.min == arity.max
+                                 ? StrCat(arity.min)
+                                 : StrCat(arity.min, " to ", arity.max);
+  return context.Error(StrCat("it has ", count, " ", what, " but the operator takes ", wanted,
+                              "; export the model again"));
+}
+
+}  // namespace
+
+void OperatorRegistry::Add(const OperatorDefinition& definition) {
+  auto& forms = forms_[Key(definition.domain, definition.name)];
+  const auto place = std::find_if(forms.begin(), forms.end(), [&](const OperatorDefinition& form) {
+    return form.since > definition.since;
+  });
+  forms.insert(place, definition);
+}
+
+const OperatorDefinition* OperatorRegistry::Find(std::string_view domain, std::string_view name,
+                                                 int opset) const {
+  const auto found = forms_.find(Key(domain, name));
+  if (found != forms_.end()) {
+    const OperatorDefinition* best = nullptr;
+    for (const OperatorDefinition& form : found->second) {
+      if (form.since <= opset) best = &form;
+    }
+    if (best != nullptr) return best;
+  }
+  return behind_ == nullptr ? nullptr : behind_->Find(domain, name, opset);
+}
+
+std::vector<const OperatorDefinition*> OperatorRegistry::All() const {
+  std::vector<const OperatorDefinition*> all;
+  for (const auto& [key, forms] : forms_) {
+    for (const OperatorDefinition& form : forms) all.push_back(&form);
+  }
+  if (behind_ != nullptr) {
+    for (const OperatorDefinition* const form : behind_->All()) all.push_back(form);
+  }
+  return all;
+}
+
+const OperatorRegistry& BuiltInOperators() {
+  static const OperatorRegistry* const registry = [] {
+    auto* const made = new OperatorRegistry();
+    operators::RegisterAll(*made);
+    return made;
+  }();
+  return *registry;
+}
+
+Status InferNode(const OperatorDefinition& definition, InferenceContext& context) {
+  MULLION_RETURN_IF_ERROR(
+      CheckArity(context, "inputs", context.input_count(), definition.inputs));
+  MULLION_RETURN_IF_ERROR(
+      CheckArity(context, "outputs", context.output_count(), definition.outputs));
+  for (int i = 0; i < definition.inputs.min; ++i) {
+    if (context.node().input(i) != nullptr) MULLION_RETURN_IF_ERROR(context.RequireInput(i));
+  }
+  if (context.HasInput(0) && context.InputInfo(0).IsTensor()) {
+    MULLION_RETURN_IF_ERROR(context.RequireType(0, definition.types));
+  }
+  if (definition.infer == nullptr) return OkStatus();
+  return definition.infer(context);
+}
+
+}  // namespace mullion
