@@ -94,6 +94,11 @@ void Graph::ReplaceUses(Value& from, Value& to) {
   if (&to.graph() != &owner) replace_in(to.graph());
 }
 
+const Node* Graph::Next(const Node& node) const {
+  const NodeList::const_iterator next = std::next(NodeList::const_iterator(node.place_));
+  return next == nodes_.end() ? nullptr : next->get();
+}
+
 void Graph::MoveBefore(Node& node, const Node& before) {
   nodes_.splice(NodeList::iterator(before.place_), nodes_, node.place_);
 }

@@ -174,6 +174,8 @@ class Graph {
   void Remove(Node& node);
   // Every reader of `from`, graph outputs included, reads `to` from now on.
   void ReplaceUses(Value& from, Value& to);
+  // The node that stands after `node`, or null.
+  const Node* Next(const Node& node) const;
   // Moves `node` to stand right before `before` (both of this graph).
   void MoveBefore(Node& node, const Node& before);
 

@@ -41,6 +41,13 @@ struct OperatorDefinition {
   // none. The pass asks again afterwards, so each form only knows its successor. Types of the
   // node's inputs, and shapes where known, are already inferred when it is called.
   Status (*upgrade)(Node&) = nullptr;
+  // Operators with subgraphs: sets the types of a subgraph's inputs from the node's, before the
+  // subgraph is inferred. `infer` then finds the types of the subgraph's outputs in it.
+  void (*enter_subgraph)(InferenceContext&, std::string_view attribute, Graph&) = nullptr;
+  // The outputs hang on the inputs' shapes alone, not on their contents.
+  bool shape_only = false;
+  // Two runs on the same inputs may differ: never folded, never merged.
+  bool random = false;
 };
 
 class OperatorRegistry {

@@ -33,8 +33,8 @@ Status InferSize(InferenceContext& context) {
 }  // namespace
 
 void RegisterShapeOf(OperatorRegistry& registry) {
-  registry.Add({.name = "Shape", .inputs = {1, 1}, .infer = InferShape});
-  registry.Add({.name = "Size", .inputs = {1, 1}, .infer = InferSize});
+  registry.Add({.name = "Shape", .inputs = {1, 1}, .infer = InferShape, .shape_only = true});
+  registry.Add({.name = "Size", .inputs = {1, 1}, .infer = InferSize, .shape_only = true});
 }
 
 }  // namespace mullion::operators

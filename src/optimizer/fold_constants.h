@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// Computes nodes whose inputs are all constant, and Shape of values whose shape is known.
+#ifndef MULLION_OPTIMIZER_FOLD_CONSTANTS_H_
+#define MULLION_OPTIMIZER_FOLD_CONSTANTS_H_
+
+#include "graph/evaluator.h"
+#include "graph/graph.h"
+#include "operators/registry.h"
+
+namespace mullion::optimizer {
+
+// Returns whether anything changed. A node that cannot be computed stays; its error comes when it
+// runs, with real inputs around it.
+bool FoldConstants(Graph& graph, const OperatorRegistry& registry, Evaluator& evaluator);
+
+}  // namespace mullion::optimizer
+
+#endif  // MULLION_OPTIMIZER_FOLD_CONSTANTS_H_

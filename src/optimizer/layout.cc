@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: MIT
+#include "optimizer/layout.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "optimizer/infer_graph.h"
+
+namespace mullion::optimizer {
+
+namespace {
+
+// ---- what operators can do ---------------------------------------------------------------------
+
+constexpr std::string_view kChannelsLast = "channels_last";
+
+// Operators that have a channels-last form, chosen by the attribute `channels_last`: input 0 and
+// output 0 are images.
+constexpr auto kSpatial = std::to_array<std::string_view>({
+    "AveragePool", "BatchNormalization", "Conv", "ConvInteger", "ConvTranspose", "DepthToSpace",
+    "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "GroupNormalization",
+    "InstanceNormalization", "LRN", "LpPool", "MaxPool", "QLinearConv", "Resize", "SpaceToDepth",
+});
+
+// The spatial operators that gain so much that they pull their input into the layout.
+constexpr auto kPulling = std::to_array<std::string_view>({
+    "Conv", "ConvInteger", "ConvTranspose", "QLinearConv",
+});
+
+// Elementwise: every tensor input that is not a scalar broadcasts to the output.
+constexpr auto kElementwise = std::to_array<std::string_view>({
+    "Abs", "Add", "And", "Cast", "Ceil", "Celu", "Clip", "Div", "Elu", "Equal", "Erf", "Exp",
+    "Floor", "FusedElementwise", "Gelu", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish",
+    "Identity", "LeakyRelu", "Less", "LessOrEqual", "Log", "Max", "Mean", "Min", "Mish", "Mod",
+    "Mul", "Neg", "Not", "Or", "PRelu", "Pow", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid",
+    "Sign", "Softplus", "Softsign", "Sqrt", "Sub", "Sum", "Swish", "Tanh", "ThresholdedRelu",
+    "Where", "Xor",
+});
+
+// Per-tensor forms are elementwise; per-axis forms renumber their axis.
+constexpr auto kQuantizing = std::to_array<std::string_view>({
+    "DequantizeLinear", "QuantizeLinear",
+});
+
+template <size_t N>
+bool IsOneOf(const Node& node, const std::array<std::string_view, N>& names) {
+  return std::binary_search(names.begin(), names.end(), std::string_view(node.operator_name()));
+}
+
+bool IsKnownDomain(const Node& node) {
+  return node.domain().empty() || node.domain() == operators::kInternalDomain;
+}
+
+// ---- permutations ------------------------------------------------------------------------------
+
+// [N, C, spatial...] to [N, spatial..., C]: output axis i is input axis ToLast(rank)[i].
+std::vector<int64_t> ToLast(int rank) {
+  std::vector<int64_t> perm{0};
+  for (int i = 2; i < rank; ++i) perm.push_back(i);
+  perm.push_back(1);
+  return perm;
+}
+
+std::vector<int64_t> ToFirst(int rank) {
+  std::vector<int64_t> perm{0, rank - 1};
+  for (int i = 1; i < rank - 1; ++i) perm.push_back(i);
+  return perm;
+}
+
+// Where a channels-first axis stands in the channels-last order.
+int64_t AxisInLast(int64_t axis, int rank) {
+  if (axis < 0) axis += rank;
+  if (axis == 0) return 0;
+  return axis == 1 ? rank - 1 : axis - 1;
+}
+
+TypeInfo Permuted(const TypeInfo& type, std::span<const int64_t> perm) {
+  TypeInfo out = type;
+  for (size_t i = 0; i < perm.size(); ++i) {
+    out.shape[static_cast<int>(i)] = type.shape[static_cast<int>(perm[i])];
+  }
+  return out;
+}
+
+int RankOf(const Value* value) {
+  return value != nullptr && value->type.IsTensor() && value->type.has_shape
+             ? value->type.shape.rank()
+             : -1;
+}
+
+// ---- the walk ----------------------------------------------------------------------------------
+
+class Layout {
+ public:
+  Layout(Graph& graph, const OperatorRegistry& registry) : graph_(graph), registry_(registry) {}
+
+  bool Run() {
+    for (auto place = graph_.nodes().begin(); place != graph_.nodes().end();) {
+      Node& node = **place;
+      ++place;
+      for (Graph* const subgraph : node.Subgraphs()) {
+        changed_ |= PlaceChannelsLast(*subgraph, registry_);
+      }
+      Visit(node);
+    }
+    for (Value* const first : given_) {
+      if (first->IsGraphOutput() || !first->uses().empty()) MakeFirst(*first, *last_.at(first));
+    }
+    return changed_;
+  }
+
+ private:
+  void Visit(Node& node) {
+    if (!IsKnownDomain(node) || !node.Subgraphs().empty()) return;
+    if (IsOneOf(node, kSpatial)) {
+      VisitSpatial(node);
+    } else if (node.operator_name() == "Transpose") {
+      VisitTranspose(node);
+    } else if (AnyInputIsLast(node)) {
+      VisitFollower(node);
+    }
+  }
+
+  bool IsLast(const Value* value) const { return value != nullptr && last_.contains(value); }
+
+  bool AnyInputIsLast(const Node& node) const {
+    return std::any_of(node.inputs().begin(), node.inputs().end(),
+                       [&](const Value* value) { return IsLast(value); });
+  }
+
+  void VisitSpatial(Node& node) {
+    const int rank = RankOf(node.input(0));
+    if (rank < 3 || RankOf(node.output(0)) != rank || node.HasAttribute(kChannelsLast)) return;
+    if (!IsLast(node.input(0)) && !IsOneOf(node, kPulling)) return;
+    // Index outputs count pixels in the model's own order.
+    if (node.output(1) != nullptr) return;
+    if (!CanTakeLast(node, rank)) return;
+    node.SetInput(0, &LastOf(*node.input(0), node));
+    if (Value* const residual = node.input(3);
+        residual != nullptr && IsOneOf(node, kPulling) && node.domain().empty() &&
+        (node.operator_name() == "Conv" || node.operator_name() == "ConvTranspose")) {
+      node.SetInput(3, &LastOf(*residual, node));
+    }
+    node.SetAttribute(kChannelsLast, int64_t{1});
+    GiveLast(node, 0);
+  }
+
+  // Forms of spatial operators that only exist channels-first.
+  static bool CanTakeLast(const Node& node, int rank) {
+    if (node.operator_name() == "BatchNormalization") {
+      return node.IntAttribute("training_mode", 0) == 0;
+    }
+    if (node.operator_name() == "DepthToSpace" || node.operator_name() == "SpaceToDepth") {
+      return rank == 4;
+    }
+    return true;
+  }
+
+  // A Transpose of a channels-last value: the two permutations are one, often none.
+  void VisitTranspose(Node& node) {
+    Value* const input = node.input(0);
+    if (!IsLast(input)) return;
+    const int rank = RankOf(input);
+    std::vector<int64_t> perm(node.IntsAttribute("perm").begin(),
+                              node.IntsAttribute("perm").end());
+    if (perm.empty()) {
+      for (int i = rank; i-- > 0;) perm.push_back(i);
+    }
+    if (static_cast<int>(perm.size()) != rank) return;
+    for (int64_t& axis : perm) axis = AxisInLast(axis, rank);
+    node.SetAttribute("perm", perm);
+    node.SetInput(0, last_.at(input));
+    changed_ = true;
+  }
+
+  // Operators that work on any order of axes.
+  void VisitFollower(Node& node) {
+    const int rank = RankOf(node.output(0));
+    if (rank < 3) return;
+    if (IsOneOf(node, kElementwise)) {
+      if (InputsBroadcast(node, rank)) TakeAll(node, rank);
+    } else if (node.operator_name() == "Concat" || node.operator_name() == "Softmax" ||
+               node.operator_name() == "LogSoftmax") {
+      FollowAxis(node, rank, node.operator_name() == "Concat" ? 0 : -1);
+    } else if (node.operator_name() == "Split") {
+      FollowAxis(node, rank, 0);
+    } else if (IsOneOf(node, kQuantizing)) {
+      FollowQuantizing(node, rank);
+    } else if (node.operator_name().starts_with("Reduce")) {
+      FollowReduce(node, rank);
+    } else if (node.operator_name() == "Pad") {
+      FollowPad(node, rank);
+    } else if (node.operator_name() == "Slice") {
+      FollowSlice(node, rank);
+    }
+  }
+
+  // All inputs are scalars, constants that can be turned, or of the same rank.
+  bool InputsBroadcast(const Node& node, int rank) const {
+    return std::all_of(node.inputs().begin(), node.inputs().end(), [&](const Value* input) {
+      if (input == nullptr) return true;
+      const int r = RankOf(input);
+      return r == 0 || r == rank || IsSingle(*input) || (r > 0 && r < rank);
+    });
+  }
+
+  static bool IsSingle(const Value& value) {
+    return value.type.has_shape && value.type.shape.IsConcrete() &&
+           value.type.shape.ElementCount() == 1 && value.type.shape.rank() <= 1;
+  }
+
+  void TakeAll(Node& node, int rank) {
+    for (int i = 0; i < node.input_count(); ++i) {
+      Value* const input = node.input(i);
+      if (input == nullptr || RankOf(input) == 0 || IsSingle(*input)) continue;
+      Value* aligned = input;
+      if (RankOf(input) < rank) aligned = &AlignRank(*input, rank, node);
+      node.SetInput(i, &LastOf(*aligned, node));
+    }
+    for (int i = 0; i < node.output_count(); ++i) GiveLast(node, i);
+  }
+
+  void FollowAxis(Node& node, int rank, int64_t fallback) {
+    if (!AllImagesOfRank(node, node.operator_name() == "Split" ? 1 : node.input_count(), rank)) {
+      return;
+    }
+    if (node.operator_name() != "Concat" && node.operator_name() != "Split" &&
+        node.opset() < 13) {
+      return;
+    }
+    node.SetAttribute("axis", AxisInLast(node.IntAttribute("axis", fallback), rank));
+    const int images = node.operator_name() == "Split" ? 1 : node.input_count();
+    for (int i = 0; i < images; ++i) node.SetInput(i, &LastOf(*node.input(i), node));
+    for (int i = 0; i < node.output_count(); ++i) GiveLast(node, i);
+  }
+
+  static bool AllImagesOfRank(const Node& node, int count, int rank) {
+    for (int i = 0; i < count; ++i) {
+      if (RankOf(node.input(i)) != rank) return false;
+    }
+    return true;
+  }
+
+  void FollowQuantizing(Node& node, int rank) {
+    if (RankOf(node.input(0)) != rank || node.HasAttribute("block_size")) return;
+    node.SetAttribute("axis", AxisInLast(node.IntAttribute("axis", 1), rank));
+    node.SetInput(0, &LastOf(*node.input(0), node));
+    GiveLast(node, 0);
+  }
+
+  // Constant axes given as input 1, dimensions kept.
+  void FollowReduce(Node& node, int rank) {
+    const Value* const axes = node.input(1);
+    if (node.IntAttribute("keepdims", 1) == 0 || axes == nullptr || !axes->IsConstant() ||
+        RankOf(node.input(0)) != rank) {
+      return;
+    }
+    std::vector<int64_t> renumbered;
+    for (const int64_t axis : axes->constant.span<int64_t>()) {
+      renumbered.push_back(AxisInLast(axis, rank));
+    }
+    if (renumbered.empty()) return;
+    node.SetInput(1, &graph_.AddConstant("axes", Tensor::Vector<int64_t>(renumbered)));
+    node.SetInput(0, &LastOf(*node.input(0), node));
+    GiveLast(node, 0);
+  }
+
+  // Constant pads for all axes.
+  void FollowPad(Node& node, int rank) {
+    const Value* const pads = node.input(1);
+    if (node.opset() < 11 || pads == nullptr || !pads->IsConstant() || node.input(3) != nullptr ||
+        pads->constant.type() != ElementType::kInt64 || pads->constant.count() != 2 * rank) {
+      return;
+    }
+    const auto old = pads->constant.span<int64_t>();
+    std::vector<int64_t> renumbered(old.size());
+    for (int axis = 0; axis < rank; ++axis) {
+      const auto to = static_cast<size_t>(AxisInLast(axis, rank));
+      renumbered[to] = old[static_cast<size_t>(axis)];
+      renumbered[to + static_cast<size_t>(rank)] = old[static_cast<size_t>(axis + rank)];
+    }
+    node.SetInput(1, &graph_.AddConstant("pads", Tensor::Vector<int64_t>(renumbered)));
+    node.SetInput(0, &LastOf(*node.input(0), node));
+    GiveLast(node, 0);
+  }
+
+  // Constant axes given as input 3.
+  void FollowSlice(Node& node, int rank) {
+    const Value* const axes = node.input(3);
+    if (node.opset() < 10 || axes == nullptr || !axes->IsConstant()) return;
+    std::vector<int64_t> renumbered;
+    const bool wide = DispatchType(TypeList<int32_t, int64_t>{}, axes->constant.type(),
+                                   [&](auto tag) {
+                                     using T = typename decltype(tag)::type;
+                                     for (const T axis : axes->constant.span<T>()) {
+                                       renumbered.push_back(AxisInLast(axis, rank));
+                                     }
+                                   });
+    if (!wide || axes->constant.type() != ElementType::kInt64) return;
+    node.SetInput(3, &graph_.AddConstant("axes", Tensor::Vector<int64_t>(renumbered)));
+    node.SetInput(0, &LastOf(*node.input(0), node));
+    GiveLast(node, 0);
+  }
+
+  // ---- making values ---------------------------------------------------------------------------
+
+  // The channels-last twin of a value; made by a Transpose before `reader` when there is none.
+  Value& LastOf(Value& value, const Node& reader) {
+    const auto found = last_.find(&value);
+    if (found != last_.end()) return *found->second;
+    const auto turned = turned_.find(&value);
+    if (turned != turned_.end()) return *turned->second;
+    const std::vector<int64_t> perm = ToLast(RankOf(&value));
+    Value& twin = graph_.AddValue(value.name(), Permuted(value.type, perm));
+    AddTranspose(value, twin, perm, &reader, reader.origin);
+    turned_.emplace(&value, &twin);
+    return twin;
+  }
+
+  // Leading dimensions of 1, so that all operands have one rank.
+  Value& AlignRank(Value& value, int rank, const Node& reader) {
+    std::vector<int64_t> axes;
+    Shape shape = value.type.shape;
+    while (shape.rank() < rank) {
+      axes.push_back(static_cast<int64_t>(axes.size()));
+      shape.Insert(0, 1);
+    }
+    Value& aligned =
+        graph_.AddValue(value.name(), TypeInfo::Tensor(value.type.element_type, shape));
+    Node& node = graph_.AddBareNode("", "Unsqueeze", 13, &reader);
+    node.origin = reader.origin;
+    node.AddInput(&value);
+    node.AddInput(&graph_.AddConstant("axes", Tensor::Vector<int64_t>(axes)));
+    node.SetOutput(0, &aligned);
+    return aligned;
+  }
+
+  // Output i of `node` is channels-last from now on. The old value stays as the name that readers
+  // not visited yet know; who needs it channels-first gets a Transpose at the end of the walk.
+  void GiveLast(Node& node, int i) {
+    Value* const first = node.output(i);
+    if (first == nullptr) return;
+    Value& last = graph_.AddValue(first->name(), Permuted(first->type, ToLast(RankOf(first))));
+    node.SetOutput(i, &last);
+    last_.emplace(first, &last);
+    given_.push_back(first);
+    changed_ = true;
+  }
+
+  void MakeFirst(Value& first, Value& last) {
+    const Node& producer = *last.producer();
+    // Right after the producer: before everything that reads it.
+    Node& transpose = graph_.AddBareNode("", "Transpose", 13, graph_.Next(producer));
+    transpose.origin = producer.origin;
+    transpose.SetAttribute("perm", ToFirst(RankOf(&first)));
+    transpose.AddInput(&last);
+    transpose.SetOutput(0, &first);
+  }
+
+  void AddTranspose(Value& from, Value& to, const std::vector<int64_t>& perm, const Node* before,
+                    const Origin& origin) {
+    Node& transpose = graph_.AddBareNode("", "Transpose", 13, before);
+    transpose.origin = origin;
+    transpose.SetAttribute("perm", perm);
+    transpose.AddInput(&from);
+    transpose.SetOutput(0, &to);
+  }
+
+  Graph& graph_;
+  const OperatorRegistry& registry_;
+  bool changed_ = false;
+  std::unordered_map<const Value*, Value*> last_;    // first to last, made by their producers
+  std::vector<Value*> given_;                        // the keys of last_ in order
+  std::unordered_map<const Value*, Value*> turned_;  // first to last, made by a Transpose
+};
+
+}  // namespace
+
+bool PlaceChannelsLast(Graph& graph, const OperatorRegistry& registry) {
+  return Layout(graph, registry).Run();
+}
+
+}  // namespace mullion::optimizer

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "optimizer/pipeline.h"
+
+#include "optimizer/fold_constants.h"
+#include "optimizer/infer_graph.h"
+#include "optimizer/layout.h"
+#include "optimizer/remove_dead_code.h"
+#include "optimizer/simplify.h"
+#include "optimizer/widen_halves.h"
+
+namespace mullion::optimizer {
+
+namespace {
+
+// What makes a graph smaller, repeated while it helps; the second round is for what the first one
+// uncovered, and more than that has not been seen to pay.
+void Reduce(Graph& graph, const PipelineOptions& options) {
+  for (int round = 0; round < 2; ++round) {
+    bool changed = Simplify(graph);
+    if (options.evaluator != nullptr) {
+      changed |= FoldConstants(graph, *options.operators, *options.evaluator);
+    }
+    changed |= RemoveDeadCode(graph);
+    if (!changed) return;
+  }
+}
+
+}  // namespace
+
+Status Optimize(Graph& graph, const PipelineOptions& options) {
+  MULLION_RETURN_IF_ERROR(InferGraph(graph, *options.operators));
+  if (options.rewrite) Reduce(graph, options);
+  if (options.capabilities != nullptr && WidenHalves(graph, *options.capabilities) &&
+      options.rewrite) {
+    Reduce(graph, options);
+  }
+  if (!options.rewrite) return OkStatus();
+  if (PlaceChannelsLast(graph, *options.operators)) Reduce(graph, options);
+  return OkStatus();
+}
+
+}  // namespace mullion::optimizer

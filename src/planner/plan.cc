@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "planner/plan.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/str_cat.h"
+
+namespace mullion {
+
+namespace {
+
+StepKind KindOf(const Node& node) {
+  if (!node.domain().empty()) return StepKind::kExecutable;
+  if (node.operator_name() == "If") return StepKind::kIf;
+  if (node.operator_name() == "Loop") return StepKind::kLoop;
+  if (node.operator_name() == "Scan") return StepKind::kScan;
+  if (node.operator_name() == "SequenceMap") return StepKind::kSequenceMap;
+  return StepKind::kExecutable;
+}
+
+// Subgraph attributes of a control-flow node in the order of Step::subprograms.
+std::vector<const char*> BodyAttributes(StepKind kind) {
+  switch (kind) {
+    case StepKind::kIf: return {"then_branch", "else_branch"};
+    case StepKind::kLoop:
+    case StepKind::kScan:
+    case StepKind::kSequenceMap: return {"body"};
+    case StepKind::kExecutable: return {};
+  }
+  return {};
+}
+
+class Planner {
+ public:
+  Planner(const Graph& graph, const PlanContext& context) : graph_(graph), context_(context) {}
+
+  Result<std::unique_ptr<Program>> Plan() {
+    program_ = std::make_unique<Program>();
+    program_->graph = &graph_;
+    for (const Value* const input : graph_.inputs()) program_->inputs.push_back(SlotOf(input));
+    for (const Value* const value : CapturedValues(graph_)) AddCapture(value);
+    for (const auto& node : graph_.nodes()) MULLION_RETURN_IF_ERROR(AddStep(*node));
+    for (const Value* const output : graph_.outputs()) {
+      const int slot = SlotOf(output);
+      program_->outputs.push_back(slot);
+      program_->slots[static_cast<size_t>(slot)].last_use =
+          static_cast<int>(program_->steps.size());
+    }
+    return std::move(program_);
+  }
+
+ private:
+  int SlotOf(const Value* value) {
+    const auto [place, fresh] =
+        slots_.try_emplace(value, static_cast<int>(program_->slots.size()));
+    if (fresh) program_->slots.push_back({value, -1, value->IsConstant()});
+    return place->second;
+  }
+
+  // A value of the graph around this one. Constants are read where they are.
+  void AddCapture(const Value* value) {
+    if (value->IsConstant()) return;
+    program_->captures.push_back(SlotOf(value));
+    captured_values_.push_back(value);
+  }
+
+  void Use(int slot, int step) {
+    int& last = program_->slots[static_cast<size_t>(slot)].last_use;
+    last = std::max(last, step);
+  }
+
+  Status AddStep(const Node& node) {
+    const int index = static_cast<int>(program_->steps.size());
+    Step step;
+    step.kind = KindOf(node);
+    step.node = &node;
+    step.definition =
+        context_.operators->Find(node.domain(), node.operator_name(), node.opset());
+    for (const Value* const input : node.inputs()) {
+      step.inputs.push_back(input == nullptr ? kNoSlot : SlotOf(input));
+      if (input != nullptr) Use(step.inputs.back(), index);
+    }
+    for (const Value* const output : node.outputs()) {
+      step.outputs.push_back(output == nullptr ? kNoSlot : SlotOf(output));
+    }
+    if (step.kind == StepKind::kExecutable) {
+      MULLION_RETURN_IF_ERROR(Compile(node, step));
+    } else {
+      MULLION_RETURN_IF_ERROR(AddSubprograms(node, index, step));
+    }
+    program_->steps.push_back(std::move(step));
+    return OkStatus();
+  }
+
+  Status Compile(const Node& node, Step& step) {
+    Status reason = node.Error(StatusCode::kUnsupported, "the session has no device");
+    for (const Device* const device : context_.devices) {
+      Status status = device->Supports(node);
+      if (!status.ok()) {
+        reason = std::move(status);
+        continue;
+      }
+      const Node* const nodes[] = {&node};
+      MULLION_ASSIGN_OR_RETURN(step.executable, device->Compile({nodes}, *context_.weights));
+      step.device = device;
+      return OkStatus();
+    }
+    return reason;
+  }
+
+  Status AddSubprograms(const Node& node, int index, Step& step) {
+    for (const char* const attribute : BodyAttributes(step.kind)) {
+      const Graph* const body = node.GraphAttribute(attribute);
+      if (body == nullptr) {
+        return node.Error(StatusCode::kInvalidModel,
+                          StrCat("the attribute '", attribute,
+                                 "' is missing or not a graph; export the model again"));
+      }
+      Planner planner(*body, context_);
+      MULLION_ASSIGN_OR_RETURN(std::unique_ptr<Program> subprogram, planner.Plan());
+      for (const Value* const value : planner.captured_values_) {
+        const int slot = SlotOf(value);
+        subprogram->captured.push_back(slot);
+        Use(slot, index);
+      }
+      step.subprograms.push_back(std::move(subprogram));
+    }
+    return OkStatus();
+  }
+
+  const Graph& graph_;
+  const PlanContext& context_;
+  std::unique_ptr<Program> program_;
+  std::unordered_map<const Value*, int> slots_;
+  std::vector<const Value*> captured_values_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Program>> PlanGraph(const Graph& graph, const PlanContext& context) {
+  return Planner(graph, context).Plan();
+}
+
+}  // namespace mullion

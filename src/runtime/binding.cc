@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/binding.h"
+
+#include <algorithm>
+
+#include "base/str_cat.h"
+#include "runtime/arena_planner.h"
+#include "runtime/run_node.h"
+
+namespace mullion {
+
+namespace {
+
+// Arithmetic on shapes is done at binding; anything larger is real work for a run.
+constexpr int64_t kMostFoldedElements = 1024;
+
+bool SameType(const TypeInfo& a, const TypeInfo& b) {
+  return a.kind == b.kind && a.element_type == b.element_type && a.has_shape == b.has_shape &&
+         a.shape == b.shape;
+}
+
+bool IsStaticTensor(const TypeInfo& type) {
+  return type.IsTensor() && type.has_shape && type.shape.IsConcrete();
+}
+
+class Binder {
+ public:
+  Binder(const Program& program, const BindOptions& options, Binding& binding)
+      : program_(program), options_(options), binding_(binding), facts_(program.slots.size()) {}
+
+  Status Bind() {
+    LearnConstants();
+    for (const Binding* b = binding_.parent; b != nullptr; b = b->parent) LearnFrom(*b);
+    for (const BoundaryValue& value : binding_.key.values) Learn(value.slot, value.type);
+    const int step_count = static_cast<int>(program_.steps.size());
+    int step = binding_.key.first_step;
+    for (; step < step_count; ++step) {
+      MULLION_ASSIGN_OR_RETURN(const bool bound, BindStep(step));
+      if (!bound) break;
+    }
+    binding_.end_step = step;
+    binding_.arena_bytes = arena_.size();
+    return OkStatus();
+  }
+
+ private:
+  // What is known of a slot's value.
+  struct Fact {
+    bool known = false;
+    TypeInfo type;
+    Tensor data;  // the content, when it is known and small or constant
+    TensorView view;
+    BindContext::Port port;
+    // Set while the value sits in this segment's arena.
+    bool in_arena = false;
+    size_t offset = 0;
+  };
+
+  Fact& At(int slot) { return facts_[static_cast<size_t>(slot)]; }
+
+  void Learn(int slot, const TypeInfo& type, Tensor data = Tensor()) {
+    Fact& fact = At(slot);
+    fact.known = true;
+    fact.type = type;
+    fact.data = std::move(data);
+    if (fact.data) fact.view = fact.data.view();
+    fact.port = {type.element_type, type.shape, fact.data ? &fact.view : nullptr};
+  }
+
+  void LearnConstants() {
+    for (size_t i = 0; i < program_.slots.size(); ++i) {
+      const Slot& slot = program_.slots[i];
+      if (!slot.constant) continue;
+      const Tensor& tensor = slot.value->constant;
+      Learn(static_cast<int>(i), TypeInfo::Tensor(tensor.type(), tensor.shape()), tensor);
+    }
+  }
+
+  void LearnFrom(const Binding& binding) {
+    for (const BoundaryValue& value : binding.key.values) Learn(value.slot, value.type);
+    for (const Placement& placement : binding.placements) {
+      Learn(placement.slot, placement.type, placement.folded);
+    }
+  }
+
+  // Works out the outputs' types. False when a shape cannot be known yet.
+  Result<bool> InferStep(const Step& step, std::vector<TypeInfo>& outputs) {
+    std::vector<InferenceContext::Input> inputs(step.inputs.size());
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (step.inputs[i] == kNoSlot) continue;
+      const Fact& fact = At(step.inputs[i]);
+      if (!fact.known) return false;
+      inputs[i] = {&fact.type, fact.type.has_shape ? &fact.type.shape : nullptr,
+                   fact.data ? &fact.view : nullptr};
+    }
+    InferenceContext context(*step.node, inputs, outputs);
+    MULLION_RETURN_IF_ERROR(InferNode(*step.definition, context));
+    return true;
+  }
+
+  bool AllInputsKnown(const Step& step) {
+    int64_t elements = 0;
+    for (const int slot : step.inputs) {
+      if (slot == kNoSlot) continue;
+      const Fact& fact = At(slot);
+      if (!fact.known || !fact.type.IsTensor()) return false;
+      if (!fact.data) {
+        if (!step.definition->shape_only || !IsStaticTensor(fact.type)) return false;
+        continue;
+      }
+      elements += fact.data.count();
+    }
+    return elements <= kMostFoldedElements && !step.definition->random;
+  }
+
+  // Computes a step of shape arithmetic now. False when it is none.
+  Result<bool> FoldStep(const Step& step, const std::vector<TypeInfo>& types) {
+    if (!AllInputsKnown(step)) return false;
+    for (size_t i = 0; i < types.size(); ++i) {
+      if (step.outputs[i] == kNoSlot) continue;
+      if (!types[i].IsTensor() || IsProgramOutput(step.outputs[i])) return false;
+      if (IsStaticTensor(types[i]) && types[i].shape.ElementCount() > kMostFoldedElements) {
+        return false;
+      }
+    }
+    std::vector<Tensor> inputs;
+    for (const int slot : step.inputs) {
+      if (slot == kNoSlot) {
+        inputs.emplace_back();
+      } else if (At(slot).data) {
+        inputs.push_back(At(slot).data);
+      } else {
+        const TypeInfo& type = At(slot).type;
+        inputs.push_back(Tensor::Wrap(type.element_type, type.shape, nullptr, nullptr));
+      }
+    }
+    MULLION_ASSIGN_OR_RETURN(std::vector<Tensor> outputs,
+                             RunNode(*step.node, *step.definition, *step.executable, inputs));
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      if (step.outputs[i] == kNoSlot) continue;
+      const TypeInfo type = TypeInfo::Tensor(outputs[i].type(), outputs[i].shape());
+      Learn(step.outputs[i], type, outputs[i]);
+      binding_.placements.push_back(
+          {step.outputs[i], PlacementKind::kFolded, 0, type, outputs[i]});
+    }
+    return true;
+  }
+
+  // True when the step is part of the segment now; false when the segment ends before it.
+  Result<bool> BindStep(int index) {
+    const Step& step = program_.steps[static_cast<size_t>(index)];
+    if (step.kind != StepKind::kExecutable) return false;
+    std::vector<TypeInfo> types(step.outputs.size());
+    if (index == binding_.key.first_step && ResolvedByKey(step)) {
+      for (size_t i = 0; i < types.size(); ++i) {
+        if (step.outputs[i] != kNoSlot) types[i] = At(step.outputs[i]).type;
+      }
+    } else {
+      MULLION_ASSIGN_OR_RETURN(const bool inferred, InferStep(step, types));
+      if (!inferred) return false;
+      MULLION_ASSIGN_OR_RETURN(const bool folded, FoldStep(step, types));
+      if (folded) return true;
+      for (size_t i = 0; i < types.size(); ++i) {
+        const bool tensor = types[i].IsTensor();
+        if (step.outputs[i] != kNoSlot && tensor && !IsStaticTensor(types[i])) return false;
+      }
+      for (size_t i = 0; i < types.size(); ++i) {
+        if (step.outputs[i] != kNoSlot) Learn(step.outputs[i], types[i]);
+      }
+    }
+    MULLION_RETURN_IF_ERROR(BindExecutable(index, step));
+    return true;
+  }
+
+  // The key tells the shapes of the outputs of the segment's first step.
+  bool ResolvedByKey(const Step& step) const {
+    if (binding_.parent == nullptr) return false;
+    return std::any_of(step.outputs.begin(), step.outputs.end(), [&](int slot) {
+      return std::any_of(binding_.key.values.begin(), binding_.key.values.end(),
+                         [&](const BoundaryValue& value) { return value.slot == slot; });
+    });
+  }
+
+  Status BindExecutable(int index, const Step& step) {
+    std::vector<const BindContext::Port*> inputs;
+    for (const int slot : step.inputs) {
+      inputs.push_back(slot == kNoSlot ? nullptr : &At(slot).port);
+    }
+    std::vector<const BindContext::Port*> outputs;
+    for (const int slot : step.outputs) {
+      const bool known = slot != kNoSlot && IsStaticTensor(At(slot).type);
+      outputs.push_back(known ? &At(slot).port : nullptr);
+    }
+    BindContext context(*step.node, inputs, outputs, options_.threads);
+    MULLION_RETURN_IF_ERROR(step.executable->Bind(context));
+    binding_.scratch_bytes = std::max(binding_.scratch_bytes, context.scratch_bytes());
+    MULLION_RETURN_IF_ERROR(Place(index, step, context.in_place()));
+    binding_.steps.push_back({index, context.TakeState()});
+    return OkStatus();
+  }
+
+  bool IsProgramOutput(int slot) const {
+    return program_.slots[static_cast<size_t>(slot)].last_use ==
+           static_cast<int>(program_.steps.size());
+  }
+
+  Status Place(int index, const Step& step, const std::vector<BindContext::InPlace>& in_place) {
+    for (size_t i = 0; i < step.outputs.size(); ++i) {
+      const int slot = step.outputs[i];
+      if (slot == kNoSlot) continue;
+      MULLION_RETURN_IF_ERROR(PlaceOutput(index, step, static_cast<int>(i), in_place));
+    }
+    for (const int slot : step.inputs) {
+      if (slot != kNoSlot) Release(slot, index);
+    }
+    for (const int slot : step.outputs) {
+      if (slot != kNoSlot) Release(slot, index);
+    }
+    return OkStatus();
+  }
+
+  Status PlaceOutput(int index, const Step& step, int output,
+                     const std::vector<BindContext::InPlace>& in_place) {
+    const int slot = step.outputs[static_cast<size_t>(output)];
+    Fact& fact = At(slot);
+    Placement placement{slot, PlacementKind::kHeap, 0, fact.type, Tensor()};
+    if (IsStaticTensor(fact.type) && fact.type.element_type != ElementType::kString) {
+      const auto count = fact.type.shape.CheckedElementCount();
+      if (!count.has_value()) {
+        return step.node->Error(StatusCode::kOutOfMemory,
+                                StrCat("its output ", output, " would be ", fact.type.ToString(),
+                                       ", which is too large; use smaller inputs"));
+      }
+      const size_t bytes = ByteSize(fact.type.element_type, *count);
+      if (IsProgramOutput(slot) && options_.outputs_outside) {
+        placement.kind = PlacementKind::kOutput;
+        const auto& outputs = program_.outputs;
+        placement.offset =
+            static_cast<size_t>(std::find(outputs.begin(), outputs.end(), slot) - outputs.begin());
+      } else {
+        placement.kind = PlacementKind::kArena;
+        placement.offset = TakeOver(index, step, output, bytes, in_place);
+        fact.in_arena = true;
+        fact.offset = placement.offset;
+      }
+    }
+    binding_.placements.push_back(std::move(placement));
+    return OkStatus();
+  }
+
+  // The place of an input that dies here and may be written, or a fresh one.
+  size_t TakeOver(int index, const Step& step, int output, size_t bytes,
+                  const std::vector<BindContext::InPlace>& in_place) {
+    for (const BindContext::InPlace& pair : in_place) {
+      if (pair.output != output) continue;
+      const int slot = step.inputs[static_cast<size_t>(pair.input)];
+      if (slot == kNoSlot) continue;
+      Fact& input = At(slot);
+      if (!input.in_arena || LastUse(slot) != index) continue;
+      const size_t input_bytes =
+          ByteSize(input.type.element_type, input.type.shape.ElementCount());
+      // Blocks are multiples of the alignment: sizes that round alike fit alike.
+      if ((input_bytes + kMemoryAlignment - 1) / kMemoryAlignment !=
+          (bytes + kMemoryAlignment - 1) / kMemoryAlignment) {
+        continue;
+      }
+      input.in_arena = false;
+      return input.offset;
+    }
+    return arena_.Allocate(bytes);
+  }
+
+  int LastUse(int slot) const { return program_.slots[static_cast<size_t>(slot)].last_use; }
+
+  void Release(int slot, int index) {
+    Fact& fact = At(slot);
+    if (!fact.in_arena || LastUse(slot) > index) return;
+    fact.in_arena = false;
+    arena_.Free(fact.offset, ByteSize(fact.type.element_type, fact.type.shape.ElementCount()));
+  }
+
+  const Program& program_;
+  const BindOptions& options_;
+  Binding& binding_;
+  std::vector<Fact> facts_;
+  ArenaPlanner arena_;
+};
+
+}  // namespace
+
+bool SameKey(const BindingKey& a, const BindingKey& b) {
+  return a.first_step == b.first_step && a.values.size() == b.values.size() &&
+         std::equal(a.values.begin(), a.values.end(), b.values.begin(),
+                    [](const BoundaryValue& x, const BoundaryValue& y) {
+                      return x.slot == y.slot && SameType(x.type, y.type);
+                    });
+}
+
+std::shared_ptr<const Binding> BindingCache::Find(const BindingKey& key) {
+  const std::lock_guard lock(mutex_);
+  for (size_t i = 0; i < bindings_.size(); ++i) {
+    if (!SameKey(bindings_[i]->key, key)) continue;
+    std::rotate(bindings_.begin(), bindings_.begin() + static_cast<std::ptrdiff_t>(i),
+                bindings_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    return bindings_.front();
+  }
+  return nullptr;
+}
+
+void BindingCache::Insert(std::shared_ptr<const Binding> binding) {
+  const std::lock_guard lock(mutex_);
+  bindings_.insert(bindings_.begin(), std::move(binding));
+  if (bindings_.size() > kMostBindings) bindings_.pop_back();
+}
+
+Result<std::shared_ptr<const Binding>> MakeBinding(const Program& program, const Binding* parent,
+                                                   BindingKey key, const BindOptions& options) {
+  auto binding = std::make_shared<Binding>();
+  binding->parent = parent;
+  binding->key = std::move(key);
+  MULLION_RETURN_IF_ERROR(Binder(program, options, *binding).Bind());
+  return std::shared_ptr<const Binding>(std::move(binding));
+}
+
+}  // namespace mullion

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// What a program is for one set of concrete shapes.
+//
+// A program runs in segments. Each segment is a run of steps whose output shapes all follow from
+// what is known when the segment begins; it ends before a step whose output shapes hang on run-time
+// values. That step is looked at again when those values exist (see frame.h), and what comes of it
+// is the key of the next segment's binding, a child of this one. A program of static arithmetic is
+// one segment.
+//
+// Bindings are immutable and shared by all threads that evaluate a session.
+#ifndef MULLION_RUNTIME_BINDING_H_
+#define MULLION_RUNTIME_BINDING_H_
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "planner/program.h"
+
+namespace mullion {
+
+// Where the bytes of a value are during a segment.
+enum class PlacementKind : uint8_t {
+  kArena,   // at `offset` of the segment's arena
+  kOutput,  // in the memory of the program's output number `offset`
+  kHeap,    // wherever the kernel puts it: strings, sequences, maps
+  kFolded,  // computed at binding: `folded` holds it
+};
+
+struct Placement {
+  int slot = kNoSlot;
+  PlacementKind kind = PlacementKind::kHeap;
+  size_t offset = 0;
+  TypeInfo type;  // concrete shape for tensors
+  Tensor folded;
+};
+
+struct BoundStep {
+  int step = 0;
+  std::unique_ptr<BoundState> state;
+};
+
+// A value that is there when a segment begins: a program input, a capture, or what a dynamic step
+// gave out.
+struct BoundaryValue {
+  int slot = kNoSlot;
+  TypeInfo type;
+};
+
+// What a segment is bound for. `first_step` is where it starts: at the dynamic step itself when its
+// shapes could be worked out, after it when it had to be run.
+struct BindingKey {
+  int first_step = 0;
+  std::vector<BoundaryValue> values;
+};
+bool SameKey(const BindingKey& a, const BindingKey& b);
+
+class Binding;
+
+// A few bindings, most recently used first. Thread-safe.
+class BindingCache {
+ public:
+  // The binding for `key`, or null.
+  std::shared_ptr<const Binding> Find(const BindingKey& key);
+  void Insert(std::shared_ptr<const Binding> binding);
+
+ private:
+  static constexpr size_t kMostBindings = 16;
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<const Binding>> bindings_;
+};
+
+class Binding {
+ public:
+  const Binding* parent = nullptr;  // lives longer: it holds this one in its cache
+  BindingKey key;
+  std::vector<Placement> placements;  // of the values made in this segment
+  std::vector<BoundStep> steps;       // folded steps are left out
+  int end_step = 0;       // the dynamic step that ends the segment, or the number of steps
+  size_t arena_bytes = 0;
+  size_t scratch_bytes = 0;
+  mutable BindingCache children;
+};
+
+struct BindOptions {
+  int threads = 1;
+  // Program outputs go to the caller's memory (a session's main program) or stay in the arena
+  // (bodies of control flow).
+  bool outputs_outside = true;
+};
+
+// Binds the segment of `program` that `key` begins. The error is that of a step whose inputs cannot
+// go together.
+Result<std::shared_ptr<const Binding>> MakeBinding(const Program& program, const Binding* parent,
+                                                   BindingKey key, const BindOptions& options);
+
+}  // namespace mullion
+
+#endif  // MULLION_RUNTIME_BINDING_H_

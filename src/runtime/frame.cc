@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/frame.h"
+
+#include <algorithm>
+
+#include "base/str_cat.h"
+#include "runtime/control_flow.h"
+
+namespace mullion {
+
+BoundProgram::BoundProgram(const Program& program, const BindOptions& options)
+    : program_(program), options_(options), bodies_(program.steps.size()) {
+  BindOptions inner = options;
+  inner.outputs_outside = false;
+  for (size_t i = 0; i < program.steps.size(); ++i) {
+    for (const auto& subprogram : program.steps[i].subprograms) {
+      bodies_[i].push_back(std::make_unique<BoundProgram>(*subprogram, inner));
+    }
+  }
+}
+
+// What a kernel sees of the frame.
+class Frame::StepContext final : public RunContext {
+ public:
+  StepContext(Frame& frame, int index, const BoundState* state, const Evaluation& evaluation)
+      : frame_(frame), step_(frame.program_.steps[static_cast<size_t>(index)]) {
+    node_ = step_.node;
+    inputs_ = frame.step_inputs_[static_cast<size_t>(index)];
+    outputs_ = frame.step_outputs_[static_cast<size_t>(index)];
+    scratch_ = frame.scratch_.get();
+    state_ = state;
+    parallel_ = evaluation.parallel;
+    cancellation_ = evaluation.cancellation;
+  }
+
+  Result<MutableTensorView> AllocateOutput(int i, const Shape& shape) override {
+    const int slot = step_.outputs[static_cast<size_t>(i)];
+    Datum& datum = frame_.At(slot);
+    if (frame_.fixed_[static_cast<size_t>(slot)] != 0) {
+      if (datum.view.shape == shape) return Output(i);
+      return node_->Error(StatusCode::kInternal,
+                          StrCat("its output ", i, " was bound as ", datum.view.shape.ToString(),
+                                 " but came out as ", shape.ToString()));
+    }
+    const ElementType type = step_.node->output(i)->type.element_type;
+    // The memory of the evaluation before serves again when nobody else holds it.
+    const bool reusable = datum.tensor && datum.tensor.type() == type &&
+                          datum.tensor.shape() == shape && datum.tensor.owner().use_count() == 1;
+    if (!reusable) {
+      MULLION_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(type, shape));
+      datum = Datum::FromTensor(std::move(tensor));
+    }
+    datum.kind = ValueKind::kTensor;
+    return datum.tensor.mutable_view();
+  }
+
+  void SetOutput(int i, Datum value) override {
+    Datum& datum = frame_.At(step_.outputs[static_cast<size_t>(i)]);
+    // A borrowed tensor may vanish before the output does: keep a copy.
+    if (value.IsTensor() && (!value.tensor || value.tensor.data() != value.view.data)) {
+      Result<Tensor> owned = value.OwnedTensor();
+      if (owned.ok()) value = Datum::FromTensor(*std::move(owned));
+    }
+    datum = std::move(value);
+  }
+
+ private:
+  Frame& frame_;
+  const Step& step_;
+};
+
+Frame::Frame(BoundProgram& bound)
+    : bound_(bound),
+      program_(bound.program()),
+      slots_(program_.slots.size()),
+      fixed_(program_.slots.size(), 0),
+      output_memory_(program_.outputs.size()),
+      control_(program_.steps.size()) {
+  for (size_t i = 0; i < program_.slots.size(); ++i) {
+    const Slot& slot = program_.slots[i];
+    if (slot.constant) slots_[i] = Datum::FromTensor(slot.value->constant);
+  }
+  for (const Step& step : program_.steps) {
+    std::vector<const Datum*>& inputs = step_inputs_.emplace_back();
+    for (const int slot : step.inputs) inputs.push_back(slot == kNoSlot ? nullptr : &At(slot));
+    std::vector<Datum*>& outputs = step_outputs_.emplace_back();
+    for (const int slot : step.outputs) outputs.push_back(slot == kNoSlot ? nullptr : &At(slot));
+  }
+}
+
+Frame::~Frame() = default;
+
+void Frame::SetInput(int index, const Datum& value) {
+  At(program_.inputs[static_cast<size_t>(index)]) = value;
+}
+
+void Frame::SetCapture(int index, const Datum& value) {
+  At(program_.captures[static_cast<size_t>(index)]) = value;
+}
+
+void Frame::SetOutputMemory(int index, const MutableTensorView& memory) {
+  MutableTensorView& current = output_memory_[static_cast<size_t>(index)];
+  if (current.data == memory.data && current.shape == memory.shape && memory.data != nullptr) {
+    return;
+  }
+  current = memory;
+  outputs_changed_ = true;
+}
+
+const Datum& Frame::Output(int index) const {
+  return slots_[static_cast<size_t>(program_.outputs[static_cast<size_t>(index)])];
+}
+
+TypeInfo Frame::TypeOf(int slot) const {
+  const Datum& datum = slots_[static_cast<size_t>(slot)];
+  if (datum.IsTensor()) return TypeInfo::Tensor(datum.view.type, datum.view.shape);
+  return program_.slots[static_cast<size_t>(slot)].value->type;
+}
+
+BindingKey Frame::RootKey() const {
+  BindingKey key;
+  for (const int slot : program_.inputs) key.values.push_back({slot, TypeOf(slot)});
+  for (const int slot : program_.captures) key.values.push_back({slot, TypeOf(slot)});
+  return key;
+}
+
+BindingKey Frame::KeyAfter(int first_step, const Step& step) const {
+  BindingKey key;
+  key.first_step = first_step;
+  for (const int slot : step.outputs) {
+    if (slot != kNoSlot) key.values.push_back({slot, TypeOf(slot)});
+  }
+  return key;
+}
+
+Status Frame::Run(const Evaluation& evaluation) {
+  // Results that the caller gave no memory for are his to keep: they get a fresh place each time.
+  outputs_changed_ |= std::any_of(output_memory_.begin(), output_memory_.end(),
+                                  [](const MutableTensorView& m) { return m.data == nullptr; });
+  MULLION_ASSIGN_OR_RETURN(const Binding* binding, EnterSegment(0, RootKey()));
+  const int step_count = static_cast<int>(program_.steps.size());
+  for (size_t depth = 1;; ++depth) {
+    MULLION_RETURN_IF_ERROR(RunSegment(*binding, evaluation));
+    if (binding->end_step >= step_count) break;
+    MULLION_ASSIGN_OR_RETURN(BindingKey key, PassDynamicStep(binding->end_step, evaluation));
+    MULLION_ASSIGN_OR_RETURN(binding, EnterSegment(depth, std::move(key)));
+  }
+  outputs_changed_ = false;
+  return OkStatus();
+}
+
+Result<const Binding*> Frame::EnterSegment(size_t depth, BindingKey key) {
+  if (depth >= segments_.size()) segments_.emplace_back();
+  Segment& segment = segments_[depth];
+  const Binding* const parent = depth == 0 ? nullptr : segments_[depth - 1].binding.get();
+  const bool same = segment.binding != nullptr && segment.binding->parent == parent &&
+                    SameKey(segment.binding->key, key);
+  if (!same) {
+    BindingCache& cache = parent == nullptr ? bound_.roots() : parent->children;
+    std::shared_ptr<const Binding> binding = cache.Find(key);
+    if (binding == nullptr) {
+      MULLION_ASSIGN_OR_RETURN(
+          binding, MakeBinding(program_, parent, std::move(key), bound_.options()));
+      cache.Insert(binding);
+    }
+    // Deeper segments hang on the old binding.
+    for (size_t i = depth + 1; i < segments_.size(); ++i) segments_[i].binding = nullptr;
+    segment.binding = std::move(binding);
+    MULLION_RETURN_IF_ERROR(ReserveMemory(segment));
+  }
+  if (!same || outputs_changed_) MULLION_RETURN_IF_ERROR(PlaceValues(segment));
+  return segment.binding.get();
+}
+
+Status Frame::ReserveMemory(Segment& segment) {
+  const Binding& binding = *segment.binding;
+  if (segment.arena == nullptr || binding.arena_bytes > segment.arena_bytes ||
+      binding.arena_bytes < segment.arena_bytes / 4) {
+    segment.arena.reset();
+    segment.arena.reset(AllocateAligned(binding.arena_bytes));
+    segment.arena_bytes = binding.arena_bytes;
+    if (segment.arena == nullptr) {
+      segment.binding = nullptr;
+      return OutOfMemory(StrCat("no memory for ", binding.arena_bytes,
+                                " bytes of intermediate results; use smaller inputs"));
+    }
+  }
+  if (scratch_ == nullptr || binding.scratch_bytes > scratch_bytes_) {
+    scratch_.reset();
+    scratch_.reset(AllocateAligned(binding.scratch_bytes));
+    scratch_bytes_ = binding.scratch_bytes;
+    if (scratch_ == nullptr) {
+      segment.binding = nullptr;
+      return OutOfMemory(StrCat("no memory for ", binding.scratch_bytes,
+                                " bytes of scratch; use smaller inputs"));
+    }
+  }
+  return OkStatus();
+}
+
+Status Frame::PlaceValues(const Segment& segment) {
+  for (const Placement& placement : segment.binding->placements) {
+    Datum& datum = At(placement.slot);
+    char& fixed = fixed_[static_cast<size_t>(placement.slot)];
+    switch (placement.kind) {
+      case PlacementKind::kArena:
+        datum = Datum::FromView({placement.type.element_type, MemoryLocation::kHost,
+                                 placement.type.shape,
+                                 static_cast<char*>(segment.arena.get()) + placement.offset});
+        fixed = 1;
+        break;
+      case PlacementKind::kFolded:
+        datum = Datum::FromTensor(placement.folded);
+        fixed = 1;
+        break;
+      case PlacementKind::kHeap: fixed = 0; break;
+      case PlacementKind::kOutput:
+        MULLION_RETURN_IF_ERROR(PlaceOutput(placement));
+        fixed = 1;
+        break;
+    }
+  }
+  return OkStatus();
+}
+
+Status Frame::PlaceOutput(const Placement& placement) {
+  const MutableTensorView& memory = output_memory_[placement.offset];
+  Datum& datum = At(placement.slot);
+  if (memory.data == nullptr) {
+    const bool reusable = datum.tensor && datum.tensor.type() == placement.type.element_type &&
+                          datum.tensor.shape() == placement.type.shape &&
+                          datum.tensor.owner().use_count() == 1;
+    if (reusable) return OkStatus();
+    MULLION_ASSIGN_OR_RETURN(
+        Tensor tensor, Tensor::Allocate(placement.type.element_type, placement.type.shape));
+    datum = Datum::FromTensor(std::move(tensor));
+    return OkStatus();
+  }
+  if (memory.type != placement.type.element_type || !(memory.shape == placement.type.shape)) {
+    const Value& value = *program_.slots[static_cast<size_t>(placement.slot)].value;
+    return SizeMismatch(StrCat("output '", value.name(), "' is ", placement.type.ToString(),
+                               " but a tensor of ", Describe(memory),
+                               " was bound to it; bind one of the right shape or none"));
+  }
+  datum = Datum::FromView(memory);
+  return OkStatus();
+}
+
+Status Frame::RunSegment(const Binding& binding, const Evaluation& evaluation) {
+  for (const BoundStep& step : binding.steps) {
+    if (evaluation.cancellation != nullptr && evaluation.cancellation->cancelled()) {
+      return Status(StatusCode::kCancelled, "the evaluation was cancelled");
+    }
+    MULLION_RETURN_IF_ERROR(RunStep(step.step, step.state.get(), evaluation));
+  }
+  return OkStatus();
+}
+
+namespace {
+
+int64_t BytesOf(std::span<const Datum* const> data) {
+  int64_t bytes = 0;
+  for (const Datum* const datum : data) {
+    if (datum != nullptr && datum->IsTensor()) bytes += static_cast<int64_t>(datum->view.bytes());
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Status Frame::RunStep(int index, const BoundState* state, const Evaluation& evaluation) {
+  const Step& step = program_.steps[static_cast<size_t>(index)];
+  StepContext context(*this, index, state, evaluation);
+  if (evaluation.profiler == nullptr) return step.executable->Run(context);
+  const int64_t start = evaluation.profiler->Now();
+  Status status = step.executable->Run(context);
+  const auto& outputs = step_outputs_[static_cast<size_t>(index)];
+  const int64_t bytes = BytesOf(step_inputs_[static_cast<size_t>(index)]) +
+                        BytesOf({outputs.data(), outputs.size()});
+  evaluation.profiler->Add(*step.node, start, bytes);
+  return status;
+}
+
+Result<BindingKey> Frame::PassDynamicStep(int index, const Evaluation& evaluation) {
+  const Step& step = program_.steps[static_cast<size_t>(index)];
+  if (step.kind != StepKind::kExecutable) {
+    MULLION_RETURN_IF_ERROR(RunControl(index, evaluation));
+    return KeyAfter(index + 1, step);
+  }
+  std::vector<TypeInfo> types(step.outputs.size());
+  MULLION_ASSIGN_OR_RETURN(const bool resolved, ResolveShapes(step, types));
+  if (resolved) {
+    BindingKey key;
+    key.first_step = index;
+    for (size_t i = 0; i < types.size(); ++i) {
+      if (step.outputs[i] != kNoSlot) key.values.push_back({step.outputs[i], types[i]});
+    }
+    return key;
+  }
+  MULLION_RETURN_IF_ERROR(RunUnbound(index, evaluation));
+  return KeyAfter(index + 1, step);
+}
+
+// Infers the step again, now that the contents of its inputs can be read.
+Result<bool> Frame::ResolveShapes(const Step& step, std::vector<TypeInfo>& types) {
+  std::vector<TypeInfo> input_types(step.inputs.size());
+  std::vector<InferenceContext::Input> inputs(step.inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (step.inputs[i] == kNoSlot) continue;
+    input_types[i] = TypeOf(step.inputs[i]);
+    const Datum& datum = At(step.inputs[i]);
+    inputs[i].type = &input_types[i];
+    if (datum.IsTensor()) {
+      inputs[i].shape = &input_types[i].shape;
+      inputs[i].data = &datum.view;
+    }
+  }
+  InferenceContext context(*step.node, inputs, types);
+  MULLION_RETURN_IF_ERROR(InferNode(*step.definition, context));
+  bool any_tensor = false;
+  for (size_t i = 0; i < types.size(); ++i) {
+    if (step.outputs[i] == kNoSlot || !types[i].IsTensor()) continue;
+    any_tensor = true;
+    if (!types[i].has_shape || !types[i].shape.IsConcrete()) return false;
+  }
+  return any_tensor;
+}
+
+// Runs a step whose output shapes only its kernel can tell.
+Status Frame::RunUnbound(int index, const Evaluation& evaluation) {
+  const Step& step = program_.steps[static_cast<size_t>(index)];
+  std::vector<BindContext::Port> ports(step.inputs.size());
+  std::vector<const BindContext::Port*> inputs(step.inputs.size(), nullptr);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (step.inputs[i] == kNoSlot) continue;
+    const Datum& datum = At(step.inputs[i]);
+    ports[i] = {datum.view.type, datum.view.shape, datum.IsTensor() ? &datum.view : nullptr};
+    inputs[i] = &ports[i];
+  }
+  const std::vector<const BindContext::Port*> outputs(step.outputs.size(), nullptr);
+  BindContext context(*step.node, inputs, outputs, bound_.options().threads);
+  MULLION_RETURN_IF_ERROR(step.executable->Bind(context));
+  if (context.scratch_bytes() > scratch_bytes_) {
+    scratch_.reset(AllocateAligned(context.scratch_bytes()));
+    scratch_bytes_ = context.scratch_bytes();
+    if (scratch_ == nullptr) {
+      scratch_bytes_ = 0;
+      return OutOfMemory(StrCat("no memory for ", context.scratch_bytes(), " bytes of scratch"));
+    }
+  }
+  for (const int slot : step.outputs) {
+    if (slot != kNoSlot) fixed_[static_cast<size_t>(slot)] = 0;
+  }
+  const std::unique_ptr<BoundState> state = context.TakeState();
+  return RunStep(index, state.get(), evaluation);
+}
+
+Status Frame::RunControl(int index, const Evaluation& evaluation) {
+  return ControlFlow(*this, index, evaluation).Run();
+}
+
+Frame::ControlState& Frame::Control(int index) {
+  auto& state = control_[static_cast<size_t>(index)];
+  if (state == nullptr) state = std::make_unique<ControlState>();
+  return *state;
+}
+
+}  // namespace mullion

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// The memory and the progress of one evaluation of a program.
+//
+// A frame belongs to one thread at a time. It keeps its memory, its bound segments and the frames
+// of its control-flow bodies between evaluations, so that a repeated evaluation on the same shapes
+// allocates nothing.
+#ifndef MULLION_RUNTIME_FRAME_H_
+#define MULLION_RUNTIME_FRAME_H_
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/cancellation.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "runtime/binding.h"
+#include "runtime/profiler.h"
+
+namespace mullion {
+
+// A program with the bindings made for it so far, those of its control-flow bodies included.
+// Thread-safe.
+class BoundProgram {
+ public:
+  BoundProgram(const Program& program, const BindOptions& options);
+
+  const Program& program() const { return program_; }
+  const BindOptions& options() const { return options_; }
+  BindingCache& roots() { return roots_; }
+  BoundProgram& body(int step, int index) {
+    return *bodies_[static_cast<size_t>(step)][static_cast<size_t>(index)];
+  }
+
+ private:
+  const Program& program_;
+  BindOptions options_;
+  BindingCache roots_;
+  std::vector<std::vector<std::unique_ptr<BoundProgram>>> bodies_;
+};
+
+// What an evaluation carries along.
+struct Evaluation {
+  Parallel* parallel = nullptr;
+  const CancellationToken* cancellation = nullptr;
+  Profiler* profiler = nullptr;
+};
+
+class Frame {
+ public:
+  explicit Frame(BoundProgram& bound);
+  ~Frame();
+
+  // Values to run on: inputs and captures are set, then Run, then outputs are read. What is set must
+  // stay valid until the outputs were read.
+  void SetInput(int index, const Datum& value);
+  void SetCapture(int index, const Datum& value);
+  // Memory for a tensor output of the main program; an empty view lets the frame allocate.
+  void SetOutputMemory(int index, const MutableTensorView& memory);
+  Status Run(const Evaluation& evaluation);
+  const Datum& Output(int index) const;
+
+  const Program& program() const { return program_; }
+
+ private:
+  friend class ControlFlow;
+  class StepContext;
+  struct ControlState;
+
+  // A bound segment with its memory in this frame.
+  struct Segment {
+    std::shared_ptr<const Binding> binding;
+    AlignedBuffer arena;
+    size_t arena_bytes = 0;
+  };
+
+  Datum& At(int slot) { return slots_[static_cast<size_t>(slot)]; }
+  BindingKey RootKey() const;
+  TypeInfo TypeOf(int slot) const;
+  Result<const Binding*> EnterSegment(size_t depth, BindingKey key);
+  Status ReserveMemory(Segment& segment);
+  Status PlaceValues(const Segment& segment);
+  Status PlaceOutput(const Placement& placement);
+  Status RunSegment(const Binding& binding, const Evaluation& evaluation);
+  Status RunStep(int index, const BoundState* state, const Evaluation& evaluation);
+  // Runs or resolves the step that ends a segment and tells how the next one begins.
+  Result<BindingKey> PassDynamicStep(int index, const Evaluation& evaluation);
+  Result<bool> ResolveShapes(const Step& step, std::vector<TypeInfo>& types);
+  Status RunUnbound(int index, const Evaluation& evaluation);
+  Status RunControl(int index, const Evaluation& evaluation);
+  BindingKey KeyAfter(int first_step, const Step& step) const;
+  ControlState& Control(int index);
+
+  BoundProgram& bound_;
+  const Program& program_;
+  std::vector<Datum> slots_;
+  // Slots whose memory a binding fixed: kernels must not allocate for them.
+  std::vector<char> fixed_;
+  std::vector<std::vector<const Datum*>> step_inputs_;  // into slots_, by step
+  std::vector<std::vector<Datum*>> step_outputs_;
+  std::vector<MutableTensorView> output_memory_;
+  std::vector<Segment> segments_;
+  bool outputs_changed_ = true;  // output memory was set since the segments were placed
+  AlignedBuffer scratch_;
+  size_t scratch_bytes_ = 0;
+  std::vector<std::unique_ptr<ControlState>> control_;
+};
+
+}  // namespace mullion
+
+#endif  // MULLION_RUNTIME_FRAME_H_

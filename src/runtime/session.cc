@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/session.h"
+
+#include <algorithm>
+
+#include "base/platform.h"
+#include "base/str_cat.h"
+#include "device/weight_store.h"
+#include "optimizer/pipeline.h"
+#include "planner/plan.h"
+#include "runtime/run_node.h"
+
+namespace mullion {
+
+namespace {
+
+// Puts sizes in place of the symbols that `dimensions` names.
+void FixDimensions(const std::vector<std::pair<std::string, int64_t>>& dimensions,
+                   std::vector<FeatureInfo>& features) {
+  for (FeatureInfo& feature : features) {
+    if (!feature.type.has_shape) continue;
+    for (int axis = 0; axis < feature.type.shape.rank(); ++axis) {
+      for (const auto& [name, size] : dimensions) {
+        const auto index = static_cast<size_t>(axis);
+        if (index < feature.dim_names.size() && !name.empty() &&
+            feature.dim_names[index] == name && size > 0) {
+          feature.type.shape[axis] = size;
+        }
+      }
+    }
+  }
+}
+
+// What the session's devices can do, for the optimizer.
+class DeviceCapabilities final : public optimizer::Capabilities {
+ public:
+  explicit DeviceCapabilities(std::span<const Device* const> devices) : devices_(devices) {}
+  bool Supports(const Node& node) const override {
+    return std::any_of(devices_.begin(), devices_.end(),
+                       [&](const Device* device) { return device->Supports(node).ok(); });
+  }
+
+ private:
+  std::span<const Device* const> devices_;
+};
+
+}  // namespace
+
+Session::~Session() = default;
+
+Result<std::unique_ptr<Session>> Session::Create(const Model& model,
+                                                 std::span<const Device* const> devices,
+                                                 const OperatorRegistry& operators,
+                                                 const SessionOptions& options) {
+  std::unique_ptr<Session> session(new Session());
+  session->threads_ = options.threads > 0 ? options.threads : AvailableProcessors();
+  session->inputs_ = model.inputs;
+  session->outputs_ = model.outputs;
+  FixDimensions(options.dimensions, session->inputs_);
+  FixDimensions(options.dimensions, session->outputs_);
+  session->graph_ = model.graph->Clone();
+  for (size_t i = 0; i < session->inputs_.size(); ++i) {
+    session->graph_->inputs()[i]->type = session->inputs_[i].type;
+  }
+  const auto fail = [&](const Status& status) {
+    return status.WithPrefix(StrCat("model '", model.path, "': "));
+  };
+  DeviceEvaluator evaluator(*devices.back(), operators, WeightStore::Global());
+  const DeviceCapabilities capabilities(devices);
+  const optimizer::PipelineOptions pipeline{
+      .operators = &operators,
+      .capabilities = &capabilities,
+      .evaluator = &evaluator,
+      .rewrite = options.optimize};
+  if (Status status = optimizer::Optimize(*session->graph_, pipeline); !status.ok()) {
+    return fail(status);
+  }
+  auto program =
+      PlanGraph(*session->graph_, {&operators, devices, &WeightStore::Global()});
+  if (!program.ok()) return fail(program.status());
+  session->program_ = *std::move(program);
+  session->bound_ = std::make_unique<BoundProgram>(
+      *session->program_, BindOptions{.threads = session->threads_, .outputs_outside = true});
+  if (session->threads_ > 1) session->pool_ = ThreadPool::Acquire(session->threads_ - 1);
+  return session;
+}
+
+Status Session::CheckInput(size_t index, const Datum& value) const {
+  const FeatureInfo& feature = inputs_[index];
+  const TypeInfo& type = feature.type;
+  if (value.kind == ValueKind::kUnknown) {
+    return InvalidBinding(StrCat("input '", feature.name, "' (", type.ToString(),
+                                 ") is not bound; bind a value to every input"));
+  }
+  if (!type.IsTensor()) return OkStatus();
+  if (!value.IsTensor() || value.view.type != type.element_type) {
+    return InvalidBinding(StrCat("input '", feature.name, "' is ", type.ToString(), " but ",
+                                 value.IsTensor() ? Describe(value.view) : "no tensor",
+                                 " was bound; convert the value first"));
+  }
+  if (!type.has_shape) return OkStatus();
+  const Shape& shape = value.view.shape;
+  bool fits = shape.rank() == type.shape.rank();
+  for (int i = 0; fits && i < shape.rank(); ++i) {
+    fits = type.shape[i] < 0 || type.shape[i] == shape[i];
+  }
+  if (fits) return OkStatus();
+  return SizeMismatch(StrCat("input '", feature.name, "' is ", type.ToString(), " but ",
+                             Describe(value.view), " was bound; give it the shape of the input"));
+}
+
+std::unique_ptr<Frame> Session::TakeFrame() {
+  {
+    const std::lock_guard lock(frames_mutex_);
+    if (!frames_.empty()) {
+      std::unique_ptr<Frame> frame = std::move(frames_.back());
+      frames_.pop_back();
+      return frame;
+    }
+  }
+  return std::make_unique<Frame>(*bound_);
+}
+
+void Session::ReturnFrame(std::unique_ptr<Frame> frame) {
+  const std::lock_guard lock(frames_mutex_);
+  frames_.push_back(std::move(frame));
+}
+
+Status Session::Run(std::span<const Datum> inputs, std::span<Datum> outputs,
+                    const CancellationToken* cancellation, Profiler* profiler) {
+  if (inputs.size() != inputs_.size() || outputs.size() != outputs_.size()) {
+    return InvalidArgument(StrCat("an evaluation takes ", inputs_.size(), " inputs and ",
+                                  outputs_.size(), " outputs, not ", inputs.size(), " and ",
+                                  outputs.size()));
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    MULLION_RETURN_IF_ERROR(CheckInput(i, inputs[i]));
+  }
+  std::unique_ptr<Frame> frame = TakeFrame();
+  for (size_t i = 0; i < inputs.size(); ++i) frame->SetInput(static_cast<int>(i), inputs[i]);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const TensorView& view = outputs[i].view;
+    const bool bound = outputs[i].IsTensor() && view.data != nullptr;
+    frame->SetOutputMemory(static_cast<int>(i),
+                           bound ? MutableTensorView{view.type, view.location, view.shape,
+                                                     const_cast<void*>(view.data)}
+                                 : MutableTensorView{});
+  }
+  PoolParallel parallel(pool_.get(), threads_, cancellation);
+  Status status;
+  {
+    const ThreadPool::ActiveScope active(pool_.get());
+    status = frame->Run({&parallel, cancellation, profiler});
+  }
+  for (size_t i = 0; status.ok() && i < outputs.size(); ++i) {
+    status = Deliver(*frame, i, outputs[i]);
+  }
+  if (status.ok() && cancellation != nullptr && cancellation->cancelled()) {
+    status = Status(StatusCode::kCancelled, "the evaluation was cancelled");
+  }
+  ReturnFrame(std::move(frame));
+  return status;
+}
+
+// Hands over what the frame holds; copies where the result is not in the bound memory yet.
+Status Session::Deliver(Frame& frame, size_t index, Datum& output) const {
+  const Datum& result = frame.Output(static_cast<int>(index));
+  const bool bound = output.IsTensor() && output.view.data != nullptr;
+  if (!bound) {
+    if (!result.IsTensor()) {
+      output = result;
+      return OkStatus();
+    }
+    MULLION_ASSIGN_OR_RETURN(Tensor owned, result.OwnedTensor());
+    output = Datum::FromTensor(std::move(owned));
+    return OkStatus();
+  }
+  if (result.IsTensor() && result.view.data == output.view.data) return OkStatus();
+  if (!result.IsTensor() || result.view.type != output.view.type ||
+      !(result.view.shape == output.view.shape)) {
+    return SizeMismatch(StrCat("output '", outputs_[index].name, "' is ",
+                               result.IsTensor() ? Describe(result.view) : "no tensor", " but ",
+                               Describe(output.view),
+                               " was bound to it; bind a tensor of the right shape or none"));
+  }
+  CopyElements(result.view, {output.view.type, output.view.location, output.view.shape,
+                             const_cast<void*>(output.view.data)});
+  return OkStatus();
+}
+
+std::vector<NodePlacement> Session::Placement() const {
+  std::vector<NodePlacement> placement;
+  for (const Step& step : program_->steps) {
+    placement.push_back({step.node->origin.ToString(),
+                         step.device != nullptr ? step.device->name() : "control flow"});
+  }
+  return placement;
+}
+
+}  // namespace mullion
