@@ -13,11 +13,11 @@ function(mullion_room folder)
     file(MAKE_DIRECTORY ${doors}/${parent})
     file(CREATE_LINK ${CMAKE_SOURCE_DIR}/src/${room} ${doors}/${room} SYMBOLIC)
   endforeach()
-  add_library(mullion_${name} OBJECT ${ROOM_SOURCES})
-  target_include_directories(mullion_${name} PRIVATE ${doors} ${CMAKE_SOURCE_DIR}/include
+  add_library(mullion_room_${name} OBJECT ${ROOM_SOURCES})
+  target_include_directories(mullion_room_${name} PRIVATE ${doors} ${CMAKE_SOURCE_DIR}/include
                                                      ${CMAKE_BINARY_DIR}/generated)
-  target_link_libraries(mullion_${name} PRIVATE ${ROOM_LINK})
-  set_property(GLOBAL APPEND PROPERTY MULLION_ROOMS mullion_${name})
+  target_link_libraries(mullion_room_${name} PRIVATE ${ROOM_LINK})
+  set_property(GLOBAL APPEND PROPERTY MULLION_ROOMS mullion_room_${name})
 endfunction()
 
 # Writes `output`: a function `namespace::RegisterAll(registry)` that calls Register<File> of every
