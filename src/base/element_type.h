@@ -54,9 +54,10 @@ ElementType ElementTypeFromName(std::string_view name);
 // For kString the size of as many std::string objects. `count` must not be negative.
 size_t ByteSize(ElementType type, int64_t count);
 
-bool IsFloatingPoint(ElementType type);  // float, double, float16, bfloat16; not the 8- and 4-bit ones
-bool IsInteger(ElementType type);        // signed or unsigned of 8 to 64 bits
-bool IsSubByte(ElementType type);        // 4- and 2-bit types
+bool IsFloatingPoint(
+    ElementType type);             // float, double, float16, bfloat16; not the 8- and 4-bit ones
+bool IsInteger(ElementType type);  // signed or unsigned of 8 to 64 bits
+bool IsSubByte(ElementType type);  // 4- and 2-bit types
 
 // A set of element types, for constraints such as "float, double or int32".
 using ElementTypeSet = uint32_t;

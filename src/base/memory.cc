@@ -26,12 +26,11 @@ static_assert(sizeof(Header) <= kMemoryAlignment);
 
 void* AllocateAligned(size_t bytes) {
   if (bytes > SIZE_MAX - 2 * kMemoryAlignment) return nullptr;
-  const size_t total =
-      (bytes + 2 * kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
+  const size_t total = (bytes + 2 * kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
   const bool pages = total >= kPagesFrom;
-  void* const block = pages ? AllocatePages(total)
-                            : ::operator new(total, std::align_val_t{kMemoryAlignment},
-                                             std::nothrow);
+  void* const block =
+      pages ? AllocatePages(total)
+            : ::operator new (total, std::align_val_t{kMemoryAlignment}, std::nothrow);
   if (block == nullptr) return nullptr;
   new (block) Header{total, pages};
   return static_cast<char*>(block) + kMemoryAlignment;
@@ -44,7 +43,7 @@ void FreeAligned(void* memory) {
   if (header.pages) {
     FreePages(block, header.total_bytes);
   } else {
-    ::operator delete(block, std::align_val_t{kMemoryAlignment});
+    ::operator delete (block, std::align_val_t{kMemoryAlignment});
   }
 }
 

@@ -20,9 +20,9 @@ class Parallel {
 
   // Calls `body(begin, end, worker)` until [0, count) is covered, and returns when all is done.
   // Every begin is a multiple of `chunk` and every end is begin + chunk or `count`, whatever the
-  // number of threads, so that results do not hang on it. `worker` in [0, threads()) names who runs:
-  // at one moment no two calls have the same. Runs inline when there is one chunk or one thread. A
-  // cancelled evaluation leaves chunks out; the runtime notices, kernels need not.
+  // number of threads, so that results do not hang on it. `worker` in [0, threads()) names who
+  // runs: at one moment no two calls have the same. Runs inline when there is one chunk or one
+  // thread. A cancelled evaluation leaves chunks out; the runtime notices, kernels need not.
   virtual void For(int64_t count, int64_t chunk,
                    FunctionRef<void(int64_t begin, int64_t end, int worker)> body) = 0;
 };
@@ -31,8 +31,7 @@ class Parallel {
 class SerialParallel final : public Parallel {
  public:
   int threads() const override { return 1; }
-  void For(int64_t count, int64_t chunk,
-           FunctionRef<void(int64_t, int64_t, int)> body) override {
+  void For(int64_t count, int64_t chunk, FunctionRef<void(int64_t, int64_t, int)> body) override {
     for (int64_t begin = 0; begin < count; begin += chunk) {
       body(begin, std::min(begin + chunk, count), 0);
     }

@@ -57,7 +57,7 @@ class PosixMappedFile final : public MappedFile {
 };
 
 Result<std::shared_ptr<const MappedFile>> MapDescriptor(int descriptor, const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
     return NotFound(StrCat("cannot open '", path, "': it is not a regular file"));
   }
@@ -90,8 +90,8 @@ Result<std::shared_ptr<const MappedFile>> MapFileBeneath(const std::filesystem::
                                                          const std::string& relative) {
   namespace fs = std::filesystem;
   const fs::path path(relative);
-  const bool climbs = std::any_of(path.begin(), path.end(),
-                                  [](const fs::path& part) { return part == ".."; });
+  const bool climbs =
+      std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
   if (relative.empty() || path.is_absolute() || climbs ||
       relative.find('\0') != std::string::npos) {
     return InvalidModel(StrCat("the file name '", relative,

@@ -16,18 +16,14 @@ void Shape::Remove(int axis) {
 
 std::optional<int64_t> Shape::CheckedElementCount() const {
   constexpr int64_t kLimit = int64_t{1} << 62;
+  if (!IsConcrete()) return std::nullopt;
+  if (std::find(begin(), end(), 0) != end()) return 0;
   int64_t count = 1;
-  bool zero = false;
   for (const int64_t dim : dims()) {
-    if (dim < 0) return std::nullopt;
-    if (dim == 0) {
-      zero = true;
-      continue;
-    }
     if (count > kLimit / dim) return std::nullopt;
     count *= dim;
   }
-  return zero ? 0 : count;
+  return count;
 }
 
 std::string Shape::ToString() const {

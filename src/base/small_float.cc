@@ -23,7 +23,8 @@ uint16_t FloatToHalfBits(float value) {
 float HalfBitsToFloat(uint16_t bits) {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
   const uint32_t magnitude = bits & 0x7fffu;
-  if (magnitude >= 0x7c00u) return BitCast<float>(sign | 0x7f800000u | ((magnitude & 0x3ffu) << 13));
+  if (magnitude >= 0x7c00u)
+    return BitCast<float>(sign | 0x7f800000u | ((magnitude & 0x3ffu) << 13));
   if (magnitude >= 0x0400u) return BitCast<float>(sign | ((magnitude << 13) + 0x38000000u));
   // Zero or subnormal: magnitude * 2^-24 is exact in float.
   const float value = static_cast<float>(magnitude) * 5.9604644775390625e-8f;

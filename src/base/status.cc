@@ -5,19 +5,32 @@ namespace mullion {
 
 const char* StatusCodeName(StatusCode code) {
   switch (code) {
-    case StatusCode::kOk: return "ok";
-    case StatusCode::kInvalidArgument: return "invalid argument";
-    case StatusCode::kNotFound: return "not found";
-    case StatusCode::kInvalidModel: return "invalid model";
-    case StatusCode::kUnsupported: return "unsupported";
-    case StatusCode::kInvalidBinding: return "invalid binding";
-    case StatusCode::kSizeMismatch: return "size mismatch";
-    case StatusCode::kClosed: return "closed";
-    case StatusCode::kCancelled: return "cancelled";
-    case StatusCode::kOutOfMemory: return "out of memory";
-    case StatusCode::kEvaluation: return "evaluation failed";
-    case StatusCode::kOutOfRange: return "out of range";
-    case StatusCode::kInternal: return "internal error";
+    case StatusCode::kOk:
+      return "ok";
+    case StatusCode::kInvalidArgument:
+      return "invalid argument";
+    case StatusCode::kNotFound:
+      return "not found";
+    case StatusCode::kInvalidModel:
+      return "invalid model";
+    case StatusCode::kUnsupported:
+      return "unsupported";
+    case StatusCode::kInvalidBinding:
+      return "invalid binding";
+    case StatusCode::kSizeMismatch:
+      return "size mismatch";
+    case StatusCode::kClosed:
+      return "closed";
+    case StatusCode::kCancelled:
+      return "cancelled";
+    case StatusCode::kOutOfMemory:
+      return "out of memory";
+    case StatusCode::kEvaluation:
+      return "evaluation failed";
+    case StatusCode::kOutOfRange:
+      return "out of range";
+    case StatusCode::kInternal:
+      return "internal error";
   }
   return "unknown";
 }

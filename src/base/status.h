@@ -69,7 +69,7 @@ Status InternalError(std::string message);
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}           // NOLINT(runtime/explicit)
+  Result(T value) : value_(std::move(value)) {}          // NOLINT(runtime/explicit)
   Result(Status status) : status_(std::move(status)) {}  // NOLINT(runtime/explicit)
 
   bool ok() const { return value_.has_value(); }
@@ -90,10 +90,9 @@ class [[nodiscard]] Result {
 #define MULLION_CONCAT_INNER_(a, b) a##b
 #define MULLION_CONCAT_(a, b) MULLION_CONCAT_INNER_(a, b)
 
-#define MULLION_RETURN_IF_ERROR(expression)                      \
-  do {                                                           \
-    if (::mullion::Status status_ = (expression); !status_.ok()) \
-      return status_;                                            \
+#define MULLION_RETURN_IF_ERROR(expression)                                      \
+  do {                                                                           \
+    if (::mullion::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 
 #define MULLION_ASSIGN_OR_RETURN(declaration, expression) \

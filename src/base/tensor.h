@@ -14,7 +14,8 @@
 
 namespace mullion {
 
-// Where a tensor's bytes are. kHost can be read by the CPU; kDevice belongs to `device` of a session.
+// Where a tensor's bytes are. kHost can be read by the CPU; kDevice belongs to `device` of a
+// session.
 enum class MemoryLocation : uint8_t { kHost, kDevice };
 
 // Alignment of all memory that the library hands out: one cache line, and one AVX-512 vector.

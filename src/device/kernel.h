@@ -3,9 +3,10 @@
 // then runs, many times and from several threads.
 //
 // The life of an Executable:
-//   made once per session     constants are known, shapes may not be: pack weights, parse attributes
-//   Bind, once per shapes     all input shapes are known: choose tiles, ask for scratch memory
-//   Run, every evaluation     const, thread-safe, allocates nothing when outputs have known shapes
+//   made once per session     constants are known, shapes may not be: pack weights, parse
+//   attributes Bind, once per shapes     all input shapes are known: choose tiles, ask for scratch
+//   memory Run, every evaluation     const, thread-safe, allocates nothing when outputs have known
+//   shapes
 #ifndef MULLION_DEVICE_KERNEL_H_
 #define MULLION_DEVICE_KERNEL_H_
 
@@ -122,9 +123,7 @@ class RunContext {
   const CancellationToken* cancellation() const { return cancellation_; }
 
   // A failure of this evaluation: run-time values that make no sense (an index out of range).
-  Status Error(std::string_view text) const {
-    return node_->Error(StatusCode::kEvaluation, text);
-  }
+  Status Error(std::string_view text) const { return node_->Error(StatusCode::kEvaluation, text); }
 
  protected:
   const Node* node_ = nullptr;

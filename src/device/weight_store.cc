@@ -26,8 +26,7 @@ WeightStore& WeightStore::Global() {
 }
 
 Result<std::shared_ptr<const void>> WeightStore::Get(const Tensor& source, std::string_view format,
-                                                     size_t bytes,
-                                                     FunctionRef<void(void*)> pack) {
+                                                     size_t bytes, FunctionRef<void(void*)> pack) {
   const std::string key = KeyOf(source, format);
   {
     const std::lock_guard lock(mutex_);
@@ -38,8 +37,8 @@ Result<std::shared_ptr<const void>> WeightStore::Get(const Tensor& source, std::
   }
   void* const memory = AllocateAligned(bytes);
   if (memory == nullptr) {
-    return OutOfMemory(StrCat("no memory for ", bytes, " bytes of packed weights of ",
-                              Describe(source.view())));
+    return OutOfMemory(
+        StrCat("no memory for ", bytes, " bytes of packed weights of ", Describe(source.view())));
   }
   pack(memory);
   const std::shared_ptr<const void> data(memory, [this, key](const void* pointer) {

@@ -56,8 +56,8 @@ Node& Graph::AddBareNode(std::string_view domain, std::string_view operator_name
 }
 
 Node& Graph::AddNode(std::string_view domain, std::string_view operator_name, int opset,
-                     std::span<Value* const> inputs, int output_count,
-                     std::string_view output_name, const Node* before) {
+                     std::span<Value* const> inputs, int output_count, std::string_view output_name,
+                     const Node* before) {
   Node& node = AddBareNode(domain, operator_name, opset, before);
   for (Value* const input : inputs) node.AddInput(input);
   for (int i = 0; i < output_count; ++i) node.SetOutput(i, &AddValue(output_name));

@@ -83,7 +83,9 @@ class Node {
   // Inputs that are left out are null; so are outputs that nobody wants.
   int input_count() const { return static_cast<int>(inputs_.size()); }
   int output_count() const { return static_cast<int>(outputs_.size()); }
-  Value* input(int i) const { return i < input_count() ? inputs_[static_cast<size_t>(i)] : nullptr; }
+  Value* input(int i) const {
+    return i < input_count() ? inputs_[static_cast<size_t>(i)] : nullptr;
+  }
   Value* output(int i) const {
     return i < output_count() ? outputs_[static_cast<size_t>(i)] : nullptr;
   }
@@ -109,8 +111,8 @@ class Node {
   int64_t IntAttribute(std::string_view name, int64_t fallback) const;
   float FloatAttribute(std::string_view name, float fallback) const;
   std::string_view StringAttribute(std::string_view name, std::string_view fallback) const;
-  std::span<const int64_t> IntsAttribute(std::string_view name) const;   // empty when absent
-  std::span<const float> FloatsAttribute(std::string_view name) const;   // empty when absent
+  std::span<const int64_t> IntsAttribute(std::string_view name) const;  // empty when absent
+  std::span<const float> FloatsAttribute(std::string_view name) const;  // empty when absent
   std::span<const std::string> StringsAttribute(std::string_view name) const;
   const Tensor* TensorAttribute(std::string_view name) const;  // null when absent
   Graph* GraphAttribute(std::string_view name) const;          // null when absent

@@ -46,12 +46,16 @@ TypeInfo TypeInfo::Optional(TypeInfo element) {
 std::string TypeInfo::ToString() const {
   const std::string inner = element ? element->ToString() : "?";
   switch (kind) {
-    case ValueKind::kUnknown: return "unknown";
+    case ValueKind::kUnknown:
+      return "unknown";
     case ValueKind::kTensor:
       return StrCat(ElementTypeName(element_type), has_shape ? shape.ToString() : "[...]");
-    case ValueKind::kSequence: return StrCat("seq(", inner, ")");
-    case ValueKind::kMap: return StrCat("map(", ElementTypeName(key_type), ",", inner, ")");
-    case ValueKind::kOptional: return StrCat("optional(", inner, ")");
+    case ValueKind::kSequence:
+      return StrCat("seq(", inner, ")");
+    case ValueKind::kMap:
+      return StrCat("map(", ElementTypeName(key_type), ",", inner, ")");
+    case ValueKind::kOptional:
+      return StrCat("optional(", inner, ")");
   }
   return "unknown";
 }

@@ -33,8 +33,8 @@ TypeInfo WithoutShape(TypeInfo type) {
 Result<Graph*> Body(InferenceContext& context, std::string_view attribute) {
   Graph* const body = context.node().GraphAttribute(attribute);
   if (body != nullptr) return body;
-  return context.Error(StrCat("the attribute '", attribute,
-                              "' is missing or not a graph; export the model again"));
+  return context.Error(
+      StrCat("the attribute '", attribute, "' is missing or not a graph; export the model again"));
 }
 
 Status InferIf(InferenceContext& context) {
@@ -132,10 +132,10 @@ Status InferScan(InferenceContext& context) {
   for (int i = 0; i < context.output_count(); ++i) {
     TypeInfo type = body->outputs()[static_cast<size_t>(i)]->type;
     if (i >= states && type.has_shape && type.shape.rank() < kMaxRank) {
-      const auto axis = NormalizeAxis(
-          ListItem(node.IntsAttribute("scan_output_axes"), i - states), type.shape.rank() + 1);
-      if (!axis.has_value()) return context.Error(StrCat("scan output axis of output ", i,
-                                                         " is out of range"));
+      const auto axis = NormalizeAxis(ListItem(node.IntsAttribute("scan_output_axes"), i - states),
+                                      type.shape.rank() + 1);
+      if (!axis.has_value())
+        return context.Error(StrCat("scan output axis of output ", i, " is out of range"));
       type.shape.Insert(*axis, kUnknownDim);
     } else if (i < states) {
       type = WithoutShape(type);
@@ -169,8 +169,7 @@ Status InferSequenceMap(InferenceContext& context) {
 }  // namespace
 
 void RegisterControlFlow(OperatorRegistry& registry) {
-  registry.Add(
-      {.name = "If", .inputs = {1, 1}, .outputs = {1, kVariadic}, .infer = InferIf});
+  registry.Add({.name = "If", .inputs = {1, 1}, .outputs = {1, kVariadic}, .infer = InferIf});
   registry.Add({.name = "Loop",
                 .inputs = {2, kVariadic},
                 .outputs = {0, kVariadic},

@@ -34,11 +34,8 @@ void RegisterIdentity(OperatorRegistry& registry) {
                 .outputs = {1, 2},
                 .infer = InferDropout,
                 .upgrade = UpgradeDropout});
-  registry.Add({.name = "Dropout",
-                .since = 12,
-                .inputs = {1, 3},
-                .outputs = {1, 2},
-                .infer = InferDropout});
+  registry.Add(
+      {.name = "Dropout", .since = 12, .inputs = {1, 3}, .outputs = {1, 2}, .infer = InferDropout});
 }
 
 }  // namespace mullion::operators

@@ -7,8 +7,8 @@ namespace mullion {
 
 namespace {
 
-using SmallIntegers = TypeList<int64_t, int32_t, int16_t, int8_t, uint8_t, uint16_t, uint32_t,
-                               uint64_t, bool>;
+using SmallIntegers =
+    TypeList<int64_t, int32_t, int16_t, int8_t, uint8_t, uint16_t, uint32_t, uint64_t, bool>;
 
 }  // namespace
 

@@ -61,9 +61,7 @@ class InferenceContext {
 
   // An error that begins with the node's origin. `text` says which input or attribute is wrong, why
   // and what would be right.
-  Status Error(std::string_view text) const {
-    return node_.Error(StatusCode::kInvalidModel, text);
-  }
+  Status Error(std::string_view text) const { return node_.Error(StatusCode::kInvalidModel, text); }
   // "input 1 'W' is float[64,3,7]": for messages.
   std::string DescribeInput(int i) const;
 

@@ -15,10 +15,9 @@ std::string Key(std::string_view domain, std::string_view name) {
 
 Status CheckArity(const InferenceContext& context, const char* what, int count, Arity arity) {
   if (count >= arity.min && count <= arity.max) return OkStatus();
-  const std::string wanted = arity.max == kVariadic ? StrCat(arity.min, " or more")
-                             : arity.min == arity.max
-                                 ? StrCat(arity.min)
-                                 : StrCat(arity.min, " to ", arity.max);
+  const std::string wanted = arity.max == kVariadic   ? StrCat(arity.min, " or more")
+                             : arity.min == arity.max ? StrCat(arity.min)
+                                                      : StrCat(arity.min, " to ", arity.max);
   return context.Error(StrCat("it has ", count, " ", what, " but the operator takes ", wanted,
                               "; export the model again"));
 }
@@ -67,8 +66,7 @@ const OperatorRegistry& BuiltInOperators() {
 }
 
 Status InferNode(const OperatorDefinition& definition, InferenceContext& context) {
-  MULLION_RETURN_IF_ERROR(
-      CheckArity(context, "inputs", context.input_count(), definition.inputs));
+  MULLION_RETURN_IF_ERROR(CheckArity(context, "inputs", context.input_count(), definition.inputs));
   MULLION_RETURN_IF_ERROR(
       CheckArity(context, "outputs", context.output_count(), definition.outputs));
   for (int i = 0; i < definition.inputs.min; ++i) {

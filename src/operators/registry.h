@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The operators that are known, each with the versions it had.
 //
-// A family file `operators/foo.cc` defines `void RegisterFoo(OperatorRegistry&)`; CMake collects the
-// calls. A registry may chain to another one behind it: a model's or session's own operators come
-// first and may override.
+// A family file `operators/foo.cc` defines `void RegisterFoo(OperatorRegistry&)`; CMake collects
+// the calls. A registry may chain to another one behind it: a model's or session's own operators
+// come first and may override.
 #ifndef MULLION_OPERATORS_REGISTRY_H_
 #define MULLION_OPERATORS_REGISTRY_H_
 

@@ -31,9 +31,7 @@ struct Facts {
   std::vector<TypeInfo> outputs;
 
   explicit Facts(const Node& node)
-      : inputs(node.inputs().size()),
-        views(node.inputs().size()),
-        outputs(node.outputs().size()) {
+      : inputs(node.inputs().size()), views(node.inputs().size()), outputs(node.outputs().size()) {
     for (size_t i = 0; i < inputs.size(); ++i) {
       const Value* const value = node.input(static_cast<int>(i));
       if (value == nullptr) continue;
@@ -73,8 +71,7 @@ Status InferOne(Node& node, const OperatorDefinition& definition) {
 }
 
 // Upgrades (once) or infers. Says whether the node is done; if not, nodes around it may be new.
-Result<bool> Advance(Node& node, const OperatorRegistry& registry,
-                     std::vector<Problem>* problems) {
+Result<bool> Advance(Node& node, const OperatorRegistry& registry, std::vector<Problem>* problems) {
   MULLION_ASSIGN_OR_RETURN(const OperatorDefinition* const definition,
                            FindDefinition(node, registry));
   if (definition->upgrade != nullptr) {
@@ -99,8 +96,7 @@ Status CheckOutputs(const Graph& graph) {
 
 }  // namespace
 
-Status InferGraph(Graph& graph, const OperatorRegistry& registry,
-                  std::vector<Problem>* problems) {
+Status InferGraph(Graph& graph, const OperatorRegistry& registry, std::vector<Problem>* problems) {
   const Graph::NodeList& nodes = graph.nodes();
   int upgrades = 0;
   for (auto place = nodes.begin(); place != nodes.end();) {

@@ -20,29 +20,92 @@ constexpr std::string_view kChannelsLast = "channels_last";
 // Operators that have a channels-last form, chosen by the attribute `channels_last`: input 0 and
 // output 0 are images.
 constexpr auto kSpatial = std::to_array<std::string_view>({
-    "AveragePool", "BatchNormalization", "Conv", "ConvInteger", "ConvTranspose", "DepthToSpace",
-    "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "GroupNormalization",
-    "InstanceNormalization", "LRN", "LpPool", "MaxPool", "QLinearConv", "Resize", "SpaceToDepth",
+    "AveragePool",
+    "BatchNormalization",
+    "Conv",
+    "ConvInteger",
+    "ConvTranspose",
+    "DepthToSpace",
+    "GlobalAveragePool",
+    "GlobalLpPool",
+    "GlobalMaxPool",
+    "GroupNormalization",
+    "InstanceNormalization",
+    "LRN",
+    "LpPool",
+    "MaxPool",
+    "QLinearConv",
+    "Resize",
+    "SpaceToDepth",
 });
 
 // The spatial operators that gain so much that they pull their input into the layout.
 constexpr auto kPulling = std::to_array<std::string_view>({
-    "Conv", "ConvInteger", "ConvTranspose", "QLinearConv",
+    "Conv",
+    "ConvInteger",
+    "ConvTranspose",
+    "QLinearConv",
 });
 
 // Elementwise: every tensor input that is not a scalar broadcasts to the output.
 constexpr auto kElementwise = std::to_array<std::string_view>({
-    "Abs", "Add", "And", "Cast", "Ceil", "Celu", "Clip", "Div", "Elu", "Equal", "Erf", "Exp",
-    "Floor", "FusedElementwise", "Gelu", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish",
-    "Identity", "LeakyRelu", "Less", "LessOrEqual", "Log", "Max", "Mean", "Min", "Mish", "Mod",
-    "Mul", "Neg", "Not", "Or", "PRelu", "Pow", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid",
-    "Sign", "Softplus", "Softsign", "Sqrt", "Sub", "Sum", "Swish", "Tanh", "ThresholdedRelu",
-    "Where", "Xor",
+    "Abs",
+    "Add",
+    "And",
+    "Cast",
+    "Ceil",
+    "Celu",
+    "Clip",
+    "Div",
+    "Elu",
+    "Equal",
+    "Erf",
+    "Exp",
+    "Floor",
+    "FusedElementwise",
+    "Gelu",
+    "Greater",
+    "GreaterOrEqual",
+    "HardSigmoid",
+    "HardSwish",
+    "Identity",
+    "LeakyRelu",
+    "Less",
+    "LessOrEqual",
+    "Log",
+    "Max",
+    "Mean",
+    "Min",
+    "Mish",
+    "Mod",
+    "Mul",
+    "Neg",
+    "Not",
+    "Or",
+    "PRelu",
+    "Pow",
+    "Reciprocal",
+    "Relu",
+    "Round",
+    "Selu",
+    "Sigmoid",
+    "Sign",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Sub",
+    "Sum",
+    "Swish",
+    "Tanh",
+    "ThresholdedRelu",
+    "Where",
+    "Xor",
 });
 
 // Per-tensor forms are elementwise; per-axis forms renumber their axis.
 constexpr auto kQuantizing = std::to_array<std::string_view>({
-    "DequantizeLinear", "QuantizeLinear",
+    "DequantizeLinear",
+    "QuantizeLinear",
 });
 
 template <size_t N>
@@ -164,8 +227,7 @@ class Layout {
     Value* const input = node.input(0);
     if (!IsLast(input)) return;
     const int rank = RankOf(input);
-    std::vector<int64_t> perm(node.IntsAttribute("perm").begin(),
-                              node.IntsAttribute("perm").end());
+    std::vector<int64_t> perm(node.IntsAttribute("perm").begin(), node.IntsAttribute("perm").end());
     if (perm.empty()) {
       for (int i = rank; i-- > 0;) perm.push_back(i);
     }
@@ -227,8 +289,7 @@ class Layout {
     if (!AllImagesOfRank(node, node.operator_name() == "Split" ? 1 : node.input_count(), rank)) {
       return;
     }
-    if (node.operator_name() != "Concat" && node.operator_name() != "Split" &&
-        node.opset() < 13) {
+    if (node.operator_name() != "Concat" && node.operator_name() != "Split" && node.opset() < 13) {
       return;
     }
     node.SetAttribute("axis", AxisInLast(node.IntAttribute("axis", fallback), rank));
@@ -292,13 +353,13 @@ class Layout {
     const Value* const axes = node.input(3);
     if (node.opset() < 10 || axes == nullptr || !axes->IsConstant()) return;
     std::vector<int64_t> renumbered;
-    const bool wide = DispatchType(TypeList<int32_t, int64_t>{}, axes->constant.type(),
-                                   [&](auto tag) {
-                                     using T = typename decltype(tag)::type;
-                                     for (const T axis : axes->constant.span<T>()) {
-                                       renumbered.push_back(AxisInLast(axis, rank));
-                                     }
-                                   });
+    const bool wide =
+        DispatchType(TypeList<int32_t, int64_t>{}, axes->constant.type(), [&](auto tag) {
+          using T = typename decltype(tag)::type;
+          for (const T axis : axes->constant.span<T>()) {
+            renumbered.push_back(AxisInLast(axis, rank));
+          }
+        });
     if (!wide || axes->constant.type() != ElementType::kInt64) return;
     node.SetInput(3, &graph_.AddConstant("axes", Tensor::Vector<int64_t>(renumbered)));
     node.SetInput(0, &LastOf(*node.input(0), node));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "optimizer/pipeline.h"
 
+#include "optimizer/fold_batch_normalization.h"
 #include "optimizer/fold_constants.h"
+#include "optimizer/fuse_epilogue.h"
 #include "optimizer/infer_graph.h"
 #include "optimizer/layout.h"
 #include "optimizer/remove_dead_code.h"
@@ -35,6 +37,8 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
     Reduce(graph, options);
   }
   if (!options.rewrite) return OkStatus();
+  FoldBatchNormalization(graph);
+  FuseEpilogue(graph);
   if (PlaceChannelsLast(graph, *options.operators)) Reduce(graph, options);
   return OkStatus();
 }

@@ -18,8 +18,8 @@ struct PipelineOptions {
   bool rewrite = true;  // false: import normalisation, inference and what devices need, no more
 };
 
-// Normalises and infers `graph`, then rewrites it. The inputs' types are set. Afterwards every value
-// has a type and the graph is valid.
+// Normalises and infers `graph`, then rewrites it. The inputs' types are set. Afterwards every
+// value has a type and the graph is valid.
 Status Optimize(Graph& graph, const PipelineOptions& options);
 
 }  // namespace mullion::optimizer

@@ -6,20 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "optimizer/pattern.h"
 #include "optimizer/widen_halves.h"
 
 namespace mullion::optimizer {
 
 namespace {
-
-bool Is(const Node& node, std::string_view name) {
-  return node.domain().empty() && node.operator_name() == name;
-}
-
-const Node* ProducerOf(const Value* value, std::string_view name) {
-  if (value == nullptr || value->producer() == nullptr) return nullptr;
-  return Is(*value->producer(), name) ? value->producer() : nullptr;
-}
 
 bool IsFalse(const Value* value) {
   return value == nullptr || (value->IsConstant() && value->constant.type() == ElementType::kBool &&

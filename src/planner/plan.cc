@@ -22,11 +22,14 @@ StepKind KindOf(const Node& node) {
 // Subgraph attributes of a control-flow node in the order of Step::subprograms.
 std::vector<const char*> BodyAttributes(StepKind kind) {
   switch (kind) {
-    case StepKind::kIf: return {"then_branch", "else_branch"};
+    case StepKind::kIf:
+      return {"then_branch", "else_branch"};
     case StepKind::kLoop:
     case StepKind::kScan:
-    case StepKind::kSequenceMap: return {"body"};
-    case StepKind::kExecutable: return {};
+    case StepKind::kSequenceMap:
+      return {"body"};
+    case StepKind::kExecutable:
+      return {};
   }
   return {};
 }
@@ -52,8 +55,7 @@ class Planner {
 
  private:
   int SlotOf(const Value* value) {
-    const auto [place, fresh] =
-        slots_.try_emplace(value, static_cast<int>(program_->slots.size()));
+    const auto [place, fresh] = slots_.try_emplace(value, static_cast<int>(program_->slots.size()));
     if (fresh) program_->slots.push_back({value, -1, value->IsConstant()});
     return place->second;
   }
@@ -75,8 +77,7 @@ class Planner {
     Step step;
     step.kind = KindOf(node);
     step.node = &node;
-    step.definition =
-        context_.operators->Find(node.domain(), node.operator_name(), node.opset());
+    step.definition = context_.operators->Find(node.domain(), node.operator_name(), node.opset());
     for (const Value* const input : node.inputs()) {
       step.inputs.push_back(input == nullptr ? kNoSlot : SlotOf(input));
       if (input != nullptr) Use(step.inputs.back(), index);

@@ -140,8 +140,7 @@ class Binder {
       if (step.outputs[i] == kNoSlot) continue;
       const TypeInfo type = TypeInfo::Tensor(outputs[i].type(), outputs[i].shape());
       Learn(step.outputs[i], type, outputs[i]);
-      binding_.placements.push_back(
-          {step.outputs[i], PlacementKind::kFolded, 0, type, outputs[i]});
+      binding_.placements.push_back({step.outputs[i], PlacementKind::kFolded, 0, type, outputs[i]});
     }
     return true;
   }
@@ -257,8 +256,7 @@ class Binder {
       if (slot == kNoSlot) continue;
       Fact& input = At(slot);
       if (!input.in_arena || LastUse(slot) != index) continue;
-      const size_t input_bytes =
-          ByteSize(input.type.element_type, input.type.shape.ElementCount());
+      const size_t input_bytes = ByteSize(input.type.element_type, input.type.shape.ElementCount());
       // Blocks are multiples of the alignment: sizes that round alike fit alike.
       if ((input_bytes + kMemoryAlignment - 1) / kMemoryAlignment !=
           (bytes + kMemoryAlignment - 1) / kMemoryAlignment) {

@@ -78,7 +78,7 @@ class Binding {
   BindingKey key;
   std::vector<Placement> placements;  // of the values made in this segment
   std::vector<BoundStep> steps;       // folded steps are left out
-  int end_step = 0;       // the dynamic step that ends the segment, or the number of steps
+  int end_step = 0;  // the dynamic step that ends the segment, or the number of steps
   size_t arena_bytes = 0;
   size_t scratch_bytes = 0;
   mutable BindingCache children;

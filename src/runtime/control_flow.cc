@@ -17,11 +17,16 @@ ControlFlow::ControlFlow(Frame& frame, int step_index, const Evaluation& evaluat
 
 Status ControlFlow::Run() {
   switch (step_.kind) {
-    case StepKind::kIf: return RunIf();
-    case StepKind::kLoop: return RunLoop();
-    case StepKind::kScan: return RunScan();
-    case StepKind::kSequenceMap: return RunSequenceMap();
-    case StepKind::kExecutable: break;
+    case StepKind::kIf:
+      return RunIf();
+    case StepKind::kLoop:
+      return RunLoop();
+    case StepKind::kScan:
+      return RunScan();
+    case StepKind::kSequenceMap:
+      return RunSequenceMap();
+    case StepKind::kExecutable:
+      break;
   }
   return Error("is not a control-flow step");
 }
@@ -92,10 +97,10 @@ class Stack {
       type_ = item.view.type;
       shape_ = item.view.shape;
     } else if (!(shape_ == item.view.shape)) {
-      return node.Error(StatusCode::kEvaluation,
-                        StrCat("a scan output has shape ", item.view.shape.ToString(),
-                               " after iterations of ", shape_.ToString(),
-                               "; all iterations must give the same shape"));
+      return node.Error(
+          StatusCode::kEvaluation,
+          StrCat("a scan output has shape ", item.view.shape.ToString(), " after iterations of ",
+                 shape_.ToString(), "; all iterations must give the same shape"));
     }
     if (type_ == ElementType::kString) {
       const auto items = item.view.span<std::string>();
@@ -125,8 +130,8 @@ class Stack {
     const int64_t inner = shape_.Product(*place, shape_.rank());
     for (int64_t i = 0; i < count_; ++i) {
       const int64_t from = reverse ? count_ - 1 - i : i;
-      for (int64_t o = 0; o < outer; ++o) Copy(tensor, (o * count_ + i) * inner,
-                                               (from * outer + o) * inner, inner);
+      for (int64_t o = 0; o < outer; ++o)
+        Copy(tensor, (o * count_ + i) * inner, (from * outer + o) * inner, inner);
     }
     return Datum::FromTensor(std::move(tensor));
   }
@@ -164,8 +169,7 @@ TypeInfo BodyOutputType(const Frame& body, int i) {
 Status ControlFlow::RunLoop() {
   int64_t trips = std::numeric_limits<int64_t>::max();
   if (const Datum* const limit = Input(0); limit != nullptr) {
-    if (!limit->IsTensor() || limit->view.type != ElementType::kInt64 ||
-        limit->view.count() != 1) {
+    if (!limit->IsTensor() || limit->view.type != ElementType::kInt64 || limit->view.count() != 1) {
       return Error("its trip count must be one int64");
     }
     trips = *limit->view.as<int64_t>();
@@ -192,10 +196,10 @@ Status ControlFlow::RunLoop() {
     if (step_.subprograms[0]->inputs.size() != static_cast<size_t>(2 + carried)) {
       return Error("its body takes another number of inputs than it has");
     }
-    body.SetInput(0, Datum::FromView({ElementType::kInt64, MemoryLocation::kHost, Shape{},
-                                      &iteration}));
-    body.SetInput(1, Datum::FromView({ElementType::kBool, MemoryLocation::kHost, Shape{},
-                                      &condition}));
+    body.SetInput(
+        0, Datum::FromView({ElementType::kInt64, MemoryLocation::kHost, Shape{}, &iteration}));
+    body.SetInput(
+        1, Datum::FromView({ElementType::kBool, MemoryLocation::kHost, Shape{}, &condition}));
     for (int i = 0; i < carried; ++i) body.SetInput(2 + i, state[static_cast<size_t>(i)]);
     MULLION_RETURN_IF_ERROR(body.Run(evaluation_));
     const std::optional<bool> truth = TruthOf(body.Output(0));
@@ -210,8 +214,7 @@ Status ControlFlow::RunLoop() {
   for (int i = 0; i < carried; ++i) SetOutput(i, state[static_cast<size_t>(i)]);
   for (int i = 0; i < scans; ++i) {
     const TypeInfo type = BodyOutputType(Body(0, 0), 1 + carried + i);
-    MULLION_ASSIGN_OR_RETURN(Datum stacked,
-                             stacks[static_cast<size_t>(i)].Finish(type, 0, false));
+    MULLION_ASSIGN_OR_RETURN(Datum stacked, stacks[static_cast<size_t>(i)].Finish(type, 0, false));
     SetOutput(carried + i, std::move(stacked));
   }
   return OkStatus();
@@ -284,25 +287,24 @@ Status ControlFlow::RunScan() {
     for (int i = 0; i < states; ++i) body.SetInput(i, state[static_cast<size_t>(i)]);
     for (int i = 0; i < scan_inputs; ++i) {
       const bool backward = ListItem(node.IntsAttribute("scan_input_directions"), i, 0) == 1;
-      MULLION_ASSIGN_OR_RETURN(
-          Tensor slice, Slice(Input(states + i)->view, axes[static_cast<size_t>(i)],
-                              backward ? length - 1 - iteration : iteration));
+      MULLION_ASSIGN_OR_RETURN(Tensor slice,
+                               Slice(Input(states + i)->view, axes[static_cast<size_t>(i)],
+                                     backward ? length - 1 - iteration : iteration));
       body.SetInput(states + i, Datum::FromTensor(std::move(slice)));
     }
     MULLION_RETURN_IF_ERROR(body.Run(evaluation_));
     for (int i = 0; i < states; ++i) state[static_cast<size_t>(i)] = body.Output(i);
     for (int i = 0; i < scan_outputs; ++i) {
-      MULLION_RETURN_IF_ERROR(
-          stacks[static_cast<size_t>(i)].Append(node, body.Output(states + i)));
+      MULLION_RETURN_IF_ERROR(stacks[static_cast<size_t>(i)].Append(node, body.Output(states + i)));
     }
   }
   for (int i = 0; i < states; ++i) SetOutput(i, state[static_cast<size_t>(i)]);
   for (int i = 0; i < scan_outputs; ++i) {
     const bool backward = ListItem(node.IntsAttribute("scan_output_directions"), i, 0) == 1;
-    MULLION_ASSIGN_OR_RETURN(
-        Datum stacked, stacks[static_cast<size_t>(i)].Finish(
-                           BodyOutputType(Body(0, 0), states + i),
-                           ListItem(node.IntsAttribute("scan_output_axes"), i, 0), backward));
+    MULLION_ASSIGN_OR_RETURN(Datum stacked,
+                             stacks[static_cast<size_t>(i)].Finish(
+                                 BodyOutputType(Body(0, 0), states + i),
+                                 ListItem(node.IntsAttribute("scan_output_axes"), i, 0), backward));
     SetOutput(states + i, std::move(stacked));
   }
   return OkStatus();

@@ -159,8 +159,8 @@ Result<const Binding*> Frame::EnterSegment(size_t depth, BindingKey key) {
     BindingCache& cache = parent == nullptr ? bound_.roots() : parent->children;
     std::shared_ptr<const Binding> binding = cache.Find(key);
     if (binding == nullptr) {
-      MULLION_ASSIGN_OR_RETURN(
-          binding, MakeBinding(program_, parent, std::move(key), bound_.options()));
+      MULLION_ASSIGN_OR_RETURN(binding,
+                               MakeBinding(program_, parent, std::move(key), bound_.options()));
       cache.Insert(binding);
     }
     // Deeper segments hang on the old binding.
@@ -191,8 +191,8 @@ Status Frame::ReserveMemory(Segment& segment) {
     scratch_bytes_ = binding.scratch_bytes;
     if (scratch_ == nullptr) {
       segment.binding = nullptr;
-      return OutOfMemory(StrCat("no memory for ", binding.scratch_bytes,
-                                " bytes of scratch; use smaller inputs"));
+      return OutOfMemory(
+          StrCat("no memory for ", binding.scratch_bytes, " bytes of scratch; use smaller inputs"));
     }
   }
   return OkStatus();
@@ -213,7 +213,9 @@ Status Frame::PlaceValues(const Segment& segment) {
         datum = Datum::FromTensor(placement.folded);
         fixed = 1;
         break;
-      case PlacementKind::kHeap: fixed = 0; break;
+      case PlacementKind::kHeap:
+        fixed = 0;
+        break;
       case PlacementKind::kOutput:
         MULLION_RETURN_IF_ERROR(PlaceOutput(placement));
         fixed = 1;
@@ -231,8 +233,8 @@ Status Frame::PlaceOutput(const Placement& placement) {
                           datum.tensor.shape() == placement.type.shape &&
                           datum.tensor.owner().use_count() == 1;
     if (reusable) return OkStatus();
-    MULLION_ASSIGN_OR_RETURN(
-        Tensor tensor, Tensor::Allocate(placement.type.element_type, placement.type.shape));
+    MULLION_ASSIGN_OR_RETURN(Tensor tensor,
+                             Tensor::Allocate(placement.type.element_type, placement.type.shape));
     datum = Datum::FromTensor(std::move(tensor));
     return OkStatus();
   }
@@ -275,8 +277,8 @@ Status Frame::RunStep(int index, const BoundState* state, const Evaluation& eval
   const int64_t start = evaluation.profiler->Now();
   Status status = step.executable->Run(context);
   const auto& outputs = step_outputs_[static_cast<size_t>(index)];
-  const int64_t bytes = BytesOf(step_inputs_[static_cast<size_t>(index)]) +
-                        BytesOf({outputs.data(), outputs.size()});
+  const int64_t bytes =
+      BytesOf(step_inputs_[static_cast<size_t>(index)]) + BytesOf({outputs.data(), outputs.size()});
   evaluation.profiler->Add(*step.node, start, bytes);
   return status;
 }

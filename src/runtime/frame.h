@@ -51,8 +51,8 @@ class Frame {
   explicit Frame(BoundProgram& bound);
   ~Frame();
 
-  // Values to run on: inputs and captures are set, then Run, then outputs are read. What is set must
-  // stay valid until the outputs were read.
+  // Values to run on: inputs and captures are set, then Run, then outputs are read. What is set
+  // must stay valid until the outputs were read.
   void SetInput(int index, const Datum& value);
   void SetCapture(int index, const Datum& value);
   // Memory for a tensor output of the main program; an empty view lets the frame allocate.

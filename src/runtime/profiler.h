@@ -22,8 +22,8 @@ class Profiler {
   };
 
   int64_t Now() const {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::steady_clock::now() - origin_)
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() -
+                                                                origin_)
         .count();
   }
   void Add(const Node& node, int64_t start_ns, int64_t bytes) {

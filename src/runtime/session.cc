@@ -22,8 +22,8 @@ void FixDimensions(const std::vector<std::pair<std::string, int64_t>>& dimension
     for (int axis = 0; axis < feature.type.shape.rank(); ++axis) {
       for (const auto& [name, size] : dimensions) {
         const auto index = static_cast<size_t>(axis);
-        if (index < feature.dim_names.size() && !name.empty() &&
-            feature.dim_names[index] == name && size > 0) {
+        if (index < feature.dim_names.size() && !name.empty() && feature.dim_names[index] == name &&
+            size > 0) {
           feature.type.shape[axis] = size;
         }
       }
@@ -67,16 +67,14 @@ Result<std::unique_ptr<Session>> Session::Create(const Model& model,
   };
   DeviceEvaluator evaluator(*devices.back(), operators, WeightStore::Global());
   const DeviceCapabilities capabilities(devices);
-  const optimizer::PipelineOptions pipeline{
-      .operators = &operators,
-      .capabilities = &capabilities,
-      .evaluator = &evaluator,
-      .rewrite = options.optimize};
+  const optimizer::PipelineOptions pipeline{.operators = &operators,
+                                            .capabilities = &capabilities,
+                                            .evaluator = &evaluator,
+                                            .rewrite = options.optimize};
   if (Status status = optimizer::Optimize(*session->graph_, pipeline); !status.ok()) {
     return fail(status);
   }
-  auto program =
-      PlanGraph(*session->graph_, {&operators, devices, &WeightStore::Global()});
+  auto program = PlanGraph(*session->graph_, {&operators, devices, &WeightStore::Global()});
   if (!program.ok()) return fail(program.status());
   session->program_ = *std::move(program);
   session->bound_ = std::make_unique<BoundProgram>(

@@ -25,7 +25,8 @@ struct SessionOptions {
   // Threads that an evaluation may use, the caller's included; 0 takes all processors available to
   // the process. More than there are processors is allowed.
   int threads = 0;
-  // Sizes for symbolic dimensions of inputs, by dim_param name; names that no input has are ignored.
+  // Sizes for symbolic dimensions of inputs, by dim_param name; names that no input has are
+  // ignored.
   std::vector<std::pair<std::string, int64_t>> dimensions;
   // Rewrites other than import normalisation; off for debugging and for comparing.
   bool optimize = true;
@@ -33,8 +34,8 @@ struct SessionOptions {
 
 // Where a node of the optimized graph runs.
 struct NodePlacement {
-  std::string node;       // its name in the model, with operator and opset
-  std::string device;     // "cpu", or "control flow" for If, Loop and the like
+  std::string node;    // its name in the model, with operator and opset
+  std::string device;  // "cpu", or "control flow" for If, Loop and the like
 };
 
 // Thread-safe: any number of threads may call Run at once; each evaluation has memory of its own.

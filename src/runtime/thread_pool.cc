@@ -58,7 +58,7 @@ struct ThreadPool::Job {
   int most_helpers;
   const CancellationToken* cancellation;
   std::atomic<int64_t> next{0};
-  int joined = 0;              // helpers that ever took part; guarded by the pool's mutex
+  int joined = 0;               // helpers that ever took part; guarded by the pool's mutex
   std::atomic<int> helping{0};  // helpers at work now
 
   bool HasWork() const { return next.load(std::memory_order_relaxed) < count; }

@@ -75,8 +75,7 @@ class PoolParallel final : public Parallel {
   PoolParallel(ThreadPool* pool, int threads, const CancellationToken* cancellation)
       : pool_(pool), threads_(threads), cancellation_(cancellation) {}
   int threads() const override { return threads_; }
-  void For(int64_t count, int64_t chunk,
-           FunctionRef<void(int64_t, int64_t, int)> body) override;
+  void For(int64_t count, int64_t chunk, FunctionRef<void(int64_t, int64_t, int)> body) override;
 
  private:
   ThreadPool* pool_;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The kernels of the CPU device.
 //
-// A family file `devices/cpu/foo.cc` defines `void RegisterFoo(KernelRegistry&)`; CMake collects the
-// calls. Kernels know the newest form of each operator only: older ones were rewritten on import.
+// A family file `devices/cpu/foo.cc` defines `void RegisterFoo(KernelRegistry&)`; CMake collects
+// the calls. Kernels know the newest form of each operator only: older ones were rewritten on
+// import.
 #ifndef MULLION_DEVICES_CPU_REGISTRY_H_
 #define MULLION_DEVICES_CPU_REGISTRY_H_
 

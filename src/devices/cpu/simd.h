@@ -48,11 +48,16 @@
 namespace mullion::cpu {
 inline int SimdIndex() {
   switch (CurrentIsa()) {
-    case Isa::kScalar: return 0;
-    case Isa::kNeon: return 1;
-    case Isa::kSse4: return 2;
-    case Isa::kAvx2: return 3;
-    default: return 4;
+    case Isa::kScalar:
+      return 0;
+    case Isa::kNeon:
+      return 1;
+    case Isa::kSse4:
+      return 2;
+    case Isa::kAvx2:
+      return 3;
+    default:
+      return 4;
   }
 }
 }  // namespace mullion::cpu
@@ -99,13 +104,13 @@ inline int SimdIndex() {
 #endif
 
 // The variant of FUNCTION for the level in use: a pointer to call. FUNCTION may not be overloaded.
-#define MULLION_SIMD_CALL(FUNCTION)                                                               \
-  ([]() {                                                                                         \
-    using Pointer = decltype(MULLION_SIMD_SCALAR(FUNCTION));                                      \
-    static constexpr Pointer kTable[] = {                                                         \
-        MULLION_SIMD_SCALAR(FUNCTION), MULLION_SIMD_NEON(FUNCTION), MULLION_SIMD_SSE4(FUNCTION),  \
-        MULLION_SIMD_AVX2(FUNCTION), MULLION_SIMD_AVX3(FUNCTION)};                                \
-    return kTable[::mullion::cpu::SimdIndex()];                                                   \
+#define MULLION_SIMD_CALL(FUNCTION)                                                              \
+  ([]() {                                                                                        \
+    using Pointer = decltype(MULLION_SIMD_SCALAR(FUNCTION));                                     \
+    static constexpr Pointer kTable[] = {                                                        \
+        MULLION_SIMD_SCALAR(FUNCTION), MULLION_SIMD_NEON(FUNCTION), MULLION_SIMD_SSE4(FUNCTION), \
+        MULLION_SIMD_AVX2(FUNCTION), MULLION_SIMD_AVX3(FUNCTION)};                               \
+    return kTable[::mullion::cpu::SimdIndex()];                                                  \
   }())
 
 #endif  // MULLION_DEVICES_CPU_SIMD_CALL_H_

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The C interface of Mullion: the only symbols that the library exports. C99.
+ *
+ * Conventions
+ *   Errors     A function that can fail returns MullionStatus*: NULL is success, anything else is
+ *              owned by the caller and goes back with MullionStatus_Release. Outputs are untouched
+ *              on failure. The message is one UTF-8 sentence: what, where, why, what to do.
+ *   Ownership  Objects are reference counted. X_Retain adds a reference, X_Release drops one (NULL
+ * is allowed). A function that gives an object through an out parameter gives one reference.
+ * Strings and arrays that a getter returns belong to the object and live as long as it does, unless
+ * said otherwise. Threads    Retain and Release may be called from any thread. Models, devices and
+ * sessions may be used by several threads at once, bindings, values and options by one at a time.
+ *   Text       UTF-8, ended by a zero byte.
+ */
+#ifndef MULLION_C_MULLION_H_
+#define MULLION_C_MULLION_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define MULLION_EXPORT __declspec(dllexport)
+#elif defined(__GNUC__)
+#define MULLION_EXPORT __attribute__((visibility("default")))
+#else
+#define MULLION_EXPORT
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- status ---------------------------------------------------------------------------------- */
+
+typedef struct MullionStatus MullionStatus;
+
+typedef enum MullionStatusCode {
+  MULLION_OK = 0,
+  MULLION_INVALID_ARGUMENT = 1, /* an interface was used wrongly */
+  MULLION_NOT_FOUND = 2,        /* no such file, name or device */
+  MULLION_INVALID_MODEL = 3,    /* the model's bytes or graph are broken */
+  MULLION_UNSUPPORTED = 4,      /* legal, but not available in this build or on this device */
+  MULLION_INVALID_BINDING = 5,  /* a bound value has the wrong kind or element type */
+  MULLION_SIZE_MISMATCH = 6,    /* a bound value has the wrong rank or dimensions */
+  MULLION_CLOSED = 7,           /* the object was closed */
+  MULLION_CANCELLED = 8,        /* the evaluation was cancelled */
+  MULLION_OUT_OF_MEMORY = 9,    /* memory could not be had */
+  MULLION_EVALUATION = 10,      /* a run-time value made an operator fail */
+  MULLION_OUT_OF_RANGE = 11,    /* an index or key outside what exists */
+  MULLION_INTERNAL = 12         /* an invariant of the library was broken */
+} MullionStatusCode;
+
+MULLION_EXPORT MullionStatusCode MullionStatus_Code(const MullionStatus* status);
+MULLION_EXPORT const char* MullionStatus_Message(const MullionStatus* status);
+MULLION_EXPORT void MullionStatus_Release(MullionStatus* status);
+
+/* "0.1.0". */
+MULLION_EXPORT const char* MullionVersion(void);
+
+/* ---- enumerations ---------------------------------------------------------------------------- */
+
+/* TensorKind of Windows ML, which is ONNX's TensorProto.DataType. */
+typedef enum MullionTensorKind {
+  MULLION_TENSOR_UNDEFINED = 0,
+  MULLION_TENSOR_FLOAT = 1,
+  MULLION_TENSOR_UINT8 = 2,
+  MULLION_TENSOR_INT8 = 3,
+  MULLION_TENSOR_UINT16 = 4,
+  MULLION_TENSOR_INT16 = 5,
+  MULLION_TENSOR_INT32 = 6,
+  MULLION_TENSOR_INT64 = 7,
+  MULLION_TENSOR_STRING = 8,
+  MULLION_TENSOR_BOOLEAN = 9,
+  MULLION_TENSOR_FLOAT16 = 10,
+  MULLION_TENSOR_DOUBLE = 11,
+  MULLION_TENSOR_UINT32 = 12,
+  MULLION_TENSOR_UINT64 = 13,
+  MULLION_TENSOR_COMPLEX64 = 14,
+  MULLION_TENSOR_COMPLEX128 = 15,
+  MULLION_TENSOR_BFLOAT16 = 16,
+  MULLION_TENSOR_FLOAT8E4M3FN = 17,
+  MULLION_TENSOR_FLOAT8E4M3FNUZ = 18,
+  MULLION_TENSOR_FLOAT8E5M2 = 19,
+  MULLION_TENSOR_FLOAT8E5M2FNUZ = 20,
+  MULLION_TENSOR_UINT4 = 21,
+  MULLION_TENSOR_INT4 = 22,
+  MULLION_TENSOR_FLOAT4E2M1 = 23,
+  MULLION_TENSOR_FLOAT8E8M0 = 24,
+  MULLION_TENSOR_UINT2 = 25,
+  MULLION_TENSOR_INT2 = 26
+} MullionTensorKind;
+
+/* LearningModelFeatureKind of Windows ML, and two kinds that it does not have. */
+typedef enum MullionFeatureKind {
+  MULLION_FEATURE_TENSOR = 0,
+  MULLION_FEATURE_SEQUENCE = 1,
+  MULLION_FEATURE_MAP = 2,
+  MULLION_FEATURE_IMAGE = 3,
+  MULLION_FEATURE_OPTIONAL = 4
+} MullionFeatureKind;
+
+/* LearningModelDeviceKind of Windows ML; the three kinds of GPU choose among its adapters. */
+typedef enum MullionDeviceKind {
+  MULLION_DEVICE_DEFAULT = 0,
+  MULLION_DEVICE_CPU = 1,
+  MULLION_DEVICE_GPU = 2,
+  MULLION_DEVICE_GPU_HIGH_PERFORMANCE = 3,
+  MULLION_DEVICE_GPU_MIN_POWER = 4
+} MullionDeviceKind;
+
+/* BitmapPixelFormat of Windows.Graphics.Imaging, with two formats that it does not have. */
+typedef enum MullionPixelFormat {
+  MULLION_PIXEL_UNKNOWN = 0,
+  MULLION_PIXEL_RGBA8 = 30,
+  MULLION_PIXEL_GRAY8 = 62,
+  MULLION_PIXEL_BGRA8 = 87,
+  MULLION_PIXEL_RGB8 = 1001,
+  MULLION_PIXEL_BGR8 = 1002
+} MullionPixelFormat;
+
+/* LearningModelPixelRange of Windows ML. */
+typedef enum MullionPixelRange {
+  MULLION_RANGE_0_255 = 0,
+  MULLION_RANGE_0_1 = 1,
+  MULLION_RANGE_MINUS1_1 = 2
+} MullionPixelRange;
+
+/* How a picture of another shape goes into a model's input. */
+typedef enum MullionImageFit {
+  MULLION_FIT_DEFAULT = 0, /* centre crop without bounds, stretch with bounds: as Windows ML does */
+  MULLION_FIT_CENTER_CROP = 1,
+  MULLION_FIT_STRETCH = 2,
+  MULLION_FIT_LETTERBOX = 3,
+  MULLION_FIT_LETTERBOX_TOP_LEFT = 4
+} MullionImageFit;
+
+/* ---- model ----------------------------------------------------------------------------------- */
+
+typedef struct MullionModel MullionModel;
+typedef struct MullionFeature MullionFeature;
+
+/* Where a model's bytes come from when they are in no file. `read` fills `buffer` with `length`
+ * bytes from `offset` and returns 0, or anything else when it cannot. */
+typedef struct MullionReader {
+  void* context;
+  uint64_t size;
+  int (*read)(void* context, uint64_t offset, void* buffer, size_t length);
+} MullionReader;
+
+/* Maps the file; it must not change while the model or a session of it lives. */
+MULLION_EXPORT MullionStatus* MullionModel_LoadFromFilePath(const char* path, MullionModel** model);
+/* Copies the bytes. */
+MULLION_EXPORT MullionStatus* MullionModel_LoadFromBuffer(const void* bytes, size_t size,
+                                                          MullionModel** model);
+/* Reads everything during the call. */
+MULLION_EXPORT MullionStatus* MullionModel_LoadFromReader(const MullionReader* reader,
+                                                          MullionModel** model);
+MULLION_EXPORT void MullionModel_Retain(MullionModel* model);
+MULLION_EXPORT void MullionModel_Release(MullionModel* model);
+/* Frees the weights. Descriptions can still be read; sessions that exist go on working. */
+MULLION_EXPORT void MullionModel_Close(MullionModel* model);
+
+MULLION_EXPORT const char* MullionModel_Author(const MullionModel* model); /* producer_name */
+MULLION_EXPORT const char* MullionModel_Name(const MullionModel* model);   /* the graph's name */
+MULLION_EXPORT const char* MullionModel_Domain(const MullionModel* model);
+MULLION_EXPORT const char* MullionModel_Description(const MullionModel* model);
+MULLION_EXPORT int64_t MullionModel_Version(const MullionModel* model);
+MULLION_EXPORT size_t MullionModel_MetadataCount(const MullionModel* model);
+/* The entry number `index` (smaller than the count). */
+MULLION_EXPORT const char* MullionModel_MetadataKey(const MullionModel* model, size_t index);
+MULLION_EXPORT const char* MullionModel_MetadataValue(const MullionModel* model, size_t index);
+
+/* Inputs that have no initializer, and outputs, in the graph's order. A feature belongs to the
+ * model. An index out of range gives NULL. */
+MULLION_EXPORT size_t MullionModel_InputCount(const MullionModel* model);
+MULLION_EXPORT size_t MullionModel_OutputCount(const MullionModel* model);
+MULLION_EXPORT const MullionFeature* MullionModel_Input(const MullionModel* model, size_t index);
+MULLION_EXPORT const MullionFeature* MullionModel_Output(const MullionModel* model, size_t index);
+
+MULLION_EXPORT const char* MullionFeature_Name(const MullionFeature* feature);
+MULLION_EXPORT const char* MullionFeature_Description(const MullionFeature* feature);
+MULLION_EXPORT MullionFeatureKind MullionFeature_Kind(const MullionFeature* feature);
+/* Tensors and images: the element type. */
+MULLION_EXPORT MullionTensorKind MullionFeature_TensorKind(const MullionFeature* feature);
+/* Tensors and images: the number of dimensions, or -1 when unknown; and each, -1 when free. */
+MULLION_EXPORT int MullionFeature_Rank(const MullionFeature* feature);
+MULLION_EXPORT int64_t MullionFeature_Dimension(const MullionFeature* feature, int axis);
+/* The name of a free dimension, "" when it has none. */
+MULLION_EXPORT const char* MullionFeature_DimensionName(const MullionFeature* feature, int axis);
+/* Images. A free width or height is -1. */
+MULLION_EXPORT MullionPixelFormat MullionFeature_PixelFormat(const MullionFeature* feature);
+MULLION_EXPORT MullionPixelRange MullionFeature_PixelRange(const MullionFeature* feature);
+MULLION_EXPORT int64_t MullionFeature_Width(const MullionFeature* feature);
+MULLION_EXPORT int64_t MullionFeature_Height(const MullionFeature* feature);
+/* Maps: the kind of the keys. */
+MULLION_EXPORT MullionTensorKind MullionFeature_KeyKind(const MullionFeature* feature);
+/* What a sequence, map or optional holds; NULL for tensors and images. */
+MULLION_EXPORT const MullionFeature* MullionFeature_Element(const MullionFeature* feature);
+
+/* ---- device ---------------------------------------------------------------------------------- */
+
+typedef struct MullionDevice MullionDevice;
+
+/* MULLION_UNSUPPORTED or MULLION_NOT_FOUND when there is no such device; never another one. */
+MULLION_EXPORT MullionStatus* MullionDevice_Create(MullionDeviceKind kind, MullionDevice** device);
+MULLION_EXPORT void MullionDevice_Retain(MullionDevice* device);
+MULLION_EXPORT void MullionDevice_Release(MullionDevice* device);
+MULLION_EXPORT const char* MullionDevice_Name(const MullionDevice* device); /* "cpu" */
+/* The instruction level that CPU kernels use: "avx512", ... */
+MULLION_EXPORT const char* MullionCpuLevel(void);
+
+/* ---- session --------------------------------------------------------------------------------- */
+
+typedef struct MullionSessionOptions MullionSessionOptions;
+typedef struct MullionSession MullionSession;
+
+MULLION_EXPORT MullionSessionOptions* MullionSessionOptions_Create(void);
+MULLION_EXPORT void MullionSessionOptions_Release(MullionSessionOptions* options);
+/* The batch dimension of all inputs: 0 leaves it as the model has it. Default 0. */
+MULLION_EXPORT void MullionSessionOptions_SetBatchSizeOverride(MullionSessionOptions* options,
+                                                               uint32_t size);
+/* A size for a named free dimension; 0 leaves it free. Names that no input has are ignored. */
+MULLION_EXPORT void MullionSessionOptions_OverrideNamedDimension(MullionSessionOptions* options,
+                                                                 const char* name, uint32_t size);
+MULLION_EXPORT void MullionSessionOptions_SetCloseModelOnSessionCreation(
+    MullionSessionOptions* options, int close);
+/* Threads of an evaluation, the caller's included; 0 (default) takes all available processors. */
+MULLION_EXPORT void MullionSessionOptions_SetThreads(MullionSessionOptions* options,
+                                                     uint32_t threads);
+/* Graph rewrites, on by default; off for comparing. */
+MULLION_EXPORT void MullionSessionOptions_SetOptimize(MullionSessionOptions* options, int optimize);
+
+/* `device` and `options` may be NULL: the default device, default options. */
+MULLION_EXPORT MullionStatus* MullionSession_Create(MullionModel* model, MullionDevice* device,
+                                                    const MullionSessionOptions* options,
+                                                    MullionSession** session);
+MULLION_EXPORT void MullionSession_Retain(MullionSession* session);
+MULLION_EXPORT void MullionSession_Release(MullionSession* session);
+/* Later evaluations fail with MULLION_CLOSED; running ones finish. Results stay valid. */
+MULLION_EXPORT void MullionSession_Close(MullionSession* session);
+MULLION_EXPORT uint32_t MullionSession_Threads(const MullionSession* session);
+/* Where the nodes of the optimized graph run. Lines live as long as the session. */
+MULLION_EXPORT size_t MullionSession_PlacementCount(const MullionSession* session);
+MULLION_EXPORT const char* MullionSession_PlacementNode(const MullionSession* session,
+                                                        size_t index);
+MULLION_EXPORT const char* MullionSession_PlacementDevice(const MullionSession* session,
+                                                          size_t index);
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+/* A tensor, sequence, map, image or empty optional. */
+typedef struct MullionValue MullionValue;
+
+MULLION_EXPORT void MullionValue_Retain(MullionValue* value);
+MULLION_EXPORT void MullionValue_Release(MullionValue* value);
+MULLION_EXPORT MullionFeatureKind MullionValue_Kind(const MullionValue* value);
+
+/* A tensor with memory of its own: `data` (row-major, packed below 8 bits) is copied, or elements
+ * are zero when it is NULL. Dimensions of 0 are allowed. Not for strings with data. */
+MULLION_EXPORT MullionStatus* MullionValue_CreateTensor(MullionTensorKind kind,
+                                                        const int64_t* shape, size_t rank,
+                                                        const void* data, size_t bytes,
+                                                        MullionValue** value);
+/* A tensor over the caller's memory, which stays valid and in place until `release` is called (with
+ * `context`, from any thread) or, when `release` is NULL, as long as the value or a binding of it
+ * lives. Aligned to 64 bytes is fastest; the size of an element is enough. */
+MULLION_EXPORT MullionStatus* MullionValue_WrapTensor(MullionTensorKind kind, const int64_t* shape,
+                                                      size_t rank, void* data, size_t bytes,
+                                                      void (*release)(void* context), void* context,
+                                                      MullionValue** value);
+/* A tensor of strings; `strings` has one entry per element. */
+MULLION_EXPORT MullionStatus* MullionValue_CreateStringTensor(const int64_t* shape, size_t rank,
+                                                              const char* const* strings,
+                                                              MullionValue** value);
+MULLION_EXPORT MullionTensorKind MullionValue_TensorKind(const MullionValue* value);
+MULLION_EXPORT size_t MullionValue_Rank(const MullionValue* value);
+MULLION_EXPORT const int64_t* MullionValue_Shape(const MullionValue* value);
+MULLION_EXPORT int64_t MullionValue_ElementCount(const MullionValue* value);
+/* The elements of a tensor that is not of strings; may be written by its only owner. */
+MULLION_EXPORT void* MullionValue_Data(const MullionValue* value);
+MULLION_EXPORT size_t MullionValue_ByteSize(const MullionValue* value);
+/* Element `index` of a tensor of strings; NULL when there is none. */
+MULLION_EXPORT const char* MullionValue_String(const MullionValue* value, int64_t index);
+
+/* A sequence of tensors or maps of one type. `element_kind` matters when it is empty. */
+MULLION_EXPORT MullionStatus* MullionValue_CreateSequence(MullionTensorKind element_kind,
+                                                          MullionValue* const* items, size_t count,
+                                                          MullionValue** value);
+MULLION_EXPORT size_t MullionValue_ItemCount(const MullionValue* value);
+MULLION_EXPORT MullionStatus* MullionValue_Item(const MullionValue* value, size_t index,
+                                                MullionValue** item);
+/* A map from `keys` (int64 or string) to `values`, one-dimensional tensors of the same length. */
+MULLION_EXPORT MullionStatus* MullionValue_CreateMap(MullionValue* keys, MullionValue* values,
+                                                     MullionValue** value);
+MULLION_EXPORT MullionStatus* MullionValue_MapKeys(const MullionValue* value, MullionValue** keys);
+MULLION_EXPORT MullionStatus* MullionValue_MapValues(const MullionValue* value,
+                                                     MullionValue** values);
+/* An optional that holds nothing. A full one is its content. */
+MULLION_EXPORT MullionStatus* MullionValue_CreateEmptyOptional(MullionValue** value);
+
+/* A picture with pixels of its own (VideoFrame of Windows ML). `pixels` are copied, rows
+ * `row_stride` bytes apart (0: packed), or all are zero when NULL. Origin top left, sRGB, alpha
+ * straight. */
+MULLION_EXPORT MullionStatus* MullionValue_CreateImage(MullionPixelFormat format, uint32_t width,
+                                                       uint32_t height, const void* pixels,
+                                                       ptrdiff_t row_stride, MullionValue** value);
+MULLION_EXPORT MullionPixelFormat MullionValue_PixelFormat(const MullionValue* value);
+MULLION_EXPORT uint32_t MullionValue_Width(const MullionValue* value);
+MULLION_EXPORT uint32_t MullionValue_Height(const MullionValue* value);
+MULLION_EXPORT void* MullionValue_Pixels(const MullionValue* value); /* rows are packed */
+
+/* ---- binding and evaluation ------------------------------------------------------------------ */
+
+typedef struct MullionBinding MullionBinding;
+typedef struct MullionResult MullionResult;
+typedef struct MullionCancellation MullionCancellation;
+
+/* How an image is turned into a tensor. Begin with MULLION_IMAGE_OPTIONS_INIT; what is left at its
+ * default comes from the model's metadata, then from the input's shape. */
+typedef struct MullionImageOptions {
+  uint32_t size;  /* sizeof(MullionImageOptions) */
+  int has_bounds; /* left, top, width, height: the part of the picture to use */
+  uint32_t bounds[4];
+  MullionPixelFormat
+      format; /* channel order: RGBA8, BGRA8, GRAY8 (or RGB8, BGR8); UNKNOWN: default */
+  int range;  /* a MullionPixelRange, or -1: default */
+  MullionImageFit fit;
+  int has_normalization; /* (v - mean) / deviation per channel, after the range */
+  float mean[3];
+  float deviation[3];
+  int channels_last; /* 1: the input is [N,H,W,C]; 0: [N,C,H,W]; -1: by its shape */
+} MullionImageOptions;
+#define MULLION_IMAGE_OPTIONS_INIT                                                     \
+  {                                                                                    \
+    (uint32_t)sizeof(MullionImageOptions), 0, {0, 0, 0, 0}, MULLION_PIXEL_UNKNOWN, -1, \
+        MULLION_FIT_DEFAULT, 0, {0, 0, 0}, {1, 1, 1}, -1                               \
+  }
+
+MULLION_EXPORT MullionStatus* MullionBinding_Create(MullionSession* session,
+                                                    MullionBinding** binding);
+MULLION_EXPORT void MullionBinding_Release(MullionBinding* binding);
+/* Binds a value to an input, or memory to an output, by name (case does not matter; inputs are
+ * looked up first). The binding holds a reference. Tensors are read and written in place at every
+ * evaluation; images are converted now. `options` may be NULL and matters for images only: an image
+ * may be bound to an image input, or to a tensor input of rank 4 with 1 or 3 channels. */
+MULLION_EXPORT MullionStatus* MullionBinding_Bind(MullionBinding* binding, const char* name,
+                                                  MullionValue* value,
+                                                  const MullionImageOptions* options);
+MULLION_EXPORT void MullionBinding_Clear(MullionBinding* binding);
+MULLION_EXPORT size_t MullionBinding_Count(const MullionBinding* binding);
+/* The value bound under `name` as it was spelt, with a reference; MULLION_OUT_OF_RANGE if none. */
+MULLION_EXPORT MullionStatus* MullionBinding_Lookup(const MullionBinding* binding, const char* name,
+                                                    MullionValue** value);
+
+MULLION_EXPORT MullionCancellation* MullionCancellation_Create(void);
+MULLION_EXPORT void MullionCancellation_Release(MullionCancellation* cancellation);
+/* From any thread: evaluations with this object stop soon with MULLION_CANCELLED. */
+MULLION_EXPORT void MullionCancellation_Cancel(MullionCancellation* cancellation);
+
+/* Evaluates on the calling thread and the session's helpers. `correlation_id` may be NULL and comes
+ * back in the result; `cancellation` may be NULL. Values of outputs that were bound are those very
+ * values. */
+MULLION_EXPORT MullionStatus* MullionSession_Evaluate(MullionSession* session,
+                                                      MullionBinding* binding,
+                                                      const char* correlation_id,
+                                                      MullionCancellation* cancellation,
+                                                      MullionResult** result);
+/* The same without a result object, for bound outputs in a tight loop. */
+MULLION_EXPORT MullionStatus* MullionSession_Run(MullionSession* session, MullionBinding* binding,
+                                                 MullionCancellation* cancellation);
+MULLION_EXPORT void MullionResult_Retain(MullionResult* result);
+MULLION_EXPORT void MullionResult_Release(MullionResult* result);
+MULLION_EXPORT const char* MullionResult_CorrelationId(const MullionResult* result);
+MULLION_EXPORT size_t MullionResult_OutputCount(const MullionResult* result);
+MULLION_EXPORT const char* MullionResult_OutputName(const MullionResult* result, size_t index);
+/* With a reference. */
+MULLION_EXPORT MullionStatus* MullionResult_Output(const MullionResult* result, size_t index,
+                                                   MullionValue** value);
+
+/* ---- profiling ------------------------------------------------------------------------------- */
+
+typedef struct MullionProfile MullionProfile;
+
+/* Evaluates once and records every step. */
+MULLION_EXPORT MullionStatus* MullionSession_Profile(MullionSession* session,
+                                                     MullionBinding* binding,
+                                                     MullionProfile** profile);
+MULLION_EXPORT void MullionProfile_Release(MullionProfile* profile);
+MULLION_EXPORT size_t MullionProfile_Count(const MullionProfile* profile);
+/* "node 'conv1' (Conv, opset 9)", and what it runs as now: "Conv". */
+MULLION_EXPORT const char* MullionProfile_Node(const MullionProfile* profile, size_t index);
+MULLION_EXPORT const char* MullionProfile_Operator(const MullionProfile* profile, size_t index);
+MULLION_EXPORT int64_t MullionProfile_StartNanoseconds(const MullionProfile* profile, size_t index);
+MULLION_EXPORT int64_t MullionProfile_Nanoseconds(const MullionProfile* profile, size_t index);
+/* Bytes of tensors read and written. */
+MULLION_EXPORT int64_t MullionProfile_Bytes(const MullionProfile* profile, size_t index);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* MULLION_C_MULLION_H_ */
