@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/cast_string.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <locale>
+#include <sstream>
+#include <string_view>
+
+namespace mullion::cpu {
+
+namespace {
+
+// Longer texts than this are refused before they are parsed: no number needs them.
+constexpr size_t kLongestNumber = 512;
+
+template <typename Real>
+std::optional<Real> ParseReal(std::string_view text);
+
+template <typename Real>
+std::string FormatReal(Real value) {
+  if (value != value) return "NaN";
+  if (value == std::numeric_limits<Real>::infinity()) return "INF";
+  if (value == -std::numeric_limits<Real>::infinity()) return "-INF";
+  using Limits = std::numeric_limits<Real>;
+  std::string text;
+  for (int digits = Limits::digits10; digits <= Limits::max_digits10; ++digits) {
+    std::ostringstream stream;
+    stream.imbue(std::locale::classic());
+    stream.precision(digits);
+    stream << value;
+    text = stream.str();
+    if (ParseReal<Real>(text) == value) break;
+  }
+  return text;
+}
+
+std::string_view Trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const size_t first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
+std::string Lowered(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+// ONNX's literals, in any case: INF, +INF, -INF, NaN.
+template <typename Real>
+std::optional<Real> ParseSpecial(std::string_view text) {
+  const std::string lower = Lowered(text);
+  if (lower == "nan") return std::numeric_limits<Real>::quiet_NaN();
+  if (lower == "inf" || lower == "+inf") return std::numeric_limits<Real>::infinity();
+  if (lower == "-inf") return -std::numeric_limits<Real>::infinity();
+  return std::nullopt;
+}
+
+template <typename Real>
+std::optional<Real> ParseReal(std::string_view text) {
+  text = Trimmed(text);
+  if (text.empty() || text.size() > kLongestNumber) return std::nullopt;
+  if (const std::optional<Real> special = ParseSpecial<Real>(text)) return special;
+  if (text.find_first_not_of("0123456789+-.eE") != std::string_view::npos) return std::nullopt;
+  std::istringstream stream{std::string(text)};
+  stream.imbue(std::locale::classic());
+  Real value = 0;
+  stream >> value;
+  const bool whole = stream.peek() == std::istringstream::traits_type::eof();
+  if (!stream.fail() || !whole) return whole ? std::optional<Real>(value) : std::nullopt;
+  // Out of range: the stream then holds the largest number, or one near zero.
+  if (value == std::numeric_limits<Real>::max()) return std::numeric_limits<Real>::infinity();
+  if (value == std::numeric_limits<Real>::lowest()) return -std::numeric_limits<Real>::infinity();
+  return std::nullopt;
+}
+
+template <typename Integer>
+std::optional<Integer> ParseInteger(std::string_view text) {
+  text = Trimmed(text);
+  std::string_view digits = text;
+  if (!digits.empty() && digits.front() == '+') digits.remove_prefix(1);
+  Integer value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error == std::errc() && end == digits.data() + digits.size()) return value;
+  const std::optional<double> real = ParseReal<double>(text);
+  if (!real.has_value()) return std::nullopt;
+  ConvertElements(ElementType::kDouble, &*real, kElementTypeOf<Integer>, &value, 1);
+  return value;
+}
+
+std::optional<int64_t> ParseTruth(std::string_view text) {
+  const std::string lower = Lowered(Trimmed(text));
+  if (lower == "true") return 1;
+  if (lower == "false") return 0;
+  const std::optional<double> real = ParseReal<double>(text);
+  if (!real.has_value()) return std::nullopt;
+  return *real != 0 ? 1 : 0;
+}
+
+// Parses each text as Wide and converts it to the type of `y`, eight at once because packed types
+// want whole bytes.
+template <typename Wide, typename Parse>
+std::optional<int64_t> ParseAll(std::span<const std::string> x, const MutableTensorView& y,
+                                const ConvertOptions& options, Parse parse) {
+  Wide few[8];
+  for (size_t begin = 0; begin < x.size(); begin += 8) {
+    const size_t count = std::min<size_t>(8, x.size() - begin);
+    for (size_t i = 0; i < count; ++i) {
+      const std::optional<Wide> value = parse(x[begin + i]);
+      if (!value.has_value()) return static_cast<int64_t>(begin + i);
+      few[i] = *value;
+    }
+    auto* const to =
+        static_cast<std::byte*>(y.data) + ByteSize(y.type, static_cast<int64_t>(begin));
+    ConvertElements(kElementTypeOf<Wide>, few, y.type, to, count, options);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void FormatElements(const TensorView& x, std::string* y) {
+  const bool is_real = IsFloatingPoint(x.type) || Contains(types::kFloat8, x.type) ||
+                       x.type == ElementType::kFloat4E2M1;
+  const ElementType wide = x.type == ElementType::kDouble || x.type == ElementType::kUint64
+                               ? x.type
+                               : (is_real ? ElementType::kFloat : ElementType::kInt64);
+  for (int64_t begin = 0; begin < x.count(); begin += 8) {
+    const int64_t count = std::min<int64_t>(8, x.count() - begin);
+    alignas(8) std::byte few[64];
+    ConvertElements(x.type, static_cast<const std::byte*>(x.data) + ByteSize(x.type, begin), wide,
+                    few, static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; ++i) {
+      std::string& text = y[begin + i];
+      const void* const element = few + ByteSize(wide, i);
+      if (wide == ElementType::kDouble) {
+        text = FormatReal(*static_cast<const double*>(element));
+      } else if (wide == ElementType::kFloat) {
+        text = FormatReal(*static_cast<const float*>(element));
+      } else if (wide == ElementType::kUint64) {
+        text = std::to_string(*static_cast<const uint64_t*>(element));
+      } else {
+        text = std::to_string(*static_cast<const int64_t*>(element));
+      }
+    }
+  }
+}
+
+std::optional<int64_t> ParseElements(std::span<const std::string> x, const MutableTensorView& y,
+                                     const ConvertOptions& options) {
+  if (y.type == ElementType::kBool) return ParseAll<int64_t>(x, y, options, ParseTruth);
+  if (y.type == ElementType::kDouble) return ParseAll<double>(x, y, options, ParseReal<double>);
+  if (y.type == ElementType::kUint64) {
+    return ParseAll<uint64_t>(x, y, options, ParseInteger<uint64_t>);
+  }
+  if (IsInteger(y.type) || (IsSubByte(y.type) && y.type != ElementType::kFloat4E2M1)) {
+    return ParseAll<int64_t>(x, y, options, ParseInteger<int64_t>);
+  }
+  return ParseAll<float>(x, y, options, ParseReal<float>);
+}
+
+}  // namespace mullion::cpu

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/axis_lines.h"
+#include "devices/cpu/index_reader.h"
+#include "devices/cpu/registry.h"
+#include "devices/cpu/rows.h"
+#include "operators/gather.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+class GatherElements final : public Executable {
+ public:
+  explicit GatherElements(const Node& node) : axis_(node.IntAttribute("axis", 0)) {}
+
+  Status Run(RunContext& context) const override {
+    const TensorView& data = context.Input(0);
+    const Shape& shape = context.Input(1).shape;
+    const std::optional<int> axis = NormalizeAxis(axis_, data.shape.rank());
+    if (!axis.has_value()) return context.Error("attribute 'axis' is outside the data's rank");
+    const Status fits = operators::CheckElementIndices(data.shape, shape, *axis);
+    if (!fits.ok()) return context.Error(fits.message());
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
+    if (output.count() == 0) return OkStatus();
+    const AxisLines lines(data.shape, shape, *axis);
+    const IndexReader indices(context.Input(1));
+    const int64_t dim = data.shape[*axis];
+    BadIndex bad;
+    const int64_t unit_elements = lines.lines() * lines.line_length();
+    const int64_t chunk =
+        IsSubByte(data.type) ? lines.units() : std::max<int64_t>(1, 4096 / unit_elements);
+    context.parallel().For(lines.units(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
+      const bool done = DispatchSize(data.type, [&](auto tag) {
+        using T = typename decltype(tag)::type;
+        const T* const source = data.as<T>();
+        T* const target = output.as<T>();
+        VisitUnits(lines, dim, indices, begin, end, bad,
+                    [&](int64_t from, int64_t to) { target[to] = source[from]; });
+      });
+      if (done) return;
+      VisitUnits(lines, dim, indices, begin, end, bad, [&](int64_t from, int64_t to) {
+        CopyRow(data.type, data.data, from, output.data, to, 1);
+      });
+    });
+    return bad.Check(context, indices, dim);
+  }
+
+ private:
+  int64_t axis_;
+};
+
+}  // namespace
+
+void RegisterGatherElements(KernelRegistry& registry) {
+  registry.Add({.name = "GatherElements", .make = MakeKernel<GatherElements>});
+}
+
+}  // namespace mullion::cpu

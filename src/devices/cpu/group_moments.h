@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// What InstanceNormalization and GroupNormalization share: mean and variance over all elements of a
+// group of channels of one image, in either layout, and scaling by them.
+#ifndef MULLION_DEVICES_CPU_GROUP_MOMENTS_H_
+#define MULLION_DEVICES_CPU_GROUP_MOMENTS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/parallel.h"
+
+namespace mullion::cpu {
+
+struct GroupNormalizer {
+  int64_t batch;
+  int64_t channels;
+  int64_t spatial;
+  int64_t groups;  // divides `channels`
+  bool channels_last;
+  float epsilon;
+
+  // y = (x - mean) / sqrt(variance + epsilon) * scale[c] + bias[c]. With `per_group`, scale and
+  // bias have one element for each group instead of one for each channel. `x` and `y` may be the
+  // same.
+  void Run(const float* x, const float* scale, const float* bias, bool per_group, float* y,
+           void* scratch, Parallel& parallel) const;
+  size_t ScratchBytes() const;
+
+ private:
+  void RunChannelsFirst(const float* x, const float* scale, const float* bias, bool per_group,
+                        float* y, Parallel& parallel) const;
+  void RunChannelsLast(const float* x, const float* scale, const float* bias, bool per_group,
+                       float* y, void* scratch, Parallel& parallel) const;
+};
+
+// The same for double, channels first, on one thread.
+void NormalizeGroups(const GroupNormalizer& sizes, const double* x, const double* scale,
+                     const double* bias, bool per_group, double* y);
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_GROUP_MOMENTS_H_

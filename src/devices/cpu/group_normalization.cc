@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// GroupNormalization of opset 21, and with one scale a group as opset 18 had it.
+#include "devices/cpu/group_moments.h"
+#include "devices/cpu/registry.h"
+#include "operators/channel_layout.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+class GroupNormalization final : public Executable {
+ public:
+  explicit GroupNormalization(const Node& node)
+      : layout_(node),
+        epsilon_(node.FloatAttribute("epsilon", 1e-5f)),
+        groups_(node.IntAttribute("num_groups", 1)),
+        scale_per_group_(node.IntAttribute("scale_per_group", 0) != 0) {}
+
+  Status Bind(BindContext& context) const override {
+    context.AllowInPlace(0, 0);
+    context.RequestScratch(NormalizerFor(context.input(0)->shape).ScratchBytes());
+    return OkStatus();
+  }
+
+  Status Run(RunContext& context) const override {
+    const TensorView& input = context.Input(0);
+    const GroupNormalizer normalizer = NormalizerFor(input.shape);
+    if (normalizer.channels % groups_ != 0) {
+      return context.Error("the channels of input 0 do not divide into 'num_groups' groups");
+    }
+    const int64_t parameters = scale_per_group_ ? groups_ : normalizer.channels;
+    for (int i = 1; i < 3; ++i) {
+      if (context.Input(i).count() != parameters) {
+        return context.Error("inputs 1 and 2 must have one element for each channel of input 0");
+      }
+    }
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, input.shape));
+    if (input.type == ElementType::kDouble) {
+      NormalizeGroups(normalizer, input.as<double>(), context.Input(1).as<double>(),
+                      context.Input(2).as<double>(), scale_per_group_, output.as<double>());
+    } else {
+      normalizer.Run(input.as<float>(), context.Input(1).as<float>(), context.Input(2).as<float>(),
+                     scale_per_group_, output.as<float>(), context.scratch(), context.parallel());
+    }
+    return OkStatus();
+  }
+
+ private:
+  GroupNormalizer NormalizerFor(const Shape& shape) const {
+    return {layout_.Batch(shape),   layout_.Channels(shape),
+            layout_.Spatial(shape), groups_,
+            layout_.last,           epsilon_};
+  }
+
+  operators::ChannelLayout layout_;
+  float epsilon_;
+  int64_t groups_;
+  bool scale_per_group_;
+};
+
+Status SupportsLayout(const Node& node) {
+  if (!operators::ChannelLayout(node).last) return OkStatus();
+  return node.Error(StatusCode::kUnsupported, "double is supported with channels first only");
+}
+
+}  // namespace
+
+void RegisterGroupNormalization(KernelRegistry& registry) {
+  registry.Add({.name = "GroupNormalization",
+                .types = types::kFloat,
+                .make = MakeKernel<GroupNormalization>});
+  registry.Add({.name = "GroupNormalization",
+                .types = SetOf(ElementType::kDouble),
+                .make = MakeKernel<GroupNormalization>,
+                .supports = SupportsLayout});
+}
+
+}  // namespace mullion::cpu

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/kernels/convert_direct.h"
+
+#include "base/element_traits.h"
+#include "devices/cpu/kernels/half.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "devices/cpu/kernels/convert_direct.cc"
+#include "devices/cpu/kernels/convert_value.h"
+
+#include "devices/cpu/simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace mullion::cpu {
+namespace HWY_NAMESPACE {
+
+// Plain loops, compiled for each instruction set: the compiler makes vector code of all of them.
+template <typename From, typename To>
+void ConvertRow(const From* x, To* y, size_t count) {
+  for (size_t i = 0; i < count; ++i) y[i] = ConvertValue<To, From>(x[i]);
+}
+
+using CommonTypes = TypeList<float, int32_t, int64_t, uint8_t, int8_t, bool>;
+
+bool ConvertCommon(ElementType from, const void* x, ElementType to, void* y, size_t count) {
+  bool done = false;
+  DispatchType(CommonTypes{}, from, [&](auto from_tag) {
+    using From = typename decltype(from_tag)::type;
+    done = DispatchType(CommonTypes{}, to, [&](auto to_tag) {
+      using To = typename decltype(to_tag)::type;
+      ConvertRow(static_cast<const From*>(x), static_cast<To*>(y), count);
+    });
+  });
+  return done;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace mullion::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mullion::cpu {
+
+bool ConvertDirectly(ElementType from, const void* x, ElementType to, void* y, size_t count) {
+  if (to == ElementType::kFloat && Contains(types::kHalfFloats, from)) {
+    WidenToFloat(from, x, static_cast<float*>(y), count);
+    return true;
+  }
+  if (from == ElementType::kFloat && Contains(types::kHalfFloats, to)) {
+    NarrowFromFloat(static_cast<const float*>(x), to, y, count);
+    return true;
+  }
+  return MULLION_SIMD_CALL(ConvertCommon)(from, x, to, y, count);
+}
+
+}  // namespace mullion::cpu
+#endif

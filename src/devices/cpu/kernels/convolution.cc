@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/kernels/convolution.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "devices/cpu/kernels/matrix_pack.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+// Below so many channels a tap is too short for the tile's inner loop, and neighbouring taps of a
+// line become one where pixels lie side by side.
+constexpr int64_t kFewChannels = 32;
+// Windows that hang over the image's side are then copied: at most so much per worker.
+constexpr int64_t kMaxWindowFloats = 128 * 1024;
+
+int64_t FloorDivide(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+int64_t CeilDivide(int64_t a, int64_t b) { return -FloorDivide(-a, b); }
+
+bool MergesLastAxis(const ConvolutionShape& shape) {
+  if (shape.spatial_rank == 0 || shape.groups != 1) return false;
+  const ConvolutionShape::Axis& last = shape.axes[static_cast<size_t>(shape.spatial_rank - 1)];
+  return last.kernel > 1 && last.dilation == 1 && shape.in_channels < kFewChannels &&
+         shape.Taps() * shape.in_channels * kMaxBlockRows <= kMaxWindowFloats;
+}
+
+}  // namespace
+
+std::pair<int64_t, int64_t> ConvolutionShape::Axis::Inside(int64_t offset, int64_t span) const {
+  const int64_t begin = std::clamp<int64_t>(CeilDivide(pad - offset, stride), 0, output);
+  const int64_t end = FloorDivide(input - span - offset + pad, stride) + 1;
+  return {begin, std::clamp(end, begin, output)};
+}
+
+int64_t ConvolutionShape::Taps() const {
+  int64_t taps = 1;
+  for (int i = 0; i < spatial_rank; ++i) taps *= axes[static_cast<size_t>(i)].kernel;
+  return taps;
+}
+
+int64_t ConvolutionShape::OutputPixels() const {
+  int64_t pixels = batch;
+  for (int i = 0; i < spatial_rank; ++i) pixels *= axes[static_cast<size_t>(i)].output;
+  return pixels;
+}
+
+size_t PackedConvolutionFloats(int64_t out_channels, int64_t groups, int64_t depth) {
+  const ColumnBlocks blocks = ColumnBlocks::Of(out_channels / groups);
+  return static_cast<size_t>(groups * blocks.PackedFloats(depth));
+}
+
+void PackConvolution(const float* weights, int64_t out_channels, int64_t groups, int64_t channels,
+                     int64_t taps, float* packed) {
+  const ColumnBlocks blocks = ColumnBlocks::Of(out_channels / groups);
+  for (int64_t group = 0; group < groups; ++group) {
+    PackRight(RightSource::Convolution(weights, channels, taps), blocks, packed);
+    weights += out_channels / groups * channels * taps;
+    packed += blocks.PackedFloats(channels * taps);
+  }
+}
+
+// Output pixels side by side along the last axis: rows [row, row + count) of a request begin at
+// output coordinate `first` there, and at `start` of the input along the axes before.
+struct ConvolutionRows::Run {
+  int64_t row;
+  int64_t count;
+  int64_t image;
+  int64_t first;
+  std::array<int64_t, kMaxRank> start;
+};
+
+ConvolutionRows::ConvolutionRows(const ConvolutionShape& shape) : shape_(shape) {
+  // A convolution without spatial axes is one of a single pixel.
+  if (shape_.spatial_rank == 0) {
+    shape_.spatial_rank = 1;
+    shape_.axes[0] = {};
+  }
+  const bool merges = MergesLastAxis(shape_);
+  const auto last_axis = static_cast<size_t>(shape_.spatial_rank - 1);
+  const ConvolutionShape::Axis& last = shape_.axes[last_axis];
+  const int64_t channels = shape_.in_channels / shape_.groups;
+  last_kernel_ = merges ? 1 : last.kernel;
+  taps_ = shape_.Taps() / last.kernel * last_kernel_;
+  depth_ = merges ? last.kernel * channels : channels;
+  if (merges) scratch_floats_ = kMaxBlockRows * taps_ * depth_;
+  zeros_.resize(static_cast<size_t>(depth_));
+  input_pixels_ = 1;
+  for (int i = 0; i < shape_.spatial_rank; ++i) {
+    input_pixels_ *= shape_.axes[static_cast<size_t>(i)].input;
+  }
+  for (int64_t outer = 0; outer < taps_ / last_kernel_; ++outer) {
+    int64_t rest = outer;
+    std::array<int64_t, kMaxRank> position{};
+    for (size_t axis = last_axis; axis-- > 0;) {
+      position[axis] = rest % shape_.axes[axis].kernel * shape_.axes[axis].dilation;
+      rest /= shape_.axes[axis].kernel;
+    }
+    outer_taps_.insert(outer_taps_.end(), position.begin(),
+                       position.begin() + static_cast<std::ptrdiff_t>(last_axis));
+  }
+  for (int64_t tap = 0; tap < last_kernel_; ++tap) {
+    inside_.push_back(last.Inside(tap * last.dilation, merges ? last.kernel : 1));
+  }
+}
+
+// Cuts the rows asked for into runs.
+void ConvolutionRows::Make(const float* input, const RowRequest& request) const {
+  const auto last_axis = static_cast<size_t>(shape_.spatial_rank - 1);
+  Run run;
+  run.row = 0;
+  while (run.row < request.row_count) {
+    int64_t rest = request.first_row + run.row;
+    run.first = rest % shape_.axes[last_axis].output;
+    rest /= shape_.axes[last_axis].output;
+    for (size_t axis = last_axis; axis-- > 0;) {
+      const ConvolutionShape::Axis& a = shape_.axes[axis];
+      run.start[axis] = rest % a.output * a.stride - a.pad;
+      rest /= a.output;
+    }
+    run.image = rest;
+    run.count = std::min(shape_.axes[last_axis].output - run.first, request.row_count - run.row);
+    MakeRun(input, request, run);
+    run.row += run.count;
+  }
+}
+
+void ConvolutionRows::MakeRun(const float* input, const RowRequest& request, const Run& run) const {
+  const int64_t channels = shape_.in_channels / shape_.groups;
+  const float* const image =
+      input + run.image * input_pixels_ * shape_.in_channels + request.group * channels;
+  for (int64_t tap = request.first_tap; tap < request.first_tap + request.tap_count; ++tap) {
+    MakeTap(image, request, run, tap);
+  }
+}
+
+// The index of the first pixel of the input line that an outer tap reads; false outside the image.
+bool ConvolutionRows::LineOf(const Run& run, int64_t outer_tap, int64_t& line) const {
+  const auto last_axis = static_cast<size_t>(shape_.spatial_rank - 1);
+  const int64_t* const position = outer_taps_.data() + outer_tap * static_cast<int64_t>(last_axis);
+  line = 0;
+  for (size_t axis = 0; axis < last_axis; ++axis) {
+    const int64_t at = run.start[axis] + position[axis];
+    if (at < 0 || at >= shape_.axes[axis].input) return false;
+    line = line * shape_.axes[axis].input + at;
+  }
+  line *= shape_.axes[last_axis].input;
+  return true;
+}
+
+void ConvolutionRows::MakeTap(const float* image, const RowRequest& request, const Run& run,
+                              int64_t tap) const {
+  const ConvolutionShape::Axis& last = shape_.axes[static_cast<size_t>(shape_.spatial_rank - 1)];
+  const float** const rows = request.rows + (tap - request.first_tap) * request.stride + run.row;
+  int64_t line_index = 0;
+  if (!LineOf(run, tap / last_kernel_, line_index)) {
+    std::fill(rows, rows + run.count, zeros_.data());
+    return;
+  }
+  const float* const line = image + line_index * shape_.in_channels;
+  const int64_t last_tap = tap % last_kernel_;
+  const auto [inside_begin, inside_end] = inside_[static_cast<size_t>(last_tap)];
+  const int64_t begin = std::clamp<int64_t>(inside_begin - run.first, 0, run.count);
+  const int64_t end = std::clamp<int64_t>(inside_end - run.first, begin, run.count);
+  const int64_t step = last.stride * shape_.in_channels;
+  const int64_t offset =
+      (run.first * last.stride - last.pad + last_tap * last.dilation) * shape_.in_channels;
+  for (int64_t i = begin; i < end; ++i) rows[i] = line + (offset + i * step);
+  if (scratch_floats_ == 0) {
+    std::fill(rows, rows + begin, zeros_.data());
+    std::fill(rows + end, rows + run.count, zeros_.data());
+  } else {
+    CopyWindows(line, request, run, tap, 0, begin);
+    CopyWindows(line, request, run, tap, end, run.count);
+  }
+}
+
+// Windows that hang over the side of the image, with zeros for what is missing.
+void ConvolutionRows::CopyWindows(const float* line, const RowRequest& request, const Run& run,
+                                  int64_t tap, int64_t begin, int64_t end) const {
+  const ConvolutionShape::Axis& last = shape_.axes[static_cast<size_t>(shape_.spatial_rank - 1)];
+  const int64_t channels = shape_.in_channels;
+  const int64_t local_tap = tap - request.first_tap;
+  for (int64_t i = begin; i < end; ++i) {
+    float* const window = request.scratch + ((run.row + i) * taps_ + local_tap) * depth_;
+    const int64_t start = (run.first + i) * last.stride - last.pad;
+    const int64_t first = std::clamp<int64_t>(-start, 0, last.kernel);
+    const int64_t behind = std::clamp<int64_t>(last.input - start, first, last.kernel);
+    std::fill(window, window + first * channels, 0.0f);
+    if (behind > first) {
+      std::memcpy(window + first * channels, line + (start + first) * channels,
+                  static_cast<size_t>((behind - first) * channels) * sizeof(float));
+    }
+    std::fill(window + behind * channels, window + depth_, 0.0f);
+    request.rows[local_tap * request.stride + run.row + i] = window;
+  }
+}
+
+Convolution::Convolution(const ConvolutionShape& shape) : rows_(shape) {
+  product_.rows = shape.OutputPixels();
+  product_.taps = rows_.taps();
+  product_.depth = rows_.depth();
+  product_.groups = shape.groups;
+  product_.blocks = ColumnBlocks::Of(shape.out_channels / shape.groups);
+  product_.right_step = product_.blocks.PackedFloats(product_.taps * product_.depth);
+  product_.out_step = product_.blocks.columns;
+  product_.bias_step = product_.blocks.columns;
+  product_.residual_step = product_.blocks.columns;
+  product_.row_scratch_floats = rows_.scratch_floats();
+}
+
+void Convolution::Run(const float* input, const float* packed, float* out, int64_t out_stride,
+                      const Epilogue& epilogue, void* scratch, Parallel& parallel) const {
+  MatrixProduct product = product_;
+  product.right = packed;
+  product.out = out;
+  product.out_stride = out_stride;
+  product.epilogue = epilogue;
+  MultiplyMatrix(
+      product, [&](const RowRequest& request) { rows_.Make(input, request); }, scratch, parallel);
+}
+
+}  // namespace mullion::cpu

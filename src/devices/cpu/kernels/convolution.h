@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// Convolution of channels-last images of any spatial rank through the matrix kernel: one row of the
+// left operand per output pixel and kernel position, taken from the image in place.
+#ifndef MULLION_DEVICES_CPU_KERNELS_CONVOLUTION_H_
+#define MULLION_DEVICES_CPU_KERNELS_CONVOLUTION_H_
+
+#include <array>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "base/parallel.h"
+#include "base/shape.h"
+#include "devices/cpu/kernels/matrix_kernel.h"
+
+namespace mullion::cpu {
+
+// Sizes of a convolution, checked by the caller: every output pixel is the one that ONNX Conv
+// defines, and products of sizes do not overflow.
+struct ConvolutionShape {
+  struct Axis {
+    int64_t input = 1;
+    int64_t output = 1;
+    int64_t kernel = 1;
+    int64_t stride = 1;
+    int64_t dilation = 1;
+    int64_t pad = 0;  // before the first pixel; may be negative
+
+    // Outputs o in [first, second) that read [o * stride - pad + offset, ... + span) inside the
+    // input.
+    std::pair<int64_t, int64_t> Inside(int64_t offset, int64_t span) const;
+  };
+  int64_t batch = 1;
+  int64_t groups = 1;
+  int64_t in_channels = 0;  // of all groups
+  int64_t out_channels = 0;
+  int spatial_rank = 0;
+  std::array<Axis, kMaxRank> axes;
+
+  int64_t Taps() const;          // kernel positions
+  int64_t OutputPixels() const;  // of the whole batch
+};
+
+// Floats of the packed weights, and packing them from ONNX order [out][in / groups][kernel]. Both
+// hang on the weights and the instruction level in use, not on the image.
+size_t PackedConvolutionFloats(int64_t out_channels, int64_t groups, int64_t depth);
+void PackConvolution(const float* weights, int64_t out_channels, int64_t groups, int64_t channels,
+                     int64_t taps, float* packed);
+
+// Where the rows are, worked out for one shape. Immutable.
+class ConvolutionRows {
+ public:
+  explicit ConvolutionRows(const ConvolutionShape& shape);
+
+  int64_t taps() const { return taps_; }
+  int64_t depth() const { return depth_; }
+  int64_t scratch_floats() const { return scratch_floats_; }
+  void Make(const float* input, const RowRequest& request) const;
+
+ private:
+  struct Run;
+  void MakeRun(const float* input, const RowRequest& request, const Run& run) const;
+  void MakeTap(const float* image, const RowRequest& request, const Run& run, int64_t tap) const;
+  void CopyWindows(const float* line, const RowRequest& request, const Run& run, int64_t tap,
+                   int64_t begin, int64_t end) const;
+  bool LineOf(const Run& run, int64_t outer_tap, int64_t& line) const;
+
+  ConvolutionShape shape_;
+  int64_t last_kernel_;  // positions along the last axis that are taps of their own
+  int64_t taps_;
+  int64_t depth_;
+  int64_t scratch_floats_ = 0;
+  int64_t input_pixels_;  // of one image
+  // Kernel coordinates, dilated, of the axes before the last: [outer tap][axis].
+  std::vector<int64_t> outer_taps_;
+  // Along the last axis, the outputs [first, second) whose tap (or whole window) lies in the image.
+  std::vector<std::pair<int64_t, int64_t>> inside_;
+  std::vector<float> zeros_;
+};
+
+// A convolution bound to sizes.
+class Convolution {
+ public:
+  explicit Convolution(const ConvolutionShape& shape);
+
+  size_t ScratchBytes(int threads) const { return MatrixScratchBytes(product_, threads); }
+  // `packed` from PackConvolution. Rows of `out` and of the epilogue's residual are output pixels,
+  // `out_stride` floats apart.
+  void Run(const float* input, const float* packed, float* out, int64_t out_stride,
+           const Epilogue& epilogue, void* scratch, Parallel& parallel) const;
+
+ private:
+  ConvolutionRows rows_;
+  MatrixProduct product_;
+};
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_KERNELS_CONVOLUTION_H_

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/kernels/dense.h"
+
+#include <algorithm>
+
+#include "base/tensor.h"
+#include "devices/cpu/kernels/matrix_pack.h"
+#include "devices/cpu/kernels/row_dot.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+// Rows up to which packing the right operand costs more than it saves: it is read once or twice.
+constexpr int64_t kFewRows = 12;
+// Rows up to which sums along the rows of a transposed operand are quicker than its transposition.
+constexpr int64_t kFewDotRows = 4;
+
+enum class Way { kPack, kDirect, kDot };
+
+Way WayOf(const DenseShape& shape, const ColumnBlocks& blocks) {
+  if (shape.right_transposed) return shape.rows <= kFewDotRows ? Way::kDot : Way::kPack;
+  const bool whole = shape.columns % blocks.lanes == 0;
+  return whole && shape.rows <= kFewRows ? Way::kDirect : Way::kPack;
+}
+
+MatrixProduct ProductOf(const DenseShape& shape, const ColumnBlocks& blocks) {
+  MatrixProduct product;
+  product.rows = shape.rows;
+  product.depth = shape.depth;
+  product.blocks = blocks;
+  product.right_stride = WayOf(shape, blocks) == Way::kDirect ? shape.right_stride : 0;
+  product.out_stride = shape.out_stride;
+  return product;
+}
+
+size_t PackedBytes(const DenseShape& shape, const ColumnBlocks& blocks) {
+  if (WayOf(shape, blocks) != Way::kPack) return 0;
+  const auto floats = static_cast<size_t>(blocks.PackedFloats(shape.depth));
+  return (floats * sizeof(float) + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
+}
+
+// Many small products: each is one thread's work, with scratch memory of its own.
+bool SplitsByBatch(const DenseShape& shape, int threads) { return shape.batch >= 4 * threads; }
+
+class DenseRunner {
+ public:
+  DenseRunner(const DenseShape& shape, DenseOperandsOf operands)
+      : shape_(shape),
+        operands_(operands),
+        blocks_(ColumnBlocks::Of(shape.columns)),
+        way_(WayOf(shape, blocks_)),
+        product_(ProductOf(shape, blocks_)) {}
+
+  // `scratch` holds the packed operand, then the matrix kernel's memory.
+  void Run(int64_t batch, void* scratch, Parallel& parallel) const {
+    const DenseOperands operands = operands_(batch);
+    if (way_ == Way::kDot) {
+      Dot(operands, parallel);
+      return;
+    }
+    MatrixProduct product = product_;
+    product.right = operands.right;
+    product.out = operands.out;
+    product.epilogue = operands.epilogue;
+    if (way_ == Way::kPack) {
+      auto* const packed = static_cast<float*>(scratch);
+      Pack(operands.right, packed, parallel);
+      product.right = packed;
+    }
+    MultiplyMatrix(product, PlainRows{operands.left, shape_.left_stride},
+                   static_cast<char*>(scratch) + PackedBytes(shape_, blocks_), parallel);
+  }
+
+ private:
+  void Pack(const float* right, float* packed, Parallel& parallel) const {
+    const RightSource source =
+        shape_.right_transposed ? RightSource::Transposed(right, shape_.depth, shape_.right_stride)
+                                : RightSource::RowMajor(right, shape_.depth, shape_.right_stride);
+    parallel.For(blocks_.count(), 1, [&](int64_t begin, int64_t end, int /*worker*/) {
+      PackRight(source, blocks_, begin, end, packed);
+    });
+  }
+
+  void Dot(const DenseOperands& operands, Parallel& parallel) const {
+    constexpr int64_t kColumns = 32;
+    RowDotArguments dot;
+    dot.left = operands.left;
+    dot.left_stride = shape_.left_stride;
+    dot.rows = shape_.rows;
+    dot.right = operands.right;
+    dot.right_stride = shape_.right_stride;
+    dot.depth = shape_.depth;
+    dot.out = operands.out;
+    dot.out_stride = shape_.out_stride;
+    parallel.For(shape_.columns, kColumns, [&](int64_t begin, int64_t end, int /*worker*/) {
+      RowDot(dot, begin, end);
+      Finish(operands, begin, end);
+    });
+  }
+
+  void Finish(const DenseOperands& operands, int64_t begin, int64_t end) const;
+
+  const DenseShape& shape_;
+  const DenseOperandsOf operands_;
+  const ColumnBlocks blocks_;
+  const Way way_;
+  const MatrixProduct product_;
+};
+
+}  // namespace
+
+size_t DenseScratchBytes(const DenseShape& shape, int threads) {
+  const ColumnBlocks blocks = ColumnBlocks::Of(shape.columns);
+  const MatrixProduct product = ProductOf(shape, blocks);
+  const auto copies = static_cast<size_t>(SplitsByBatch(shape, threads) ? threads : 1);
+  return copies * PackedBytes(shape, blocks) + MatrixScratchBytes(product, threads);
+}
+
+}  // namespace mullion::cpu

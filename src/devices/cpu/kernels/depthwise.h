@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Depthwise convolution of channels-last images of any spatial rank: every channel has one kernel
+// of its own, and vectors run along the channels.
+#ifndef MULLION_DEVICES_CPU_KERNELS_DEPTHWISE_H_
+#define MULLION_DEVICES_CPU_KERNELS_DEPTHWISE_H_
+
+#include <cstdint>
+#include <span>
+
+#include "base/parallel.h"
+#include "devices/cpu/kernels/convolution.h"
+#include "devices/cpu/kernels/matrix_kernel.h"
+
+namespace mullion::cpu {
+
+// [channel][tap], as ONNX has it, to [tap][channel].
+void PackDepthwise(const float* weights, int64_t channels, int64_t taps, float* packed);
+
+struct DepthwiseJob;
+struct DepthwiseLine;
+
+// Bound to sizes: groups, in_channels and out_channels are the same.
+class Depthwise {
+ public:
+  explicit Depthwise(const ConvolutionShape& shape);
+
+  size_t ScratchBytes(int threads) const;
+  // Rows of `out` and of the epilogue's residual are output pixels, `out_stride` floats apart.
+  void Run(const float* input, const float* packed, float* out, int64_t out_stride,
+           const Epilogue& epilogue, void* scratch, Parallel& parallel) const;
+
+ private:
+  int64_t ChannelsTogether() const;
+  void RunJobs(std::span<DepthwiseJob> jobs) const;
+  static void Finish(const DepthwiseJob& job, int64_t first_row, const Epilogue& epilogue);
+  int64_t FindLines(const float* input, const float* packed, int64_t index,
+                    DepthwiseLine* lines) const;
+
+  ConvolutionShape shape_;
+  int64_t input_pixels_ = 1;  // of one image
+  int64_t outer_taps_ = 1;    // kernel positions along all axes but the last
+  int64_t lines_ = 1;         // output lines of the batch
+};
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_KERNELS_DEPTHWISE_H_

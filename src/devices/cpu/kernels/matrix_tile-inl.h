@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// The register tiles of the matrix kernel (see matrix_kernel.h).
+
+#if defined(MULLION_DEVICES_CPU_KERNELS_MATRIX_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef MULLION_DEVICES_CPU_KERNELS_MATRIX_TILE_INL_H_
+#undef MULLION_DEVICES_CPU_KERNELS_MATRIX_TILE_INL_H_
+#else
+#define MULLION_DEVICES_CPU_KERNELS_MATRIX_TILE_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "devices/cpu/kernels/activation-inl.h"
+
+#ifndef MULLION_DEVICES_CPU_KERNELS_MATRIX_TILE_ONCE_
+#define MULLION_DEVICES_CPU_KERNELS_MATRIX_TILE_ONCE_
+namespace mullion::cpu {
+
+// What a tile does with its sums besides storing them.
+enum class TileFinish : uint8_t { kStore, kAtLeast, kClamp };
+
+struct TileArguments {
+  const float* const* rows;  // rows[tap * row_stride + i] + first
+  int64_t row_stride;
+  int64_t taps;
+  int64_t first;
+  int64_t depth;
+  const float* right;  // [tap][k] rows of the tile's columns
+  int64_t right_stride;
+  const float* start;  // what the sums begin with; stride 0 repeats one row
+  int64_t start_stride;
+  float* out;
+  int64_t out_stride;
+  const float* residual;  // may be null
+  int64_t residual_stride;
+  TileFinish finish;
+  float low;
+  float high;
+};
+
+}  // namespace mullion::cpu
+#endif  // MULLION_DEVICES_CPU_KERNELS_MATRIX_TILE_ONCE_
+
+HWY_BEFORE_NAMESPACE();
+namespace mullion::cpu {
+namespace HWY_NAMESPACE {
+
+// Rows of the tile that is `vectors` wide: kTileRows[vectors - 1]. The sums fill most of the
+// registers, beside one vector of the right operand per column and the broadcast left value, which
+// AVX-512 takes from memory: 24 + 4 of 32, and 12 + 2 + 1 of 16. A multiply and an add where there
+// is no fused instruction need one more. Rows end at 12, where the general registers that hold
+// their addresses end, and 8 to 12 sums are enough to hide the latency of the additions.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+inline constexpr std::array<int, 4> kTileRows = {12, 12, 8, 6};
+#elif HWY_TARGET == HWY_AVX2
+inline constexpr std::array<int, 2> kTileRows = {12, 6};
+#else
+inline constexpr std::array<int, 2> kTileRows = {8, 4};
+#endif
+inline constexpr int kMaxTileVectors = static_cast<int>(kTileRows.size());
+
+template <int kRows, int kVectors>
+HWY_NOINLINE void Tile(const TileArguments& t) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::ScalableTag<float> d;
+  using V = hn::Vec<decltype(d)>;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  V sum[kRows][kVectors];
+#pragma GCC unroll 32
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 32
+    for (int j = 0; j < kVectors; ++j) {
+      sum[i][j] = hn::LoadU(d, t.start + i * t.start_stride + j * lanes);
+    }
+  }
+  const float* HWY_RESTRICT right = t.right;
+  const int64_t right_stride = t.right_stride;
+  const float* const* tap_rows = t.rows;
+  for (int64_t tap = 0; tap < t.taps; ++tap) {
+    const float* row[kRows];
+#pragma GCC unroll 32
+    for (int i = 0; i < kRows; ++i) row[i] = tap_rows[i] + t.first;
+    tap_rows += t.row_stride;
+    for (int64_t k = 0; k < t.depth; ++k) {
+      V column[kVectors];
+#pragma GCC unroll 32
+      for (int j = 0; j < kVectors; ++j) column[j] = hn::LoadU(d, right + j * lanes);
+#pragma GCC unroll 32
+      for (int i = 0; i < kRows; ++i) {
+        const V left = hn::Set(d, row[i][k]);
+#pragma GCC unroll 32
+        for (int j = 0; j < kVectors; ++j) sum[i][j] = hn::MulAdd(left, column[j], sum[i][j]);
+      }
+      right += right_stride;
+    }
+  }
+  if (t.residual != nullptr) {
+#pragma GCC unroll 32
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 32
+      for (int j = 0; j < kVectors; ++j) {
+        const V residual = hn::LoadU(d, t.residual + i * t.residual_stride + j * lanes);
+        sum[i][j] = hn::Add(sum[i][j], residual);
+      }
+    }
+  }
+  if (t.finish != TileFinish::kStore) {
+    const V low = hn::Set(d, t.low);
+#pragma GCC unroll 32
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 32
+      for (int j = 0; j < kVectors; ++j) sum[i][j] = AtLeast(d, sum[i][j], low);
+    }
+  }
+  if (t.finish == TileFinish::kClamp) {
+    const V high = hn::Set(d, t.high);
+#pragma GCC unroll 32
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 32
+      for (int j = 0; j < kVectors; ++j) sum[i][j] = AtMost(d, sum[i][j], high);
+    }
+  }
+#pragma GCC unroll 32
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 32
+    for (int j = 0; j < kVectors; ++j) {
+      hn::StoreU(sum[i][j], d, t.out + i * t.out_stride + j * lanes);
+    }
+  }
+}
+
+using TileFunction = void (*)(const TileArguments&);
+
+template <int kVectors, int... kRows>
+constexpr std::array<TileFunction, sizeof...(kRows)> TilesOfWidth(
+    std::integer_sequence<int, kRows...> /*rows*/) {
+  return {&Tile<kRows + 1, kVectors>...};
+}
+template <int kVectors>
+TileFunction TileOfWidth(int rows) {
+  static constexpr auto kTiles = TilesOfWidth<kVectors>(
+      std::make_integer_sequence<int, kTileRows[static_cast<size_t>(kVectors - 1)]>());
+  return kTiles[static_cast<size_t>(rows - 1)];
+}
+
+// The tile of exactly `rows` rows, 1 to kTileRows[vectors - 1].
+inline TileFunction FindTile(int vectors, int rows) {
+  switch (vectors) {
+    case 1:
+      return TileOfWidth<1>(rows);
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+    case 3:
+      return TileOfWidth<3>(rows);
+    case 4:
+      return TileOfWidth<4>(rows);
+#endif
+    default:
+      return TileOfWidth<2>(rows);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace mullion::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif  // MULLION_DEVICES_CPU_KERNELS_MATRIX_TILE_INL_H_

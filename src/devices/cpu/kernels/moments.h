@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Mean and variance in one pass over memory. Short blocks are looked at twice while they are in the
+// first-level cache, and their moments are merged by the formula of Chan, Golub and LeVeque
+// ("Algorithms for computing the sample variance", 1983), so that large means cost no accuracy.
+#ifndef MULLION_DEVICES_CPU_KERNELS_MOMENTS_H_
+#define MULLION_DEVICES_CPU_KERNELS_MOMENTS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mullion::cpu {
+
+// Of `count` numbers: their mean, and the sum of their squared differences from it.
+struct Moments {
+  int64_t count = 0;
+  float mean = 0;
+  float deviation = 0;
+
+  void Merge(const Moments& other);
+};
+
+Moments MomentsOf(const float* x, size_t n);
+
+// Merges the moments of `rows` rows into those of `count` earlier rows, for each of n columns.
+// Rows are `stride` floats apart. With `count` == 0 `mean` and `deviation` may hold anything.
+void MomentsOfColumns(const float* x, size_t rows, size_t stride, size_t n, int64_t count,
+                      float* mean, float* deviation);
+
+// (x - mean) * inverse * scale + shift for n floats, each with its own scale and shift; null ones
+// are 1 and 0. `x` and `y` may be the same.
+void Normalize(const float* x, float* y, size_t n, float mean, float inverse, const float* scale,
+               const float* shift);
+
+// The sum of squares.
+float SumOfSquares(const float* x, size_t n);
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_KERNELS_MOMENTS_H_

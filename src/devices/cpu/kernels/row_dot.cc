@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/kernels/row_dot.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "devices/cpu/kernels/row_dot.cc"
+#include "devices/cpu/simd.h"
+#include "devices/cpu/kernels/partial_vector-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace mullion::cpu {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// kColumns rows of the right operand at once: enough streams to keep memory busy.
+template <int kColumns>
+HWY_INLINE void DotColumns(const RowDotArguments& a, int64_t row, int64_t column) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const float* const left = a.left + row * a.left_stride;
+  const float* const right = a.right + column * a.right_stride;
+  hn::Vec<decltype(d)> sums[kColumns];
+#pragma GCC unroll 8
+  for (int j = 0; j < kColumns; ++j) sums[j] = hn::Zero(d);
+  int64_t k = 0;
+  for (; k + lanes <= a.depth; k += lanes) {
+    const auto x = hn::LoadU(d, left + k);
+#pragma GCC unroll 8
+    for (int j = 0; j < kColumns; ++j) {
+      sums[j] = hn::MulAdd(x, hn::LoadU(d, right + j * a.right_stride + k), sums[j]);
+    }
+  }
+  if (k < a.depth) {
+    const auto rest = static_cast<size_t>(a.depth - k);
+    const auto x = LoadFirst(d, left + k, rest);
+#pragma GCC unroll 8
+    for (int j = 0; j < kColumns; ++j) {
+      sums[j] = hn::MulAdd(x, LoadFirst(d, right + j * a.right_stride + k, rest), sums[j]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int j = 0; j < kColumns; ++j) {
+    a.out[row * a.out_stride + column + j] = hn::GetLane(hn::SumOfLanes(d, sums[j]));
+  }
+}
+
+void RowDot(const RowDotArguments& a, int64_t first, int64_t last) {
+  constexpr int kColumns = 4;
+  int64_t column = first;
+  for (; column + kColumns <= last; column += kColumns) {
+    for (int64_t row = 0; row < a.rows; ++row) DotColumns<kColumns>(a, row, column);
+  }
+  for (; column < last; ++column) {
+    for (int64_t row = 0; row < a.rows; ++row) DotColumns<1>(a, row, column);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace mullion::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mullion::cpu {
+
+void RowDot(const RowDotArguments& arguments, int64_t first, int64_t last) {
+  MULLION_SIMD_CALL(RowDot)(arguments, first, last);
+}
+
+}  // namespace mullion::cpu
+#endif  // HWY_ONCE

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+// Elementary functions on vectors of float, for kernel files (see simd.h for their layout).
+//
+//   #include "devices/cpu/simd.h"
+//   #include "devices/cpu/kernels/vector_math-inl.h"   // after simd.h: seen once per target
+//   ... y = Tanh(d, x);
+//
+// Largest errors against double precision, over all exponents and on every instruction set (those
+// without fused multiply-add included), in units of the last place of the result:
+//
+//   Exp 1   Expm1 2   Log 1   Log1p 2   Sigmoid 3   Tanh 3   Erf 2
+//
+// NaN gives NaN, infinities and zeros give the limits with the right sign, denormal arguments and
+// results are exact to the same bounds. The coefficients are minimax fits (Remez exchange in
+// extended precision); the error named beside each is that of the fit before rounding.
+
+#if defined(MULLION_DEVICES_CPU_KERNELS_VECTOR_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef MULLION_DEVICES_CPU_KERNELS_VECTOR_MATH_INL_H_
+#undef MULLION_DEVICES_CPU_KERNELS_VECTOR_MATH_INL_H_
+#else
+#define MULLION_DEVICES_CPU_KERNELS_VECTOR_MATH_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+#include <limits>
+
+HWY_BEFORE_NAMESPACE();
+namespace mullion::cpu {
+namespace HWY_NAMESPACE {
+
+namespace vector_math {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// c0 + x (c1 + x (c2 + ...)), coefficients from the constant up.
+template <class D, class V>
+HWY_INLINE V Polynomial(D d, V /*x*/, float last) {
+  return hn::Set(d, last);
+}
+template <class D, class V, typename... More>
+HWY_INLINE V Polynomial(D d, V x, float first, More... more) {
+  return hn::MulAdd(Polynomial(d, x, more...), x, hn::Set(d, first));
+}
+
+// x = n ln2 + r with |r| <= ln2 / 2, for |x| < 2^21. Adding 1.5 * 2^23 leaves a number whose last
+// place is worth one, so the sum is rounded to an integer that stands in the low bits.
+template <class D, class V>
+struct Reduced {
+  hn::Vec<hn::RebindToSigned<D>> n;
+  V r;
+};
+template <class D, class V>
+HWY_INLINE Reduced<D, V> ReduceByLn2(D d, V x) {
+  const hn::RebindToSigned<D> di;
+  const V magic = hn::Set(d, 12582912.0f);
+  const V shifted = hn::MulAdd(x, hn::Set(d, 1.44269504f), magic);
+  const V n = hn::Sub(shifted, magic);
+  // ln2 in two parts; the first has 9 bits, so that its product with n is exact.
+  V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);
+  r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), r);
+  return {hn::Sub(hn::BitCast(di, shifted), hn::Set(di, 0x4b400000)), r};
+}
+
+// exp(r) - 1 for |r| <= ln2 / 2: r + r^2 P(r), error 3e-9 of exp(r).
+template <class D, class V>
+HWY_INLINE V Expm1Reduced(D d, V r) {
+  const V p =
+      Polynomial(d, r, 0.49999994f, 0.166665211f, 0.041668389f, 0.00836871658f, 0.00138145976f);
+  return hn::MulAdd(hn::Mul(r, r), p, r);
+}
+
+// 2^n for -126 <= n <= 127.
+template <class D, class VI>
+HWY_INLINE hn::Vec<D> PowerOfTwo(D d, VI n) {
+  const hn::RebindToSigned<D> di;
+  return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(n, hn::Set(di, 127))));
+}
+
+template <class D, class V>
+HWY_INLINE V KeepNaN(D /*d*/, V x, V result) {
+  return hn::IfThenElse(hn::IsNaN(x), x, result);
+}
+
+}  // namespace vector_math
+
+// e^x.
+template <class D, class V>
+HWY_INLINE V Exp(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  // e^-104 is below half of the smallest denormal, e^89 above the largest float.
+  const V clamped = hn::Min(hn::Max(x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f));
+  const auto reduced = vector_math::ReduceByLn2(d, clamped);
+  const V e = hn::Add(vector_math::Expm1Reduced(d, reduced.r), hn::Set(d, 1.0f));
+  // In two steps: 2^n itself may overflow (n = 128) or be denormal while the product is not, and a
+  // denormal product is then rounded once, by the second.
+  const auto half = hn::ShiftRight<1>(reduced.n);
+  const V once = hn::Mul(e, vector_math::PowerOfTwo(d, half));
+  const V y = hn::Mul(once, vector_math::PowerOfTwo(d, hn::Sub(reduced.n, half)));
+  return vector_math::KeepNaN(d, x, y);
+}
+
+// e^x - 1, exact to the last places around 0 as well.
+template <class D, class V>
+HWY_INLINE V Expm1(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::RebindToSigned<D> di;
+  // e^-18 is below half of the last place of 1.
+  const V clamped = hn::Min(hn::Max(x, hn::Set(d, -18.0f)), hn::Set(d, 89.0f));
+  const auto reduced = vector_math::ReduceByLn2(d, clamped);
+  const V e = vector_math::Expm1Reduced(d, reduced.r);
+  // 2 (s e + (s - 1/2)) with s = 2^(n-1), which does not overflow where the result does not.
+  const V s = vector_math::PowerOfTwo(d, hn::Sub(reduced.n, hn::Set(di, 1)));
+  const V y = hn::MulAdd(s, e, hn::Sub(s, hn::Set(d, 0.5f)));
+  // NaN and both zeros stand for themselves: neither is below or above zero.
+  const V zero = hn::Zero(d);
+  return hn::IfThenElse(hn::Or(hn::Lt(x, zero), hn::Gt(x, zero)), hn::Add(y, y), x);
+}
+
+// The natural logarithm; -inf at 0, NaN below.
+template <class D, class V>
+HWY_INLINE V Log(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::RebindToSigned<D> di;
+  // Denormals are made normal by 2^23, which the exponent gives back.
+  const auto denormal = hn::Lt(x, hn::Set(d, std::numeric_limits<float>::min()));
+  const V normal = hn::IfThenElse(denormal, hn::Mul(x, hn::Set(d, 8388608.0f)), x);
+  const V bias = hn::IfThenElseZero(denormal, hn::Set(d, -23.0f));
+  // x = 2^n m with m in [sqrt(1/2), sqrt(2)): the bits of sqrt(1/2) are 0x3f3504f3.
+  const auto shifted = hn::Sub(hn::BitCast(di, normal), hn::Set(di, 0x3f3504f3));
+  const V n = hn::Add(hn::ConvertTo(d, hn::ShiftRight<23>(shifted)), bias);
+  const auto mantissa = hn::And(shifted, hn::Set(di, 0x007fffff));
+  const V m = hn::BitCast(d, hn::Add(mantissa, hn::Set(di, 0x3f3504f3)));
+  // log(1 + f) = f - f^2 / 2 + f^3 P(f), error 6e-9.
+  const V f = hn::Sub(m, hn::Set(d, 1.0f));
+  const V p =
+      vector_math::Polynomial(d, f, 0.333333313f, -0.250008196f, 0.200012267f, -0.166233569f,
+                              0.142017573f, -0.131601825f, 0.12761578f, -0.0763449967f);
+  const V f2 = hn::Mul(f, f);
+  V y = hn::MulAdd(n, hn::Set(d, -2.12194440e-4f), hn::Mul(hn::Mul(f2, f), p));
+  y = hn::NegMulAdd(f2, hn::Set(d, 0.5f), y);
+  y = hn::MulAdd(n, hn::Set(d, 0.693359375f), hn::Add(y, f));
+
+  const float infinity = std::numeric_limits<float>::infinity();
+  y = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Set(d, -infinity), y);
+  y = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Set(d, std::numeric_limits<float>::quiet_NaN()),
+                     y);
+  y = hn::IfThenElse(hn::Eq(x, hn::Set(d, infinity)), x, y);
+  return vector_math::KeepNaN(d, x, y);
+}
+
+// log(1 + x), exact to the last places around 0 as well.
+template <class D, class V>
+HWY_INLINE V Log1p(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const V one = hn::Set(d, 1.0f);
+  const V u = hn::Add(one, x);
+  // What rounding took from 1 + x comes back by the derivative, 1 / u.
+  const V lost = hn::Div(hn::Sub(x, hn::Sub(u, one)), u);
+  const auto regular = hn::And(hn::Gt(u, hn::Zero(d)),
+                               hn::Lt(u, hn::Set(d, std::numeric_limits<float>::infinity())));
+  const V y = hn::Add(Log(d, u), hn::IfThenElseZero(regular, lost));
+  return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, y);  // -0 stays -0
+}
+
+// 1 / (1 + e^-x).
+template <class D, class V>
+HWY_INLINE V Sigmoid(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const V one = hn::Set(d, 1.0f);
+  // e^-|x| <= 1 neither overflows nor loses the tail: 1 / (1 + e) above 0, e / (1 + e) below.
+  const V e = Exp(d, hn::Neg(hn::Abs(x)));
+  return hn::Div(hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one), hn::Add(one, e));
+}
+
+// The hyperbolic tangent: -t / (t + 2) with t = e^(-2|x|) - 1.
+template <class D, class V>
+HWY_INLINE V Tanh(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const V t = Expm1(d, hn::Mul(hn::Abs(x), hn::Set(d, -2.0f)));
+  return hn::CopySign(hn::Div(t, hn::Add(t, hn::Set(d, 2.0f))), x);
+}
+
+// The error function: an odd polynomial for |x| < 1, 1 - e^-Q(|x|) beyond.
+template <class D, class V>
+HWY_INLINE V Erf(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  // x + x P(x^2), error 1.2e-9.
+  const V p =
+      vector_math::Polynomial(d, hn::Mul(x, x), 0.128379166f, -0.37612626f, 0.112835854f,
+                              -0.0268538129f, 0.00518832775f, -0.000801019371f, 7.85386146e-05f);
+  const V inner = hn::MulAdd(x, p, x);
+  // Q(x) = -log(erfc(x)) on [1, 3.95], error 1.1e-9 of erf; at 3.95 erf is 1 to the last place.
+  const V a = hn::Min(hn::Abs(x), hn::Set(d, 3.95f));
+  const V q =
+      vector_math::Polynomial(d, a, 0.000341522886f, 1.12708914f, 0.638144851f, 0.103106752f,
+                              -0.0218380634f, 0.0029476583f, -0.000186379199f);
+  const V outer = hn::Sub(hn::Set(d, 1.0f), Exp(d, hn::Neg(q)));
+  const V y = hn::IfThenElse(hn::Lt(hn::Abs(x), hn::Set(d, 1.0f)), inner, hn::CopySign(outer, x));
+  return vector_math::KeepNaN(d, x, y);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace mullion::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif  // MULLION_DEVICES_CPU_KERNELS_VECTOR_MATH_INL_H_

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// LayerNormalization, RMSNormalization and SimplifiedLayerNormalization.
+#include <cmath>
+
+#include "devices/cpu/axis_loops.h"
+#include "devices/cpu/kernels/moments.h"
+#include "devices/cpu/registry.h"
+#include "devices/cpu/row_parameter.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+enum class Method {
+  kMeanAndDeviation,
+  kRootMeanSquare,  // the mean is taken to be zero
+};
+
+template <typename T>
+struct Statistics {
+  T mean = 0;
+  T inverse = 0;  // 1 / sqrt(variance + epsilon)
+};
+
+template <Method kMethod>
+Statistics<float> Measure(const float* x, int64_t n, float epsilon) {
+  const auto count = static_cast<size_t>(n);
+  Statistics<float> statistics;
+  float variance = 0;
+  if (kMethod == Method::kRootMeanSquare) {
+    variance = SumOfSquares(x, count) / static_cast<float>(n);
+  } else {
+    const Moments moments = MomentsOf(x, count);
+    statistics.mean = moments.mean;
+    variance = moments.deviation / static_cast<float>(n);
+  }
+  statistics.inverse = 1.0f / std::sqrt(variance + epsilon);
+  return statistics;
+}
+
+template <Method kMethod>
+Statistics<double> Measure(const double* x, int64_t n, float epsilon) {
+  Statistics<double> statistics;
+  if (kMethod == Method::kMeanAndDeviation) {
+    for (int64_t i = 0; i < n; ++i) statistics.mean += x[i];
+    statistics.mean /= static_cast<double>(n);
+  }
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += (x[i] - statistics.mean) * (x[i] - statistics.mean);
+  statistics.inverse = 1 / std::sqrt(sum / static_cast<double>(n) + static_cast<double>(epsilon));
+  return statistics;
+}
+
+void Scale(const float* x, float* y, int64_t n, const Statistics<float>& statistics,
+           const float* scale, const float* shift) {
+  Normalize(x, y, static_cast<size_t>(n), statistics.mean, statistics.inverse, scale, shift);
+}
+
+void Scale(const double* x, double* y, int64_t n, const Statistics<double>& statistics,
+           const double* scale, const double* shift) {
+  for (int64_t i = 0; i < n; ++i) {
+    y[i] = (x[i] - statistics.mean) * statistics.inverse * scale[i];
+    if (shift != nullptr) y[i] += shift[i];
+  }
+}
+
+template <typename T, Method kMethod>
+class LayerNormalization final : public Executable {
+ public:
+  explicit LayerNormalization(const Node& node)
+      : axis_(node.IntAttribute("axis", -1)), epsilon_(node.FloatAttribute("epsilon", 1e-5f)) {}
+
+  Status Bind(BindContext& context) const override {
+    const Shape& shape = context.input(0)->shape;
+    const int axis = NormalizeAxis(axis_, shape.rank()).value_or(0);
+    bool dense = true;
+    for (int i = 1; i < context.input_count(); ++i) {
+      if (context.input(i) == nullptr) continue;
+      dense = dense && RowParameter(shape, axis, context.input(i)->shape).dense();
+    }
+    // A row of scales and one of shifts for each thread.
+    const int64_t n = shape.Product(axis, shape.rank());
+    if (!dense) context.RequestScratch(static_cast<size_t>(2 * n * context.threads()) * sizeof(T));
+    context.AllowInPlace(0, 0);
+    return OkStatus();
+  }
+
+  Status Run(RunContext& context) const override {
+    const TensorView& input = context.Input(0);
+    const Shape& shape = input.shape;
+    const std::optional<int> axis = NormalizeAxis(axis_, shape.rank());
+    if (!axis.has_value()) return context.Error("attribute 'axis' is outside the input's rank");
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
+    Shape reduced = shape;
+    for (int i = *axis; i < reduced.rank(); ++i) reduced[i] = 1;
+    // LayerNormalization gives the mean and the inverse, the others only the inverse.
+    T* means = nullptr;
+    T* inverses = nullptr;
+    for (int i = 1; i < context.output_count(); ++i) {
+      if (!context.WantsOutput(i)) continue;
+      MULLION_ASSIGN_OR_RETURN(const MutableTensorView statistic,
+                               context.AllocateOutput(i, reduced));
+      const bool is_mean = i == 1 && kMethod == Method::kMeanAndDeviation;
+      (is_mean ? means : inverses) = statistic.as<T>();
+    }
+    const AxisView view(shape, *axis, shape.rank());
+    const RowParameter scale(shape, *axis, context.Input(1).shape);
+    const bool has_shift = context.HasInput(2);
+    const RowParameter shift(shape, *axis, has_shift ? context.Input(2).shape : Shape{});
+    const T* const shifts = has_shift ? context.Input(2).as<T>() : nullptr;
+    const T* const scales = context.Input(1).as<T>();
+    const T* const x = input.as<T>();
+    T* const y = output.as<T>();
+    const int64_t chunk = std::max<int64_t>(kParallelElements / std::max<int64_t>(view.n, 1), 1);
+    context.parallel().For(view.outer, chunk, [&](int64_t begin, int64_t end, int worker) {
+      T* const buffer = static_cast<T*>(context.scratch()) + 2 * worker * view.n;
+      for (int64_t row = begin; row < end; ++row) {
+        const Statistics<T> statistics = Measure<kMethod>(x + row * view.n, view.n, epsilon_);
+        Scale(x + row * view.n, y + row * view.n, view.n, statistics,
+              scale.Row(scales, row, buffer),
+              has_shift ? shift.Row(shifts, row, buffer + view.n) : nullptr);
+        if (means != nullptr) means[row] = statistics.mean;
+        if (inverses != nullptr) inverses[row] = statistics.inverse;
+      }
+    });
+    return OkStatus();
+  }
+
+ private:
+  int64_t axis_;
+  float epsilon_;
+};
+
+template <typename T>
+Status SupportsTypes(const Node& node) {
+  for (const auto& values : {node.inputs(), node.outputs()}) {
+    for (const Value* const value : values) {
+      if (value == nullptr || value->type.element_type == kElementTypeOf<T>) continue;
+      return node.Error(StatusCode::kUnsupported,
+                        "the CPU device needs all inputs and outputs of the same element type; "
+                        "put a Cast in between");
+    }
+  }
+  return OkStatus();
+}
+
+template <Method kMethod>
+void Register(KernelRegistry& registry, std::string_view name) {
+  registry.Add({.name = name,
+                .types = types::kFloat,
+                .make = MakeKernel<LayerNormalization<float, kMethod>>,
+                .supports = SupportsTypes<float>});
+  registry.Add({.name = name,
+                .types = SetOf(ElementType::kDouble),
+                .make = MakeKernel<LayerNormalization<double, kMethod>>,
+                .supports = SupportsTypes<double>});
+}
+
+}  // namespace
+
+void RegisterLayerNormalization(KernelRegistry& registry) {
+  Register<Method::kMeanAndDeviation>(registry, "LayerNormalization");
+  Register<Method::kRootMeanSquare>(registry, "RMSNormalization");
+  Register<Method::kRootMeanSquare>(registry, "SimplifiedLayerNormalization");
+}
+
+}  // namespace mullion::cpu

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// Operations on truth values and on bits.
+#include <cstdint>
+
+#include "base/element_traits.h"
+#include "devices/cpu/broadcast_kernel.h"
+#include "devices/cpu/registry.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+enum class BitOp : uint8_t { kAnd, kOr, kXor, kShiftLeft, kShiftRight };
+
+ElementType TypeOf(const Node& node) { return node.input(0)->type.element_type; }
+
+BitOp BitOpOf(const Node& node) {
+  const std::string_view name = node.operator_name();
+  if (name == "BitShift") {
+    return node.StringAttribute("direction", "") == "LEFT" ? BitOp::kShiftLeft : BitOp::kShiftRight;
+  }
+  if (name == "And" || name == "BitwiseAnd") return BitOp::kAnd;
+  return name == "Or" || name == "BitwiseOr" ? BitOp::kOr : BitOp::kXor;
+}
+
+template <typename T, typename Function>
+void Rows(Operand<T> a, Operand<T> b, T* y, size_t count, Function function) {
+  if (a.step == 0) {
+    const T one = *a.data;
+    for (size_t i = 0; i < count; ++i) y[i] = function(one, b.data[i]);
+  } else if (b.step == 0) {
+    const T one = *b.data;
+    for (size_t i = 0; i < count; ++i) y[i] = function(a.data[i], one);
+  } else {
+    for (size_t i = 0; i < count; ++i) y[i] = function(a.data[i], b.data[i]);
+  }
+}
+
+// T is unsigned. Shifting by the width of T or more gives 0.
+template <typename T>
+void BitRows(BitOp op, Operand<T> a, Operand<T> b, T* y, size_t count) {
+  constexpr T kWidth = sizeof(T) * 8;
+  switch (op) {
+    case BitOp::kAnd:
+      return Rows(a, b, y, count, [](T p, T q) { return static_cast<T>(p & q); });
+    case BitOp::kOr:
+      return Rows(a, b, y, count, [](T p, T q) { return static_cast<T>(p | q); });
+    case BitOp::kXor:
+      return Rows(a, b, y, count, [](T p, T q) { return static_cast<T>(p ^ q); });
+    case BitOp::kShiftLeft:
+      return Rows(a, b, y, count, [](T p, T q) {
+        return q < kWidth ? static_cast<T>(static_cast<uint64_t>(p) << q) : T{0};
+      });
+    case BitOp::kShiftRight:
+      return Rows(a, b, y, count,
+                  [](T p, T q) { return q < kWidth ? static_cast<T>(p >> q) : T{0}; });
+  }
+}
+
+// And, Or, Xor on bool (bytes of 0 or 1), and their bitwise kin on integers.
+class BitKernel final : public BroadcastKernel {
+ public:
+  explicit BitKernel(const Node& node)
+      : BroadcastKernel({ByteSize(TypeOf(node), 1), ByteSize(TypeOf(node), 1)},
+                        ByteSize(TypeOf(node), 1), 65536, 2),
+        op_(BitOpOf(node)),
+        bytes_(ByteSize(TypeOf(node), 1)) {}
+
+ private:
+  template <typename T>
+  void ComputeAs(std::span<const AnyOperand> operands, void* y, size_t count) const {
+    BitRows<T>(op_, operands[0].As<T>(), operands[1].As<T>(), static_cast<T*>(y), count);
+  }
+
+  void Compute(std::span<const AnyOperand> operands, void* y, size_t count) const override {
+    switch (bytes_) {
+      case 1:
+        return ComputeAs<uint8_t>(operands, y, count);
+      case 2:
+        return ComputeAs<uint16_t>(operands, y, count);
+      case 4:
+        return ComputeAs<uint32_t>(operands, y, count);
+      default:
+        return ComputeAs<uint64_t>(operands, y, count);
+    }
+  }
+
+  BitOp op_;
+  size_t bytes_;
+};
+
+}  // namespace
+
+void RegisterLogical(KernelRegistry& registry) {
+  for (const std::string_view name : {"And", "Or", "Xor"}) {
+    registry.Add({.name = name, .types = types::kBool, .make = MakeKernel<BitKernel>});
+  }
+  for (const std::string_view name : {"BitwiseAnd", "BitwiseOr", "BitwiseXor"}) {
+    registry.Add({.name = name, .types = types::kIntegers, .make = MakeKernel<BitKernel>});
+  }
+  registry.Add({.name = "BitShift", .types = types::kUnsigned, .make = MakeKernel<BitKernel>});
+}
+
+}  // namespace mullion::cpu

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "operators/pad.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "devices/cpu/registry.h"
+#include "devices/cpu/rows.h"
+#include "devices/cpu/strided_copy.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+using operators::PadMode;
+using operators::Pads;
+using operators::PadSource;
+
+struct PadAxis {
+  int64_t from;    // dimension of the input
+  int64_t to;      // dimension of the output
+  int64_t before;  // output positions before the first input position; may be negative
+  int64_t stride;  // elements of the input between neighbours
+};
+
+// The output as rows along the last axis that is padded. What follows that axis moves as blocks, and
+// axes in front of it that are not padded count as one where they stand side by side.
+struct Layout {
+  PadMode mode = PadMode::kConstant;
+  int rank = 0;  // of the axes around the rows; 0 also when nothing is padded
+  std::array<PadAxis, kMaxRank> axes;
+  PadAxis row{0, 0, 0, 0};
+  int64_t rows = 1;
+  int64_t block = 1;  // elements of one step along a row
+  bool padded = false;
+};
+
+Layout MakeLayout(PadMode mode, const Pads& pads, const Shape& from, const Shape& to) {
+  Layout layout;
+  layout.mode = mode;
+  const auto strides = RowMajorStrides(from);
+  const auto is_padded = [&](int axis) {
+    return pads.begin[static_cast<size_t>(axis)] != 0 || pads.end[static_cast<size_t>(axis)] != 0;
+  };
+  int last = from.rank() - 1;
+  while (last >= 0 && !is_padded(last)) layout.block *= to[last--];
+  if (last < 0) return layout;
+  layout.padded = true;
+  layout.row = {from[last], to[last], pads.begin[static_cast<size_t>(last)], layout.block};
+  bool merge = false;  // the axis before this one was not padded
+  for (int i = 0; i < last; ++i) {
+    const auto axis = static_cast<size_t>(i);
+    layout.rows *= to[i];
+    if (merge && !is_padded(i)) {
+      PadAxis& outer = layout.axes[static_cast<size_t>(layout.rank - 1)];
+      outer = {outer.from * from[i], outer.to * to[i], 0, strides[axis]};
+      continue;
+    }
+    layout.axes[static_cast<size_t>(layout.rank++)] = {from[i], to[i], pads.begin[axis],
+                                                       strides[axis]};
+    merge = !is_padded(i);
+  }
+  return layout;
+}
+
+// Offset in the input of the row that output row `row` shows, or -1 for a row of the constant.
+int64_t SourceRow(const Layout& layout, int64_t row) {
+  int64_t offset = 0;
+  for (int i = layout.rank - 1; i >= 0; --i) {
+    const PadAxis& axis = layout.axes[static_cast<size_t>(i)];
+    const int64_t rest = i > 0 ? row / axis.to : 0;
+    const int64_t source = PadSource(layout.mode, row - rest * axis.to - axis.before, axis.from);
+    if (source < 0) return -1;
+    offset += source * axis.stride;
+    row = rest;
+  }
+  return offset;
+}
+
+// T is an unsigned integer of the element's size, or a string.
+template <typename T>
+void PadRow(const Layout& layout, const T* input, int64_t source, const T& value, T* output) {
+  const int64_t block = layout.block;
+  const int64_t width = layout.row.to;
+  const int64_t before = layout.row.before;
+  const int64_t dim = layout.row.from;
+  if (source < 0) {
+    std::fill_n(output, width * block, value);
+    return;
+  }
+  // Output steps [begin, end) show the data itself.
+  const int64_t begin = std::clamp<int64_t>(before, 0, width);
+  const int64_t end = std::clamp<int64_t>(before + dim, begin, width);
+  const T* const row = input + source;
+  const auto border = [&](int64_t first, int64_t last) {
+    if (layout.mode == PadMode::kConstant) {
+      std::fill_n(output + first * block, (last - first) * block, value);
+      return;
+    }
+    for (int64_t i = first; i < last; ++i) {
+      const int64_t from = PadSource(layout.mode, i - before, dim);
+      std::copy_n(row + from * block, block, output + i * block);
+    }
+  };
+  border(0, begin);
+  if (begin < end) std::copy_n(row + (begin - before) * block, (end - begin) * block, output + begin * block);
+  border(end, width);
+}
+
+template <typename T>
+void PadAll(const Layout& layout, const T* input, const T& value, T* output, Parallel& parallel) {
+  const int64_t width = layout.row.to * layout.block;
+  const int64_t chunk = RowsPerChunk(width * static_cast<int64_t>(sizeof(T)));
+  parallel.For(layout.rows, chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
+    for (int64_t row = begin; row < end; ++row) {
+      PadRow(layout, input, SourceRow(layout, row), value, output + row * width);
+    }
+  });
+}
+
+struct Wide {
+  uint64_t halves[2];
+};
+
+// Packed elements are padded as bytes.
+void PadPacked(const Layout& layout, const TensorView& input, const TensorView* constant,
+               const MutableTensorView& output, Parallel& parallel) {
+  const int bits = ElementBits(input.type);
+  std::vector<uint8_t> from(static_cast<size_t>(input.count()));
+  std::vector<uint8_t> to(static_cast<size_t>(output.count()));
+  for (size_t i = 0; i < from.size(); ++i) {
+    from[i] = GetPacked(input.as<uint8_t>(), static_cast<int64_t>(i), bits);
+  }
+  const uint8_t value =
+      constant != nullptr ? GetPacked(constant->as<uint8_t>(), 0, bits) : uint8_t{0};
+  PadAll(layout, from.data(), value, to.data(), parallel);
+  for (size_t i = 0; i < to.size(); ++i) {
+    SetPacked(output.as<uint8_t>(), static_cast<int64_t>(i), bits, to[i]);
+  }
+}
+
+template <typename T>
+void PadTyped(const Layout& layout, const TensorView& input, const TensorView* constant,
+              const MutableTensorView& output, Parallel& parallel) {
+  const T value = constant != nullptr ? *constant->as<T>() : T{};
+  PadAll(layout, input.as<T>(), value, output.as<T>(), parallel);
+}
+
+class Pad final : public Executable {
+ public:
+  explicit Pad(const Node& node) : mode_(*operators::PadModeOf(node)) {}
+
+  Status Run(RunContext& context) const override {
+    const TensorView& input = context.Input(0);
+    const Result<Pads> pads = Resolve(context);
+    if (!pads.ok()) return context.Error(pads.status().message());
+    const Result<Shape> shape = operators::PadTarget(input.shape, *pads, mode_);
+    if (!shape.ok()) return context.Error(shape.status().message());
+    const TensorView* const constant = context.HasInput(2) ? &context.Input(2) : nullptr;
+    if (constant != nullptr && constant->count() != 1) {
+      return context.Error("input 'constant_value' must have one element");
+    }
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, *shape));
+    if (output.count() == 0) return OkStatus();
+    const Layout layout = MakeLayout(mode_, *pads, input.shape, *shape);
+    Parallel& parallel = context.parallel();
+    if (!layout.padded) {
+      CopyTensor(input, output, parallel);
+    } else if (input.type == ElementType::kString) {
+      PadTyped<std::string>(layout, input, constant, output, parallel);
+    } else if (IsSubByte(input.type)) {
+      PadPacked(layout, input, constant, output, parallel);
+    } else if (!DispatchSize(input.type, [&](auto tag) {
+                 using T = typename decltype(tag)::type;
+                 PadTyped<T>(layout, input, constant, output, parallel);
+               })) {
+      PadTyped<Wide>(layout, input, constant, output, parallel);
+    }
+    return OkStatus();
+  }
+
+ private:
+  static Result<Pads> Resolve(const RunContext& context) {
+    MULLION_ASSIGN_OR_RETURN(const IntList pads, ReadIntList(context.Input(1), "input 'pads'"));
+    IntList axes;
+    if (context.HasInput(3)) {
+      MULLION_ASSIGN_OR_RETURN(axes, ReadIntList(context.Input(3), "input 'axes'"));
+    }
+    return operators::ResolvePads(context.Input(0).shape.rank(), pads,
+                                  context.HasInput(3) ? &axes : nullptr);
+  }
+
+  PadMode mode_;
+};
+
+}  // namespace
+
+void RegisterPad(KernelRegistry& registry) {
+  registry.Add({.name = "Pad", .make = MakeKernel<Pad>});
+}
+
+}  // namespace mullion::cpu

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// Pow, whose base and exponent may be of different types. The result has the base's.
+#include <algorithm>
+
+#include "base/element_traits.h"
+#include "devices/cpu/broadcast_kernel.h"
+#include "devices/cpu/kernels/convert.h"
+#include "devices/cpu/kernels/elements.h"
+#include "devices/cpu/registry.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+using operators::ElementwiseOp;
+
+ElementType TypeOf(const Node& node, int input) { return node.input(input)->type.element_type; }
+size_t BytesOf(const Node& node, int input) {
+  return static_cast<size_t>(ElementBits(TypeOf(node, input))) / 8;
+}
+
+// The type in which the power is computed: integers of any width in int64, whose low bits are
+// right for all of them.
+ElementType ComputeTypeFor(ElementType base, ElementType exponent) {
+  if (base == ElementType::kDouble) return base;
+  if (IsFloatingPoint(base)) return ElementType::kFloat;
+  return IsInteger(exponent) ? ElementType::kInt64 : ElementType::kDouble;
+}
+
+// Wraps like any product of integers. A reciprocal that is no integer gives 0, as dividing does.
+int64_t IntegerPower(int64_t base, int64_t exponent) {
+  if (exponent < 0) {
+    if (base == 1) return 1;
+    if (base == -1) return exponent % 2 == 0 ? 1 : -1;
+    return 0;
+  }
+  uint64_t power = 1;
+  for (auto square = static_cast<uint64_t>(base); exponent != 0; square *= square) {
+    if ((exponent & 1) != 0) power *= square;
+    exponent >>= 1;
+  }
+  return static_cast<int64_t>(power);
+}
+
+class Pow final : public BroadcastKernel {
+ public:
+  explicit Pow(const Node& node)
+      : BroadcastKernel({BytesOf(node, 0), BytesOf(node, 1)}, BytesOf(node, 0), 4096, 1),
+        base_(TypeOf(node, 0)),
+        exponent_(TypeOf(node, 1)),
+        compute_(ComputeTypeFor(base_, exponent_)) {}
+
+ private:
+  static constexpr size_t kTile = 512;
+
+  // The part [begin, begin + count) of an operand in the type of the computation.
+  AnyOperand Widen(AnyOperand operand, ElementType type, size_t begin, size_t count,
+                   void* tile) const {
+    const size_t first = operand.step == 0 ? 0 : begin;
+    const auto* const from =
+        static_cast<const std::byte*>(operand.data) + ByteSize(type, static_cast<int64_t>(first));
+    if (type == compute_) return {from, operand.step};
+    ConvertElements(type, from, compute_, tile, operand.step == 0 ? 1 : count);
+    return {tile, operand.step};
+  }
+
+  void Raise(AnyOperand base, AnyOperand exponent, void* y, size_t count) const {
+    if (compute_ != ElementType::kInt64) {
+      return BinaryElements({ElementwiseOp::kPow}, compute_, base, exponent, y, count);
+    }
+    const auto b = base.As<int64_t>();
+    const auto e = exponent.As<int64_t>();
+    for (size_t i = 0; i < count; ++i) {
+      static_cast<int64_t*>(y)[i] =
+          IntegerPower(b.data[b.step == 0 ? 0 : i], e.data[e.step == 0 ? 0 : i]);
+    }
+  }
+
+  void Compute(std::span<const AnyOperand> operands, void* y, size_t count) const override {
+    alignas(64) double base_tile[kTile];
+    alignas(64) double exponent_tile[kTile];
+    alignas(64) double result[kTile];
+    for (size_t begin = 0; begin < count; begin += kTile) {
+      const size_t n = std::min(kTile, count - begin);
+      const AnyOperand base = Widen(operands[0], base_, begin, n, base_tile);
+      const AnyOperand exponent = Widen(operands[1], exponent_, begin, n, exponent_tile);
+      auto* const out = static_cast<std::byte*>(y) + ByteSize(base_, static_cast<int64_t>(begin));
+      Raise(base, exponent, compute_ == base_ ? static_cast<void*>(out) : result, n);
+      if (compute_ != base_) ConvertElements(compute_, result, base_, out, n);
+    }
+  }
+
+  ElementType base_;
+  ElementType exponent_;
+  ElementType compute_;
+};
+
+}  // namespace
+
+void RegisterPow(KernelRegistry& registry) {
+  registry.Add({.name = "Pow", .types = types::kNumeric, .make = MakeKernel<Pow>});
+}
+
+}  // namespace mullion::cpu

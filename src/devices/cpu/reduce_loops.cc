@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/reduce_loops.h"
+
+#include <algorithm>
+
+namespace mullion::cpu {
+
+namespace {
+
+// Columns of a tile: few enough that accumulators stay in the first-level cache, enough that rows
+// are read in long stretches.
+constexpr int64_t kTileColumns = 512;
+// The largest accumulator is a pair of doubles.
+constexpr size_t kMaxAccumulatorBytes = 16;
+// Elements that are worth a chunk of parallel work.
+constexpr int64_t kChunkElements = 32 * 1024;
+// With fewer tiles than this, the reduced index is cut into parts as well.
+constexpr int64_t kWantedTasks = 32;
+
+}  // namespace
+
+ReduceLoops::ReduceLoops(const Shape& shape, uint32_t reduced) {
+  int64_t stride = 1;
+  bool last_is_reduced = false;
+  bool any = false;
+  // From the innermost axis out; the groups come in reverse order and are turned round below.
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    const int64_t dim = shape[axis];
+    if (dim == 1) continue;
+    const bool is_reduced = ((reduced >> axis) & 1) != 0;
+    Groups& groups = is_reduced ? reduced_ : kept_;
+    if (any && is_reduced == last_is_reduced) {
+      groups.items[static_cast<size_t>(groups.count - 1)].size *= dim;
+    } else {
+      groups.items[static_cast<size_t>(groups.count++)] = {dim, stride};
+    }
+    any = true;
+    last_is_reduced = is_reduced;
+    stride *= dim;
+  }
+  std::reverse(kept_.items.begin(), kept_.items.begin() + kept_.count);
+  std::reverse(reduced_.items.begin(), reduced_.items.begin() + reduced_.count);
+  if (kept_.count > 0 && kept_.items[static_cast<size_t>(kept_.count - 1)].stride == 1) {
+    inner_ = kept_.items[static_cast<size_t>(--kept_.count)].size;
+  }
+  total_ = reduced_.Product();
+  if (reduced_.count > 0) {
+    const Group& innermost = reduced_.items[static_cast<size_t>(--reduced_.count)];
+    reduce_ = innermost.size;
+    reduce_stride_ = innermost.stride;
+  }
+  const int64_t columns = std::min(inner_, kTileColumns);
+  tiles_ = inner_ == 0 ? 0 : kept_.Product() * ((inner_ + kTileColumns - 1) / kTileColumns);
+  if (tiles_ > 0 && tiles_ <= kWantedTasks / 2) {
+    const int64_t worth = total_ * columns / kChunkElements;
+    parts_ = std::clamp<int64_t>(std::min(worth, total_), 1, kWantedTasks / tiles_);
+  }
+}
+
+int64_t ReduceLoops::Groups::Offset(int64_t index) const {
+  int64_t offset = 0;
+  for (int i = count - 1; i > 0; --i) {
+    const Group& group = items[static_cast<size_t>(i)];
+    offset += index % group.size * group.stride;
+    index /= group.size;
+  }
+  return count == 0 ? 0 : offset + index * items[0].stride;
+}
+
+int64_t ReduceLoops::Groups::Product() const {
+  int64_t product = 1;
+  for (int i = 0; i < count; ++i) product *= items[static_cast<size_t>(i)].size;
+  return product;
+}
+
+size_t ReduceLoops::ScratchBytes(const ReduceFunctions& functions) const {
+  if (parts_ == 1) return 0;
+  return static_cast<size_t>(tiles_ * parts_ * std::min(inner_, kTileColumns)) *
+         functions.accumulator_bytes;
+}
+
+size_t ReduceLoops::MaxScratchBytes(const ReduceFunctions& functions) {
+  return static_cast<size_t>(kWantedTasks * kTileColumns) * functions.accumulator_bytes;
+}
+
+ReduceLoops::Tile ReduceLoops::TileAt(int64_t index) const {
+  if (inner_ <= kTileColumns) return {index, 0, inner_};
+  const int64_t tiles = (inner_ + kTileColumns - 1) / kTileColumns;
+  const int64_t begin = index % tiles * kTileColumns;
+  return {index / tiles, begin, std::min(kTileColumns, inner_ - begin)};
+}
+
+void ReduceLoops::Accumulate(const ReduceFunctions& functions, const char* x, size_t element_bytes,
+                             const Tile& tile, int64_t begin, int64_t end,
+                             void* accumulators) const {
+  const int64_t base = kept_.Offset(tile.kept) + tile.begin;
+  while (begin < end) {
+    const int64_t first = begin % reduce_;
+    const int64_t count = std::min(reduce_ - first, end - begin);
+    const int64_t offset = base + reduced_.Offset(begin / reduce_) + first * reduce_stride_;
+    const void* const from = x + static_cast<size_t>(offset) * element_bytes;
+    if (reduce_stride_ == 1) {
+      functions.run(from, static_cast<size_t>(count), accumulators);
+    } else {
+      functions.rows(from, static_cast<size_t>(count), static_cast<size_t>(reduce_stride_),
+                     static_cast<size_t>(tile.count), accumulators);
+    }
+    begin += count;
+  }
+}
+
+void ReduceLoops::Run(const ReduceFunctions& functions, const void* x, size_t x_element_bytes,
+                      void* y, size_t y_element_bytes, void* scratch, Parallel& parallel) const {
+  const char* const from = static_cast<const char*>(x);
+  char* const to = static_cast<char*>(y);
+  if (parts_ > 1) {
+    RunInParts(functions, from, x_element_bytes, to, y_element_bytes, static_cast<char*>(scratch),
+               parallel);
+    return;
+  }
+  const int64_t work = std::max<int64_t>(total_ * std::min(inner_, kTileColumns), 1);
+  const int64_t chunk = std::max<int64_t>(kChunkElements / work, 1);
+  parallel.For(tiles_, chunk, [&](int64_t begin, int64_t end, int) {
+    alignas(kMaxAccumulatorBytes) char accumulators[kTileColumns * kMaxAccumulatorBytes];
+    for (int64_t i = begin; i < end; ++i) {
+      const Tile tile = TileAt(i);
+      const auto count = static_cast<size_t>(tile.count);
+      functions.init(accumulators, count);
+      Accumulate(functions, from, x_element_bytes, tile, 0, total_, accumulators);
+      functions.finish(accumulators, count, total_,
+                       to + static_cast<size_t>(tile.kept * inner_ + tile.begin) * y_element_bytes);
+    }
+  });
+}
+
+void ReduceLoops::RunInParts(const ReduceFunctions& functions, const char* x,
+                             size_t x_element_bytes, char* y, size_t y_element_bytes, char* scratch,
+                             Parallel& parallel) const {
+  const size_t slot =
+      static_cast<size_t>(std::min(inner_, kTileColumns)) * functions.accumulator_bytes;
+  const int64_t length = (total_ + parts_ - 1) / parts_;
+  parallel.For(tiles_ * parts_, 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      const Tile tile = TileAt(i / parts_);
+      void* const accumulators = scratch + static_cast<size_t>(i) * slot;
+      functions.init(accumulators, static_cast<size_t>(tile.count));
+      const int64_t first = i % parts_ * length;
+      Accumulate(functions, x, x_element_bytes, tile, first, std::min(first + length, total_),
+                 accumulators);
+    }
+  });
+  for (int64_t i = 0; i < tiles_; ++i) {
+    const Tile tile = TileAt(i);
+    const auto count = static_cast<size_t>(tile.count);
+    char* const first = scratch + static_cast<size_t>(i * parts_) * slot;
+    for (int64_t part = 1; part < parts_; ++part) {
+      functions.merge(first + static_cast<size_t>(part) * slot, count, first);
+    }
+    functions.finish(first, count, total_,
+                     y + static_cast<size_t>(tile.kept * inner_ + tile.begin) * y_element_bytes);
+  }
+}
+
+}  // namespace mullion::cpu

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/reduce_plain.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "base/element_traits.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+// Integers add and multiply modulo 2^bits without undefined behaviour.
+template <typename T>
+struct WrappingOf {
+  using type = std::make_unsigned_t<T>;
+};
+template <>
+struct WrappingOf<double> {
+  using type = double;
+};
+template <typename T>
+using Wrapping = typename WrappingOf<T>::type;
+
+template <typename T>
+T FromDouble(double value) {
+  if constexpr (std::is_same_v<T, double>) {
+    return value;
+  } else {
+    // NaN and what does not fit would be undefined behaviour.
+    constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
+    constexpr double kHigh = static_cast<double>(std::numeric_limits<T>::max());
+    if (!(value > kLow)) return std::numeric_limits<T>::min();
+    return value < kHigh ? static_cast<T>(value) : std::numeric_limits<T>::max();
+  }
+}
+
+template <typename T>
+struct Sum {
+  using Element = T;
+  using Accumulator = Wrapping<T>;
+  static Accumulator Neutral() { return 0; }
+  static Accumulator Take(Accumulator a, T x) { return a + static_cast<Accumulator>(x); }
+  static Accumulator Merge(Accumulator a, Accumulator b) { return a + b; }
+  static T Finish(Accumulator a, int64_t /*count*/) { return static_cast<T>(a); }
+};
+
+template <typename T>
+struct Mean {
+  using Element = T;
+  using Accumulator = double;
+  static double Neutral() { return 0; }
+  static double Take(double a, T x) { return a + static_cast<double>(x); }
+  static double Merge(double a, double b) { return a + b; }
+  static T Finish(double a, int64_t count) { return FromDouble<T>(a / static_cast<double>(count)); }
+};
+
+template <typename T>
+struct Max {
+  using Element = T;
+  using Accumulator = T;
+  static T Neutral() {
+    if constexpr (std::is_floating_point_v<T>) return -std::numeric_limits<T>::infinity();
+    return std::numeric_limits<T>::lowest();
+  }
+  static T Take(T a, T x) { return x > a ? x : a; }
+  static T Merge(T a, T b) { return Take(a, b); }
+  static T Finish(T a, int64_t /*count*/) { return a; }
+};
+
+template <typename T>
+struct Min {
+  using Element = T;
+  using Accumulator = T;
+  static T Neutral() {
+    if constexpr (std::is_floating_point_v<T>) return std::numeric_limits<T>::infinity();
+    return std::numeric_limits<T>::max();
+  }
+  static T Take(T a, T x) { return x < a ? x : a; }
+  static T Merge(T a, T b) { return Take(a, b); }
+  static T Finish(T a, int64_t /*count*/) { return a; }
+};
+
+template <typename T>
+struct Product {
+  using Element = T;
+  using Accumulator = Wrapping<T>;
+  static Accumulator Neutral() { return 1; }
+  static Accumulator Take(Accumulator a, T x) { return a * static_cast<Accumulator>(x); }
+  static Accumulator Merge(Accumulator a, Accumulator b) { return a * b; }
+  static T Finish(Accumulator a, int64_t /*count*/) { return static_cast<T>(a); }
+};
+
+template <typename T>
+struct L1 : Sum<T> {
+  using Accumulator = Wrapping<T>;
+  static Accumulator Take(Accumulator a, T x) {
+    const auto value = static_cast<Accumulator>(x);
+    if constexpr (std::is_unsigned_v<T>) return a + value;
+    return x < 0 ? a - value : a + value;
+  }
+};
+
+template <typename T>
+struct SumSquare : Sum<T> {
+  using Accumulator = Wrapping<T>;
+  static Accumulator Take(Accumulator a, T x) {
+    return a + static_cast<Accumulator>(x) * static_cast<Accumulator>(x);
+  }
+};
+
+template <typename T>
+struct L2 : Mean<T> {
+  static double Take(double a, T x) { return a + static_cast<double>(x) * static_cast<double>(x); }
+  static T Finish(double a, int64_t /*count*/) { return FromDouble<T>(std::sqrt(a)); }
+};
+
+template <typename T>
+struct LogSum : Mean<T> {
+  static T Finish(double a, int64_t /*count*/) { return FromDouble<T>(std::log(a)); }
+};
+
+struct ScaledSum {
+  double maximum;
+  double sum;  // of exp(x - maximum), or of exp(x) when the maximum is infinite
+};
+
+template <typename T>
+struct LogSumExp {
+  using Element = T;
+  using Accumulator = ScaledSum;
+  static double Shift(double maximum) { return std::isfinite(maximum) ? maximum : 0; }
+  static ScaledSum Neutral() { return {-std::numeric_limits<double>::infinity(), 0}; }
+  static ScaledSum Take(ScaledSum a, T x) { return Merge(a, {static_cast<double>(x), 1}); }
+  static ScaledSum Merge(ScaledSum a, ScaledSum b) {
+    const double maximum = std::max(a.maximum, b.maximum);
+    const double shift = Shift(maximum);
+    return {maximum, Scaled(a, shift) + Scaled(b, shift)};
+  }
+  static T Finish(ScaledSum a, int64_t /*count*/) {
+    return FromDouble<T>(Shift(a.maximum) + std::log(a.sum));
+  }
+
+ private:
+  static double Scaled(ScaledSum a, double shift) {
+    return a.sum == 0 ? 0 : a.sum * std::exp(Shift(a.maximum) - shift);
+  }
+};
+
+template <typename Op>
+struct Functions {
+  using T = typename Op::Element;
+  using Accumulator = typename Op::Accumulator;
+
+  static void Init(void* accumulators, size_t n) {
+    std::fill_n(static_cast<Accumulator*>(accumulators), n, Op::Neutral());
+  }
+  static void Rows(const void* from, size_t rows, size_t stride, size_t n, void* to) {
+    const T* x = static_cast<const T*>(from);
+    Accumulator* const a = static_cast<Accumulator*>(to);
+    for (size_t r = 0; r < rows; ++r, x += stride) {
+      for (size_t j = 0; j < n; ++j) a[j] = Op::Take(a[j], x[j]);
+    }
+  }
+  static void Run(const void* from, size_t count, void* to) {
+    // Eight accumulators side by side: vectors for the compiler, and short chains of additions.
+    constexpr size_t kLanes = 8;
+    const T* const x = static_cast<const T*>(from);
+    Accumulator* const a = static_cast<Accumulator*>(to);
+    size_t i = 0;
+    if (count >= kLanes) {
+      std::array<Accumulator, kLanes> lanes;
+      lanes.fill(Op::Neutral());
+      for (; i + kLanes <= count; i += kLanes) {
+        for (size_t j = 0; j < kLanes; ++j) lanes[j] = Op::Take(lanes[j], x[i + j]);
+      }
+      for (const Accumulator& lane : lanes) *a = Op::Merge(*a, lane);
+    }
+    for (; i < count; ++i) *a = Op::Take(*a, x[i]);
+  }
+  static void Merge(const void* others, size_t n, void* to) {
+    Accumulator* const a = static_cast<Accumulator*>(to);
+    for (size_t j = 0; j < n; ++j)
+      a[j] = Op::Merge(a[j], static_cast<const Accumulator*>(others)[j]);
+  }
+  static void Finish(const void* from, size_t n, int64_t count, void* y) {
+    for (size_t j = 0; j < n; ++j) {
+      static_cast<T*>(y)[j] = Op::Finish(static_cast<const Accumulator*>(from)[j], count);
+    }
+  }
+};
+
+template <typename Op>
+ReduceFunctions FunctionsOf() {
+  using F = Functions<Op>;
+  return {sizeof(typename Op::Accumulator), &F::Init, &F::Rows, &F::Run, &F::Merge, &F::Finish};
+}
+
+template <typename T>
+ReduceFunctions NumberFunctions(ReduceKind kind) {
+  switch (kind) {
+    case ReduceKind::kSum:
+      return FunctionsOf<Sum<T>>();
+    case ReduceKind::kMean:
+      return FunctionsOf<Mean<T>>();
+    case ReduceKind::kMax:
+      return FunctionsOf<Max<T>>();
+    case ReduceKind::kMin:
+      return FunctionsOf<Min<T>>();
+    case ReduceKind::kProduct:
+      return FunctionsOf<Product<T>>();
+    case ReduceKind::kL1:
+      return FunctionsOf<L1<T>>();
+    case ReduceKind::kL2:
+      return FunctionsOf<L2<T>>();
+    case ReduceKind::kSumSquare:
+      return FunctionsOf<SumSquare<T>>();
+    case ReduceKind::kLogSum:
+      return FunctionsOf<LogSum<T>>();
+    default:
+      return FunctionsOf<LogSumExp<T>>();
+  }
+}
+
+// bool is stored as 0 and 1: its maximum is "any", its minimum "all".
+struct Any : Max<uint8_t> {};
+struct All : Min<uint8_t> {
+  static uint8_t Neutral() { return 1; }
+};
+
+}  // namespace
+
+ReduceFunctions PlainReduceFunctions(ReduceKind kind, ElementType type) {
+  const bool is_max = kind == ReduceKind::kMax;
+  if (type == ElementType::kBool) return is_max ? FunctionsOf<Any>() : FunctionsOf<All>();
+  if (type == ElementType::kInt8) {
+    return is_max ? FunctionsOf<Max<int8_t>>() : FunctionsOf<Min<int8_t>>();
+  }
+  if (type == ElementType::kUint8) {
+    return is_max ? FunctionsOf<Max<uint8_t>>() : FunctionsOf<Min<uint8_t>>();
+  }
+  ReduceFunctions functions;
+  DispatchType(TypeList<double, int32_t, int64_t, uint32_t, uint64_t>{}, type,
+               [&](auto tag) { functions = NumberFunctions<typename decltype(tag)::type>(kind); });
+  return functions;
+}
+
+}  // namespace mullion::cpu

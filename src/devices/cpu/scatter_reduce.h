@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// How ScatterElements and ScatterND combine an update with the value that is there.
+#ifndef MULLION_DEVICES_CPU_SCATTER_REDUCE_H_
+#define MULLION_DEVICES_CPU_SCATTER_REDUCE_H_
+
+#include <cstdint>
+
+#include "base/element_traits.h"
+#include "operators/scatter.h"
+
+namespace mullion::cpu {
+
+// Integers wrap: they are combined without a sign. Small floats are combined in float.
+template <typename T>
+struct WrappingOf {
+  using type = ComputeType<T>;
+};
+template <>
+struct WrappingOf<int8_t> {
+  using type = uint32_t;
+};
+template <>
+struct WrappingOf<int16_t> {
+  using type = uint32_t;
+};
+template <>
+struct WrappingOf<uint8_t> {
+  using type = uint32_t;
+};
+template <>
+struct WrappingOf<uint16_t> {
+  using type = uint32_t;
+};
+template <>
+struct WrappingOf<int32_t> {
+  using type = uint32_t;
+};
+template <>
+struct WrappingOf<int64_t> {
+  using type = uint64_t;
+};
+template <typename T>
+using Wrapping = typename WrappingOf<T>::type;
+
+template <typename T>
+T Reduce(operators::ScatterReduction reduction, T present, T update) {
+  using operators::ScatterReduction;
+  using W = Wrapping<T>;
+  const auto a = static_cast<ComputeType<T>>(present);
+  const auto b = static_cast<ComputeType<T>>(update);
+  switch (reduction) {
+    case ScatterReduction::kAdd:
+      return static_cast<T>(static_cast<W>(a) + static_cast<W>(b));
+    case ScatterReduction::kMul:
+      return static_cast<T>(static_cast<W>(a) * static_cast<W>(b));
+    case ScatterReduction::kMax:
+      return b > a || b != b ? update : present;  // NaN stays NaN, as in numpy
+    case ScatterReduction::kMin:
+      return b < a || b != b ? update : present;
+    default:
+      return update;
+  }
+}
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_SCATTER_REDUCE_H_

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// Softmax, LogSoftmax and Hardmax of opset 13.
+#include "devices/cpu/kernels/softmax.h"
+
+#include <cmath>
+#include <limits>
+
+#include "devices/cpu/axis_loops.h"
+#include "devices/cpu/registry.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+// What all three share: the axis, and working in place.
+class AlongAxis : public Executable {
+ public:
+  explicit AlongAxis(const Node& node)
+      : axis_(node.IntAttribute("axis", -1)), flatten_(node.IntAttribute("flatten", 0) != 0) {}
+
+  Status Bind(BindContext& context) const override {
+    context.AllowInPlace(0, 0);
+    return OkStatus();
+  }
+
+  Status Run(RunContext& context) const override {
+    const TensorView& input = context.Input(0);
+    const std::optional<int> axis = NormalizeAxis(axis_, input.shape.rank());
+    if (!axis.has_value()) return context.Error("attribute 'axis' is outside the input's rank");
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, input.shape));
+    const AxisView view(input.shape, *axis, flatten_ ? input.shape.rank() : *axis + 1);
+    if (!view.empty()) Compute(view, input, output, context.parallel());
+    return OkStatus();
+  }
+
+ private:
+  virtual void Compute(const AxisView& view, const TensorView& input,
+                       const MutableTensorView& output, Parallel& parallel) const = 0;
+  int64_t axis_;
+  bool flatten_;
+};
+
+template <bool kLog>
+class FloatSoftmax final : public AlongAxis {
+ public:
+  using AlongAxis::AlongAxis;
+
+ private:
+  void Compute(const AxisView& view, const TensorView& input, const MutableTensorView& output,
+               Parallel& parallel) const override {
+    const float* const x = input.as<float>();
+    float* const y = output.as<float>();
+    const auto n = static_cast<size_t>(view.n);
+    if (view.inner == 1) {
+      ForRows(view, parallel, [&](int64_t first, int64_t count) {
+        SoftmaxRows(kLog, x + first * view.n, y + first * view.n, static_cast<size_t>(count), n);
+      });
+    } else {
+      ForColumns(view, parallel, [&](int64_t offset, int64_t count) {
+        SoftmaxColumns(kLog, x + offset, y + offset, n, static_cast<size_t>(view.inner),
+                       static_cast<size_t>(count));
+      });
+    }
+  }
+};
+
+template <bool kLog>
+class DoubleSoftmax final : public AlongAxis {
+ public:
+  using AlongAxis::AlongAxis;
+
+ private:
+  static void Column(const double* x, double* y, int64_t n, int64_t stride) {
+    double maximum = -std::numeric_limits<double>::infinity();
+    for (int64_t k = 0; k < n; ++k) maximum = std::max(maximum, x[k * stride]);
+    double sum = 0;
+    for (int64_t k = 0; k < n; ++k) sum += std::exp(x[k * stride] - maximum);
+    const double log = std::log(sum);
+    for (int64_t k = 0; k < n; ++k) {
+      const double shifted = x[k * stride] - maximum;
+      y[k * stride] = kLog ? shifted - log : std::exp(shifted) / sum;
+    }
+  }
+
+  void Compute(const AxisView& view, const TensorView& input, const MutableTensorView& output,
+               Parallel& parallel) const override {
+    const double* const x = input.as<double>();
+    double* const y = output.as<double>();
+    ForColumns(view, parallel, [&](int64_t offset, int64_t count) {
+      for (int64_t j = 0; j < count; ++j) {
+        Column(x + offset + j, y + offset + j, view.n, view.inner);
+      }
+    });
+  }
+};
+
+// 1 at the first of the largest elements, 0 elsewhere.
+template <typename T>
+class Hardmax final : public AlongAxis {
+ public:
+  using AlongAxis::AlongAxis;
+
+ private:
+  void Compute(const AxisView& view, const TensorView& input, const MutableTensorView& output,
+               Parallel& parallel) const override {
+    const T* const x = input.as<T>();
+    T* const y = output.as<T>();
+    ForColumns(view, parallel, [&](int64_t offset, int64_t count) {
+      for (int64_t j = offset; j < offset + count; ++j) {
+        int64_t best = j;
+        for (int64_t k = 1; k < view.n; ++k) {
+          if (x[j + k * view.inner] > x[best]) best = j + k * view.inner;
+        }
+        for (int64_t k = 0; k < view.n; ++k) y[j + k * view.inner] = 0;
+        y[best] = 1;
+      }
+    });
+  }
+};
+
+}  // namespace
+
+void RegisterSoftmax(KernelRegistry& registry) {
+  constexpr ElementTypeSet kDouble = SetOf(ElementType::kDouble);
+  registry.Add(
+      {.name = "Softmax", .types = types::kFloat, .make = MakeKernel<FloatSoftmax<false>>});
+  registry.Add({.name = "Softmax", .types = kDouble, .make = MakeKernel<DoubleSoftmax<false>>});
+  registry.Add(
+      {.name = "LogSoftmax", .types = types::kFloat, .make = MakeKernel<FloatSoftmax<true>>});
+  registry.Add({.name = "LogSoftmax", .types = kDouble, .make = MakeKernel<DoubleSoftmax<true>>});
+  registry.Add({.name = "Hardmax", .types = types::kFloat, .make = MakeKernel<Hardmax<float>>});
+  registry.Add({.name = "Hardmax", .types = kDouble, .make = MakeKernel<Hardmax<double>>});
+}
+
+}  // namespace mullion::cpu

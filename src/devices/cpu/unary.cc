@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include <cmath>
+#include <type_traits>
+
+#include "base/element_traits.h"
+#include "devices/cpu/flat_kernel.h"
+#include "devices/cpu/kernels/convert.h"
+#include "devices/cpu/kernels/elements.h"
+#include "devices/cpu/registry.h"
+#include "operators/elementwise_op.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+using operators::ElementwiseOp;
+using operators::ElementwiseStep;
+
+// Elements that one thread takes at once: some ten microseconds of work.
+int64_t ChunkOf(ElementwiseOp op) {
+  if (op >= ElementwiseOp::kSin && op <= ElementwiseOp::kAtanh) return 2048;
+  if (op >= ElementwiseOp::kExp && op <= ElementwiseOp::kSigmoid) return 16384;
+  if (op >= ElementwiseOp::kElu && op <= ElementwiseOp::kSwish) return 16384;
+  return 32768;
+}
+
+// The mathematical functions and activations.
+class Unary final : public FlatKernel {
+ public:
+  explicit Unary(const Node& node) : Unary(node, *operators::ElementwiseStepOf(node)) {}
+
+ private:
+  Unary(const Node& node, const ElementwiseStep& step)
+      : FlatKernel(node.input(0)->type.element_type, node.input(0)->type.element_type,
+                   ChunkOf(step.op)),
+        step_(step),
+        type_(node.input(0)->type.element_type) {}
+
+  void Compute(const void* x, void* y, size_t count) const override {
+    UnaryElements(step_, type_, x, y, count);
+  }
+
+  ElementwiseStep step_;
+  ElementType type_;
+};
+
+// Not and BitwiseNot: both flip bits, Not the lowest of each byte.
+class Flip final : public FlatKernel {
+ public:
+  explicit Flip(const Node& node)
+      : FlatKernel(node.input(0)->type.element_type, node.input(0)->type.element_type, 65536),
+        bytes_(static_cast<size_t>(ElementBits(node.input(0)->type.element_type)) / 8),
+        truth_(node.operator_name() == "Not") {}
+
+ private:
+  void Compute(const void* x, void* y, size_t count) const override {
+    const auto* const from = static_cast<const uint8_t*>(x);
+    auto* const to = static_cast<uint8_t*>(y);
+    const size_t total = count * bytes_;
+    if (truth_) {
+      for (size_t i = 0; i < total; ++i) to[i] = from[i] == 0;
+    } else {
+      for (size_t i = 0; i < total; ++i) to[i] = static_cast<uint8_t>(~from[i]);
+    }
+  }
+
+  size_t bytes_;
+  bool truth_;
+};
+
+// IsNaN and IsInf. Types other than float and double are widened to float, which is exact.
+class Test final : public FlatKernel {
+ public:
+  explicit Test(const Node& node)
+      : FlatKernel(node.input(0)->type.element_type, ElementType::kBool, 32768),
+        type_(node.input(0)->type.element_type),
+        nan_(node.operator_name() == "IsNaN"),
+        positive_(node.IntAttribute("detect_positive", 1) != 0),
+        negative_(node.IntAttribute("detect_negative", 1) != 0) {}
+
+ private:
+  template <typename T>
+  void TestRow(const T* x, bool* y, size_t count) const {
+    if (nan_) {
+      for (size_t i = 0; i < count; ++i) y[i] = x[i] != x[i];
+      return;
+    }
+    // What is not looked for is replaced by a value that no element has.
+    const T high =
+        positive_ ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::quiet_NaN();
+    const T low =
+        negative_ ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::quiet_NaN();
+    for (size_t i = 0; i < count; ++i) y[i] = (x[i] == high) | (x[i] == low);
+  }
+
+  void Compute(const void* x, void* y, size_t count) const override {
+    auto* const to = static_cast<bool*>(y);
+    if (type_ == ElementType::kFloat) return TestRow(static_cast<const float*>(x), to, count);
+    if (type_ == ElementType::kDouble) return TestRow(static_cast<const double*>(x), to, count);
+    constexpr size_t kTile = 512;
+    float tile[kTile];
+    for (size_t begin = 0; begin < count; begin += kTile) {
+      const size_t n = std::min(kTile, count - begin);
+      const auto* const from =
+          static_cast<const std::byte*>(x) + ByteSize(type_, static_cast<int64_t>(begin));
+      ConvertElements(type_, from, ElementType::kFloat, tile, n);
+      TestRow(tile, to + begin, n);
+    }
+  }
+
+  ElementType type_;
+  bool nan_;
+  bool positive_;
+  bool negative_;
+};
+
+struct Entry {
+  std::string_view name;
+  ElementTypeSet types = types::kAllFloats;
+};
+
+constexpr ElementTypeSet kSignedNumbers = types::kAllFloats | types::kSigned;
+
+constexpr Entry kEntries[] = {
+    {"Abs", types::kNumeric},
+    {"Neg", kSignedNumbers},
+    {"Sign", types::kNumeric},
+    {"Erf", types::kNumeric},
+    {"Relu", kSignedNumbers},
+    {"Shrink", types::kNumeric},
+    {"Ceil"},
+    {"Floor"},
+    {"Round"},
+    {"Sqrt"},
+    {"Reciprocal"},
+    {"Exp"},
+    {"Log"},
+    {"Tanh"},
+    {"Sigmoid"},
+    {"Sin"},
+    {"Cos"},
+    {"Tan"},
+    {"Asin"},
+    {"Acos"},
+    {"Atan"},
+    {"Sinh"},
+    {"Cosh"},
+    {"Asinh"},
+    {"Acosh"},
+    {"Atanh"},
+    {"LeakyRelu"},
+    {"Elu"},
+    {"Selu"},
+    {"Celu"},
+    {"Gelu"},
+    {"HardSigmoid"},
+    {"HardSwish"},
+    {"Mish"},
+    {"Softplus"},
+    {"Softsign"},
+    {"ThresholdedRelu"},
+    {"Swish"},
+};
+
+}  // namespace
+
+void RegisterUnary(KernelRegistry& registry) {
+  for (const Entry& entry : kEntries) {
+    registry.Add({.name = entry.name, .types = entry.types, .make = MakeKernel<Unary>});
+  }
+  registry.Add({.name = "Not", .types = types::kBool, .make = MakeKernel<Flip>});
+  registry.Add({.name = "BitwiseNot", .types = types::kIntegers, .make = MakeKernel<Flip>});
+  constexpr ElementTypeSet kMayBeNaN = types::kAllFloats | types::kFloat8;
+  registry.Add({.name = "IsNaN", .types = kMayBeNaN, .make = MakeKernel<Test>});
+  registry.Add({.name = "IsInf", .types = kMayBeNaN, .make = MakeKernel<Test>});
+}
+
+}  // namespace mullion::cpu

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#include "onnx/tensor_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/str_cat.h"
+#include "onnx/limits.h"
+#include "onnx/schema.h"
+#include "onnx/tensor_payload.h"
+#include "onnx/type_reader.h"
+
+namespace mullion::onnx {
+
+namespace {
+
+// Copies of at least this many bytes let the pages they came from go again.
+constexpr size_t kReleaseFrom = size_t{1} << 20;
+
+// The alignment that reading elements of this type asks for.
+size_t AlignmentOf(ElementType type) {
+  return std::clamp<size_t>(static_cast<size_t>(ElementBits(type)) / 8, 1, alignof(int64_t));
+}
+
+// A byte other than 0 and 1 read as a C++ bool is undefined behaviour.
+bool NeedsCleaning(const TensorRecord& record, std::string_view bytes) {
+  return record.type == ElementType::kBool &&
+         std::any_of(bytes.begin(), bytes.end(), [](char c) { return (c & ~1) != 0; });
+}
+
+Result<Tensor> CopyBytes(const TensorRecord& record, const SharedBytes& data,
+                         ReadContext& context) {
+  MULLION_RETURN_IF_ERROR(context.budget.Charge(data.bytes.size()));
+  MULLION_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(record.type, record.shape));
+  if (data.bytes.empty()) return tensor;
+  auto* const memory = static_cast<char*>(tensor.mutable_data());
+  if (record.type == ElementType::kBool) {
+    std::transform(data.bytes.begin(), data.bytes.end(), memory,
+                   [](char c) { return static_cast<char>(c != 0); });
+  } else {
+    std::memcpy(memory, data.bytes.data(), data.bytes.size());
+  }
+  if (data.mapping != nullptr && data.bytes.size() >= kReleaseFrom) {
+    const auto* const file = reinterpret_cast<const char*>(data.mapping->data());
+    data.mapping->Release(static_cast<size_t>(data.bytes.data() - file), data.bytes.size());
+  }
+  return tensor;
+}
+
+// `data` has as many bytes as the shape needs.
+Result<Tensor> ViewBytes(const TensorRecord& record, const SharedBytes& data,
+                         ReadContext& context) {
+  const auto address = reinterpret_cast<uintptr_t>(data.bytes.data());
+  if (data.owner == nullptr || data.bytes.empty() || address % AlignmentOf(record.type) != 0 ||
+      NeedsCleaning(record, data.bytes)) {
+    return CopyBytes(record, data, context);
+  }
+  return Tensor::Wrap(record.type, record.shape, data.bytes.data(), data.owner);
+}
+
+Result<Tensor> ReadRawData(const TensorRecord& record, ReadContext& context) {
+  const size_t needed = ByteSize(record.type, record.count);
+  if (record.raw.size() != needed) {
+    return InvalidModel(StrCat("it has ", record.raw.size(), " bytes of raw data but ",
+                               Describe(record.type, record.shape), " needs ", needed,
+                               "; the file is damaged, export it again"));
+  }
+  return ViewBytes(record, {record.raw, context.source.owner, context.source.mapping}, context);
+}
+
+Result<Tensor> ReadExternalData(const TensorRecord& record, ReadContext& context) {
+  if (context.external == nullptr) {
+    return InvalidModel("its data are in another file, which is not allowed here");
+  }
+  MULLION_ASSIGN_OR_RETURN(
+      const SharedBytes data,
+      context.external->Find(*record.external, ByteSize(record.type, record.count),
+                             context.budget));
+  return ViewBytes(record, data, context);
+}
+
+Status AppendDimension(int64_t dim, Shape& shape) {
+  if (dim < 0) {
+    return InvalidModel(
+        StrCat("it has the negative dimension ", dim, "; the file is damaged, export it again"));
+  }
+  if (shape.rank() == kMaxRank) {
+    return Unsupported(StrCat("it has more than ", kMaxRank, " dimensions; tensors of up to ",
+                              kMaxRank, " are supported"));
+  }
+  shape.Append(dim);
+  return OkStatus();
+}
+
+Status ReadLocationEntry(std::string_view bytes, const ReadContext& context,
+                         ExternalLocation& location) {
+  std::string_view key;
+  std::string_view value;
+  WireReader fields(bytes);
+  while (fields.Next()) {
+    if (fields.number() == field::entry::kKey) key = fields.Name();
+    if (fields.number() == field::entry::kValue) value = fields.Name();
+  }
+  MULLION_RETURN_IF_ERROR(context.Finish(fields));
+  return SetLocationEntry(key, value, location);
+}
+
+Status CheckRecord(int64_t type_number, TensorRecord& record) {
+  record.type = ElementTypeFromNumber(type_number);
+  if (record.type == ElementType::kUndefined) {
+    return Unsupported(StrCat("its element type is number ", type_number,
+                              ", which this version does not know; types 1 to ",
+                              kElementTypeCount - 1, " are supported"));
+  }
+  const std::optional<int64_t> count = record.shape.CheckedElementCount();
+  if (!count.has_value() || *count > kMaxElements) {
+    return InvalidModel(StrCat("its shape ", record.shape.ToString(),
+                               " has more elements than memory can hold; the file is damaged, "
+                               "export it again"));
+  }
+  record.count = *count;
+  if (record.type == ElementType::kString && (!record.raw.empty() || record.external.has_value())) {
+    return InvalidModel(
+        "its strings are stored as raw bytes, which ONNX does not allow; export the model again");
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<TensorRecord> ReadTensorRecord(std::string_view bytes, const ReadContext& context) {
+  TensorRecord record;
+  record.message = bytes;
+  int64_t type_number = 0;
+  bool external = false;
+  ExternalLocation location;
+  Status status;
+  WireReader fields(bytes);
+  while (status.ok() && fields.Next()) {
+    switch (fields.number()) {
+      case field::tensor::kDims:
+        fields.ForEachInt([&](int64_t dim) {
+          if (status.ok()) status = AppendDimension(dim, record.shape);
+        });
+        break;
+      case field::tensor::kDataType:
+        type_number = fields.Int();
+        break;
+      case field::tensor::kName:
+        record.name = fields.Name();
+        break;
+      case field::tensor::kRawData:
+        record.raw = fields.Bytes();
+        break;
+      case field::tensor::kExternalData:
+        status = ReadLocationEntry(fields.Bytes(), context, location);
+        break;
+      case field::tensor::kDataLocation:
+        external = fields.Int() == kDataLocationExternal;
+        break;
+      case field::tensor::kSegment:
+        status = Unsupported("it is stored in segments, which no exporter writes; export it whole");
+        break;
+      default:
+        break;
+    }
+  }
+  MULLION_RETURN_IF_ERROR(status);
+  MULLION_RETURN_IF_ERROR(context.Finish(fields));
+  if (external) record.external = std::move(location);
+  MULLION_RETURN_IF_ERROR(CheckRecord(type_number, record));
+  return record;
+}
+
+Result<Tensor> ReadTensor(const TensorRecord& record, ReadContext& context) {
+  if (record.external.has_value()) return ReadExternalData(record, context);
+  // Without elements there may be no data field at all.
+  if (!record.raw.empty() || record.count == 0) return ReadRawData(record, context);
+  return ReadTypedData(record, context);
+}
+
+Result<Tensor> ReadTensor(std::string_view bytes, ReadContext& context) {
+  MULLION_ASSIGN_OR_RETURN(const TensorRecord record, ReadTensorRecord(bytes, context));
+  return ReadTensor(record, context);
+}
+
+}  // namespace mullion::onnx

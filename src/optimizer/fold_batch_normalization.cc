@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "optimizer/fold_batch_normalization.h"
+
+#include <cmath>
+#include <vector>
+
+#include "operators/epilogue.h"
+#include "optimizer/pattern.h"
+
+namespace mullion::optimizer {
+
+namespace {
+
+// y = scale * x + shift, per channel.
+struct Affine {
+  std::vector<double> scale;
+  std::vector<double> shift;
+};
+
+// BatchNormalization-7 on: y = (x - mean) / sqrt(variance + epsilon) * scale + bias.
+std::optional<Affine> AffineOf(const Node& node) {
+  if (node.IntAttribute("training_mode", 0) != 0) return std::nullopt;
+  for (int i = 1; i < 5; ++i) {
+    if (!IsConstantFloat(node.input(i))) return std::nullopt;
+  }
+  const auto scale = node.input(1)->constant.span<float>();
+  const auto bias = node.input(2)->constant.span<float>();
+  const auto mean = node.input(3)->constant.span<float>();
+  const auto variance = node.input(4)->constant.span<float>();
+  const size_t count = scale.size();
+  if (bias.size() != count || mean.size() != count || variance.size() != count) {
+    return std::nullopt;
+  }
+  const double epsilon = node.FloatAttribute("epsilon", 1e-5f);
+  Affine affine;
+  for (size_t i = 0; i < count; ++i) {
+    const double factor = scale[i] / std::sqrt(static_cast<double>(variance[i]) + epsilon);
+    affine.scale.push_back(factor);
+    affine.shift.push_back(bias[i] - mean[i] * factor);
+  }
+  return affine;
+}
+
+// Conv weights are [M, C/group, kernel...]; ConvTranspose weights [C, M/group, kernel...].
+struct WeightAxes {
+  int64_t channels = 0;  // output channels
+  int64_t outer = 1;     // before the channel axis
+  int64_t inner = 1;     // after it
+  int64_t per_group = 0;
+};
+
+std::optional<WeightAxes> AxesOf(const Node& node) {
+  const Value* const weights = node.input(1);
+  if (!IsConstantFloat(weights) || weights->constant.shape().rank() < 3) return std::nullopt;
+  const Shape& shape = weights->constant.shape();
+  const int64_t groups = node.IntAttribute("group", 1);
+  WeightAxes axes;
+  if (Is(node, "Conv")) {
+    axes = {shape[0], 1, shape.Product(1, shape.rank()), shape[0]};
+  } else {
+    axes = {shape[1] * groups, shape[0], shape.Product(2, shape.rank()), shape[1]};
+  }
+  return axes;
+}
+
+Tensor ScaledWeights(const Node& node, const WeightAxes& axes, const Affine& affine) {
+  const Tensor& old = node.input(1)->constant;
+  const auto source = old.span<float>();
+  std::vector<float> scaled(source.size());
+  const int64_t groups = node.IntAttribute("group", 1);
+  for (int64_t o = 0; o < axes.outer; ++o) {
+    // Input channel o of a ConvTranspose belongs to one group of output channels.
+    const int64_t group = Is(node, "Conv") ? 0 : o / std::max<int64_t>(axes.outer / groups, 1);
+    for (int64_t c = 0; c < axes.per_group; ++c) {
+      const double factor = affine.scale[static_cast<size_t>(group * axes.per_group + c)];
+      const int64_t base = (o * axes.per_group + c) * axes.inner;
+      for (int64_t i = 0; i < axes.inner; ++i) {
+        const auto at = static_cast<size_t>(base + i);
+        scaled[at] = static_cast<float>(source[at] * factor);
+      }
+    }
+  }
+  return Tensor::FromSpan<float>(old.shape(), scaled);
+}
+
+Tensor ShiftedBias(const Node& node, const WeightAxes& axes, const Affine& affine) {
+  std::vector<float> bias(static_cast<size_t>(axes.channels));
+  const Value* const old = node.input(2);
+  for (size_t c = 0; c < bias.size(); ++c) {
+    const double before = old == nullptr ? 0.0 : old->constant.span<float>()[c];
+    bias[c] = static_cast<float>(before * affine.scale[c] + affine.shift[c]);
+  }
+  return Tensor::Vector<float>(bias);
+}
+
+bool Fold(Graph& graph, Node& normalization) {
+  Value* const middle = normalization.input(0);
+  Node* convolution = ProducerOf(middle, "Conv");
+  if (convolution == nullptr) convolution = ProducerOf(middle, "ConvTranspose");
+  if (convolution == nullptr || !HasOneReader(*middle) || &convolution->graph() != &graph) {
+    return false;
+  }
+  if (convolution->input(operators::kResidualInput) != nullptr ||
+      convolution->HasAttribute(operators::kFusedActivation)) {
+    return false;
+  }
+  const auto affine = AffineOf(normalization);
+  const auto axes = AxesOf(*convolution);
+  if (!affine.has_value() || !axes.has_value() ||
+      affine->scale.size() != static_cast<size_t>(axes->channels)) {
+    return false;
+  }
+  const Value* const bias = convolution->input(2);
+  if (bias != nullptr && (!IsConstantFloat(bias) || bias->constant.count() != axes->channels)) {
+    return false;
+  }
+  Value& weights =
+      graph.AddConstant(convolution->input(1)->name(), ScaledWeights(*convolution, *axes, *affine));
+  Value& shifted =
+      graph.AddConstant(normalization.input(2)->name(), ShiftedBias(*convolution, *axes, *affine));
+  convolution->SetInput(1, &weights);
+  convolution->SetInput(2, &shifted);
+  Value* const output = normalization.output(0);
+  normalization.SetOutput(0, nullptr);
+  convolution->SetOutput(0, output);
+  graph.Remove(normalization);
+  return true;
+}
+
+}  // namespace
+
+bool FoldBatchNormalization(Graph& graph) {
+  bool changed = false;
+  for (auto place = graph.nodes().begin(); place != graph.nodes().end();) {
+    Node& node = **place;
+    ++place;
+    for (Graph* const subgraph : node.Subgraphs()) changed |= FoldBatchNormalization(*subgraph);
+    if (Is(node, "BatchNormalization")) changed |= Fold(graph, node);
+  }
+  return changed;
+}
+
+}  // namespace mullion::optimizer

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// BatchNormalization behind a convolution with constant weights goes into the weights.
+#ifndef MULLION_OPTIMIZER_FOLD_BATCH_NORMALIZATION_H_
+#define MULLION_OPTIMIZER_FOLD_BATCH_NORMALIZATION_H_
+
+#include "graph/graph.h"
+
+namespace mullion::optimizer {
+
+// Float only, inference only. The new weights are computed in double and rounded once.
+bool FoldBatchNormalization(Graph& graph);
+
+}  // namespace mullion::optimizer
+
+#endif  // MULLION_OPTIMIZER_FOLD_BATCH_NORMALIZATION_H_

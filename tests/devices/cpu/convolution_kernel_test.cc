@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Convolution through the matrix kernel against plain loops, over random shapes.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/memory.h"
+#include "devices/cpu/isa.h"
+#include "devices/cpu/kernels/convolution.h"
+#include "tests/devices/cpu/kernel_reference.h"
+#include "tests/devices/cpu/thread_parallel.h"
+
+namespace mullion::cpu {
+namespace {
+
+void CheckConvolution(const ConvolutionShape& shape, std::mt19937& random) {
+  SCOPED_TRACE(Describe(shape));
+  const int64_t channels = shape.in_channels / shape.groups;
+  const int64_t taps = shape.Taps();
+  const int64_t pixels = shape.OutputPixels();
+  const std::vector<float> input = RandomFloats(InputFloats(shape), random);
+  const std::vector<float> weights = RandomFloats(shape.out_channels * channels * taps, random);
+  const AlignedBuffer packed(AllocateAligned(
+      PackedConvolutionFloats(shape.out_channels, shape.groups, channels * taps) * sizeof(float)));
+  PackConvolution(weights.data(), shape.out_channels, shape.groups, channels, taps,
+                  static_cast<float*>(packed.get()));
+  const int64_t gap = RandomInt(0, 3, random);
+  const EpilogueCase epilogue(pixels, shape.out_channels, shape.out_channels + gap, random);
+  const Convolution convolution(shape);
+  std::vector<float> first;
+  for (const int threads : {1, 3}) {
+    GuardedRows out(pixels, shape.out_channels, gap);
+    ThreadParallel parallel(threads);
+    const AlignedBuffer scratch(AllocateAligned(convolution.ScratchBytes(threads)));
+    convolution.Run(input.data(), static_cast<const float*>(packed.get()), out.data(), out.stride(),
+                    epilogue.epilogue, scratch.get(), parallel);
+    if (threads == 1) {
+      first = out.memory();
+      out.ExpectNear(ReferenceConvolution(shape, input.data(), weights.data()), epilogue);
+    } else {
+      EXPECT_EQ(first, out.memory()) << threads << " threads";
+    }
+  }
+}
+
+class ConvolutionKernel : public testing::TestWithParam<Isa> {
+ protected:
+  void SetUp() override { SetIsaForTest(GetParam()); }
+  void TearDown() override { SetIsaForTest(AvailableIsas().back()); }
+};
+
+TEST_P(ConvolutionKernel, ConvolvesRandomShapes) {
+  std::mt19937 random(1);
+  for (int rank = 1; rank <= 3; ++rank) {
+    for (int i = 0; i < 60; ++i) CheckConvolution(RandomConvolution(rank, random), random);
+  }
+}
+
+TEST_P(ConvolutionKernel, ConvolvesWithoutSpatialAxes) {
+  std::mt19937 random(2);
+  CheckConvolution(RandomConvolution(0, random), random);
+}
+
+TEST_P(ConvolutionKernel, ConvolvesWithMoreTapsThanAreHeldAtOnce) {
+  std::mt19937 random(3);
+  ConvolutionShape shape;
+  shape.in_channels = 2;
+  shape.out_channels = 20;
+  shape.spatial_rank = 1;
+  shape.axes[0] = {.input = 700, .output = 300, .kernel = 600, .stride = 1, .pad = 100};
+  CheckConvolution(shape, random);
+}
+
+TEST_P(ConvolutionKernel, ConvolvesAFirstLayer) {
+  std::mt19937 random(4);
+  ConvolutionShape shape;
+  shape.in_channels = 3;
+  shape.out_channels = 64;
+  shape.spatial_rank = 2;
+  shape.axes[0] = shape.axes[1] = {.input = 37, .output = 19, .kernel = 7, .stride = 2, .pad = 3};
+  CheckConvolution(shape, random);
+}
+
+TEST_P(ConvolutionKernel, GivesTheBiasWhereThereIsNoInput) {
+  std::mt19937 random(5);
+  ConvolutionShape shape;
+  shape.in_channels = 2;
+  shape.out_channels = 5;
+  shape.spatial_rank = 1;
+  shape.axes[0] = {.input = 0, .output = 4, .kernel = 2, .pad = 2};
+  CheckConvolution(shape, random);
+  shape.batch = 0;
+  CheckConvolution(shape, random);
+}
+
+INSTANTIATE_TEST_SUITE_P(AllLevels, ConvolutionKernel, testing::ValuesIn(AvailableIsas()),
+                         [](const auto& test) { return std::string(IsaName(test.param)); });
+
+}  // namespace
+}  // namespace mullion::cpu

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// Depthwise convolution against plain loops, over random shapes.
+#include "devices/cpu/kernels/depthwise.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/memory.h"
+#include "devices/cpu/isa.h"
+#include "tests/devices/cpu/kernel_reference.h"
+#include "tests/devices/cpu/thread_parallel.h"
+
+namespace mullion::cpu {
+namespace {
+
+void CheckDepthwise(ConvolutionShape shape, int64_t channels, std::mt19937& random) {
+  shape.groups = shape.in_channels = shape.out_channels = channels;
+  SCOPED_TRACE(Describe(shape));
+  const int64_t taps = shape.Taps();
+  const int64_t pixels = shape.OutputPixels();
+  const std::vector<float> input = RandomFloats(InputFloats(shape), random);
+  const std::vector<float> weights = RandomFloats(channels * taps, random);
+  std::vector<float> packed(weights.size());
+  PackDepthwise(weights.data(), channels, taps, packed.data());
+  const int64_t gap = RandomInt(0, 3, random);
+  const EpilogueCase epilogue(pixels, channels, channels + gap, random);
+  const Depthwise depthwise(shape);
+  std::vector<float> first;
+  for (const int threads : {1, 3}) {
+    GuardedRows out(pixels, channels, gap);
+    ThreadParallel parallel(threads);
+    const AlignedBuffer scratch(AllocateAligned(depthwise.ScratchBytes(threads)));
+    depthwise.Run(input.data(), packed.data(), out.data(), out.stride(), epilogue.epilogue,
+                  scratch.get(), parallel);
+    if (threads == 1) {
+      first = out.memory();
+      out.ExpectNear(ReferenceConvolution(shape, input.data(), weights.data()), epilogue);
+    } else {
+      EXPECT_EQ(first, out.memory()) << threads << " threads";
+    }
+  }
+}
+
+class DepthwiseKernel : public testing::TestWithParam<Isa> {
+ protected:
+  void SetUp() override { SetIsaForTest(GetParam()); }
+  void TearDown() override { SetIsaForTest(AvailableIsas().back()); }
+};
+
+TEST_P(DepthwiseKernel, ConvolvesRandomShapes) {
+  std::mt19937 random(1);
+  for (int rank = 0; rank <= 3; ++rank) {
+    for (int i = 0; i < 60; ++i) {
+      CheckDepthwise(RandomConvolution(rank, random), RandomInt(1, 50, random), random);
+    }
+  }
+}
+
+TEST_P(DepthwiseKernel, ConvolvesThreesAndFives) {
+  std::mt19937 random(2);
+  for (const int64_t kernel : {3, 5}) {
+    for (const int64_t stride : {1, 2}) {
+      for (const int64_t channels : {16, 24, 33}) {
+        ConvolutionShape shape;
+        shape.spatial_rank = 2;
+        const int64_t input = RandomInt(12, 20, random);
+        const int64_t pad = kernel / 2;
+        shape.axes[0] = shape.axes[1] = {.input = input,
+                                         .output = (input + 2 * pad - kernel) / stride + 1,
+                                         .kernel = kernel,
+                                         .stride = stride,
+                                         .pad = pad};
+        CheckDepthwise(shape, channels, random);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(AllLevels, DepthwiseKernel, testing::ValuesIn(AvailableIsas()),
+                         [](const auto& test) { return std::string(IsaName(test.param)); });
+
+}  // namespace
+}  // namespace mullion::cpu
