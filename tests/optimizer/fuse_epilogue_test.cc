@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "optimizer/fuse_epilogue.h"
+
+#include <gtest/gtest.h>
+
+#include "optimizer/fold_batch_normalization.h"
+#include "tests/optimizer/graph_text.h"
+
+namespace mullion {
+namespace {
+
+TEST(FuseEpilogue, TakesBiasResidualAndActivation) {
+  GraphMaker maker;
+  Value& x = maker.Input({1, 4, 8, 8});
+  Value& left = maker.Conv(x, 4, 4);
+  Value& biased = maker.Add("Add", {&left, &maker.Constant({4, 1, 1})});
+  Value& sum = maker.Add("Add", {&biased, &x});
+  ASSERT_TRUE(maker.Finish(maker.Add("Relu", {&sum})).ok());
+  EXPECT_EQ(TextOf(maker.graph), "Conv Add Add Relu");
+  EXPECT_TRUE(optimizer::FuseEpilogue(maker.graph));
+  EXPECT_EQ(TextOf(maker.graph), "Conv+residual+Relu");
+  const Node& conv = *maker.graph.nodes().front();
+  EXPECT_EQ(conv.input(2)->constant.shape(), Shape({4}));
+  EXPECT_EQ(conv.input(3), &x);
+  EXPECT_TRUE(maker.graph.Validate().ok());
+}
+
+TEST(FuseEpilogue, MovesTheConvolutionBehindTheOtherOperand) {
+  GraphMaker maker;
+  Value& x = maker.Input({1, 4, 8, 8});
+  Value& first = maker.Conv(x, 4, 4);
+  Value& other = maker.Add("Sigmoid", {&x});
+  Value& twice = maker.Add("Exp", {&other});
+  ASSERT_TRUE(maker.Finish(maker.Add("Add", {&first, &twice})).ok());
+  EXPECT_TRUE(optimizer::FuseEpilogue(maker.graph));
+  EXPECT_EQ(TextOf(maker.graph), "Sigmoid Exp Conv+residual");
+  EXPECT_TRUE(maker.graph.Validate().ok());
+}
+
+TEST(FuseEpilogue, KnowsSwish) {
+  GraphMaker maker;
+  Value& conv = maker.Conv(maker.Input({1, 4, 8, 8}), 4, 4);
+  Value& gate = maker.Add("Sigmoid", {&conv});
+  ASSERT_TRUE(maker.Finish(maker.Add("Mul", {&conv, &gate})).ok());
+  EXPECT_TRUE(optimizer::FuseEpilogue(maker.graph));
+  EXPECT_EQ(TextOf(maker.graph), "Conv+Swish");
+}
+
+TEST(FuseEpilogue, LeavesWhatIsReadElsewhere) {
+  GraphMaker maker;
+  Value& conv = maker.Conv(maker.Input({1, 4, 8, 8}), 4, 4);
+  maker.graph.AddOutput(conv);
+  ASSERT_TRUE(maker.Finish(maker.Add("Relu", {&conv})).ok());
+  EXPECT_FALSE(optimizer::FuseEpilogue(maker.graph));
+  EXPECT_EQ(TextOf(maker.graph), "Conv Relu");
+}
+
+TEST(FoldBatchNormalization, ScalesWeightsAndShiftsTheBias) {
+  GraphMaker maker;
+  Value& conv = maker.Conv(maker.Input({1, 1, 2, 2}), 1, 2);
+  // scale 3, bias 5, mean 2, variance 4 - epsilon.
+  Value& normal = maker.Add(
+      "BatchNormalization", {&conv, &maker.Constant({2}, 3), &maker.Constant({2}, 5),
+                             &maker.Constant({2}, 2), &maker.Constant({2}, 4 - 1e-5f)});
+  ASSERT_TRUE(maker.Finish(normal).ok());
+  EXPECT_TRUE(optimizer::FoldBatchNormalization(maker.graph));
+  EXPECT_EQ(TextOf(maker.graph), "Conv");
+  const Node& node = *maker.graph.nodes().front();
+  EXPECT_FLOAT_EQ(node.input(1)->constant.span<float>()[0], 1.5f);
+  EXPECT_FLOAT_EQ(node.input(2)->constant.span<float>()[1], 2.0f);
+}
+
+}  // namespace
+}  // namespace mullion
