@@ -86,8 +86,7 @@ Comparison CompareTensors(const TensorView& actual, const TensorView& expected,
                           const Tolerance& tolerance) {
   Comparison result;
   if (actual.type != expected.type || !(actual.shape == expected.shape)) {
-    Fail(result, StrCat("it is ", Describe(actual), " where ", Describe(expected),
-                        " is expected"));
+    Fail(result, StrCat("it is ", Describe(actual), " where ", Describe(expected), " is expected"));
     return result;
   }
   if (actual.type == ElementType::kString) {

@@ -30,15 +30,19 @@ class Failure : public std::runtime_error {
 // The exit code for a failure of the library.
 inline int ExitCodeOf(StatusCode code) {
   switch (code) {
-    case StatusCode::kOk: return kExitDone;
+    case StatusCode::kOk:
+      return kExitDone;
     case StatusCode::kNotFound:
-    case StatusCode::kInvalidArgument: return kExitWrongUse;
+    case StatusCode::kInvalidArgument:
+      return kExitWrongUse;
     case StatusCode::kInvalidModel:
     case StatusCode::kUnsupported:
     case StatusCode::kInvalidBinding:
     case StatusCode::kSizeMismatch:
-    case StatusCode::kOutOfRange: return kExitRefused;
-    default: return kExitEvaluation;
+    case StatusCode::kOutOfRange:
+      return kExitRefused;
+    default:
+      return kExitEvaluation;
   }
 }
 

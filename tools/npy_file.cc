@@ -21,16 +21,25 @@ struct TypeCode {
   ElementType type;
 };
 constexpr auto kTypes = std::to_array<TypeCode>({
-    {"|b1", ElementType::kBool},   {"|i1", ElementType::kInt8},    {"|u1", ElementType::kUint8},
-    {"<i2", ElementType::kInt16},  {"<u2", ElementType::kUint16},  {"<i4", ElementType::kInt32},
-    {"<u4", ElementType::kUint32}, {"<i8", ElementType::kInt64},   {"<u8", ElementType::kUint64},
-    {"<f2", ElementType::kFloat16}, {"<f4", ElementType::kFloat},  {"<f8", ElementType::kDouble},
-    {"<c8", ElementType::kComplex64}, {"<c16", ElementType::kComplex128},
+    {"|b1", ElementType::kBool},
+    {"|i1", ElementType::kInt8},
+    {"|u1", ElementType::kUint8},
+    {"<i2", ElementType::kInt16},
+    {"<u2", ElementType::kUint16},
+    {"<i4", ElementType::kInt32},
+    {"<u4", ElementType::kUint32},
+    {"<i8", ElementType::kInt64},
+    {"<u8", ElementType::kUint64},
+    {"<f2", ElementType::kFloat16},
+    {"<f4", ElementType::kFloat},
+    {"<f8", ElementType::kDouble},
+    {"<c8", ElementType::kComplex64},
+    {"<c16", ElementType::kComplex128},
 });
 
 Status Bad(const std::filesystem::path& path, std::string_view why) {
-  return InvalidArgument(StrCat("cannot read '", path.string(), "': ", why,
-                                "; save it again with numpy.save"));
+  return InvalidArgument(
+      StrCat("cannot read '", path.string(), "': ", why, "; save it again with numpy.save"));
 }
 
 // The text between the quotes that follow `key`.

@@ -13,17 +13,16 @@ namespace mullion::api {
 
 namespace {
 
-// Made while there is memory, given out when there is none; never released.
-MullionStatus& NoMemoryStatus() {
-  static MullionStatus status{OutOfMemory("there is no memory left; free some and try again")};
-  return status;
-}
-const MullionStatus& made_at_start = NoMemoryStatus();
+// What is given out when there is no memory for a status: an address that stands for
+// kOutOfMemory and is never looked into.
+constexpr char kNoMemoryMessage[] = "there is no memory left; free some and try again";
+char no_memory_mark = 0;
+MullionStatus* NoMemory() { return reinterpret_cast<MullionStatus*>(&no_memory_mark); }
 
 MullionStatus* ToC(Status status) noexcept {
   if (status.ok()) return nullptr;
   auto* const made = new (std::nothrow) MullionStatus{std::move(status)};
-  return made != nullptr ? made : &NoMemoryStatus();
+  return made != nullptr ? made : NoMemory();
 }
 
 }  // namespace
@@ -32,17 +31,17 @@ MullionStatus* Call(FunctionRef<Status()> body) noexcept {
   try {
     return ToC(body());
   } catch (const std::bad_alloc&) {
-    return &NoMemoryStatus();
+    return NoMemory();
   } catch (const std::length_error&) {
-    return &NoMemoryStatus();  // more elements asked for than any memory holds
+    return NoMemory();  // more elements asked for than any memory holds
   } catch (const std::exception& error) {
     try {
       return ToC(InternalError(StrCat("unexpected failure: ", error.what())));
     } catch (...) {
-      return &NoMemoryStatus();
+      return NoMemory();
     }
   } catch (...) {
-    return &NoMemoryStatus();
+    return NoMemory();
   }
 }
 
@@ -67,16 +66,23 @@ Status OutOfRange(std::string message) {
 
 }  // namespace mullion::api
 
+using mullion::api::kNoMemoryMessage;
+using mullion::api::NoMemory;
+
 MullionStatusCode MullionStatus_Code(const MullionStatus* status) {
-  return status == nullptr ? MULLION_OK : static_cast<MullionStatusCode>(status->status.code());
+  if (status == nullptr) return MULLION_OK;
+  if (status == NoMemory()) return MULLION_OUT_OF_MEMORY;
+  return static_cast<MullionStatusCode>(status->status.code());
 }
 
 const char* MullionStatus_Message(const MullionStatus* status) {
-  return status == nullptr ? "" : status->status.message().c_str();
+  if (status == nullptr) return "";
+  if (status == NoMemory()) return kNoMemoryMessage;
+  return status->status.message().c_str();
 }
 
 void MullionStatus_Release(MullionStatus* status) {
-  if (status != &mullion::api::NoMemoryStatus()) delete status;
+  if (status != NoMemory()) delete status;
 }
 
 const char* MullionVersion(void) { return "0.1.0"; }

@@ -59,9 +59,6 @@ class JpegReader {
     jmp_buf jump;
     char message[JMSG_LENGTH_MAX];
   };
-  struct Progress {
-    jpeg_progress_mgr base;  // first, too
-  };
 
   [[noreturn]] static void Fail(j_common_ptr info);
   static void OnWarning(j_common_ptr info, int level);
@@ -74,7 +71,7 @@ class JpegReader {
   std::span<const uint8_t> file_;
   jpeg_decompress_struct info_{};
   Errors errors_{};
-  Progress progress_{};
+  jpeg_progress_mgr progress_{};
   std::vector<uint8_t> inks_;  // a row of CMYK
   std::vector<uint8_t> rgb_;   // the same row as RGB
 };
@@ -130,10 +127,10 @@ bool JpegReader::ReadHeader() {
   info_.err = jpeg_std_error(&errors_.base);
   errors_.base.error_exit = Fail;
   errors_.base.emit_message = OnWarning;
-  progress_.base.progress_monitor = OnProgress;
+  progress_.progress_monitor = OnProgress;
   if (setjmp(errors_.jump) != 0) return false;
   jpeg_create_decompress(&info_);
-  info_.progress = &progress_.base;
+  info_.progress = &progress_;
   jpeg_mem_src(&info_, file_.data(), static_cast<unsigned long>(file_.size()));
   jpeg_save_markers(&info_, kExifMarker, 0xffff);
   jpeg_read_header(&info_, TRUE);

@@ -89,13 +89,12 @@ Status GraphReader::DeclareConstant(std::string_view name, Tensor tensor, bool i
 Status GraphReader::DeclareInitializers(const GraphRecord& record, bool inputs_win, Scope& scope) {
   scope.Reserve(record.initializers.size() + record.nodes.size() + record.inputs.size());
   for (const std::string_view bytes : record.initializers) {
-    MULLION_ASSIGN_OR_RETURN(const TensorRecord tensor_record, ReadTensorRecord(bytes, context_));
-    Result<Tensor> tensor = ReadTensor(tensor_record, context_);
+    const std::string_view name = TensorName(bytes);
+    Result<Tensor> tensor = ReadTensor(bytes, context_);
     if (!tensor.ok()) {
-      return tensor.status().WithPrefix(StrCat("initializer ", Quoted(tensor_record.name), ": "));
+      return tensor.status().WithPrefix(StrCat("initializer ", Quoted(name), ": "));
     }
-    MULLION_RETURN_IF_ERROR(
-        DeclareConstant(tensor_record.name, *std::move(tensor), inputs_win, scope));
+    MULLION_RETURN_IF_ERROR(DeclareConstant(name, *std::move(tensor), inputs_win, scope));
   }
   for (const std::string_view bytes : record.sparse_initializers) {
     Result<SparseTensor> sparse = ReadSparseTensor(bytes, context_);

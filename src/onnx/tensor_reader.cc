@@ -129,6 +129,15 @@ Status CheckRecord(int64_t type_number, TensorRecord& record) {
 
 }  // namespace
 
+std::string_view TensorName(std::string_view bytes) {
+  std::string_view name;
+  WireReader fields(bytes);
+  while (fields.Next()) {
+    if (fields.number() == field::tensor::kName) name = fields.Name();
+  }
+  return name;
+}
+
 Result<TensorRecord> ReadTensorRecord(std::string_view bytes, const ReadContext& context) {
   TensorRecord record;
   record.message = bytes;

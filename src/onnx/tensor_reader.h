@@ -27,6 +27,9 @@ struct TensorRecord {
   std::optional<ExternalLocation> external;
 };
 
+// The name alone, for messages about a tensor that cannot be read; "" when not even that can.
+std::string_view TensorName(std::string_view bytes);
+
 // Checks the element type, the dimensions and their product.
 Result<TensorRecord> ReadTensorRecord(std::string_view bytes, const ReadContext& context);
 

@@ -111,6 +111,10 @@ const Datum& Frame::Output(int index) const {
   return slots_[static_cast<size_t>(program_.outputs[static_cast<size_t>(index)])];
 }
 
+void Frame::ClearInputs() {
+  for (const int slot : program_.inputs) At(slot) = Datum();
+}
+
 TypeInfo Frame::TypeOf(int slot) const {
   const Datum& datum = slots_[static_cast<size_t>(slot)];
   if (datum.IsTensor()) return TypeInfo::Tensor(datum.view.type, datum.view.shape);

@@ -59,6 +59,8 @@ class Frame {
   void SetOutputMemory(int index, const MutableTensorView& memory);
   Status Run(const Evaluation& evaluation);
   const Datum& Output(int index) const;
+  // Lets go of the inputs, whose memory is the caller's.
+  void ClearInputs();
 
   const Program& program() const { return program_; }
 

@@ -156,6 +156,7 @@ Status Session::Run(std::span<const Datum> inputs, std::span<Datum> outputs,
   if (status.ok() && cancellation != nullptr && cancellation->cancelled()) {
     status = Status(StatusCode::kCancelled, "the evaluation was cancelled");
   }
+  frame->ClearInputs();
   ReturnFrame(std::move(frame));
   return status;
 }

@@ -137,7 +137,7 @@ TEST(TensorReader, RefusesBrokenTensors) {
       {Head(ElementType::kFloat, {int64_t{1} << 32, int64_t{1} << 32}),
        "its shape [4294967296,4294967296] has more elements than memory can hold; the file is "
        "damaged, export it again"},
-      // 2^57 elements of 16 bytes are 2^61: more than 64 bits hold in bits, but not in bytes.
+      // 2^57 elements of 128 bits are 2^64 bits, which wrap to zero.
       {Head(ElementType::kComplex128, {int64_t{1} << 57}),
        "its shape [144115188075855872] has more elements than memory can hold; the file is "
        "damaged, export it again"},

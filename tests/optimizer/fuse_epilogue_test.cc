@@ -59,9 +59,9 @@ TEST(FoldBatchNormalization, ScalesWeightsAndShiftsTheBias) {
   GraphMaker maker;
   Value& conv = maker.Conv(maker.Input({1, 1, 2, 2}), 1, 2);
   // scale 3, bias 5, mean 2, variance 4 - epsilon.
-  Value& normal = maker.Add(
-      "BatchNormalization", {&conv, &maker.Constant({2}, 3), &maker.Constant({2}, 5),
-                             &maker.Constant({2}, 2), &maker.Constant({2}, 4 - 1e-5f)});
+  Value& normal =
+      maker.Add("BatchNormalization", {&conv, &maker.Constant({2}, 3), &maker.Constant({2}, 5),
+                                       &maker.Constant({2}, 2), &maker.Constant({2}, 4 - 1e-5f)});
   ASSERT_TRUE(maker.Finish(normal).ok());
   EXPECT_TRUE(optimizer::FoldBatchNormalization(maker.graph));
   EXPECT_EQ(TextOf(maker.graph), "Conv");

@@ -29,8 +29,7 @@ TEST(Layout, BranchesShareOneTranspose) {
   GraphMaker maker;
   Value& x = maker.Input({1, 3, 8, 8});
   Value& sum = maker.Add("Add", {&maker.Conv(x, 3, 4), &maker.Conv(x, 3, 4)});
-  EXPECT_EQ(Placed(maker, sum),
-            "Transpose(0,2,3,1) Conv@last Conv@last Add Transpose(0,3,1,2)");
+  EXPECT_EQ(Placed(maker, sum), "Transpose(0,2,3,1) Conv@last Conv@last Add Transpose(0,3,1,2)");
 }
 
 TEST(Layout, ConcatRenumbersItsAxis) {

@@ -71,8 +71,8 @@ std::optional<Real> ParseReal(std::string_view text) {
   stream.imbue(std::locale::classic());
   Real value = 0;
   stream >> value;
-  const bool whole = stream.peek() == std::istringstream::traits_type::eof();
-  if (!stream.fail() || !whole) return whole ? std::optional<Real>(value) : std::nullopt;
+  if (!stream.eof()) return std::nullopt;  // something stands behind the number
+  if (!stream.fail()) return value;
   // Out of range: the stream then holds the largest number, or one near zero.
   if (value == std::numeric_limits<Real>::max()) return std::numeric_limits<Real>::infinity();
   if (value == std::numeric_limits<Real>::lowest()) return -std::numeric_limits<Real>::infinity();

@@ -127,8 +127,11 @@ class QuantizeLinear final : public Executable {
       return;
     }
     if (range.is_integer) return QuantizeFloats(x, count, steps, range.low, range.high);
-    // 8- and 4-bit floating types have no zero point, and rounding is the conversion's.
-    for (int64_t i = 0; i < count; ++i) x[i] /= steps.scale[steps.each ? i : 0];
+    // For 8- and 4-bit floating types the conversion rounds.
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t at = steps.each ? i : 0;
+      x[i] = x[i] / steps.scale[at] + steps.zero_point[at];
+    }
   }
 
   bool saturate_;

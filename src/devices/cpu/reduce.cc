@@ -1,79 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Reduce*: loops of reduce_loops.h around the vector kernels for float and plain ones for the other
-// types.
+// Reduce*: the loops of reduce_loops.h around the functions of reduce_functions.h.
 #include "operators/reduce.h"
 
-#include <cmath>
-#include <cstring>
-
+#include "devices/cpu/reduce_functions.h"
 #include "devices/cpu/reduce_loops.h"
-#include "devices/cpu/reduce_plain.h"
 #include "devices/cpu/registry.h"
 #include "operators/int_list.h"
 
 namespace mullion::cpu {
 
 namespace {
-
-struct FloatFinish {
-  static void Identity(const void* from, size_t n, int64_t /*count*/, void* y) {
-    std::memcpy(y, from, n * sizeof(float));
-  }
-  static void Mean(const void* from, size_t n, int64_t count, void* y) {
-    const float divisor = static_cast<float>(count);
-    for (size_t j = 0; j < n; ++j) {
-      static_cast<float*>(y)[j] = static_cast<const float*>(from)[j] / divisor;
-    }
-  }
-  static void Root(const void* from, size_t n, int64_t /*count*/, void* y) {
-    for (size_t j = 0; j < n; ++j) {
-      static_cast<float*>(y)[j] = std::sqrt(static_cast<const float*>(from)[j]);
-    }
-  }
-  static void Log(const void* from, size_t n, int64_t /*count*/, void* y) {
-    for (size_t j = 0; j < n; ++j) {
-      static_cast<float*>(y)[j] = std::log(static_cast<const float*>(from)[j]);
-    }
-  }
-  // Two planes: maxima, and sums of exp(x - maximum); see FloatReduction::kLogSumExp.
-  static void LogSumExp(const void* from, size_t n, int64_t /*count*/, void* y) {
-    const float* const maxima = static_cast<const float*>(from);
-    for (size_t j = 0; j < n; ++j) {
-      const float shift = std::isfinite(maxima[j]) ? maxima[j] : 0.0f;
-      static_cast<float*>(y)[j] = shift + std::log(maxima[n + j]);
-    }
-  }
-};
-
-ReduceFunctions FloatFunctions(ReduceKind kind) {
-  const auto make = [](FloatReduction reduction, auto finish) {
-    ReduceFunctions functions = FloatReduceFunctions(reduction);
-    functions.finish = finish;
-    return functions;
-  };
-  switch (kind) {
-    case ReduceKind::kSum:
-      return make(FloatReduction::kSum, &FloatFinish::Identity);
-    case ReduceKind::kMean:
-      return make(FloatReduction::kSum, &FloatFinish::Mean);
-    case ReduceKind::kMax:
-      return make(FloatReduction::kMax, &FloatFinish::Identity);
-    case ReduceKind::kMin:
-      return make(FloatReduction::kMin, &FloatFinish::Identity);
-    case ReduceKind::kProduct:
-      return make(FloatReduction::kProduct, &FloatFinish::Identity);
-    case ReduceKind::kL1:
-      return make(FloatReduction::kSumAbs, &FloatFinish::Identity);
-    case ReduceKind::kL2:
-      return make(FloatReduction::kSumSquare, &FloatFinish::Root);
-    case ReduceKind::kSumSquare:
-      return make(FloatReduction::kSumSquare, &FloatFinish::Identity);
-    case ReduceKind::kLogSum:
-      return make(FloatReduction::kSum, &FloatFinish::Log);
-    default:
-      return make(FloatReduction::kLogSumExp, &FloatFinish::LogSumExp);
-  }
-}
 
 class Reduce final : public Executable {
  public:
@@ -124,8 +60,7 @@ class Reduce final : public Executable {
 template <ReduceKind kKind>
 Result<std::unique_ptr<Executable>> Make(const Node& node, WeightStore& /*weights*/) {
   const ElementType type = node.input(0)->type.element_type;
-  const ReduceFunctions functions =
-      type == ElementType::kFloat ? FloatFunctions(kKind) : PlainReduceFunctions(kKind, type);
+  const ReduceFunctions functions = FindReduceFunctions(kKind, type);
   return std::unique_ptr<Executable>(std::make_unique<Reduce>(node, functions));
 }
 

@@ -83,7 +83,8 @@ class DenseRunner {
   }
 
   void Dot(const DenseOperands& operands, Parallel& parallel) const {
-    constexpr int64_t kColumns = 32;
+    constexpr int64_t kColumnsTogether = 32;
+    const Epilogue& epilogue = operands.epilogue;
     RowDotArguments dot;
     dot.left = operands.left;
     dot.left_stride = shape_.left_stride;
@@ -91,15 +92,24 @@ class DenseRunner {
     dot.right = operands.right;
     dot.right_stride = shape_.right_stride;
     dot.depth = shape_.depth;
+    dot.bias = epilogue.bias;
     dot.out = operands.out;
     dot.out_stride = shape_.out_stride;
-    parallel.For(shape_.columns, kColumns, [&](int64_t begin, int64_t end, int /*worker*/) {
+    const bool finished =
+        epilogue.residual == nullptr && epilogue.activation.kind == Activation::Kind::kNone;
+    parallel.For(shape_.columns, kColumnsTogether, [&](int64_t begin, int64_t end, int /*worker*/) {
       RowDot(dot, begin, end);
-      Finish(operands, begin, end);
+      if (finished) return;
+      ActivationRows rows;
+      rows.x = rows.out = operands.out + begin;
+      rows.x_stride = rows.out_stride = shape_.out_stride;
+      rows.residual = epilogue.residual == nullptr ? nullptr : epilogue.residual + begin;
+      rows.residual_stride = epilogue.residual_stride;
+      rows.count = shape_.rows;
+      rows.columns = end - begin;
+      ActivateRows(epilogue.activation, rows);
     });
   }
-
-  void Finish(const DenseOperands& operands, int64_t begin, int64_t end) const;
 
   const DenseShape& shape_;
   const DenseOperandsOf operands_;
@@ -108,13 +118,36 @@ class DenseRunner {
   const MatrixProduct product_;
 };
 
+constexpr int64_t kLeastWork = 500'000;  // multiply-adds of a chunk of products
+
 }  // namespace
 
 size_t DenseScratchBytes(const DenseShape& shape, int threads) {
   const ColumnBlocks blocks = ColumnBlocks::Of(shape.columns);
   const MatrixProduct product = ProductOf(shape, blocks);
-  const auto copies = static_cast<size_t>(SplitsByBatch(shape, threads) ? threads : 1);
-  return copies * PackedBytes(shape, blocks) + MatrixScratchBytes(product, threads);
+  const int copies = SplitsByBatch(shape, threads) ? threads : 1;
+  return static_cast<size_t>(copies) * PackedBytes(shape, blocks) +
+         MatrixScratchBytes(product, threads);
+}
+
+void MultiplyDense(const DenseShape& shape, DenseOperandsOf operands, void* scratch,
+                   Parallel& parallel) {
+  const DenseRunner runner(shape, operands);
+  if (!SplitsByBatch(shape, parallel.threads())) {
+    for (int64_t batch = 0; batch < shape.batch; ++batch) runner.Run(batch, scratch, parallel);
+    return;
+  }
+  const size_t worker_bytes = DenseScratchBytes(shape, 1);
+  const int64_t work = std::max<int64_t>(shape.rows * shape.depth * shape.columns, 1);
+  parallel.For(shape.batch, std::max<int64_t>(kLeastWork / work, 1),
+               [&](int64_t begin, int64_t end, int worker) {
+                 SerialParallel serial;
+                 void* const memory =
+                     static_cast<char*>(scratch) + worker_bytes * static_cast<size_t>(worker);
+                 for (int64_t batch = begin; batch < end; ++batch) {
+                   runner.Run(batch, memory, serial);
+                 }
+               });
 }
 
 }  // namespace mullion::cpu

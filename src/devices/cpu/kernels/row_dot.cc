@@ -4,6 +4,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/row_dot.cc"
 #include "devices/cpu/simd.h"
+
 #include "devices/cpu/kernels/partial_vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -40,7 +41,8 @@ HWY_INLINE void DotColumns(const RowDotArguments& a, int64_t row, int64_t column
   }
 #pragma GCC unroll 8
   for (int j = 0; j < kColumns; ++j) {
-    a.out[row * a.out_stride + column + j] = hn::GetLane(hn::SumOfLanes(d, sums[j]));
+    const float bias = a.bias == nullptr ? 0.0f : a.bias[column + j];
+    a.out[row * a.out_stride + column + j] = bias + hn::GetLane(hn::SumOfLanes(d, sums[j]));
   }
 }
 

@@ -7,9 +7,9 @@
 
 namespace mullion::cpu {
 
-// out[m][n] = sum over k of left[m][k] * right[n][k], for n in [first, last). Sums run in as many
-// parts as a vector has lanes, so that an output hangs on the instruction set and its operands
-// alone.
+// out[m][n] = bias[n] + sum over k of left[m][k] * right[n][k], for n in [first, last). Sums run in
+// as many parts as a vector has lanes, so that an output hangs on the instruction set and its
+// operands alone.
 struct RowDotArguments {
   const float* left;
   int64_t left_stride;
@@ -17,6 +17,7 @@ struct RowDotArguments {
   const float* right;
   int64_t right_stride;
   int64_t depth;
+  const float* bias;  // may be null
   float* out;
   int64_t out_stride;
 };

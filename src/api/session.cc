@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#include "api/session.h"
+
+#include <utility>
+
+#include "api/session_options.h"
+#include "api/status.h"
+#include "base/str_cat.h"
+#include "operators/registry.h"
+
+using mullion::Status;
+using mullion::api::Call;
+using mullion::api::NullArgument;
+using mullion::api::Ref;
+
+MullionSession::MullionSession(MullionModel* of_model, MullionDevice* on_device,
+                               std::shared_ptr<mullion::Session> engine)
+    : model(Ref<MullionModel>::Share(of_model)),
+      device(Ref<MullionDevice>::Share(on_device)),
+      inputs(mullion::api::MakeFeatures(engine->inputs(), of_model->image)),
+      outputs(mullion::api::MakeFeatures(engine->outputs(), of_model->image)),
+      placement(engine->Placement()),
+      threads(engine->threads()),
+      engine_(std::move(engine)) {}
+
+mullion::Result<std::shared_ptr<mullion::Session>> MullionSession::Engine() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (engine_ != nullptr) return engine_;
+  }
+  return mullion::api::Closed(mullion::StrCat("the session of model '", model->path,
+                                              "' was closed; create another one"));
+}
+
+void MullionSession::Close() {
+  std::shared_ptr<mullion::Session> engine;  // freed outside the lock
+  const std::lock_guard lock(mutex_);
+  engine_.swap(engine);
+}
+
+namespace {
+
+Status CreateSession(MullionModel& model, MullionDevice* device,
+                     const MullionSessionOptions* options, MullionSession** session) {
+  const std::shared_ptr<const mullion::Model> content = model.Content();
+  if (content == nullptr) {
+    return mullion::api::Closed(mullion::StrCat("model '", model.path,
+                                                "' was closed; load it again to make a session"));
+  }
+  Ref<MullionDevice> on = Ref<MullionDevice>::Share(device);
+  if (!on) {
+    MULLION_ASSIGN_OR_RETURN(on, mullion::api::MakeDevice(MULLION_DEVICE_DEFAULT));
+  }
+  MULLION_ASSIGN_OR_RETURN(const mullion::SessionOptions engine_options,
+                           mullion::api::EngineOptions(options));
+  const mullion::Device* const devices[] = {on->device.get()};
+  MULLION_ASSIGN_OR_RETURN(
+      std::shared_ptr<mullion::Session> engine,
+      mullion::Session::Create(*content, devices, mullion::BuiltInOperators(), engine_options));
+  *session = new MullionSession(&model, on.get(), std::move(engine));
+  if (options != nullptr && options->close_model) model.Close();
+  return mullion::OkStatus();
+}
+
+}  // namespace
+
+MullionStatus* MullionSession_Create(MullionModel* model, MullionDevice* device,
+                                     const MullionSessionOptions* options,
+                                     MullionSession** session) {
+  return Call([&] {
+    if (model == nullptr) return NullArgument("MullionSession_Create", "model");
+    if (session == nullptr) return NullArgument("MullionSession_Create", "session");
+    return CreateSession(*model, device, options, session);
+  });
+}
+
+void MullionSession_Retain(MullionSession* session) {
+  if (session != nullptr) session->Retain();
+}
+
+void MullionSession_Release(MullionSession* session) {
+  if (session != nullptr) session->Release();
+}
+
+void MullionSession_Close(MullionSession* session) {
+  if (session != nullptr) session->Close();
+}
+
+MullionModel* MullionSession_Model(const MullionSession* session) {
+  return session == nullptr ? nullptr : session->model.get();
+}
+
+MullionDevice* MullionSession_Device(const MullionSession* session) {
+  return session == nullptr ? nullptr : session->device.get();
+}
+
+uint32_t MullionSession_Threads(const MullionSession* session) {
+  return session == nullptr ? 0 : static_cast<uint32_t>(session->threads);
+}
+
+size_t MullionSession_PlacementCount(const MullionSession* session) {
+  return session == nullptr ? 0 : session->placement.size();
+}
+
+const char* MullionSession_PlacementNode(const MullionSession* session, size_t index) {
+  return index < MullionSession_PlacementCount(session) ? session->placement[index].node.c_str()
+                                                        : nullptr;
+}
+
+const char* MullionSession_PlacementDevice(const MullionSession* session, size_t index) {
+  return index < MullionSession_PlacementCount(session) ? session->placement[index].device.c_str()
+                                                        : nullptr;
+}

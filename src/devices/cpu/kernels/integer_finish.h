@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// What happens to the sums of an integer product: zero points of the byte form, then a result type.
+#ifndef MULLION_DEVICES_CPU_KERNELS_INTEGER_FINISH_H_
+#define MULLION_DEVICES_CPU_KERNELS_INTEGER_FINISH_H_
+
+#include <cstdint>
+
+namespace mullion::cpu {
+
+enum class IntegerOutput : uint8_t {
+  kInt32,  // the sums
+  kUint8,  // round(sum * scale) + zero point, to nearest even, clamped
+  kInt8,
+  kFloat,  // sum * scale + bias
+};
+
+constexpr int64_t OutputBytes(IntegerOutput output) {
+  return output == IntegerOutput::kInt32 || output == IntegerOutput::kFloat ? 4 : 1;
+}
+
+// Per-column pointers are to the first column of the rows.
+struct IntegerFinish {
+  IntegerOutput output = IntegerOutput::kInt32;
+  float zero_point = 0;
+  const float* scales = nullptr;
+  const float* biases = nullptr;  // kFloat; may be null
+  // Corrections: sum -= left_zeros[row] * column_sums[column] and, after it,
+  // sum -= row_sums[row] * right_zeros[column]. Both pointers of a pair are null for none.
+  const int32_t* left_zeros = nullptr;
+  const int32_t* column_sums = nullptr;
+  const int32_t* row_sums = nullptr;
+  const int32_t* right_zeros = nullptr;
+
+  bool IsPlain() const {
+    return output == IntegerOutput::kInt32 && left_zeros == nullptr && row_sums == nullptr;
+  }
+};
+
+// `out` points to elements of the output's type; its stride is in elements. Rows of `sums` are
+// readable, and per-column values too, up to a multiple of 16 columns.
+void FinishIntegers(const IntegerFinish& finish, const int32_t* sums, int64_t sums_stride,
+                    int64_t rows, int64_t columns, void* out, int64_t out_stride);
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_KERNELS_INTEGER_FINISH_H_

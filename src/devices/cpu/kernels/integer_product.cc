@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/kernels/integer_product.h"
+
+#include <algorithm>
+
+#include "devices/cpu/kernels/transpose_tile.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+// Rows of a block: whole tiles of 6, 8 and 12, and fewer when addresses would leave the cache.
+constexpr int64_t kBlockRows = 96;
+constexpr int64_t kMaxAddresses = 8192;
+constexpr int64_t kPanelColumns = kMaxTileGroups * kColumnGroup;
+// Multiply-adds that are worth waking a thread, and into how many tasks work is cut for them.
+constexpr int64_t kLeastWork = 1'000'000;
+constexpr int64_t kTasksPerThread = 4;
+
+int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+struct Grid {
+  int64_t block_rows;
+  int64_t row_blocks;
+  int64_t panel_parts;  // parts of the panels that are tasks of their own
+  int64_t tasks;
+  int64_t chunk;
+};
+
+// Sums of integers are the same in any order, so the grid may hang on the number of threads.
+Grid MakeGrid(const IntegerProduct& product, int threads) {
+  Grid grid;
+  const int64_t tile = kMaxTileRows;
+  const int64_t most = std::max(kMaxAddresses / product.panels.taps / tile * tile, tile);
+  grid.block_rows = std::min({kBlockRows, most, DivideUp(product.rows, tile) * tile});
+  grid.row_blocks = DivideUp(product.rows, grid.block_rows);
+  const int64_t blocks = product.images * product.groups * grid.row_blocks;
+  const int64_t work = product.images * product.groups * product.rows * product.panels.columns *
+                       product.panels.taps * product.panels.depth;
+  const int64_t wanted = std::min(kTasksPerThread * threads, work / kLeastWork);
+  grid.panel_parts = std::clamp<int64_t>(threads == 1 ? 1 : DivideUp(wanted, blocks), 1,
+                                         std::max<int64_t>(product.panels.count(), 1));
+  grid.tasks = blocks * grid.panel_parts;
+  const int64_t task_work = std::max<int64_t>(work / grid.tasks, 1);
+  grid.chunk = DivideUp(kLeastWork, task_work);
+  return grid;
+}
+
+// What one worker needs: addresses, sums of rows, a tile or, transposed, a block of results.
+struct Workspace {
+  const uint8_t** rows;
+  int32_t* row_sums;
+  int32_t* sums;   // one tile
+  uint8_t* block;  // block rows x kPanelColumns
+};
+
+int64_t WorkspaceBytes(const IntegerProduct& product) {
+  return kBlockRows * product.panels.taps * int64_t{sizeof(void*)} +
+         kBlockRows * int64_t{sizeof(int32_t)} +
+         kMaxTileRows * kPanelColumns * int64_t{sizeof(int32_t)} +
+         (product.row_stride == 1 ? kBlockRows * kPanelColumns * 4 : 0);
+}
+
+Workspace WorkspaceOf(const IntegerProduct& product, void* scratch, int worker) {
+  uint8_t* at = static_cast<uint8_t*>(scratch) + WorkspaceBytes(product) * worker;
+  Workspace space;
+  space.rows = reinterpret_cast<const uint8_t**>(at);
+  at += kBlockRows * product.panels.taps * int64_t{sizeof(void*)};
+  space.row_sums = reinterpret_cast<int32_t*>(at);
+  at += kBlockRows * int64_t{sizeof(int32_t)};
+  space.sums = reinterpret_cast<int32_t*>(at);
+  at += kMaxTileRows * kPanelColumns * int64_t{sizeof(int32_t)};
+  space.block = at;
+  return space;
+}
+
+// One block of rows of one image and group, through some of the panels.
+class BlockRunner {
+ public:
+  BlockRunner(const IntegerProduct& product, const Workspace& space, int64_t image, int64_t group,
+              int64_t first_row, int64_t row_count)
+      : product_(product),
+        space_(space),
+        image_(image),
+        group_(group),
+        first_row_(first_row),
+        row_count_(row_count) {}
+
+  void Run(IntegerRowMaker make_rows, int64_t first_panel, int64_t last_panel) {
+    make_rows({image_, group_, first_row_, row_count_, space_.rows, row_count_});
+    if (product_.finish.right_zeros != nullptr) SumRows();
+    for (int64_t panel = first_panel; panel < last_panel; ++panel) RunPanel(panel);
+  }
+
+ private:
+  // Only byte form: words have no zero points.
+  void SumRows() const {
+    const IntegerPanels& panels = product_.panels;
+    for (int64_t r = 0; r < row_count_; ++r) {
+      uint32_t sum = 0;
+      for (int64_t tap = 0; tap < panels.taps; ++tap) {
+        const uint8_t* const row = space_.rows[tap * row_count_ + r];
+        for (int64_t k = 0; k < panels.depth; ++k) sum += row[k];
+      }
+      const int64_t zeros = panels.taps * panels.depth * LeftZero(r);
+      space_.row_sums[r] = static_cast<int32_t>(sum - static_cast<uint32_t>(zeros));
+    }
+  }
+
+  int64_t LeftZero(int64_t row) const {
+    const int32_t* const zeros = product_.finish.left_zeros;
+    return zeros == nullptr ? product_.left_zero
+                            : zeros[image_ * product_.rows + first_row_ + row];
+  }
+
+  void RunPanel(int64_t panel) const {
+    const IntegerPanels& panels = product_.panels;
+    const int64_t first_column = panels.FirstColumn(panel);
+    const int64_t columns = std::min(panels.FirstColumn(panel + 1), panels.columns) - first_column;
+    const int groups = panels.Groups(panel);
+    const bool whole = columns == groups * kColumnGroup;
+    const bool transposed = product_.column_stride != 1;
+    const IntegerFinish finish = FinishOf(first_column);
+    const int64_t bytes = OutputBytes(finish.output);
+    uint8_t* const out = static_cast<uint8_t*>(product_.out) +
+                         bytes * (image_ * product_.image_step + group_ * product_.group_step +
+                                  first_row_ * product_.row_stride +
+                                  first_column * product_.column_stride);
+    uint8_t* const results = transposed ? space_.block : out;
+    const int64_t stride = transposed ? kPanelColumns : product_.row_stride;
+    const bool direct = finish.IsPlain() && whole;
+    IntegerTile tile{};
+    tile.tap_stride = row_count_;
+    tile.taps = panels.taps;
+    tile.units = panels.units();
+    tile.packed = product_.packed + group_ * panels.bytes() + first_column * panels.column_bytes();
+    tile.packed_stride = groups * kColumnGroup * 4;
+    tile.init = product_.init + group_ * panels.padded_columns() + first_column;
+    int rows = 0;
+    for (int64_t r = 0; r < row_count_; r += rows) {
+      rows = IntegerTileRows(panels.form, groups, row_count_ - r);
+      tile.rows = space_.rows + r;
+      uint8_t* const result = results + bytes * r * stride;
+      tile.out = direct ? reinterpret_cast<int32_t*>(result) : space_.sums;
+      tile.out_stride = direct ? stride : kPanelColumns;
+      RunIntegerTile(panels.form, rows, groups, tile);
+      if (!direct) Finish(finish, r, rows, columns, result, stride);
+    }
+    if (transposed) {
+      TransposeTile(static_cast<size_t>(bytes), results, stride * bytes, out,
+                    product_.column_stride * bytes, static_cast<size_t>(row_count_),
+                    static_cast<size_t>(columns));
+    }
+  }
+
+  // Per-column values of a panel of this group.
+  IntegerFinish FinishOf(int64_t first_column) const {
+    IntegerFinish finish = product_.finish;
+    const int64_t at = group_ * product_.panels.padded_columns() + first_column;
+    const auto move = [at](auto& pointer) {
+      if (pointer != nullptr) pointer += at;
+    };
+    move(finish.scales);
+    move(finish.biases);
+    move(finish.right_zeros);
+    if (finish.left_zeros != nullptr) {
+      finish.column_sums =
+          product_.panels.ColumnSums(product_.packed + group_ * product_.panels.bytes()) +
+          first_column;
+    }
+    return finish;
+  }
+
+  void Finish(IntegerFinish finish, int64_t row, int64_t rows, int64_t columns, void* result,
+              int64_t stride) const {
+    if (finish.left_zeros != nullptr) {
+      finish.left_zeros += image_ * product_.rows + first_row_ + row;
+    }
+    if (finish.right_zeros != nullptr) finish.row_sums = space_.row_sums + row;
+    FinishIntegers(finish, space_.sums, kPanelColumns, rows, columns, result, stride);
+  }
+
+  const IntegerProduct& product_;
+  const Workspace& space_;
+  const int64_t image_;
+  const int64_t group_;
+  const int64_t first_row_;
+  const int64_t row_count_;
+};
+
+}  // namespace
+
+int64_t IntegerScratchBytes(const IntegerProduct& product, int threads) {
+  return WorkspaceBytes(product) * threads;
+}
+
+void MultiplyIntegers(const IntegerProduct& product, IntegerRowMaker make_rows, void* scratch,
+                      Parallel& parallel) {
+  if (product.images * product.groups * product.rows * product.panels.columns == 0) return;
+  const Grid grid = MakeGrid(product, parallel.threads());
+  const int64_t panels = product.panels.count();
+  parallel.For(grid.tasks, grid.chunk, [&](int64_t begin, int64_t end, int worker) {
+    const Workspace space = WorkspaceOf(product, scratch, worker);
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t part = task % grid.panel_parts;
+      const int64_t row_block = task / grid.panel_parts % grid.row_blocks;
+      const int64_t index = task / grid.panel_parts / grid.row_blocks;
+      const int64_t first_row = row_block * grid.block_rows;
+      BlockRunner runner(product, space, index / product.groups, index % product.groups, first_row,
+                         std::min(grid.block_rows, product.rows - first_row));
+      runner.Run(make_rows, part * panels / grid.panel_parts,
+                 (part + 1) * panels / grid.panel_parts);
+    }
+  });
+}
+
+}  // namespace mullion::cpu

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/kernels/pool.h"
+
+#include <algorithm>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "devices/cpu/kernels/pool.cc"
+#include "devices/cpu/simd.h"
+
+#include "devices/cpu/kernels/partial_vector-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace mullion::cpu {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+namespace {
+
+// Each method: what an element becomes when its row is combined (Change), how two are combined, and
+// what is done to a window's result (Finish), where `scale` is one over the elements that count.
+template <typename Element>
+struct Max {
+  using T = Element;
+  using D = hn::ScalableTag<T>;
+  using V = hn::Vec<D>;
+  static constexpr bool kChanges = false;
+  static constexpr bool kScales = false;
+  static HWY_INLINE T Neutral() {
+    return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
+                                                : std::numeric_limits<T>::lowest();
+  }
+  static HWY_INLINE V Change(V x) { return x; }
+  static HWY_INLINE V Combine(V a, V b) { return hn::Max(a, b); }
+  static HWY_INLINE V Finish(V a, V /*scale*/) { return a; }
+};
+
+struct Average {
+  using T = float;
+  using D = hn::ScalableTag<float>;
+  using V = hn::Vec<D>;
+  static constexpr bool kChanges = false;
+  static constexpr bool kScales = true;
+  static HWY_INLINE float Neutral() { return 0; }
+  static HWY_INLINE V Change(V x) { return x; }
+  static HWY_INLINE V Combine(V a, V b) { return hn::Add(a, b); }
+  static HWY_INLINE V Finish(V a, V scale) { return hn::Mul(a, scale); }
+};
+
+struct L1 : Average {
+  static constexpr bool kChanges = true;
+  static constexpr bool kScales = false;
+  static HWY_INLINE V Change(V x) { return hn::Abs(x); }
+  static HWY_INLINE V Finish(V a, V /*scale*/) { return a; }
+};
+
+struct L2 : L1 {
+  static HWY_INLINE V Change(V x) { return hn::Mul(x, x); }
+  static HWY_INLINE V Finish(V a, V /*scale*/) { return hn::Sqrt(a); }
+};
+
+// Elements [i, i + count) of all rows, count at most the number of lanes.
+template <class M>
+HWY_INLINE void CombineVector(const typename M::T* const* rows, size_t row_count, size_t i,
+                              size_t count, bool accumulate, typename M::T* y) {
+  const typename M::D d;
+  auto v = accumulate ? LoadFirst(d, y + i, count) : hn::Set(d, M::Neutral());
+  for (size_t r = 0; r < row_count; ++r) {
+    v = M::Combine(v, M::Change(LoadFirst(d, rows[r] + i, count)));
+  }
+  StoreFirst(v, d, y + i, count);
+}
+
+template <class M>
+void CombineRows(const void* const* from, size_t row_count, size_t n, bool accumulate, void* to) {
+  using T = typename M::T;
+  const typename M::D d;
+  const size_t lanes = hn::Lanes(d);
+  const T* const* const rows = reinterpret_cast<const T* const*>(from);
+  T* const y = static_cast<T*>(to);
+  size_t i = 0;
+  if (row_count > 0) {
+    // Four vectors at once, so that each row is read in stretches of whole cache lines.
+    for (; i + 4 * lanes <= n; i += 4 * lanes) {
+      const auto load = [&](const T* x) { return M::Change(hn::LoadU(d, x)); };
+      const size_t first = accumulate ? 0 : 1;
+      const T* const start = accumulate ? y : rows[0];
+      auto a = hn::LoadU(d, start + i);
+      auto b = hn::LoadU(d, start + i + lanes);
+      auto c = hn::LoadU(d, start + i + 2 * lanes);
+      auto e = hn::LoadU(d, start + i + 3 * lanes);
+      if (M::kChanges && !accumulate) {
+        a = M::Change(a);
+        b = M::Change(b);
+        c = M::Change(c);
+        e = M::Change(e);
+      }
+      for (size_t r = first; r < row_count; ++r) {
+        const T* const x = rows[r] + i;
+        a = M::Combine(a, load(x));
+        b = M::Combine(b, load(x + lanes));
+        c = M::Combine(c, load(x + 2 * lanes));
+        e = M::Combine(e, load(x + 3 * lanes));
+      }
+      hn::StoreU(a, d, y + i);
+      hn::StoreU(b, d, y + i + lanes);
+      hn::StoreU(c, d, y + i + 2 * lanes);
+      hn::StoreU(e, d, y + i + 3 * lanes);
+    }
+  }
+  for (; i < n; i += lanes) {
+    CombineVector<M>(rows, row_count, i, std::min(lanes, n - i), accumulate, y);
+  }
+}
+
+// n outputs whose taps are `step` elements apart, all within the row: out[i] of x[i + k * step].
+template <class M>
+HWY_INLINE void SlideContiguous(const typename M::T* x, typename M::T* y, size_t n, size_t taps,
+                                size_t step, float scale) {
+  const typename M::D d;
+  const size_t lanes = hn::Lanes(d);
+  const auto factor = hn::Set(d, static_cast<typename M::T>(scale));
+  size_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    auto a = hn::LoadU(d, x + i);
+    auto b = hn::LoadU(d, x + i + lanes);
+    for (size_t k = 1; k < taps; ++k) {
+      a = M::Combine(a, hn::LoadU(d, x + i + k * step));
+      b = M::Combine(b, hn::LoadU(d, x + i + lanes + k * step));
+    }
+    hn::StoreU(M::Finish(a, factor), d, y + i);
+    hn::StoreU(M::Finish(b, factor), d, y + i + lanes);
+  }
+  for (; i < n; i += lanes) {
+    const size_t count = std::min(lanes, n - i);
+    auto a = LoadFirst(d, x + i, count);
+    for (size_t k = 1; k < taps; ++k) a = M::Combine(a, LoadFirst(d, x + i + k * step, count));
+    StoreFirst(M::Finish(a, factor), d, y + i, count);
+  }
+}
+
+// One channel, stride 2: as many vectors of outputs as fit without reading behind `limit`. Returns
+// how many outputs that were.
+template <class M>
+HWY_INLINE size_t SlideByTwo(const typename M::T* x, const typename M::T* limit, typename M::T* y,
+                             size_t n, size_t taps, size_t step, float scale) {
+  const typename M::D d;
+  const size_t lanes = hn::Lanes(d);
+  const auto factor = hn::Set(d, static_cast<typename M::T>(scale));
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const typename M::T* const from = x + 2 * i;
+    if (static_cast<size_t>(limit - from) < (taps - 1) * step + 2 * lanes) break;
+    hn::Vec<typename M::D> result, even, odd;
+    hn::LoadInterleaved2(d, from, result, odd);
+    for (size_t k = 1; k < taps; ++k) {
+      hn::LoadInterleaved2(d, from + k * step, even, odd);
+      result = M::Combine(result, even);
+    }
+    hn::StoreU(M::Finish(result, factor), d, y + i);
+  }
+  return i;
+}
+
+// Output `o`, whose window may reach into the padding.
+template <class M>
+void SlideOne(const PoolRow& row, int64_t o) {
+  using T = typename M::T;
+  const operators::PoolAxis& axis = row.axis;
+  const int64_t start = axis.Start(o);
+  const int64_t first = axis.FirstTap(start);
+  const int64_t taps = std::max<int64_t>(axis.LastTap(start) - first, 0);
+  const auto channels = static_cast<size_t>(row.channels);
+  T* const y = static_cast<T*>(row.y) + o * row.channels;
+  if (taps == 0) {
+    std::fill_n(y, channels, M::Neutral());
+    return;
+  }
+  float scale = 0;
+  if (M::kScales) {
+    const int64_t counted = row.count_include_pad ? axis.PaddedTaps(start) : taps;
+    const int64_t elements = counted * row.column_taps;
+    scale = elements > 0 ? 1.0f / static_cast<float>(elements) : 0.0f;
+  }
+  const T* const x = static_cast<const T*>(row.x) + (start + first * axis.dilation) * row.channels;
+  SlideContiguous<M>(x, y, channels, static_cast<size_t>(taps),
+                     static_cast<size_t>(axis.dilation * row.channels), scale);
+}
+
+// Outputs [begin, end), whose windows lie within the row.
+template <class M>
+HWY_INLINE void SlideWithin(const PoolRow& row, int64_t begin, int64_t end) {
+  using T = typename M::T;
+  const operators::PoolAxis& axis = row.axis;
+  const int64_t elements = axis.kernel * row.column_taps;
+  const float scale = M::kScales && elements > 0 ? 1.0f / static_cast<float>(elements) : 0.0f;
+  const T* const row_begin = static_cast<const T*>(row.x);
+  const T* x = row_begin + axis.Start(begin) * row.channels;
+  T* y = static_cast<T*>(row.y) + begin * row.channels;
+  const auto taps = static_cast<size_t>(axis.kernel);
+  const auto step = static_cast<size_t>(axis.dilation * row.channels);
+  if (axis.stride == 1) {
+    // Neighbouring outputs read neighbouring inputs: channels need not be told apart.
+    const auto n = static_cast<size_t>((end - begin) * row.channels);
+    SlideContiguous<M>(x, y, n, taps, step, scale);
+    return;
+  }
+  if (axis.stride == 2 && row.channels == 1) {
+    const size_t done = SlideByTwo<M>(x, row_begin + axis.input, y,
+                                      static_cast<size_t>(end - begin), taps, step, scale);
+    begin += static_cast<int64_t>(done);
+    x += 2 * done;
+    y += done;
+  }
+  for (; begin < end; ++begin, x += axis.stride * row.channels, y += row.channels) {
+    SlideContiguous<M>(x, y, static_cast<size_t>(row.channels), taps, step, scale);
+  }
+}
+
+template <class M>
+void Slide(const PoolRow& row) {
+  const operators::PoolAxis& axis = row.axis;
+  const int64_t extent = (axis.kernel - 1) * axis.dilation + 1;
+  // Windows [low, high) lie within the row.
+  const int64_t room = axis.input + axis.pad_begin - extent;
+  const int64_t low = std::min(axis.output, (axis.pad_begin + axis.stride - 1) / axis.stride);
+  const int64_t high =
+      room < 0 ? low : std::max(low, std::min(axis.output, room / axis.stride + 1));
+  for (int64_t o = 0; o < low; ++o) SlideOne<M>(row, o);
+  if (low < high) SlideWithin<M>(row, low, high);
+  for (int64_t o = high; o < axis.output; ++o) SlideOne<M>(row, o);
+}
+
+template <class M>
+PoolFunctions FunctionsOf() {
+  return {sizeof(typename M::T), M::kChanges, &CombineRows<M>, &Slide<M>};
+}
+
+}  // namespace
+
+PoolFunctions MakePoolFunctions(PoolMethod method, ElementType type) {
+  if (type == ElementType::kInt8) return FunctionsOf<Max<int8_t>>();
+  if (type == ElementType::kUint8) return FunctionsOf<Max<uint8_t>>();
+  switch (method) {
+    case PoolMethod::kMax:
+      return FunctionsOf<Max<float>>();
+    case PoolMethod::kAverage:
+      return FunctionsOf<Average>();
+    case PoolMethod::kL1:
+      return FunctionsOf<L1>();
+    default:
+      return FunctionsOf<L2>();
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace mullion::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mullion::cpu {
+
+PoolFunctions FindPoolFunctions(PoolMethod method, ElementType type) {
+  return MULLION_SIMD_CALL(MakePoolFunctions)(method, type);
+}
+
+}  // namespace mullion::cpu
+#endif

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// MaxPool without indices, AveragePool and LpPool (p = 1, 2) of float, and MaxPool of 8-bit types,
+// in either layout and any number of dimensions. pool_plain.cc has the other cases.
+#include "operators/pool.h"
+
+#include "devices/cpu/axis_loops.h"
+#include "devices/cpu/kernels/pool.h"
+#include "devices/cpu/pool_plain.h"
+#include "devices/cpu/registry.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+using operators::PoolAxis;
+using operators::PoolParameters;
+
+// All but the last spatial axis choose rows; the last one is a row.
+class Geometry {
+ public:
+  Geometry(const PoolParameters& parameters, const Shape& input)
+      : rank_(parameters.spatial_rank), axes_(parameters.Axes(input)) {
+    const bool last = parameters.layout.last;
+    channels_ = last ? input.Back(0) : 1;
+    planes_ = last ? input[0] : input[0] * input[1];
+    for (int i = 0; i + 1 < rank_; ++i) {
+      input_rows_ *= axes_[static_cast<size_t>(i)].input;
+      output_rows_ *= axes_[static_cast<size_t>(i)].output;
+    }
+  }
+
+  const PoolAxis& row_axis() const { return axes_[static_cast<size_t>(rank_ - 1)]; }
+  int64_t channels() const { return channels_; }
+  int64_t output_rows() const { return planes_ * output_rows_; }
+  int64_t row_elements() const { return row_axis().input * channels_; }
+  int64_t output_row_elements() const { return row_axis().output * channels_; }
+  // Operations that one row of outputs costs.
+  int64_t row_work() const {
+    int64_t taps = 1;
+    for (int i = 0; i + 1 < rank_; ++i) taps *= axes_[static_cast<size_t>(i)].kernel;
+    return row_elements() * taps + output_row_elements() * row_axis().kernel;
+  }
+
+  // Calls visit(index of an input row) for every row under the windows of output row `row`, and
+  // returns how many rows count in an average.
+  template <typename Visit>
+  int64_t VisitRows(int64_t row, bool count_include_pad, Visit&& visit) const {
+    std::array<int64_t, kMaxRank> starts, first, last;
+    int64_t counted = 1;
+    bool empty = false;
+    int64_t index = row % output_rows_;
+    for (int i = rank_ - 2; i >= 0; --i) {
+      const auto a = static_cast<size_t>(i);
+      const PoolAxis& axis = axes_[a];
+      starts[a] = axis.Start(index % axis.output);
+      index /= axis.output;
+      first[a] = axis.FirstTap(starts[a]);
+      last[a] = axis.LastTap(starts[a]);
+      empty = empty || first[a] >= last[a];
+      counted *=
+          count_include_pad ? axis.PaddedTaps(starts[a]) : std::max<int64_t>(last[a] - first[a], 0);
+    }
+    if (empty) return counted;
+    std::array<int64_t, kMaxRank> tap = first;
+    while (true) {
+      int64_t input_row = row / output_rows_;
+      for (int i = 0; i + 1 < rank_; ++i) {
+        const auto a = static_cast<size_t>(i);
+        input_row = input_row * axes_[a].input + starts[a] + tap[a] * axes_[a].dilation;
+      }
+      visit(input_row);
+      int i = rank_ - 2;
+      for (; i >= 0; --i) {
+        const auto a = static_cast<size_t>(i);
+        if (++tap[a] < last[a]) break;
+        tap[a] = first[a];
+      }
+      if (i < 0) return counted;
+    }
+  }
+
+ private:
+  int rank_;
+  std::array<PoolAxis, kMaxRank> axes_;
+  int64_t channels_;
+  int64_t planes_;
+  int64_t input_rows_ = 1;
+  int64_t output_rows_ = 1;
+};
+
+class Pool final : public Executable {
+ public:
+  Pool(const PoolParameters& parameters, const PoolFunctions& functions)
+      : parameters_(parameters), functions_(functions) {}
+
+  Status Bind(BindContext& context) const override {
+    // One combined row for each thread.
+    const Geometry geometry(parameters_, context.input(0)->shape);
+    context.RequestScratch(RowBytes(geometry) * static_cast<size_t>(context.threads()));
+    return OkStatus();
+  }
+
+  Status Run(RunContext& context) const override {
+    const TensorView& input = context.Input(0);
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, parameters_.OutputShape(input.shape)));
+    if (output.count() == 0) return OkStatus();
+    const Geometry geometry(parameters_, input.shape);
+    const int64_t chunk =
+        std::max<int64_t>(kParallelElements / std::max<int64_t>(geometry.row_work(), 1), 1);
+    context.parallel().For(
+        geometry.output_rows(), chunk, [&](int64_t begin, int64_t end, int worker) {
+          char* const scratch = static_cast<char*>(context.scratch()) +
+                                RowBytes(geometry) * static_cast<size_t>(worker);
+          for (int64_t row = begin; row < end; ++row) {
+            ComputeRow(geometry, row, input.as<char>(), scratch, output.as<char>());
+          }
+        });
+    return OkStatus();
+  }
+
+ private:
+  // Rows of different threads share no cache line.
+  size_t RowBytes(const Geometry& geometry) const {
+    const auto bytes = static_cast<size_t>(geometry.row_elements()) * functions_.element_bytes;
+    return (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
+  }
+
+  void ComputeRow(const Geometry& geometry, int64_t row, const char* x, char* scratch,
+                  char* y) const {
+    constexpr size_t kRows = 32;
+    const auto elements = static_cast<size_t>(geometry.row_elements());
+    const size_t input_row_bytes = elements * functions_.element_bytes;
+    const void* rows[kRows];
+    size_t count = 0;
+    bool accumulate = false;
+    const int64_t counted =
+        geometry.VisitRows(row, parameters_.count_include_pad, [&](int64_t index) {
+          if (count == kRows) {
+            functions_.rows(rows, count, elements, accumulate, scratch);
+            accumulate = true;
+            count = 0;
+          }
+          rows[count++] = x + static_cast<size_t>(index) * input_row_bytes;
+        });
+    PoolRow pool_row;
+    pool_row.x = scratch;
+    if (count == 1 && !accumulate && !functions_.always_rows) {
+      pool_row.x = rows[0];
+    } else {
+      functions_.rows(rows, count, elements, accumulate, scratch);
+    }
+    pool_row.y =
+        y + static_cast<size_t>(row * geometry.output_row_elements()) * functions_.element_bytes;
+    pool_row.axis = geometry.row_axis();
+    pool_row.channels = geometry.channels();
+    pool_row.column_taps = counted;
+    pool_row.count_include_pad = parameters_.count_include_pad;
+    functions_.slide(pool_row);
+  }
+
+  PoolParameters parameters_;
+  PoolFunctions functions_;
+};
+
+template <PoolMethod kMethod>
+Result<std::unique_ptr<Executable>> Make(const Node& node, WeightStore& /*weights*/) {
+  MULLION_ASSIGN_OR_RETURN(const PoolParameters parameters, PoolParameters::FromNode(node));
+  const ElementType type = node.input(0)->type.element_type;
+  const bool wants_indices = node.output_count() > 1 && node.output(1) != nullptr;
+  const bool is_lp = kMethod == PoolMethod::kL2;
+  if (type == ElementType::kDouble || wants_indices || (is_lp && parameters.p > 2)) {
+    return MakePlainPool(node, parameters);
+  }
+  const PoolMethod method = is_lp && parameters.p == 1 ? PoolMethod::kL1 : kMethod;
+  return std::unique_ptr<Executable>(
+      std::make_unique<Pool>(parameters, FindPoolFunctions(method, type)));
+}
+
+}  // namespace
+
+void RegisterPool(KernelRegistry& registry) {
+  constexpr ElementTypeSet kBytes = SetOf(ElementType::kInt8, ElementType::kUint8);
+  registry.Add(
+      {.name = "MaxPool", .types = types::kFloatDouble | kBytes, .make = Make<PoolMethod::kMax>});
+  registry.Add(
+      {.name = "AveragePool", .types = types::kFloatDouble, .make = Make<PoolMethod::kAverage>});
+  registry.Add({.name = "LpPool", .types = types::kFloatDouble, .make = Make<PoolMethod::kL2>});
+}
+
+}  // namespace mullion::cpu

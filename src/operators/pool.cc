@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+// MaxPool, AveragePool, LpPool.
+#include "operators/pool.h"
+
+#include "base/str_cat.h"
+#include "operators/registry.h"
+
+namespace mullion::operators {
+
+namespace {
+
+// Sizes beyond this cannot occur in data that fits into memory; below it sums cannot overflow.
+constexpr int64_t kLargest = int64_t{1} << 31;
+
+// One number for each spatial axis from attribute `name`; `fallback` for all when it is absent.
+Status ReadSizes(const Node& node, const char* name, int count, int64_t fallback, int64_t smallest,
+                 int64_t* sizes) {
+  const std::span<const int64_t> values = node.IntsAttribute(name);
+  if (!values.empty() && values.size() != static_cast<size_t>(count)) {
+    return node.Error(
+        StatusCode::kInvalidModel,
+        StrCat("attribute '", name, "' has ", values.size(), " elements but must have ", count));
+  }
+  for (int i = 0; i < count; ++i) {
+    sizes[i] = values.empty() ? fallback : values[static_cast<size_t>(i)];
+    if (sizes[i] < smallest || sizes[i] > kLargest) {
+      return node.Error(StatusCode::kInvalidModel, StrCat("attribute '", name, "' holds ", sizes[i],
+                                                          " but must be ", smallest, " or more"));
+    }
+  }
+  return OkStatus();
+}
+
+Result<PoolParameters::AutoPad> ReadAutoPad(const Node& node) {
+  using AutoPad = PoolParameters::AutoPad;
+  const std::string_view name = node.StringAttribute("auto_pad", "NOTSET");
+  if (name == "NOTSET" || name.empty()) return AutoPad::kNone;
+  if (name == "SAME_UPPER") return AutoPad::kSameUpper;
+  if (name == "SAME_LOWER") return AutoPad::kSameLower;
+  if (name == "VALID") return AutoPad::kValid;
+  return node.Error(StatusCode::kInvalidModel,
+                    StrCat("attribute 'auto_pad' is '", name,
+                           "' but must be NOTSET, SAME_UPPER, SAME_LOWER or VALID"));
+}
+
+// Sets output and pads from the input's size.
+void Resolve(const PoolParameters& parameters, PoolAxis& axis) {
+  using AutoPad = PoolParameters::AutoPad;
+  const int64_t extent = (axis.kernel - 1) * axis.dilation + 1;
+  const AutoPad auto_pad = parameters.auto_pad;
+  if (axis.input < 0) {
+    axis.output = kUnknownDim;
+    return;
+  }
+  if (auto_pad == AutoPad::kSameUpper || auto_pad == AutoPad::kSameLower) {
+    axis.output = (axis.input + axis.stride - 1) / axis.stride;
+    const int64_t pads =
+        std::max<int64_t>((axis.output - 1) * axis.stride + extent - axis.input, 0);
+    axis.pad_begin = auto_pad == AutoPad::kSameUpper ? pads / 2 : pads - pads / 2;
+    axis.pad_end = pads - axis.pad_begin;
+    return;
+  }
+  if (auto_pad == AutoPad::kValid) axis.pad_begin = axis.pad_end = 0;
+  const int64_t room = axis.input + axis.pad_begin + axis.pad_end - extent;
+  if (room < 0) {
+    axis.output = 0;
+    return;
+  }
+  axis.output = room / axis.stride + 1;
+  if (parameters.ceil_mode && room % axis.stride != 0 &&
+      axis.output * axis.stride < axis.input + axis.pad_begin) {
+    ++axis.output;  // unless its window would begin in the padding at the end
+  }
+}
+
+Status InferPool(InferenceContext& context) {
+  MULLION_ASSIGN_OR_RETURN(const PoolParameters parameters,
+                           PoolParameters::FromNode(context.node()));
+  const Shape* const shape = context.InputShape(0);
+  if (shape == nullptr) {
+    context.SetOutput(0, context.InputType(0));
+    if (context.WantsOutput(1)) context.SetOutput(1, ElementType::kInt64);
+    return OkStatus();
+  }
+  MULLION_RETURN_IF_ERROR(context.RequireRank(0, parameters.spatial_rank + 2));
+  const Shape output = parameters.OutputShape(*shape);
+  context.SetOutput(0, context.InputType(0), output);
+  if (!context.WantsOutput(1)) return OkStatus();
+  // Indices stay channels first, and count in a channels-first input.
+  Shape indices = output;
+  if (parameters.layout.last) {
+    const int64_t channels = output.Back(0);
+    indices.Remove(output.rank() - 1);
+    indices.Insert(1, channels);
+  }
+  context.SetOutput(1, ElementType::kInt64, indices);
+  return OkStatus();
+}
+
+// In opset 1 p was a float.
+Status UpgradeLpPool(Node& node) {
+  if (node.HasAttribute("p")) {
+    const float p = node.FloatAttribute("p", 2.0f);
+    if (!(p >= 1 && p < 1e6f) || p != static_cast<float>(static_cast<int64_t>(p))) {
+      return node.Error(StatusCode::kUnsupported,
+                        StrCat("attribute 'p' is ", p, "; whole numbers from 1 are supported"));
+    }
+    node.SetAttribute("p", static_cast<int64_t>(p));
+  }
+  node.set_opset(2);
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<PoolParameters> PoolParameters::FromNode(const Node& node) {
+  PoolParameters parameters;
+  parameters.layout = ChannelLayout(node);
+  const auto rank = node.IntsAttribute("kernel_shape").size();
+  if (rank == 0 || rank > static_cast<size_t>(kMaxRank - 2)) {
+    return node.Error(
+        StatusCode::kInvalidModel,
+        StrCat("attribute 'kernel_shape' has ", rank,
+               " elements but must have one for each spatial axis, at most ", kMaxRank - 2));
+  }
+  const int count = static_cast<int>(rank);
+  parameters.spatial_rank = count;
+  std::array<int64_t, kMaxRank> kernel, strides, dilations;
+  std::array<int64_t, 2 * kMaxRank> pads;
+  MULLION_RETURN_IF_ERROR(ReadSizes(node, "kernel_shape", count, 1, 1, kernel.data()));
+  MULLION_RETURN_IF_ERROR(ReadSizes(node, "strides", count, 1, 1, strides.data()));
+  MULLION_RETURN_IF_ERROR(ReadSizes(node, "dilations", count, 1, 1, dilations.data()));
+  MULLION_RETURN_IF_ERROR(ReadSizes(node, "pads", 2 * count, 0, 0, pads.data()));
+  MULLION_ASSIGN_OR_RETURN(parameters.auto_pad, ReadAutoPad(node));
+  for (size_t i = 0; i < rank; ++i) {
+    parameters.windows[i] = {.kernel = kernel[i],
+                             .stride = strides[i],
+                             .dilation = dilations[i],
+                             .pad_begin = pads[i],
+                             .pad_end = pads[rank + i]};
+  }
+  parameters.ceil_mode = node.IntAttribute("ceil_mode", 0) != 0;
+  parameters.count_include_pad = node.IntAttribute("count_include_pad", 0) != 0;
+  parameters.column_major_indices = node.IntAttribute("storage_order", 0) != 0;
+  parameters.p = node.IntAttribute("p", 2);
+  if (parameters.p < 1) {
+    return node.Error(StatusCode::kInvalidModel,
+                      StrCat("attribute 'p' is ", parameters.p, " but must be 1 or more"));
+  }
+  return parameters;
+}
+
+std::array<PoolAxis, kMaxRank> PoolParameters::Axes(const Shape& input) const {
+  std::array<PoolAxis, kMaxRank> axes = windows;
+  for (int i = 0; i < spatial_rank; ++i) {
+    PoolAxis& axis = axes[static_cast<size_t>(i)];
+    axis.input = input[layout.SpatialAxis(i)];
+    Resolve(*this, axis);
+  }
+  return axes;
+}
+
+Shape PoolParameters::OutputShape(const Shape& input) const {
+  const std::array<PoolAxis, kMaxRank> axes = Axes(input);
+  Shape output = input;
+  for (int i = 0; i < spatial_rank; ++i) {
+    output[layout.SpatialAxis(i)] = axes[static_cast<size_t>(i)].output;
+  }
+  return output;
+}
+
+void RegisterPool(OperatorRegistry& registry) {
+  // MaxPool: indices and storage_order came in opset 8, dilations and ceil_mode in 10, 8-bit types
+  // in 12; AveragePool: count_include_pad in 7, ceil_mode in 10, dilations in 19. Absent attributes
+  // have their defaults, so each has one form.
+  registry.Add({.name = "MaxPool",
+                .inputs = {1, 1},
+                .outputs = {1, 2},
+                .types = types::kAllFloats | SetOf(ElementType::kInt8, ElementType::kUint8),
+                .infer = InferPool});
+  registry.Add(
+      {.name = "AveragePool", .inputs = {1, 1}, .types = types::kAllFloats, .infer = InferPool});
+  registry.Add(
+      {.name = "LpPool", .inputs = {1, 1}, .types = types::kAllFloats, .upgrade = UpgradeLpPool});
+  registry.Add({.name = "LpPool",
+                .since = 2,
+                .inputs = {1, 1},
+                .types = types::kAllFloats,
+                .infer = InferPool});
+}
+
+}  // namespace mullion::operators

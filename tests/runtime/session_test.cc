@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/session.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "devices/cpu/cpu_device.h"
+
+namespace mullion {
+namespace {
+
+// A model made by hand: inputs, nodes, outputs.
+class ModelMaker {
+ public:
+  ModelMaker() { model_.path = "test.onnx"; }
+  Graph& graph() { return *graph_; }
+
+  Value& Input(const char* name, ElementType type, const Shape& shape) {
+    FeatureInfo info;
+    info.name = name;
+    info.type = TypeInfo::Tensor(type, shape);
+    model_.inputs.push_back(info);
+    return graph_->AddInput(name, info.type);
+  }
+  Value& Add(std::string_view name, std::vector<Value*> inputs, int outputs = 1) {
+    return AddTo(*graph_, name, std::move(inputs), outputs);
+  }
+  static Value& AddTo(Graph& graph, std::string_view name, std::vector<Value*> inputs,
+                      int outputs = 1) {
+    Node& node = graph.AddNode("", name, 21, inputs, outputs, name);
+    node.origin = {std::string(name), std::string(name), "", 21, ""};
+    return *node.output(0);
+  }
+  void Output(Value& value) {
+    graph_->AddOutput(value);
+    FeatureInfo info;
+    info.name = value.name();
+    model_.outputs.push_back(info);
+  }
+  Result<std::unique_ptr<Session>> MakeSession(int threads = 1) {
+    model_.graph = std::move(graph_);
+    static const cpu::CpuDevice cpu;
+    static const Device* const devices[] = {&cpu};
+    SessionOptions options;
+    options.threads = threads;
+    return Session::Create(model_, devices, BuiltInOperators(), options);
+  }
+
+ private:
+  Model model_;
+  std::unique_ptr<Graph> graph_ = std::make_unique<Graph>();
+};
+
+Datum Floats(const Shape& shape, std::vector<float> values) {
+  return Datum::FromTensor(Tensor::FromSpan<float>(shape, std::span<const float>(values)));
+}
+template <typename T>
+std::vector<T> ValuesOf(const Datum& datum) {
+  const auto span = datum.view.span<T>();
+  return {span.begin(), span.end()};
+}
+
+TEST(Session, EvaluatesAndGivesResultsThatLast) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {2});
+  maker.Output(maker.Add("Add", {&x, &x}));
+  const auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  const Datum first[] = {Floats({2}, {1, 2})};
+  const Datum second[] = {Floats({2}, {10, 20})};
+  Datum one[1];
+  Datum two[1];
+  ASSERT_TRUE((*session)->Run(first, one).ok());
+  ASSERT_TRUE((*session)->Run(second, two).ok());
+  EXPECT_EQ(ValuesOf<float>(one[0]), std::vector<float>({2, 4}));
+  EXPECT_EQ(ValuesOf<float>(two[0]), std::vector<float>({20, 40}));
+}
+
+TEST(Session, WritesBoundOutputsInPlace) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {kUnknownDim});
+  maker.Output(maker.Add("Relu", {&maker.Add("Neg", {&x})}));
+  const auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok());
+  const Datum input[] = {Floats({3}, {1, -2, 3})};
+  Datum output[] = {Floats({3}, {9, 9, 9})};
+  const void* const memory = output[0].view.data;
+  ASSERT_TRUE((*session)->Run(input, output).ok());
+  EXPECT_EQ(output[0].view.data, memory);
+  EXPECT_EQ(ValuesOf<float>(output[0]), std::vector<float>({0, 2, 0}));
+
+  Datum wrong[] = {Floats({2}, {9, 9})};
+  const Status status = (*session)->Run(input, wrong);
+  EXPECT_EQ(status.code(), StatusCode::kSizeMismatch);
+  EXPECT_NE(status.message().find("float[3] but a tensor of float[2] was bound"), std::string::npos)
+      << status.message();
+}
+
+TEST(Session, ValuesOfRunTimeSizeFlowOn) {
+  // Gather(x, NonZero(x)) + 1: sizes are known only after NonZero ran.
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {kUnknownDim});
+  Value& where = maker.Add("NonZero", {&x});
+  Value& axes = maker.graph().AddConstant("axes", Tensor::Vector<int64_t>(std::vector<int64_t>{0}));
+  Value& flat = maker.Add("Squeeze", {&where, &axes});
+  Value& one = maker.graph().AddConstant("one", Tensor::Scalar(1.0f));
+  maker.Output(maker.Add("Add", {&maker.Add("Gather", {&x, &flat}), &one}));
+  const auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  for (int round = 0; round < 3; ++round) {
+    const Datum some[] = {Floats({4}, {0, 5, 0, 7})};
+    const Datum none[] = {Floats({2}, {0, 0})};
+    Datum output[1];
+    ASSERT_TRUE((*session)->Run(some, output).ok());
+    EXPECT_EQ(ValuesOf<float>(output[0]), std::vector<float>({6, 8}));
+    Datum empty[1];
+    ASSERT_TRUE((*session)->Run(none, empty).ok());
+    EXPECT_EQ(empty[0].view.shape, Shape({0}));
+  }
+}
+
+TEST(Session, IfReadsValuesAroundIt) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {2});
+  Value& choose = maker.Input("choose", ElementType::kBool, {});
+  auto then_branch = std::make_shared<Graph>(&maker.graph());
+  then_branch->AddOutput(ModelMaker::AddTo(*then_branch, "Neg", {&x}));
+  auto else_branch = std::make_shared<Graph>(&maker.graph());
+  else_branch->AddOutput(ModelMaker::AddTo(*else_branch, "Add", {&x, &x}));
+  Value& result = maker.Add("If", {&choose});
+  result.producer()->SetAttribute("then_branch", then_branch);
+  result.producer()->SetAttribute("else_branch", else_branch);
+  maker.Output(maker.Add("Abs", {&result}));
+  const auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  for (const bool chosen : {true, false, true}) {
+    const Datum inputs[] = {Floats({2}, {1, -3}), Datum::FromTensor(Tensor::Scalar(chosen))};
+    Datum output[1];
+    ASSERT_TRUE((*session)->Run(inputs, output).ok());
+    EXPECT_EQ(ValuesOf<float>(output[0]),
+              chosen ? std::vector<float>({1, 3}) : std::vector<float>({2, 6}));
+  }
+}
+
+TEST(Session, LoopCarriesAndStacks) {
+  // state += x; scan: state. Three times.
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {2});
+  Value& trips = maker.Input("trips", ElementType::kInt64, {});
+  auto body = std::make_shared<Graph>(&maker.graph());
+  body->AddInput("i", TypeInfo::Tensor(ElementType::kInt64));
+  Value& go_on = body->AddInput("c", TypeInfo::Tensor(ElementType::kBool));
+  Value& state = body->AddInput("s", TypeInfo::Tensor(ElementType::kFloat));
+  Value& sum = ModelMaker::AddTo(*body, "Add", {&state, &x});
+  body->AddOutput(ModelMaker::AddTo(*body, "Identity", {&go_on}));
+  body->AddOutput(sum);
+  body->AddOutput(ModelMaker::AddTo(*body, "Identity", {&sum}));
+  Value& last = maker.Add("Loop", {&trips, nullptr, &x}, 2);
+  last.producer()->SetAttribute("body", body);
+  maker.Output(last);
+  maker.Output(*last.producer()->output(1));
+  const auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  for (const int64_t count : {3, 0, 1}) {
+    const Datum inputs[] = {Floats({2}, {1, 2}), Datum::FromTensor(Tensor::Scalar(count))};
+    Datum outputs[2];
+    const Status status = (*session)->Run(inputs, outputs);
+    ASSERT_TRUE(status.ok()) << status.message();
+    const auto factor = static_cast<float>(count + 1);
+    EXPECT_EQ(ValuesOf<float>(outputs[0]), std::vector<float>({factor, 2 * factor}));
+    EXPECT_EQ(outputs[1].view.shape[0], count);
+  }
+}
+
+TEST(Session, SeveralThreadsEvaluateAtOnce) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {kUnknownDim});
+  maker.Output(maker.Add("Exp", {&maker.Add("Mul", {&x, &x})}));
+  const auto session = maker.MakeSession(2);
+  ASSERT_TRUE(session.ok());
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      const int64_t size = 100000 + t;
+      const Datum input[] = {Floats(
+          {size}, std::vector<float>(static_cast<size_t>(size), 0.5f * static_cast<float>(t)))};
+      const float expected = std::exp(0.25f * static_cast<float>(t * t));
+      for (int round = 0; round < 20; ++round) {
+        Datum output[1];
+        if (!(*session)->Run(input, output).ok()) ++wrong;
+        for (const float value : ValuesOf<float>(output[0])) {
+          if (std::abs(value - expected) > 1e-5f * expected) ++wrong;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Session, SaysWhatIsWrongWithAnInput) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {2, kUnknownDim});
+  maker.Output(maker.Add("Relu", {&x}));
+  const auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok());
+  Datum output[1];
+  const Datum missing[1];
+  EXPECT_EQ((*session)->Run(missing, output).message(),
+            "input 'x' (float[2,?]) is not bound; bind a value to every input");
+  const Datum other_type[] = {Datum::FromTensor(Tensor::Scalar(int64_t{1}))};
+  EXPECT_EQ((*session)->Run(other_type, output).message(),
+            "input 'x' is float[2,?] but int64[] was bound; convert the value first");
+  const Datum other_shape[] = {Floats({3, 1}, {1, 2, 3})};
+  EXPECT_EQ((*session)->Run(other_shape, output).message(),
+            "input 'x' is float[2,?] but float[3,1] was bound; give it the shape of the input");
+}
+
+TEST(Session, StopsWhenCancelled) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {2});
+  maker.Output(maker.Add("Relu", {&x}));
+  const auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok());
+  CancellationToken token;
+  token.Cancel();
+  const Datum input[] = {Floats({2}, {1, 2})};
+  Datum output[1];
+  EXPECT_EQ((*session)->Run(input, output, &token).code(), StatusCode::kCancelled);
+}
+
+TEST(Session, RefusesAnUnknownOperatorByName) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {2});
+  maker.Output(maker.Add("Frobnicate", {&x}));
+  const auto session = maker.MakeSession();
+  EXPECT_EQ(session.status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(session.status().message(),
+            "model 'test.onnx': node 'Frobnicate' (Frobnicate, opset 21): the operator is not "
+            "known; export the model without it or register it as a custom operator");
+}
+
+}  // namespace
+}  // namespace mullion
