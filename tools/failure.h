@@ -19,12 +19,15 @@ inline constexpr int kExitEvaluation = 4;  // an evaluation failed
 // Thrown by subcommands; main prints the sentence and exits with the code.
 class Failure : public std::runtime_error {
  public:
-  Failure(int exit_code, const std::string& sentence)
-      : std::runtime_error(sentence), exit_code_(exit_code) {}
+  Failure(int exit_code, const std::string& sentence,
+          StatusCode status_code = StatusCode::kInvalidArgument)
+      : std::runtime_error(sentence), exit_code_(exit_code), status_code_(status_code) {}
   int exit_code() const { return exit_code_; }
+  StatusCode status_code() const { return status_code_; }
 
  private:
   int exit_code_;
+  StatusCode status_code_;
 };
 
 // The exit code for a failure of the library.
@@ -47,7 +50,7 @@ inline int ExitCodeOf(StatusCode code) {
 }
 
 inline void ThrowIfError(const Status& status) {
-  if (!status.ok()) throw Failure(ExitCodeOf(status.code()), status.message());
+  if (!status.ok()) throw Failure(ExitCodeOf(status.code()), status.message(), status.code());
 }
 
 template <typename T>

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "tools/engine.h"
+
+#include "base/str_cat.h"
+#include "tools/failure.h"
+
+namespace mullion::tools {
+
+void Check(MullionStatus* status) {
+  if (status == nullptr) return;
+  const std::string message = MullionStatus_Message(status);
+  const auto code = static_cast<StatusCode>(MullionStatus_Code(status));
+  MullionStatus_Release(status);
+  throw Failure(ExitCodeOf(code), message, code);
+}
+
+Engine::Engine(const std::string& path, const EngineOptions& options) {
+  if (options.device != "cpu" && options.device != "default") {
+    throw Failure(kExitWrongUse,
+                  StrCat("--device '", options.device, "' is not known; this build has cpu"));
+  }
+  MullionModel* model = nullptr;
+  Check(MullionModel_LoadFromFilePath(path.c_str(), &model));
+  model_.reset(model);
+  MullionDevice* device = nullptr;
+  Check(MullionDevice_Create(MULLION_DEVICE_CPU, &device));
+  const Handle<MullionDevice> held(device);
+  const Handle<MullionSessionOptions> session_options(MullionSessionOptions_Create());
+  MullionSessionOptions_SetThreads(session_options.get(), options.threads);
+  MullionSession* session = nullptr;
+  Check(MullionSession_Create(model, device, session_options.get(), &session));
+  session_.reset(session);
+}
+
+std::string Engine::InputName(size_t i) const {
+  return MullionFeature_Name(MullionModel_Input(model_.get(), i));
+}
+
+std::string Engine::OutputName(size_t i) const {
+  return MullionFeature_Name(MullionModel_Output(model_.get(), i));
+}
+
+Handle<MullionBinding> Engine::MakeBinding() const {
+  MullionBinding* binding = nullptr;
+  Check(MullionBinding_Create(session_.get(), &binding));
+  return Handle<MullionBinding>(binding);
+}
+
+std::vector<Handle<MullionValue>> Engine::Evaluate(MullionBinding* binding) const {
+  MullionResult* raw = nullptr;
+  Check(MullionSession_Evaluate(session_.get(), binding, "", nullptr, &raw));
+  const Handle<MullionResult> result(raw);
+  std::vector<Handle<MullionValue>> outputs;
+  for (size_t i = 0; i < MullionResult_OutputCount(raw); ++i) {
+    MullionValue* value = nullptr;
+    Check(MullionResult_Output(raw, i, &value));
+    outputs.emplace_back(value);
+  }
+  return outputs;
+}
+
+void Bind(MullionBinding* binding, const std::string& name, MullionValue* value,
+          const MullionImageOptions* options) {
+  Check(MullionBinding_Bind(binding, name.c_str(), value, options));
+}
+
+Handle<MullionValue> ToValue(const Tensor& tensor) {
+  const auto dims = tensor.shape().dims();
+  MullionValue* value = nullptr;
+  if (tensor.type() == ElementType::kString) {
+    std::vector<const char*> strings;
+    for (const std::string& text : tensor.span<std::string>()) strings.push_back(text.c_str());
+    Check(MullionValue_CreateStringTensor(dims.data(), dims.size(), strings.data(), &value));
+  } else {
+    Check(MullionValue_CreateTensor(static_cast<MullionTensorKind>(tensor.type()), dims.data(),
+                                    dims.size(), tensor.data(), tensor.bytes(), &value));
+  }
+  return Handle<MullionValue>(value);
+}
+
+namespace {
+
+Handle<MullionValue> SequenceValue(const TensorFileValue& value) {
+  std::vector<Handle<MullionValue>> items;
+  std::vector<MullionValue*> pointers;
+  auto element = MULLION_TENSOR_FLOAT;
+  for (const TensorFileValue& item : value.items) {
+    items.push_back(ToValue(item));
+    pointers.push_back(items.back().get());
+    if (item.kind == ValueKind::kTensor) {
+      element = static_cast<MullionTensorKind>(item.tensor.type());
+    }
+  }
+  MullionValue* sequence = nullptr;
+  Check(MullionValue_CreateSequence(element, pointers.data(), pointers.size(), &sequence));
+  return Handle<MullionValue>(sequence);
+}
+
+}  // namespace
+
+Handle<MullionValue> ToValue(const TensorFileValue& value) {
+  switch (value.kind) {
+    case ValueKind::kSequence:
+      return SequenceValue(value);
+    case ValueKind::kOptional: {
+      if (!value.items.empty()) return ToValue(value.items[0]);
+      MullionValue* empty = nullptr;
+      Check(MullionValue_CreateEmptyOptional(&empty));
+      return Handle<MullionValue>(empty);
+    }
+    case ValueKind::kMap:
+      throw Failure(kExitWrongUse, "a map cannot be read from a file; give a tensor");
+    default:
+      return ToValue(value.tensor);
+  }
+}
+
+Tensor ToTensor(const MullionValue* value) {
+  const Shape shape(std::span<const int64_t>(MullionValue_Shape(value), MullionValue_Rank(value)));
+  const auto type = static_cast<ElementType>(MullionValue_TensorKind(value));
+  Tensor tensor = ValueOrThrow(Tensor::Allocate(type, shape));
+  if (type == ElementType::kString) {
+    auto* const strings = static_cast<std::string*>(tensor.mutable_data());
+    for (int64_t i = 0; i < tensor.count(); ++i) strings[i] = MullionValue_String(value, i);
+    return tensor;
+  }
+  const TensorView view{type, MemoryLocation::kHost, shape, MullionValue_Data(value)};
+  CopyElements(view, tensor.mutable_view());
+  return tensor;
+}
+
+}  // namespace mullion::tools

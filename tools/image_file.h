@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Pictures for the subcommands.
+#ifndef MULLION_TOOLS_IMAGE_FILE_H_
+#define MULLION_TOOLS_IMAGE_FILE_H_
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "tools/engine.h"
+
+namespace mullion::tools {
+
+// The flags that say how a picture becomes a tensor.
+struct ImageFlags {
+  std::vector<float> mean;
+  std::vector<float> deviation;
+  std::string scale;         // a number or a fraction: "0.5", "1/255"
+  std::string layout;        // "nchw", "nhwc"
+  std::string pixel_format;  // "rgb", "bgr", "gray"
+  std::string crop;          // "center", "stretch", "letterbox", or "left,top,width,height"
+
+  void AddTo(CLI::App& app);
+  // Throws Failure for a value that means nothing.
+  MullionImageOptions Options() const;
+};
+
+// Decodes a JPEG, PNG, WebP or BMP file. Throws Failure.
+Handle<MullionValue> ReadImage(const std::string& path);
+
+// Whether the file begins like a picture.
+bool IsImageFile(const std::string& path);
+
+}  // namespace mullion::tools
+
+#endif  // MULLION_TOOLS_IMAGE_FILE_H_

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+// `mullion info`: what a model is, and whether it can run here.
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/str_cat.h"
+#include "devices/cpu/cpu_device.h"
+#include "onnx/reader.h"
+#include "operators/registry.h"
+#include "optimizer/infer_graph.h"
+#include "optimizer/widen_halves.h"
+#include "tools/commands.h"
+#include "tools/failure.h"
+#include "tools/model_counts.h"
+
+namespace mullion::tools {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Unsupported {
+  Origin origin;
+  std::string why;
+};
+
+class CpuCapabilities final : public optimizer::Capabilities {
+ public:
+  bool Supports(const Node& node) const override { return cpu_.Supports(node).ok(); }
+  Status Check(const Node& node) const { return cpu_.Supports(node); }
+
+ private:
+  cpu::CpuDevice cpu_;
+};
+
+bool IsControlFlow(const Node& node) { return !node.Subgraphs().empty(); }
+
+void FindUnsupported(const Graph& graph, const CpuCapabilities& cpu,
+                     std::vector<Unsupported>& found) {
+  for (const auto& node : graph.nodes()) {
+    for (const Graph* const subgraph : node->Subgraphs()) FindUnsupported(*subgraph, cpu, found);
+    if (IsControlFlow(*node)) continue;
+    const Status status = cpu.Check(*node);
+    if (!status.ok()) found.push_back({node->origin, status.message()});
+  }
+}
+
+// Infers the graph and asks the CPU for a kernel for every node.
+std::vector<Unsupported> CheckSupport(Graph& graph) {
+  std::vector<optimizer::Problem> problems;
+  std::vector<Unsupported> found;
+  ThrowIfError(optimizer::InferGraph(graph, BuiltInOperators(), &problems));
+  if (!problems.empty()) {
+    for (const optimizer::Problem& problem : problems) {
+      found.push_back({problem.node->origin, problem.status.message()});
+    }
+    return found;
+  }
+  const CpuCapabilities cpu;
+  optimizer::WidenHalves(graph, cpu);
+  FindUnsupported(graph, cpu, found);
+  return found;
+}
+
+Json ShapeOf(const FeatureInfo& feature) {
+  Json dims = Json::array();
+  for (int axis = 0; axis < feature.type.shape.rank(); ++axis) {
+    const int64_t dim = feature.type.shape[axis];
+    const auto index = static_cast<size_t>(axis);
+    const std::string name = index < feature.dim_names.size() ? feature.dim_names[index] : "";
+    if (dim >= 0) {
+      dims.push_back(dim);
+    } else {
+      dims.push_back(name.empty() ? Json("?") : Json(name));
+    }
+  }
+  return dims;
+}
+
+const char* KindName(const FeatureInfo& feature) {
+  switch (feature.type.kind) {
+    case ValueKind::kTensor:
+      return feature.denotation == "IMAGE" ? "image" : "tensor";
+    case ValueKind::kSequence:
+      return "sequence";
+    case ValueKind::kMap:
+      return "map";
+    case ValueKind::kOptional:
+      return "optional";
+    case ValueKind::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
+Json FeatureJson(const FeatureInfo& feature) {
+  Json json;
+  json["name"] = feature.name;
+  json["type"] = feature.type.IsTensor() ? std::string(ElementTypeName(feature.type.element_type))
+                                         : feature.type.ToString();
+  json["shape"] = ShapeOf(feature);
+  json["kind"] = KindName(feature);
+  return json;
+}
+
+std::string FeatureText(const FeatureInfo& feature) {
+  if (!feature.type.IsTensor()) return StrCat(feature.name, ": ", feature.type.ToString());
+  std::string shape;
+  for (const Json& dim : ShapeOf(feature)) {
+    shape += shape.empty() ? "" : ",";
+    shape += dim.is_string() ? dim.get<std::string>() : dim.dump();
+  }
+  const char* const image = feature.denotation == "IMAGE" ? " (image)" : "";
+  return StrCat(feature.name, ": ", ElementTypeName(feature.type.element_type), "[", shape, "]",
+                image);
+}
+
+struct Report {
+  const Model& model;
+  ModelCounts counts;
+  std::vector<Unsupported> unsupported;
+};
+
+void PrintJson(const Report& report) {
+  Json json;
+  json["model"] = report.model.path;
+  json["producer"] = report.model.producer_name;
+  json["ir_version"] = report.model.ir_version;
+  Json& opsets = json["opsets"] = Json::object();
+  for (const OpsetImport& opset : report.model.opsets) {
+    opsets[opset.domain.empty() ? "ai.onnx" : opset.domain] = opset.version;
+  }
+  json["inputs"] = Json::array();
+  for (const FeatureInfo& input : report.model.inputs) json["inputs"].push_back(FeatureJson(input));
+  json["outputs"] = Json::array();
+  for (const FeatureInfo& output : report.model.outputs) {
+    json["outputs"].push_back(FeatureJson(output));
+  }
+  json["operators"] = report.counts.operators;
+  json["parameters"] = report.counts.parameters;
+  json["macs"] = report.counts.macs;
+  Json& unsupported = json["unsupported"] = Json::array();
+  for (const Unsupported& node : report.unsupported) {
+    unsupported.push_back({{"node", node.origin.name},
+                           {"operator", node.origin.operator_name},
+                           {"opset", node.origin.opset},
+                           {"why", node.why}});
+  }
+  std::cout << json.dump(2) << "\n";
+}
+
+void PrintText(const Report& report) {
+  const Model& model = report.model;
+  std::cout << model.path << "\n  producer    " << model.producer_name << ' '
+            << model.producer_version << "\n  opsets      ";
+  for (size_t i = 0; i < model.opsets.size(); ++i) {
+    const OpsetImport& opset = model.opsets[i];
+    std::cout << (i == 0 ? "" : ", ") << (opset.domain.empty() ? "ai.onnx" : opset.domain) << ' '
+              << opset.version;
+  }
+  std::cout << " (IR " << model.ir_version << ")\n";
+  for (const FeatureInfo& input : model.inputs) {
+    std::cout << "  input       " << FeatureText(input) << "\n";
+  }
+  for (const FeatureInfo& output : model.outputs) {
+    std::cout << "  output      " << FeatureText(output) << "\n";
+  }
+  std::cout << "  parameters  " << report.counts.parameters << "\n";
+  if (report.counts.macs > 0) {
+    std::cout << "  work        " << StrCat(static_cast<double>(report.counts.macs) / 1e6)
+              << " million multiply-adds\n";
+  }
+  std::cout << "  operators  ";
+  for (const auto& [name, count] : report.counts.operators)
+    std::cout << ' ' << name << ' ' << count;
+  std::cout << "\n";
+  if (report.unsupported.empty()) {
+    std::cout << "  every node can run on the CPU\n";
+    return;
+  }
+  std::cout << "  " << report.unsupported.size() << " nodes cannot run:\n";
+  for (const Unsupported& node : report.unsupported) std::cout << "    " << node.why << "\n";
+}
+
+struct Arguments {
+  std::string model;
+  bool check = false;
+  bool json = false;
+};
+
+int Run(const Arguments& arguments) {
+  const std::unique_ptr<Model> model = ValueOrThrow(ReadModelFile(arguments.model));
+  Report report{*model, CountOperators(*model->graph), {}};
+  report.unsupported = CheckSupport(*model->graph);
+  report.counts.macs = CountMacs(*model->graph);
+  if (arguments.json) {
+    PrintJson(report);
+  } else {
+    PrintText(report);
+  }
+  return arguments.check && !report.unsupported.empty() ? kExitNo : kExitDone;
+}
+
+}  // namespace
+
+void AddInfo(CLI::App& app, int& exit_code) {
+  CLI::App* const command = app.add_subcommand("info", "Show what a model is and what it needs");
+  const auto arguments = std::make_shared<Arguments>();
+  command->add_option("MODEL", arguments->model, "An ONNX file")->required();
+  command->add_flag("--check", arguments->check, "Exit with 1 when a node cannot run here");
+  command->add_flag("--json", arguments->json, "Print one JSON object");
+  command->callback([arguments, &exit_code] { exit_code = Run(*arguments); });
+}
+
+}  // namespace mullion::tools
