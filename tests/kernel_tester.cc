@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/kernel_tester.h"
 
+#include <unordered_map>
 #include <utility>
 
 #include "base/memory.h"
@@ -39,9 +40,10 @@ class TestRunContext final : public RunContext {
   }
 };
 
+using Facts = std::unordered_map<const Value*, InferenceContext::Input>;
+
 // Old forms become the newest one; inference runs before each step.
-Status UpgradeAndInfer(Node& node, std::span<const InferenceContext::Input> facts,
-                       std::vector<TypeInfo>& outputs) {
+Status UpgradeAndInfer(Node& node, const Facts& facts, std::vector<TypeInfo>& outputs) {
   while (true) {
     const OperatorDefinition* const definition =
         BuiltInOperators().Find(node.domain(), node.operator_name(), node.opset());
@@ -50,12 +52,13 @@ Status UpgradeAndInfer(Node& node, std::span<const InferenceContext::Input> fact
       MULLION_RETURN_IF_ERROR(definition->upgrade(node));
       continue;
     }
-    std::vector<InferenceContext::Input> inputs(facts.begin(), facts.end());
-    inputs.resize(static_cast<size_t>(node.input_count()));
+    std::vector<InferenceContext::Input> inputs(static_cast<size_t>(node.input_count()));
     std::vector<TensorView> views(inputs.size());
     for (int i = 0; i < node.input_count(); ++i) {
       const Value* const value = node.input(i);
       auto& input = inputs[static_cast<size_t>(i)];
+      const auto fact = facts.find(value);
+      if (fact != facts.end()) input = fact->second;
       if (value == nullptr || !value->IsConstant()) continue;
       views[static_cast<size_t>(i)] = value->constant.view();
       input = {&value->type, &value->type.shape, &views[static_cast<size_t>(i)]};
@@ -97,7 +100,8 @@ Status KernelTester::Run() {
   if (node_->output_count() == 0) {
     for (int i = 0; i < output_count_; ++i) node_->SetOutput(i, &graph_.AddValue("output"));
   }
-  std::vector<InferenceContext::Input> facts;
+  Facts facts;
+  std::unordered_map<const Value*, Datum> data;
   for (int i = 0; i < node_->input_count(); ++i) {
     const Value* const value = node_->input(i);
     InferenceContext::Input fact;
@@ -107,7 +111,9 @@ Status KernelTester::Run() {
       // At binding the content of small inputs may be known; kernels must not need that.
       if (value->type.IsTensor()) fact.data = &inputs_[static_cast<size_t>(i)].view;
     }
-    facts.push_back(fact);
+    if (value == nullptr) continue;
+    facts[value] = fact;
+    data[value] = inputs_[static_cast<size_t>(i)];
   }
   std::vector<TypeInfo> inferred(static_cast<size_t>(node_->output_count()));
   MULLION_RETURN_IF_ERROR(UpgradeAndInfer(*node_, facts, inferred));
@@ -120,10 +126,13 @@ Status KernelTester::Run() {
   MULLION_ASSIGN_OR_RETURN(const std::unique_ptr<Executable> executable,
                            kernel->make(*node_, WeightStore::Global()));
 
-  // Upgrades may have added constant inputs.
-  while (inputs_.size() < static_cast<size_t>(node_->input_count())) {
-    const Value* const value = node_->input(static_cast<int>(inputs_.size()));
-    inputs_.push_back(value == nullptr ? Datum() : Datum::FromTensor(value->constant));
+  // Upgrades may have moved inputs, or exchanged or added constant ones.
+  inputs_.assign(static_cast<size_t>(node_->input_count()), Datum());
+  for (int i = 0; i < node_->input_count(); ++i) {
+    const Value* const value = node_->input(i);
+    if (value == nullptr) continue;
+    inputs_[static_cast<size_t>(i)] =
+        value->IsConstant() ? Datum::FromTensor(value->constant) : data[value];
   }
   std::vector<BindContext::Port> input_ports(inputs_.size());
   std::vector<const BindContext::Port*> input_pointers;

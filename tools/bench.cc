@@ -73,10 +73,8 @@ void BindAll(const Engine& engine, const Arguments& arguments, MullionBinding* b
              Times& times) {
   {
     const std::unique_ptr<Model> model = ValueOrThrow(ReadModelFile(arguments.model));
-    const std::vector<Shape> shapes = ResolveShapes(model->inputs, arguments.inputs);
-    for (size_t i = 0; i < model->inputs.size(); ++i) {
-      const Tensor input = MakeInput(model->inputs[i], i, shapes[i], arguments.inputs);
-      Bind(binding, model->inputs[i].name, ToValue(input).get());
+    for (const auto& [index, tensor] : MakeInputs(model->inputs, {}, arguments.inputs)) {
+      Bind(binding, model->inputs[index].name, ToValue(tensor).get());
     }
   }
   const double start = NowMs();
@@ -178,7 +176,10 @@ void WriteTrace(const MullionProfile* profile, const std::string& path) {
            {"bytes", MullionProfile_Bytes(profile, i)}}}});
   }
   std::ofstream file(path);
-  file << nlohmann::ordered_json{{"traceEvents", events}}.dump() << "\n";
+  file << nlohmann::ordered_json{{"traceEvents", events}}.dump(
+              -1, ' ', false, nlohmann::json::error_handler_t::replace)
+       << "\n";
+  file.close();
   if (!file) throw Failure(kExitWrongUse, StrCat("cannot write the trace '", path, "'"));
 }
 
@@ -193,7 +194,7 @@ void Print(const Arguments& arguments, const Engine& engine, const Times& times)
         {"p90_ms", times.At(0.9)},      {"max_ms", times.At(1)},
         {"peak_rss_mib", PeakRssMib()}, {"cpu_ms_per_run", times.cpu_ms_per_run},
         {"isa", MullionCpuLevel()}};
-    std::cout << json.dump() << "\n";
+    std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
     return;
   }
   std::cout << std::fixed << std::setprecision(3) << arguments.model << "\n  " << threads
@@ -207,6 +208,7 @@ void Print(const Arguments& arguments, const Engine& engine, const Times& times)
 
 int Run(const Arguments& arguments) {
   if (arguments.runs < 1) throw Failure(kExitWrongUse, "--runs must be 1 or more");
+  if (arguments.warmup < 0) throw Failure(kExitWrongUse, "--warmup must be 0 or more");
   Times times;
   const double start = NowMs();
   const Engine engine(arguments.model, arguments.engine);
@@ -227,15 +229,25 @@ int Run(const Arguments& arguments) {
 void AddBench(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand("bench", "Measure how fast a model is here");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("MODEL", arguments->model, "An ONNX file")->required();
+  command->add_option("MODEL", arguments->model, "An ONNX file")->required()->type_name("");
   arguments->inputs.AddTo(*command);
-  command->add_option("--threads", arguments->engine.threads, "Threads (0: all)");
-  command->add_option("--device", arguments->engine.device, "Device")->capture_default_str();
-  command->add_option("--runs", arguments->runs, "Runs that are measured")->capture_default_str();
-  command->add_option("--warmup", arguments->warmup, "Runs before them")->capture_default_str();
+  command->add_option("--runs", arguments->runs, "Runs that are measured (default: 50)")
+      ->type_name("N");
+  command->add_option("--warmup", arguments->warmup, "Runs before them (default: 5)")
+      ->type_name("N");
+  arguments->engine.AddThreads(*command);
+  arguments->engine.AddDevice(*command);
+  arguments->engine.AddPrecision(*command);
   command->add_flag("--profile", arguments->profile, "Show the time of operators and nodes");
-  command->add_option("--trace", arguments->trace, "Write a Chrome/Perfetto trace of one run");
+  command->add_option("--trace", arguments->trace, "Write a Chrome/Perfetto trace of one run")
+      ->type_name("FILE");
   command->add_flag("--json", arguments->json, "Print one JSON object on one line");
+  command->footer(
+      "\nInputs have random values; the flags under Inputs say of which shape and range. Outputs\n"
+      "are bound, so that a run allocates nothing.\n"
+      "\nJSON: model, threads, runs, load_ms, first_ms, min_ms, p10_ms, median_ms, p90_ms, "
+      "max_ms,\n"
+      "peak_rss_mib, cpu_ms_per_run (of all threads together), isa.");
   command->callback([arguments, &exit_code] { exit_code = Run(*arguments); });
 }
 

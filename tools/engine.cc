@@ -14,21 +14,48 @@ void Check(MullionStatus* status) {
   throw Failure(ExitCodeOf(code), message, code);
 }
 
-Engine::Engine(const std::string& path, const EngineOptions& options) {
+void EngineOptions::AddThreads(CLI::App& app) {
+  app.add_option("--threads", threads, "Threads, 0 for all processors (default: 0)")
+      ->type_name("N");
+}
+
+void EngineOptions::AddDevice(CLI::App& app) {
+  app.add_option("--device", device, "Where to compute: cpu or default (default: cpu)")
+      ->type_name("NAME");
+}
+
+void EngineOptions::AddPrecision(CLI::App& app) {
+  app.add_option("--precision", precision, "fp32; fp16 is not in this build (default: fp32)")
+      ->type_name("NAME");
+}
+
+Handle<MullionDevice> OpenDevice(const EngineOptions& options) {
   if (options.device != "cpu" && options.device != "default") {
     throw Failure(kExitWrongUse,
                   StrCat("--device '", options.device, "' is not known; this build has cpu"));
   }
+  if (options.precision == "fp16") {
+    throw Failure(kExitRefused,
+                  "--precision fp16: this build computes in fp32 only; leave the flag out");
+  }
+  if (options.precision != "fp32") {
+    throw Failure(kExitWrongUse,
+                  StrCat("--precision '", options.precision, "' is not fp32 or fp16"));
+  }
+  MullionDevice* device = nullptr;
+  Check(MullionDevice_Create(MULLION_DEVICE_CPU, &device));
+  return Handle<MullionDevice>(device);
+}
+
+Engine::Engine(const std::string& path, const EngineOptions& options) {
+  const Handle<MullionDevice> device = OpenDevice(options);
   MullionModel* model = nullptr;
   Check(MullionModel_LoadFromFilePath(path.c_str(), &model));
   model_.reset(model);
-  MullionDevice* device = nullptr;
-  Check(MullionDevice_Create(MULLION_DEVICE_CPU, &device));
-  const Handle<MullionDevice> held(device);
   const Handle<MullionSessionOptions> session_options(MullionSessionOptions_Create());
   MullionSessionOptions_SetThreads(session_options.get(), options.threads);
   MullionSession* session = nullptr;
-  Check(MullionSession_Create(model, device, session_options.get(), &session));
+  Check(MullionSession_Create(model, device.get(), session_options.get(), &session));
   session_.reset(session);
 }
 
@@ -43,7 +70,15 @@ std::string Engine::OutputName(size_t i) const {
 Handle<MullionBinding> Engine::MakeBinding() const {
   MullionBinding* binding = nullptr;
   Check(MullionBinding_Create(session_.get(), &binding));
-  return Handle<MullionBinding>(binding);
+  Handle<MullionBinding> held(binding);
+  for (size_t i = 0; i < output_count(); ++i) {
+    const MullionFeature* const output = MullionModel_Output(model_.get(), i);
+    if (MullionFeature_Kind(output) != MULLION_FEATURE_IMAGE) continue;
+    MullionValue* tensor = nullptr;
+    Check(MullionValue_CreatePlaceholder(MullionFeature_TensorKind(output), &tensor));
+    Bind(binding, OutputName(i), Handle<MullionValue>(tensor).get());
+  }
+  return held;
 }
 
 std::vector<Handle<MullionValue>> Engine::Evaluate(MullionBinding* binding) const {
@@ -67,15 +102,18 @@ void Bind(MullionBinding* binding, const std::string& name, MullionValue* value,
 Handle<MullionValue> ToValue(const Tensor& tensor) {
   const auto dims = tensor.shape().dims();
   MullionValue* value = nullptr;
-  if (tensor.type() == ElementType::kString) {
-    std::vector<const char*> strings;
-    for (const std::string& text : tensor.span<std::string>()) strings.push_back(text.c_str());
-    Check(MullionValue_CreateStringTensor(dims.data(), dims.size(), strings.data(), &value));
-  } else {
-    Check(MullionValue_CreateTensor(static_cast<MullionTensorKind>(tensor.type()), dims.data(),
-                                    dims.size(), tensor.data(), tensor.bytes(), &value));
+  const bool strings = tensor.type() == ElementType::kString;
+  Check(MullionValue_CreateTensor(static_cast<MullionTensorKind>(tensor.type()), dims.data(),
+                                  dims.size(), strings ? nullptr : tensor.data(),
+                                  strings ? 0 : tensor.bytes(), &value));
+  Handle<MullionValue> held(value);
+  if (strings) {
+    int64_t index = 0;
+    for (const std::string& text : tensor.span<std::string>()) {
+      Check(MullionValue_SetString(value, index++, text.data(), text.size()));
+    }
   }
-  return Handle<MullionValue>(value);
+  return held;
 }
 
 namespace {
@@ -121,7 +159,9 @@ Tensor ToTensor(const MullionValue* value) {
   Tensor tensor = ValueOrThrow(Tensor::Allocate(type, shape));
   if (type == ElementType::kString) {
     auto* const strings = static_cast<std::string*>(tensor.mutable_data());
-    for (int64_t i = 0; i < tensor.count(); ++i) strings[i] = MullionValue_String(value, i);
+    for (int64_t i = 0; i < tensor.count(); ++i) {
+      strings[i].assign(MullionValue_String(value, i), MullionValue_StringSize(value, i));
+    }
     return tensor;
   }
   const TensorView view{type, MemoryLocation::kHost, shape, MullionValue_Data(value)};

@@ -3,6 +3,7 @@
 #ifndef MULLION_TOOLS_ENGINE_H_
 #define MULLION_TOOLS_ENGINE_H_
 
+#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -34,10 +35,20 @@ void Check(MullionStatus* status);
 struct EngineOptions {
   uint32_t threads = 0;        // 0: all processors
   std::string device = "cpu";  // "cpu" or "default"
+  std::string precision = "fp32";
+
+  // Each adds the flag of its name to a subcommand.
+  void AddThreads(CLI::App& app);
+  void AddDevice(CLI::App& app);
+  void AddPrecision(CLI::App& app);
 };
+
+// Throws Failure for a device or precision that this build has not.
+Handle<MullionDevice> OpenDevice(const EngineOptions& options);
 
 class Engine {
  public:
+  // Throws Failure.
   Engine(const std::string& path, const EngineOptions& options);
 
   MullionModel* model() const { return model_.get(); }
@@ -47,6 +58,7 @@ class Engine {
   std::string InputName(size_t i) const;
   std::string OutputName(size_t i) const;
 
+  // With image outputs bound as tensors, so that they can be compared and written like all others.
   Handle<MullionBinding> MakeBinding() const;
   // One value per output, in the model's order.
   std::vector<Handle<MullionValue>> Evaluate(MullionBinding* binding) const;

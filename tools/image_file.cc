@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tools/image_file.h"
 
+#include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -44,16 +46,20 @@ void SetCrop(const std::string& text, MullionImageOptions& options) {
   } else if (text == "letterbox") {
     options.fit = MULLION_FIT_LETTERBOX;
   } else {
-    unsigned bounds[4] = {};
-    char rest = 0;
-    if (std::sscanf(text.c_str(), "%u,%u,%u,%u%c", &bounds[0], &bounds[1], &bounds[2], &bounds[3],
-                    &rest) != 4) {
+    const char* at = text.data();
+    const char* const end = text.data() + text.size();
+    bool good = true;
+    for (size_t i = 0; i < 4 && good; ++i) {
+      const auto [next, error] = std::from_chars(at, end, options.bounds[i]);
+      good = error == std::errc() && (i < 3 ? next != end && *next == ',' : next == end);
+      at = next + 1;
+    }
+    if (!good) {
       throw Failure(kExitWrongUse,
                     StrCat("--crop '", text,
                            "' is not center, stretch, letterbox, or left,top,width,height"));
     }
     options.has_bounds = 1;
-    std::copy(std::begin(bounds), std::end(bounds), options.bounds);
   }
 }
 
@@ -69,15 +75,32 @@ void SpreadOver(const std::vector<float>& values, const char* flag, float (&chan
 }  // namespace
 
 void ImageFlags::AddTo(CLI::App& app) {
-  app.add_option("--scale", scale, "Multiply pixel values 0 to 255 by this first, like 1/255");
-  app.add_option("--mean", mean, "Subtract this, one number or one per channel")->delimiter(',');
-  app.add_option("--std", deviation, "Then divide by this, one number or one per channel")
-      ->delimiter(',');
-  app.add_option("--layout", layout, "nchw or nhwc (default: by the input's shape)");
+  constexpr char kGroup[] = "Pictures";
+  app.add_option("--scale", scale, "Multiply pixel values 0 to 255 by this first, like 1/255")
+      ->type_name("X")
+      ->group(kGroup);
+  app.add_option("--mean", mean, "Then subtract this, one number or one a channel")
+      ->type_name("X,...")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  app.add_option("--std", deviation, "Then divide by this, one number or one a channel")
+      ->type_name("X,...")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(kGroup);
   app.add_option("--pixel-format", pixel_format,
-                 "rgb, bgr or gray (default: the model's metadata, else bgr)");
+                 "rgb, bgr or gray (default: the model's metadata, else bgr)")
+      ->type_name("NAME")
+      ->group(kGroup);
+  app.add_option("--layout", layout, "nchw or nhwc (default: by the input's shape)")
+      ->type_name("NAME")
+      ->group(kGroup);
   app.add_option("--crop", crop,
-                 "center, stretch, letterbox, or left,top,width,height (default: center)");
+                 "center, stretch, letterbox, or left,top,width,height of the part to use "
+                 "(default: center)")
+      ->type_name("HOW")
+      ->group(kGroup);
 }
 
 MullionImageOptions ImageFlags::Options() const {
@@ -98,7 +121,7 @@ MullionImageOptions ImageFlags::Options() const {
   SpreadOver(mean, "--mean", options.mean);
   SpreadOver(deviation, "--std", options.deviation);
   for (size_t i = 0; i < 3; ++i) {
-    if (options.deviation[i] == 0) throw Failure(kExitWrongUse, "--std must not be 0");
+    if (!(std::abs(options.deviation[i]) > 0)) throw Failure(kExitWrongUse, "--std must not be 0");
     options.mean[i] /= factor;
     options.deviation[i] /= factor;
   }

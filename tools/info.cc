@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `mullion info`: what a model is, and whether it can run here.
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -47,6 +48,15 @@ void FindUnsupported(const Graph& graph, const CpuCapabilities& cpu,
   }
 }
 
+// Whether a node failed for want of the type of an input, which a node before it was to give.
+bool FollowsFromAnother(const Node& node) {
+  return std::any_of(node.inputs().begin(), node.inputs().end(), [](const Value* input) {
+    if (input == nullptr) return false;
+    return input->type.kind == ValueKind::kUnknown ||
+           (input->type.IsTensor() && input->type.element_type == ElementType::kUndefined);
+  });
+}
+
 // Infers the graph and asks the CPU for a kernel for every node.
 std::vector<Unsupported> CheckSupport(Graph& graph) {
   std::vector<optimizer::Problem> problems;
@@ -54,7 +64,9 @@ std::vector<Unsupported> CheckSupport(Graph& graph) {
   ThrowIfError(optimizer::InferGraph(graph, BuiltInOperators(), &problems));
   if (!problems.empty()) {
     for (const optimizer::Problem& problem : problems) {
-      found.push_back({problem.node->origin, problem.status.message()});
+      if (!FollowsFromAnother(*problem.node)) {
+        found.push_back({problem.node->origin, problem.status.message()});
+      }
     }
     return found;
   }
@@ -148,7 +160,7 @@ void PrintJson(const Report& report) {
                            {"opset", node.origin.opset},
                            {"why", node.why}});
   }
-  std::cout << json.dump(2) << "\n";
+  std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
 }
 
 void PrintText(const Report& report) {
@@ -208,9 +220,13 @@ int Run(const Arguments& arguments) {
 void AddInfo(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand("info", "Show what a model is and what it needs");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("MODEL", arguments->model, "An ONNX file")->required();
+  command->add_option("MODEL", arguments->model, "An ONNX file")->required()->type_name("");
   command->add_flag("--check", arguments->check, "Exit with 1 when a node cannot run here");
   command->add_flag("--json", arguments->json, "Print one JSON object");
+  command->footer(
+      "\nJSON: model, producer, ir_version, opsets, inputs and outputs (name, type, shape, kind),\n"
+      "operators (name: count), parameters, macs (where shapes are known), unsupported (node,\n"
+      "operator, opset, why).");
   command->callback([arguments, &exit_code] { exit_code = Run(*arguments); });
 }
 

@@ -5,6 +5,8 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,20 +22,18 @@ struct InputOptions {
   std::vector<std::string> ranges;  // [INPUT=]A:B
   uint64_t seed = 0;
 
-  // Adds --dim, --shape, --fill, --range and --seed to a subcommand.
+  // Adds the five flags to a subcommand.
   void AddTo(CLI::App& app);
 };
 
-// The shape of every input with all free dimensions fixed: by --shape, --dim, or by the name of the
-// dimension. A note on standard error says which sizes were assumed.
-std::vector<Shape> ResolveShapes(const std::vector<FeatureInfo>& inputs,
-                                 const InputOptions& options);
-
-// A value for one input: constant by --fill, else random by --range or the habits of the element
-// type and name: floats in [-1, 1), token ids 1 to 99, masks 1, uint8 0 to 255, others 0 to 9.
-// `index` is the input's number: each has random values of its own.
-Tensor MakeInput(const FeatureInfo& input, size_t index, const Shape& shape,
-                 const InputOptions& options);
+// A value for every input that is not in `given`, by the input's number: constant by --fill, else
+// random by --range or the habits of its name and type: floats in [-1, 1), token ids 1 to 99, masks
+// 1, positions counted, uint8 0 to 255, other integers 0 to 9. Each input has random values of its
+// own. Free dimensions are fixed by --shape, --dim, or their names; a note on standard error says
+// which sizes were assumed. Throws Failure.
+std::map<size_t, Tensor> MakeInputs(const std::vector<FeatureInfo>& inputs,
+                                    const std::set<std::string>& given,
+                                    const InputOptions& options);
 
 }  // namespace mullion::tools
 

@@ -3,12 +3,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 
+#include "base/platform.h"
 #include "base/str_cat.h"
 #include "tools/failure.h"
 
@@ -68,9 +67,8 @@ std::vector<std::string> FromJson(const std::string& text, const std::string& pa
 }  // namespace
 
 std::vector<std::string> ReadLabels(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw Failure(kExitWrongUse, StrCat("cannot open the labels '", path, "'"));
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const auto file = ValueOrThrow(MapFile(path));
+  const std::string text(reinterpret_cast<const char*>(file->data()), file->size());
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && (text[first] == '[' || text[first] == '{')) {
     return FromJson(text, path);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The command `mullion`.
 #include <CLI/CLI.hpp>
-#include <functional>
+#include <exception>
 #include <iostream>
-#include <memory>
-#include <vector>
+#include <new>
+#include <string>
 
 #include "mullion/c/mullion.h"
 #include "tools/commands.h"
@@ -14,15 +14,44 @@ namespace {
 
 using mullion::tools::Failure;
 
-// CLI11 says what is wrong; one sentence of it, with where to look.
+// What CLI11 says is wrong, as one sentence with where to look.
 int ReportWrongUse(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
   const auto used = app.get_subcommands();
-  const std::string command = used.empty() ? "mullion" : "mullion " + used.front()->get_name();
+  const auto rest = app.remaining(true);
   std::string sentence = error.what();
+  if (used.empty()) {
+    sentence = rest.empty() ? "say what to do" : "there is no command '" + rest.front() + "'";
+  } else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !rest.empty()) {
+    const bool flag = rest.front().starts_with("-");
+    sentence = (flag ? "there is no flag '" : "one argument too many: '") + rest.front() + "'";
+  }
   for (char& c : sentence) c = c == '\n' ? ' ' : c;
+  const std::string command = used.empty() ? "mullion" : "mullion " + used.front()->get_name();
   std::cerr << "mullion: " << sentence << "; see " << command << " --help\n";
   return mullion::tools::kExitWrongUse;
+}
+
+int Report(const char* sentence, int exit_code) {
+  std::cerr << "mullion: " << sentence << "\n";
+  return exit_code;
+}
+
+void Describe(CLI::App& app) {
+  app.set_version_flag("--version", std::string("mullion ") + MullionVersion(),
+                       "Print the version and exit");
+  app.set_help_flag("-h,--help", "Print this help and exit; COMMAND --help for more");
+  app.get_formatter()->column_width(30);
+  app.get_formatter()->label("REQUIRED", "");
+  app.get_formatter()->label("OPTIONS", "FLAGS");
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.get_formatter()->label("Subcommands", "Commands");
+  app.footer(
+      "\nExit codes: 0 done; 1 the answer is no (verify, info --check); 2 wrong use; 3 the model "
+      "or\n"
+      "an input was refused; 4 an evaluation failed. Errors go to standard error, one sentence.\n"
+      "\nThe environment variable MULLION_CPU forces an instruction level: scalar, sse4, avx2,\n"
+      "avx512, avx512vnni, avx512fp16 or neon.");
 }
 
 }  // namespace
@@ -32,10 +61,10 @@ int main(int argc, char** argv) {
       "Mullion runs ONNX models on this machine.\n"
       "  mullion run MODEL --image PICTURE --labels FILE   what does the model say of a picture?\n"
       "  mullion info MODEL                                what goes in, what comes out?\n"
-      "  mullion bench MODEL                               how fast is it here?"};
+      "  mullion bench MODEL                               how fast is it here?",
+      "mullion"};
   app.require_subcommand(1);
-  app.set_version_flag("--version", std::string("mullion ") + MullionVersion());
-  app.get_formatter()->column_width(34);
+  Describe(app);
   int exit_code = 0;
   for (const auto add : {mullion::tools::AddRun, mullion::tools::AddInfo, mullion::tools::AddBench,
                          mullion::tools::AddVerify, mullion::tools::AddConformance}) {
@@ -43,14 +72,17 @@ int main(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
+    std::cout.flush();
+    if (!std::cout) throw Failure(mullion::tools::kExitWrongUse, "cannot write standard output");
   } catch (const CLI::ParseError& error) {
     return ReportWrongUse(app, error);
   } catch (const Failure& failure) {
-    std::cerr << "mullion: " << failure.what() << "\n";
-    return failure.exit_code();
+    return Report(failure.what(), failure.exit_code());
   } catch (const std::bad_alloc&) {
-    std::cerr << "mullion: out of memory; use smaller inputs or a smaller model\n";
-    return mullion::tools::kExitEvaluation;
+    return Report("out of memory; use smaller inputs or a smaller model",
+                  mullion::tools::kExitEvaluation);
+  } catch (const std::exception& error) {
+    return Report(error.what(), mullion::tools::kExitEvaluation);
   }
   return exit_code;
 }

@@ -38,7 +38,7 @@ constexpr auto kTypes = std::to_array<TypeCode>({
 });
 
 Status Bad(const std::filesystem::path& path, std::string_view why) {
-  return InvalidArgument(
+  return InvalidBinding(
       StrCat("cannot read '", path.string(), "': ", why, "; save it again with numpy.save"));
 }
 
@@ -113,7 +113,9 @@ Result<Tensor> ReadNpy(const std::filesystem::path& path) {
   const std::string header = bytes.substr(start, length);
   const auto code = QuotedAfter(header, "'descr':");
   const auto shape = ShapeOf(header);
-  if (!code.has_value() || !shape.has_value()) return Bad(path, "its header is damaged");
+  if (!code.has_value() || code->empty() || !shape.has_value()) {
+    return Bad(path, "its header is damaged");
+  }
   ElementType type = ElementType::kUndefined;
   for (const TypeCode& known : kTypes) {
     if (known.code == *code || (known.code[0] == '|' && known.code.substr(1) == code->substr(1))) {
@@ -133,6 +135,10 @@ Result<Tensor> ReadNpy(const std::filesystem::path& path) {
     Turn(data, tensor, ByteSize(type, 1));
   } else {
     std::memcpy(tensor.mutable_data(), data, tensor.bytes());
+  }
+  if (type == ElementType::kBool) {
+    auto* const bytes_of_bools = static_cast<uint8_t*>(tensor.mutable_data());
+    for (int64_t i = 0; i < *count; ++i) bytes_of_bools[i] = bytes_of_bools[i] != 0 ? 1 : 0;
   }
   return tensor;
 }
@@ -156,6 +162,7 @@ Status WriteNpy(const std::filesystem::path& path, const TensorView& tensor) {
   file << kMagic << '\x01' << '\x00' << static_cast<char>(header.size() % 256)
        << static_cast<char>(header.size() / 256) << header;
   file.write(tensor.as<char>(), static_cast<std::streamsize>(tensor.bytes()));
+  file.close();
   if (!file) return InvalidArgument(StrCat("cannot write '", path.string(), "'"));
   return OkStatus();
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `mullion run`: what does the model say of these inputs?
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <iomanip>
@@ -8,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/str_cat.h"
@@ -38,7 +40,6 @@ struct Arguments {
   ImageFlags image_flags;
   InputOptions input_options;
   EngineOptions engine;
-  std::string precision = "fp32";
   bool json = false;
 };
 
@@ -62,8 +63,8 @@ const FeatureInfo& FindInput(const Model& model, const std::string& name) {
     if (input.name == name) return input;
     names += StrCat(names.empty() ? "'" : ", '", input.name, "'");
   }
-  throw Failure(kExitWrongUse,
-                StrCat("--input: the model has no input '", name, "'; its inputs are ", names));
+  throw Failure(kExitWrongUse, StrCat("--input: the model has no input '", name, "'; ",
+                                      names.empty() ? "it has none" : "its inputs are ", names));
 }
 
 // Whether a picture can be bound: an image feature, or a tensor of rank 4 with 1 or 3 channels.
@@ -93,6 +94,22 @@ const FeatureInfo& ImageInput(const Model& model) {
   return *found;
 }
 
+// "dog.jpg", "in/x.npy": what a user meant as a file, though none is there.
+bool LooksLikeFile(const std::string& value) {
+  static constexpr std::string_view kExtensions[] = {".npy", ".pb",   ".csv",  ".png",
+                                                     ".jpg", ".jpeg", ".webp", ".bmp"};
+  const std::string extension = fs::path(value).extension().string();
+  std::error_code error;
+  return fs::exists(value, error) || std::find(std::begin(kExtensions), std::end(kExtensions),
+                                               extension) != std::end(kExtensions);
+}
+
+void RequireTensor(const FeatureInfo& input, const std::string& what) {
+  if (input.type.IsTensor()) return;
+  throw Failure(kExitWrongUse, StrCat(what, ": the input is ", input.type.ToString(),
+                                      "; give a .pb file that holds such a value"));
+}
+
 class Runner {
  public:
   explicit Runner(const Arguments& arguments)
@@ -104,6 +121,7 @@ class Runner {
   }
 
   int Run() {
+    CheckOutputFiles();
     BindInputs();
     const auto start = std::chrono::steady_clock::now();
     const auto outputs = engine_.Evaluate(binding_.get());
@@ -145,10 +163,10 @@ class Runner {
     const std::string extension = fs::path(value).extension().string();
     std::error_code error;
     if (!fs::is_regular_file(value, error)) {
-      if (extension == ".npy" || extension == ".pb" || extension == ".csv" || extension == ".png" ||
-          extension == ".jpg" || extension == ".jpeg") {
+      if (LooksLikeFile(value)) {
         throw Failure(kExitWrongUse, StrCat(what, ": there is no file '", value, "'"));
       }
+      RequireTensor(input, what);
       Bind(binding_.get(), input.name, ToValue(ParseLiteral(value, input.type, what)).get());
     } else if (extension == ".npy") {
       Bind(binding_.get(), input.name, ToValue(ValueOrThrow(ReadNpy(value))).get());
@@ -156,6 +174,7 @@ class Runner {
       const TensorFileValue read = ValueOrThrow(ReadTensorFile(value, input.type.kind));
       Bind(binding_.get(), input.name, ToValue(read).get());
     } else if (extension == ".csv") {
+      RequireTensor(input, what);
       Bind(binding_.get(), input.name, ToValue(ReadCsv(value, input.type, what)).get());
     } else if (IsImageFile(value)) {
       BindImage(input.name, value);
@@ -168,46 +187,53 @@ class Runner {
 
   // What was not given gets random values, and says so.
   void BindRest(const std::set<std::string>& bound) {
-    std::vector<FeatureInfo> rest;
-    std::vector<size_t> numbers;
-    for (size_t i = 0; i < model_->inputs.size(); ++i) {
-      if (bound.contains(model_->inputs[i].name)) continue;
-      rest.push_back(model_->inputs[i]);
-      numbers.push_back(i);
-    }
-    if (rest.empty()) return;
-    const std::vector<Shape> shapes = ResolveShapes(rest, arguments_.input_options);
     std::string names;
-    for (size_t i = 0; i < rest.size(); ++i) {
-      const Tensor tensor = MakeInput(rest[i], numbers[i], shapes[i], arguments_.input_options);
-      Bind(binding_.get(), rest[i].name, ToValue(tensor).get());
-      names += StrCat(names.empty() ? "'" : ", '", rest[i].name, "'");
+    for (const auto& [index, tensor] :
+         MakeInputs(model_->inputs, bound, arguments_.input_options)) {
+      const std::string& name = model_->inputs[index].name;
+      Bind(binding_.get(), name, ToValue(tensor).get());
+      names += StrCat(names.empty() ? "'" : ", '", name, "'");
     }
+    if (names.empty()) return;
     std::cerr << "note: random values for " << names << "; give them with --input NAME=FILE\n";
+  }
+
+  // Before the work is done, what cannot be written.
+  void CheckOutputFiles() const {
+    for (const std::string& text : arguments_.outputs) {
+      const Assignment wanted = Split(text, "--output");
+      const FeatureInfo& output = model_->outputs[OutputNumber(wanted.name)];
+      if (!output.type.IsTensor()) {
+        throw Failure(kExitWrongUse,
+                      StrCat("--output: '", wanted.name, "' is ", output.type.ToString(),
+                             "; only tensors can be written"));
+      }
+      const std::string extension = fs::path(wanted.value).extension().string();
+      if (extension != ".npy" && extension != ".pb") {
+        throw Failure(kExitWrongUse,
+                      StrCat("--output: '", wanted.value, "' must end in .npy or .pb"));
+      }
+    }
+  }
+
+  size_t OutputNumber(const std::string& name) const {
+    std::string names;
+    for (size_t i = 0; i < model_->outputs.size(); ++i) {
+      if (model_->outputs[i].name == name) return i;
+      names += StrCat(i == 0 ? "'" : ", '", model_->outputs[i].name, "'");
+    }
+    throw Failure(kExitWrongUse, StrCat("--output: the model has no output '", name,
+                                        "'; its outputs are ", names));
   }
 
   void WriteFiles(const std::vector<Handle<MullionValue>>& outputs) const {
     for (const std::string& text : arguments_.outputs) {
       const Assignment wanted = Split(text, "--output");
-      size_t index = 0;
-      while (index < outputs.size() && engine_.OutputName(index) != wanted.name) ++index;
-      if (index == outputs.size()) {
-        throw Failure(kExitWrongUse, StrCat("--output: the model has no output '", wanted.name,
-                                            "'; see mullion info"));
-      }
-      if (MullionValue_Kind(outputs[index].get()) != MULLION_FEATURE_TENSOR) {
-        throw Failure(kExitWrongUse,
-                      StrCat("--output: '", wanted.name, "' is no tensor, so no file of it"));
-      }
-      const Tensor tensor = ToTensor(outputs[index].get());
-      const std::string extension = fs::path(wanted.value).extension().string();
-      if (extension == ".npy") {
+      const Tensor tensor = ToTensor(outputs[OutputNumber(wanted.name)].get());
+      if (fs::path(wanted.value).extension() == ".npy") {
         ThrowIfError(WriteNpy(wanted.value, tensor.view()));
-      } else if (extension == ".pb") {
-        ThrowIfError(WriteTensorFile(wanted.value, tensor.view(), wanted.name));
       } else {
-        throw Failure(kExitWrongUse,
-                      StrCat("--output: '", wanted.value, "' must end in .npy or .pb"));
+        ThrowIfError(WriteTensorFile(wanted.value, tensor.view(), wanted.name));
       }
     }
   }
@@ -266,14 +292,7 @@ class Runner {
 
 int Run(const Arguments& arguments) {
   if (arguments.top < 0) throw Failure(kExitWrongUse, "--top must be 0 or more");
-  if (arguments.precision == "fp16") {
-    throw Failure(kExitRefused,
-                  "--precision fp16: this build computes in fp32 only; leave the flag out");
-  }
-  if (arguments.precision != "fp32") {
-    throw Failure(kExitWrongUse,
-                  StrCat("--precision '", arguments.precision, "' is not fp32 or fp16"));
-  }
+  OpenDevice(arguments.engine);
   return Runner(arguments).Run();
 }
 
@@ -282,21 +301,46 @@ int Run(const Arguments& arguments) {
 void AddRun(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand("run", "Evaluate a model once and show its outputs");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("MODEL", arguments->model, "An ONNX file")->required();
-  command->add_option("--image", arguments->image,
-                      "A picture (JPEG, PNG, WebP, BMP) for the one input that takes one");
-  command->add_option("--input", arguments->inputs,
-                      "NAME=FILE (a picture, .npy, .pb, .csv) or NAME=VALUE (like 1,2,3)");
-  command->add_option("--output", arguments->outputs, "Write an output: NAME=FILE (.npy or .pb)");
-  command->add_option("--labels", arguments->labels, "Names of the classes, one a line, or JSON");
-  command->add_option("--top", arguments->top, "How many classes to show")->capture_default_str();
-  arguments->image_flags.AddTo(*command);
+  command->add_option("MODEL", arguments->model, "An ONNX file")->required()->type_name("");
+  command
+      ->add_option("--image", arguments->image,
+                   "A picture (JPEG, PNG, WebP, BMP) for the one input that takes one")
+      ->type_name("FILE")
+      ->group("Inputs");
+  command
+      ->add_option("--input", arguments->inputs,
+                   "A picture, .npy, .pb or .csv file, or values like 1,2,3 or [[1,2],[3,4]]; "
+                   "inputs without any get random values")
+      ->type_name("NAME=FILE|VALUES")
+      ->allow_extra_args(false)
+      ->group("Inputs");
   arguments->input_options.AddTo(*command);
-  command->add_option("--threads", arguments->engine.threads, "Threads (0: all)");
-  command->add_option("--device", arguments->engine.device, "Device")->capture_default_str();
-  command->add_option("--precision", arguments->precision, "fp32 (fp16 is not in this build)")
-      ->capture_default_str();
-  command->add_flag("--json", arguments->json, "Print one JSON object");
+  arguments->image_flags.AddTo(*command);
+  command->add_option("--output", arguments->outputs, "Write an output to a .npy or .pb file")
+      ->type_name("NAME=FILE")
+      ->allow_extra_args(false)
+      ->group("Outputs");
+  command
+      ->add_option("--labels", arguments->labels,
+                   "Names of the classes: one a line, \"INDEX,NAME\" a line, or JSON")
+      ->type_name("FILE")
+      ->group("Outputs");
+  command->add_option("--top", arguments->top, "How many classes to show (default: 5)")
+      ->type_name("K")
+      ->group("Outputs");
+  command->add_flag("--json", arguments->json, "Print one JSON object")->group("Outputs");
+  arguments->engine.AddThreads(*command);
+  arguments->engine.AddDevice(*command);
+  arguments->engine.AddPrecision(*command);
+  command->footer(
+      "\nExamples:\n"
+      "  mullion run model.onnx --image cat.jpg --labels labels.txt\n"
+      "  mullion run model.onnx --image cat.jpg --pixel-format rgb --scale 1/255 \\\n"
+      "      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225\n"
+      "  mullion run model.onnx --input x=values.npy --output y=result.npy\n"
+      "  mullion run model.onnx --dim batch=2 --seed 1 --json\n"
+      "\nJSON: model, device, outputs (name, type, shape, top: the K largest elements as index,\n"
+      "label, value), ms.");
   command->callback([arguments, &exit_code] { exit_code = Run(*arguments); });
 }
 

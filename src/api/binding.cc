@@ -86,8 +86,10 @@ Status MullionBinding::BindInput(size_t index, MullionValue* value,
   if (IsImage(*value)) {
     MULLION_ASSIGN_OR_RETURN(const mullion::api::ImageOptions image_options,
                              mullion::api::ReadImageOptions(options));
-    MULLION_ASSIGN_OR_RETURN(
-        input.fit, mullion::api::ImageToInput(feature, image_options, *value, input.converted));
+    Tensor converted = input.converted;  // what is bound now stays so when this fails
+    MULLION_ASSIGN_OR_RETURN(input.fit,
+                             mullion::api::ImageToInput(feature, image_options, *value, converted));
+    input.converted = std::move(converted);
     input.refresh = false;
     input_data_[index] = Datum::FromView(input.converted.view());
   } else {
@@ -96,8 +98,7 @@ Status MullionBinding::BindInput(size_t index, MullionValue* value,
     input.converted = Tensor();
     input.refresh = value->placeholder || !value->IsTensor();
     // Only a view: results must never share memory with what the caller may write to.
-    input_data_[index] =
-        value->IsTensor() ? Datum::FromView(value->datum.view) : value->datum;
+    input_data_[index] = value->IsTensor() ? Datum::FromView(value->datum.view) : value->datum;
   }
   input.value = Ref<MullionValue>::Share(value);
   return OkStatus();
@@ -155,8 +156,8 @@ bool Overlap(const TensorView& a, const TensorView& b) {
 
 // An output must not be written while an input, or another output, has the same memory.
 void MullionBinding::FindOverlaps() {
-  any_refresh_ = std::any_of(inputs_.begin(), inputs_.end(),
-                             [](const Input& input) { return input.refresh; });
+  any_refresh_ =
+      std::any_of(inputs_.begin(), inputs_.end(), [](const Input& input) { return input.refresh; });
   all_in_place_ = true;
   for (size_t i = 0; i < outputs_.size(); ++i) {
     Output& output = outputs_[i];
@@ -253,8 +254,7 @@ Status MullionBinding::Deliver(size_t index) {
       return OkStatus();
     }
     case Delivery::kReplace:
-      output.value->datum = std::move(result);
-      result = Datum();
+      mullion::api::SetContent(*output.value, std::exchange(result, Datum()));
       return OkStatus();
     case Delivery::kImage:
       return mullion::api::OutputToImage(feature, output.options, result.view, *output.value);

@@ -18,7 +18,7 @@
 #include "image/fit.h"
 #include "runtime/profiler.h"
 
-struct MullionBinding final {
+struct MullionBinding final : mullion::api::RefCounted {
  public:
   explicit MullionBinding(MullionSession* of);
 
@@ -45,8 +45,7 @@ struct MullionBinding final {
   std::optional<mullion::image::Fit> ImageFit(std::string_view name) const;
 
   // Evaluates. Afterwards TakeOutput gives each output once.
-  mullion::Status Run(const mullion::CancellationToken* cancellation,
-                      mullion::Profiler* profiler);
+  mullion::Status Run(const mullion::CancellationToken* cancellation, mullion::Profiler* profiler);
   // The bound value of an output, or a fresh one with what the last Run gave.
   mullion::Result<mullion::api::Ref<MullionValue>> TakeOutput(size_t index);
   // Lets go of what the last Run gave and nobody took.

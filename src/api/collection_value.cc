@@ -93,8 +93,7 @@ Status CreateMap(MullionValue* keys, MullionValue* values, MullionValue** value)
   const mullion::TensorView& value_view = values->datum.view;
   const bool vectors = keys->datum.IsTensor() && values->datum.IsTensor() &&
                        key_view.shape.rank() == 1 && key_view.shape == value_view.shape;
-  if (!vectors ||
-      (key_view.type != ElementType::kInt64 && key_view.type != ElementType::kString)) {
+  if (!vectors || (key_view.type != ElementType::kInt64 && key_view.type != ElementType::kString)) {
     return InvalidArgument(StrCat(kFunction, ": keys of ", mullion::api::Describe(*keys),
                                   " and values of ", mullion::api::Describe(*values),
                                   " make no map; keys must be int64 or string, and both "
@@ -115,8 +114,8 @@ Status MapPart(const char* function, const MullionValue* value, Tensor mullion::
   if (value == nullptr) return NullArgument(function, "value");
   if (out == nullptr) return NullArgument(function, "keys or values");
   if (value->datum.map == nullptr) {
-    return InvalidArgument(StrCat(function, ": the value is ", mullion::api::Describe(*value),
-                                  ", not a map"));
+    return InvalidArgument(
+        StrCat(function, ": the value is ", mullion::api::Describe(*value), ", not a map"));
   }
   *out = MakeValue(Datum::FromTensor((*value->datum.map).*part)).Detach();
   return OkStatus();

@@ -23,10 +23,9 @@ bool SameKind(const TypeInfo& wanted, const Sequence& sequence) {
   if (wanted.element == nullptr) return true;
   // An empty sequence may not know what it would hold.
   const bool unknown = sequence.items.empty() && sequence.element.kind == ValueKind::kUnknown;
-  const bool same_element =
-      sequence.element.kind == wanted.element->kind &&
-      (!wanted.element->IsTensor() ||
-       sequence.element.element_type == wanted.element->element_type);
+  const bool same_element = sequence.element.kind == wanted.element->kind &&
+                            (!wanted.element->IsTensor() ||
+                             sequence.element.element_type == wanted.element->element_type);
   return (unknown || same_element) &&
          std::all_of(sequence.items.begin(), sequence.items.end(),
                      [&](const Datum& item) { return SameKind(*wanted.element, item); });

@@ -18,7 +18,8 @@ Result<Ref<MullionDevice>> MakeDevice(MullionDeviceKind kind) {
     case MULLION_DEVICE_GPU_HIGH_PERFORMANCE:
     case MULLION_DEVICE_GPU_MIN_POWER:
       return NotFound(
-          "there is no GPU device in this build of the library; use the device kind CPU or DEFAULT");
+          "there is no GPU device in this build of the library; use the device kind CPU or "
+          "DEFAULT");
   }
   return InvalidArgument(StrCat("device kind ", static_cast<int>(kind),
                                 " does not exist; use a value of MullionDeviceKind (0 to 4)"));

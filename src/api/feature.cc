@@ -12,8 +12,8 @@ namespace {
 constexpr ElementTypeSet kImageTypes =
     SetOf(ElementType::kFloat, ElementType::kFloat16, ElementType::kUint8);
 
-MullionFeatureKind KindOf(const FeatureInfo& info, const ImageMetadata& image) {
-  switch (info.type.kind) {
+MullionFeatureKind KindOf(const TypeInfo& type) {
+  switch (type.kind) {
     case ValueKind::kSequence:
       return MULLION_FEATURE_SEQUENCE;
     case ValueKind::kMap:
@@ -24,18 +24,20 @@ MullionFeatureKind KindOf(const FeatureInfo& info, const ImageMetadata& image) {
     case ValueKind::kUnknown:
       break;
   }
-  const bool is_image = info.denotation == "IMAGE" && info.type.IsTensor() &&
-                        info.type.has_shape && Contains(kImageTypes, info.type.element_type) &&
-                        image.problem.empty() &&
-                        FindImageAxes(info.type.shape, info.dim_denotations, -1).ok();
-  return is_image ? MULLION_FEATURE_IMAGE : MULLION_FEATURE_TENSOR;
+  return MULLION_FEATURE_TENSOR;
+}
+
+bool IsImage(const FeatureInfo& info, const ImageMetadata& image) {
+  return info.denotation == "IMAGE" && info.type.IsTensor() && info.type.has_shape &&
+         Contains(kImageTypes, info.type.element_type) && image.problem.empty() &&
+         FindImageAxes(info.type.shape, info.dim_denotations, -1).ok();
 }
 
 // What a sequence, map or optional holds has neither a name nor a description.
 std::unique_ptr<const MullionFeature> MakeElement(const TypeInfo& type) {
   auto feature = std::make_unique<MullionFeature>();
   feature->type = type;
-  feature->kind = KindOf({.type = type}, {});
+  feature->kind = KindOf(type);
   if (type.element != nullptr) feature->element = MakeElement(*type.element);
   return feature;
 }
@@ -50,7 +52,7 @@ std::vector<MullionFeature> MakeFeatures(const std::vector<FeatureInfo>& infos,
     MullionFeature& feature = features.emplace_back();
     feature.name = info.name;
     feature.description = info.description;
-    feature.kind = KindOf(info, *image);
+    feature.kind = IsImage(info, *image) ? MULLION_FEATURE_IMAGE : KindOf(info.type);
     feature.type = info.type;
     feature.dim_names = info.dim_names;
     feature.dim_denotations = info.dim_denotations;
@@ -95,7 +97,8 @@ Result<ImageAxes> FindImageAxes(const Shape& shape, const std::vector<std::strin
         StrCat("images go into tensors with 1 or 3 channels, and ", shape.ToString(), " has ",
                axis ? StrCat(shape[*axis]) : "neither in axis 1 (NCHW) nor in axis 3 (NHWC)"));
   }
-  if (*axis == 1) return ImageAxes{image::TensorLayout::kNchw, shape[0], shape[1], shape[2], shape[3]};
+  if (*axis == 1)
+    return ImageAxes{image::TensorLayout::kNchw, shape[0], shape[1], shape[2], shape[3]};
   return ImageAxes{image::TensorLayout::kNhwc, shape[0], shape[3], shape[1], shape[2]};
 }
 
@@ -156,8 +159,7 @@ namespace {
 
 int64_t ImageSide(const MullionFeature* feature, int64_t mullion::api::ImageAxes::*side) {
   if (feature == nullptr || feature->kind != MULLION_FEATURE_IMAGE) return -1;
-  const auto axes =
-      mullion::api::FindImageAxes(feature->type.shape, feature->dim_denotations, -1);
+  const auto axes = mullion::api::FindImageAxes(feature->type.shape, feature->dim_denotations, -1);
   return axes.ok() && (*axes).*side >= 0 ? (*axes).*side : -1;
 }
 

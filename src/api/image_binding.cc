@@ -68,7 +68,10 @@ Status FillAxes(const std::vector<const image::Bitmap*>& pictures, const ImageOp
   if (axes.channels < 0) axes.channels = image::ColorChannels(format.pixels);
   const bool free_size = axes.height < 0 || axes.width < 0;
   for (const image::Bitmap* const picture : pictures) {
-    if (options.bounds || !free_size) break;
+    if (options.bounds) {
+      MULLION_RETURN_IF_ERROR(image::Crop(picture->view(), *options.bounds).status());
+    }
+    if (options.bounds || !free_size) continue;
     if (picture->width() != pictures[0]->width() || picture->height() != pictures[0]->height()) {
       return InvalidArgument(
           StrCat("the images of a batch differ in size (", pictures[0]->width(), "x",
@@ -77,7 +80,6 @@ Status FillAxes(const std::vector<const image::Bitmap*>& pictures, const ImageOp
     }
   }
   const image::Rect region = options.bounds.value_or(pictures[0]->view().bounds());
-  MULLION_RETURN_IF_ERROR(image::Crop(pictures[0]->view(), region).status());
   if (axes.height < 0) axes.height = region.height;
   if (axes.width < 0) axes.width = region.width;
   return OkStatus();
@@ -99,23 +101,24 @@ Status CheckImageFeature(const MullionFeature& feature, const ImageOptions& opti
   if (!feature.type.has_shape) {
     return Named(feature, SizeMismatch("the model does not tell its rank; bind a tensor instead"));
   }
-  return Named(feature,
-               FindImageAxes(feature.type.shape, feature.dim_denotations, options.channels_last)
-                   .status());
+  return Named(
+      feature,
+      FindImageAxes(feature.type.shape, feature.dim_denotations, options.channels_last).status());
 }
 
 Result<image::Fit> ImageToInput(const MullionFeature& feature, const ImageOptions& options,
                                 const MullionValue& value, Tensor& tensor) {
   MULLION_RETURN_IF_ERROR(CheckImageFeature(feature, options));
-  MULLION_ASSIGN_OR_RETURN(ImageAxes axes,
-                           FindImageAxes(feature.type.shape, feature.dim_denotations,
-                                         options.channels_last));
+  MULLION_ASSIGN_OR_RETURN(
+      ImageAxes axes,
+      FindImageAxes(feature.type.shape, feature.dim_denotations, options.channels_last));
   const std::vector<const image::Bitmap*> pictures = PicturesOf(value);
   const image::TensorFormat format = FormatFor(feature, options, axes);
   if (Status status = FillAxes(pictures, options, format, axes); !status.ok()) {
     return Named(feature, status);
   }
   const Shape shape = ShapeOf(axes);
+  // Nothing below fails after the first pixel was written.
   if (!tensor || tensor.type() != feature.type.element_type || !(tensor.shape() == shape)) {
     MULLION_ASSIGN_OR_RETURN(tensor, Tensor::Allocate(feature.type.element_type, shape));
   }
@@ -136,8 +139,7 @@ Result<image::Fit> ImageToInput(const MullionFeature& feature, const ImageOption
 
 Status OutputToImage(const MullionFeature& feature, const ImageOptions& options,
                      const TensorView& result, const MullionValue& value) {
-  const auto axes =
-      FindImageAxes(result.shape, feature.dim_denotations, options.channels_last);
+  const auto axes = FindImageAxes(result.shape, feature.dim_denotations, options.channels_last);
   if (!axes.ok()) return Named(feature, axes.status());
   const std::vector<const image::Bitmap*> pictures = PicturesOf(value);
   if (static_cast<int64_t>(pictures.size()) != axes->batch) {
@@ -153,13 +155,12 @@ Status OutputToImage(const MullionFeature& feature, const ImageOptions& options,
                                                 " pixels and the image bound to it only ",
                                                 whole.width, "x", whole.height)));
     }
-    const auto part = image::Crop(
-        image::MutableImageView{whole.format, whole.width, whole.height, whole.row_stride,
-                                const_cast<uint8_t*>(whole.pixels)},
-        region);
+    const auto part =
+        image::Crop(image::MutableImageView{whole.format, whole.width, whole.height,
+                                            whole.row_stride, const_cast<uint8_t*>(whole.pixels)},
+                    region);
     if (!part.ok()) return Named(feature, part.status());
-    const Status status =
-        image::Detensorize(Slice(result, static_cast<int64_t>(i)), format, *part);
+    const Status status = image::Detensorize(Slice(result, static_cast<int64_t>(i)), format, *part);
     if (!status.ok()) return Named(feature, status);
   }
   return OkStatus();

@@ -17,7 +17,8 @@ namespace mullion::api {
 Status CheckImageFeature(const MullionFeature& feature, const ImageOptions& options);
 
 // Converts `value`, an image or a batch of them, for the input. Writes into `tensor` where its type
-// and shape are right already, and into a fresh one otherwise. Gives how the first image was fitted.
+// and shape are right already, and into a fresh one otherwise. Gives how the first image was
+// fitted.
 Result<image::Fit> ImageToInput(const MullionFeature& feature, const ImageOptions& options,
                                 const MullionValue& value, Tensor& tensor);
 

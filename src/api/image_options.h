@@ -23,7 +23,8 @@ struct ImageOptions {
   int channels_last = -1;
 };
 
-// `options` may be null, and may be of a smaller size: of a caller compiled against an older header.
+// `options` may be null, and may be of a smaller size: of a caller compiled against an older
+// header.
 Result<ImageOptions> ReadImageOptions(const MullionImageOptions* options);
 
 }  // namespace mullion::api

@@ -73,9 +73,8 @@ Status CreateImage(MullionPixelFormat format, uint32_t width, uint32_t height, c
 MullionStatus* MullionValue_CreateImage(MullionPixelFormat format, uint32_t width, uint32_t height,
                                         const void* pixels, ptrdiff_t row_stride,
                                         MullionValue** value) {
-  return mullion::api::Call([&] {
-    return mullion::api::CreateImage(format, width, height, pixels, row_stride, value);
-  });
+  return mullion::api::Call(
+      [&] { return mullion::api::CreateImage(format, width, height, pixels, row_stride, value); });
 }
 
 MullionPixelFormat MullionValue_PixelFormat(const MullionValue* value) {
@@ -92,7 +91,6 @@ uint32_t MullionValue_Height(const MullionValue* value) {
 }
 
 void* MullionValue_Pixels(const MullionValue* value) {
-  return value == nullptr || !value->bitmap
-             ? nullptr
-             : const_cast<uint8_t*>(value->bitmap->view().pixels);
+  return value == nullptr || !value->bitmap ? nullptr
+                                            : const_cast<uint8_t*>(value->bitmap->view().pixels);
 }

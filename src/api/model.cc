@@ -67,7 +67,9 @@ MullionStatus* LoadFile(const char* function, const char* path, bool copy, Mulli
     if (path == nullptr) return NullArgument(function, "path");
     if (model == nullptr) return NullArgument(function, "model");
     const std::filesystem::path file(reinterpret_cast<const char8_t*>(path));
-    return GiveOut(mullion::ReadModelFile(file, {.copy_data = copy}), model);
+    mullion::ReadOptions options;
+    options.copy_data = copy;
+    return GiveOut(mullion::ReadModelFile(file, options), model);
   });
 }
 

@@ -28,8 +28,8 @@ mullion::Result<std::shared_ptr<mullion::Session>> MullionSession::Engine() cons
     const std::lock_guard lock(mutex_);
     if (engine_ != nullptr) return engine_;
   }
-  return mullion::api::Closed(mullion::StrCat("the session of model '", model->path,
-                                              "' was closed; create another one"));
+  return mullion::api::Closed(
+      mullion::StrCat("the session of model '", model->path, "' was closed; create another one"));
 }
 
 void MullionSession::Close() {
@@ -44,8 +44,8 @@ Status CreateSession(MullionModel& model, MullionDevice* device,
                      const MullionSessionOptions* options, MullionSession** session) {
   const std::shared_ptr<const mullion::Model> content = model.Content();
   if (content == nullptr) {
-    return mullion::api::Closed(mullion::StrCat("model '", model.path,
-                                                "' was closed; load it again to make a session"));
+    return mullion::api::Closed(
+        mullion::StrCat("model '", model.path, "' was closed; load it again to make a session"));
   }
   Ref<MullionDevice> on = Ref<MullionDevice>::Share(device);
   if (!on) {

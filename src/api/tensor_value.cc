@@ -46,8 +46,9 @@ Status CreateTensor(MullionTensorKind kind, const int64_t* shape, size_t rank, c
   MULLION_ASSIGN_OR_RETURN(const ElementType type, mullion::api::ToElementType(kFunction, kind));
   MULLION_ASSIGN_OR_RETURN(const Shape dims, mullion::api::ToShape(kFunction, shape, rank));
   if (data != nullptr && type == ElementType::kString) {
-    return InvalidArgument(StrCat(kFunction, ": strings cannot be given as bytes; use "
-                                             "MullionValue_CreateStringTensor"));
+    return InvalidArgument(StrCat(kFunction,
+                                  ": strings cannot be given as bytes; use "
+                                  "MullionValue_CreateStringTensor"));
   }
   const size_t needed = mullion::ByteSize(type, dims.ElementCount());
   if (data != nullptr && bytes != needed) {
@@ -73,8 +74,9 @@ Status WrapTensor(MullionTensorKind kind, const int64_t* shape, size_t rank, voi
   MULLION_ASSIGN_OR_RETURN(const ElementType type, mullion::api::ToElementType(kFunction, kind));
   MULLION_ASSIGN_OR_RETURN(const Shape dims, mullion::api::ToShape(kFunction, shape, rank));
   if (type == ElementType::kString) {
-    return InvalidArgument(StrCat(kFunction, ": strings cannot be wrapped; use "
-                                             "MullionValue_CreateStringTensor"));
+    return InvalidArgument(StrCat(kFunction,
+                                  ": strings cannot be wrapped; use "
+                                  "MullionValue_CreateStringTensor"));
   }
   const size_t needed = mullion::ByteSize(type, dims.ElementCount());
   if (bytes < needed) {
@@ -101,8 +103,8 @@ Status WrapTensor(MullionTensorKind kind, const int64_t* shape, size_t rank, voi
     };
     auto guard = std::make_shared<Guard>();
     const Tensor& plain = made->datum.tensor;
-    made->datum = Datum::FromTensor(Tensor::Wrap(
-        type, dims, plain.data(), std::shared_ptr<const void>(guard, plain.data())));
+    made->datum = Datum::FromTensor(
+        Tensor::Wrap(type, dims, plain.data(), std::shared_ptr<const void>(guard, plain.data())));
     guard->context = context;
     guard->release = release;
   }

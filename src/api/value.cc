@@ -8,24 +8,29 @@
 
 namespace mullion::api {
 
-Ref<MullionValue> MakeValue(Datum datum) {
-  auto value = Ref<MullionValue>::Adopt(new MullionValue());
+void SetContent(MullionValue& value, Datum datum) {
   switch (datum.kind) {
     case ValueKind::kTensor:
-      value->element = datum.view.type;
+      value.kind = MULLION_FEATURE_TENSOR;
       break;
     case ValueKind::kSequence:
-      value->kind = MULLION_FEATURE_SEQUENCE;
+      value.kind = MULLION_FEATURE_SEQUENCE;
       break;
     case ValueKind::kMap:
-      value->kind = MULLION_FEATURE_MAP;
+      value.kind = MULLION_FEATURE_MAP;
       break;
     case ValueKind::kOptional:
     case ValueKind::kUnknown:
-      value->kind = MULLION_FEATURE_OPTIONAL;
+      value.kind = MULLION_FEATURE_OPTIONAL;
       break;
   }
-  value->datum = std::move(datum);
+  value.element = datum.view.type;
+  value.datum = std::move(datum);
+}
+
+Ref<MullionValue> MakeValue(Datum datum) {
+  auto value = Ref<MullionValue>::Adopt(new MullionValue());
+  SetContent(*value, std::move(datum));
   return value;
 }
 
@@ -98,8 +103,8 @@ Result<Shape> ToShape(const char* function, const int64_t* shape, size_t rank) {
                                   " has a negative dimension; every dimension must be 0 or more"));
   }
   if (!dims.CheckedElementCount()) {
-    return InvalidArgument(
-        StrCat(function, ": the shape ", dims.ToString(), " has more elements than can be counted"));
+    return InvalidArgument(StrCat(function, ": the shape ", dims.ToString(),
+                                  " has more elements than can be counted"));
   }
   return dims;
 }

@@ -30,7 +30,9 @@ struct MullionValue final : mullion::api::RefCounted {
 
 namespace mullion::api {
 
-// A value for a datum that keeps its own memory alive.
+// Makes `datum`, which keeps its own memory alive, the value's content and kind.
+void SetContent(MullionValue& value, Datum datum);
+// A new value of that content.
 Ref<MullionValue> MakeValue(Datum datum);
 Ref<MullionValue> MakeImage(image::Bitmap bitmap);
 Ref<MullionValue> MakeBatch(std::vector<Ref<MullionValue>> pictures);

@@ -95,6 +95,7 @@ class Node {
   void AddInput(Value* value) { SetInput(input_count(), value); }
   void ResizeInputs(int count);
   void SetOutput(int i, Value* value);  // the value must have no producer
+  void TrimOutputs();                   // drops left-out outputs at the end of the list
 
   // Changes what the node is, for import normalisation and fusion.
   void SetOperator(std::string_view domain, std::string_view name, int opset);

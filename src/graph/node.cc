@@ -54,6 +54,10 @@ void Node::SetOutput(int i, Value* value) {
   }
 }
 
+void Node::TrimOutputs() {
+  while (!outputs_.empty() && outputs_.back() == nullptr) outputs_.pop_back();
+}
+
 void Node::SetOperator(std::string_view domain, std::string_view name, int opset) {
   domain_ = domain;
   operator_name_ = name;

@@ -36,6 +36,9 @@ Status FunctionInliner::Inline() {
   if (caller_.IsInside(function_)) {
     return Fail("a function must not call itself, directly or by way of others");
   }
+  constexpr size_t kPerName = 64;
+  MULLION_RETURN_IF_ERROR(reader_.ChargeFor(
+      sizeof(Environment), kPerName * (function_.inputs.size() + function_.defaults.size())));
   Scope body(scope_.place(), nullptr);
   MULLION_RETURN_IF_ERROR(BindInputs(body));
   MULLION_RETURN_IF_ERROR(BindAttributes(body));

@@ -8,6 +8,7 @@
 #include "onnx/constant_node.h"
 #include "onnx/function_inliner.h"
 #include "onnx/graph_reader.h"
+#include "onnx/limits.h"
 
 namespace mullion::onnx {
 
@@ -120,6 +121,7 @@ Result<std::optional<AttributeValue>> GraphReader::ReadAttribute(std::string_vie
     if (found == environment.attributes.end()) return std::optional<AttributeValue>();
     bound = found->second;
   }
+  MULLION_RETURN_IF_ERROR(context_.budget.Charge(bound.bytes.size() / kBytesPerLook));
   const auto read_subgraph = [&](std::string_view graph) {
     return ReadSubgraph(graph, *bound.environment, *bound.scope, scope.graph());
   };

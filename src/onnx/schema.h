@@ -186,8 +186,6 @@ enum class AttributeKind : int64_t {
 // TensorProto.DataLocation.
 inline constexpr int64_t kDataLocationExternal = 1;
 
-// The newest IR version whose fields are all known; newer files are tried.
-inline constexpr int64_t kNewestIrVersion = 13;
 // From this IR version on an initializer need not be listed as a graph input.
 inline constexpr int64_t kIrWithFreeInitializers = 4;
 // Before this IR version a model had no opset imports.

@@ -9,9 +9,11 @@ Value* Scope::FindHere(std::string_view name) const {
 }
 
 Value* Scope::Claim(std::string_view name) {
+  if (expected_ == 0) return nullptr;
   const auto found = names_.find(name);
   if (found == names_.end() || found->second.kind != Kind::kExpected) return nullptr;
   found->second.kind = Kind::kProduced;
+  --expected_;
   return found->second.value;
 }
 

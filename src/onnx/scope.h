@@ -40,7 +40,9 @@ class Scope {
   }
   // A value that exists already and that some node has to make: a function's output.
   bool DeclareExpected(std::string_view name, Value* value) {
-    return Declare(name, value, Kind::kExpected);
+    const bool added = Declare(name, value, Kind::kExpected);
+    expected_ += added ? 1 : 0;
+    return added;
   }
   // The expected value of that name, which is a produced one from now on; null when there is none.
   Value* Claim(std::string_view name);
@@ -68,6 +70,7 @@ class Scope {
   GraphInProgress& place_;
   const Scope* outer_;
   std::unordered_map<std::string_view, Entry> names_;
+  int expected_ = 0;  // entries of that kind
 };
 
 }  // namespace mullion::onnx

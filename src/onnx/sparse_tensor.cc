@@ -2,10 +2,10 @@
 #include "onnx/sparse_tensor.h"
 
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/str_cat.h"
-#include "onnx/limits.h"
 #include "onnx/schema.h"
 #include "onnx/tensor_reader.h"
 
@@ -42,12 +42,9 @@ Result<SparseRecord> ReadRecord(std::string_view bytes, const ReadContext& conte
     }
   }
   MULLION_RETURN_IF_ERROR(context.Finish(fields));
-  const std::optional<int64_t> count = record.shape.CheckedElementCount();
-  if (!fits || !count.has_value() || *count > kMaxElements) {
-    return InvalidModel(StrCat("the dimensions of the sparse tensor are negative, more than ",
-                               kMaxRank, " or too large; the file is damaged, export it again"));
-  }
-  return record;
+  if (fits) return record;
+  return InvalidModel(StrCat("the sparse tensor has negative dimensions or more than ", kMaxRank,
+                             "; the file is damaged, export it again"));
 }
 
 // Indices are flat positions, int64[n], or coordinates, int64[n, rank].
@@ -79,7 +76,13 @@ int64_t PositionOf(const Tensor& indices, int64_t i, const Shape& shape) {
 
 Result<Tensor> Spread(const Tensor& values, const Tensor& indices, const Shape& shape,
                       ReadContext& context) {
-  const size_t bytes = ByteSize(values.type(), shape.ElementCount());
+  const std::optional<int64_t> count = CountInMemory(values.type(), shape);
+  if (!count.has_value()) {
+    return InvalidModel(StrCat("the sparse tensor ", shape.ToString(),
+                               " has more elements than memory can hold; the file is damaged, "
+                               "export it again"));
+  }
+  const size_t bytes = ByteSize(values.type(), *count);
   MULLION_RETURN_IF_ERROR(context.budget.Charge(bytes));
   MULLION_ASSIGN_OR_RETURN(Tensor dense, Tensor::Allocate(values.type(), shape));
   auto* const to = static_cast<char*>(dense.mutable_data());

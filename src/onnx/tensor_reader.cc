@@ -2,7 +2,9 @@
 #include "onnx/tensor_reader.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "base/str_cat.h"
@@ -51,6 +53,7 @@ Result<Tensor> CopyBytes(const TensorRecord& record, const SharedBytes& data,
 // `data` has as many bytes as the shape needs.
 Result<Tensor> ViewBytes(const TensorRecord& record, const SharedBytes& data,
                          ReadContext& context) {
+  MULLION_RETURN_IF_ERROR(context.budget.Charge(data.bytes.size() / kBytesPerLook));
   const auto address = reinterpret_cast<uintptr_t>(data.bytes.data());
   if (data.owner == nullptr || data.bytes.empty() || address % AlignmentOf(record.type) != 0 ||
       NeedsCleaning(record, data.bytes)) {
@@ -113,8 +116,8 @@ Status CheckRecord(int64_t type_number, TensorRecord& record) {
                               ", which this version does not know; types 1 to ",
                               kElementTypeCount - 1, " are supported"));
   }
-  const std::optional<int64_t> count = record.shape.CheckedElementCount();
-  if (!count.has_value() || *count > kMaxElements) {
+  const std::optional<int64_t> count = CountInMemory(record.type, record.shape);
+  if (!count.has_value()) {
     return InvalidModel(StrCat("its shape ", record.shape.ToString(),
                                " has more elements than memory can hold; the file is damaged, "
                                "export it again"));
@@ -128,6 +131,15 @@ Status CheckRecord(int64_t type_number, TensorRecord& record) {
 }
 
 }  // namespace
+
+std::optional<int64_t> CountInMemory(ElementType type, const Shape& shape) {
+  const std::optional<int64_t> count = shape.CheckedElementCount();
+  // ByteSize counts in bits first.
+  const uint64_t bits = type == ElementType::kString ? 8 * sizeof(std::string)
+                                                     : static_cast<uint64_t>(ElementBits(type));
+  const uint64_t most = std::min<uint64_t>(kMaxElements, (SIZE_MAX - 7) / bits);
+  return count.has_value() && static_cast<uint64_t>(*count) <= most ? count : std::nullopt;
+}
 
 std::string_view TensorName(std::string_view bytes) {
   std::string_view name;

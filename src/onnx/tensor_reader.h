@@ -16,6 +16,9 @@
 
 namespace mullion::onnx {
 
+// The number of elements, or nothing when no memory can hold that many.
+std::optional<int64_t> CountInMemory(ElementType type, const Shape& shape);
+
 // A TensorProto whose data are not looked into yet.
 struct TensorRecord {
   std::string_view message;

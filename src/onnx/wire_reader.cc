@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "onnx/wire_reader.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
-#include <protozero/exception.hpp>
 #include <protozero/varint.hpp>
 
 #include "onnx/limits.h"
@@ -16,30 +17,41 @@ bool WireReader::Fail(const char* reason) {
   return false;
 }
 
-// Throws what protozero throws; only called under the try blocks of this file.
-uint64_t WireReader::Varint() { return protozero::decode_varint(&data_, end_); }
+namespace {
+
+// Reads a number at `data` and steps behind it; false when it is cut off or has more than the ten
+// bytes that 64 bits take. Looked at first, so that protozero has no reason to throw: a build
+// without exceptions would abort.
+bool ReadVarint(const char*& data, const char* end, uint64_t& value) {
+  const ptrdiff_t longest = std::min<ptrdiff_t>(end - data, protozero::max_varint_length);
+  const char* const stop = data + longest;
+  if (std::none_of(data, stop, [](char c) { return (c & 0x80) == 0; })) return false;
+  value = protozero::decode_varint(&data, end);
+  return true;
+}
+
+}  // namespace
+
+bool WireReader::ReadNumber(uint64_t& value) {
+  return ReadVarint(data_, end_, value) || Fail("a number is cut off or too long");
+}
 
 bool WireReader::Next() {
   if (damage_ != nullptr || data_ == end_) return false;
   where_ = data_;
-  try {
-    const uint64_t key = Varint();
-    if (key >> 3 == 0 || key >> 32 != 0) return Fail("stands an impossible field number");
-    number_ = static_cast<uint32_t>(key >> 3);
-    wire_ = static_cast<Wire>(key & 7);
-    ReadValue();
-  } catch (const protozero::exception&) {
-    Fail("a number is cut off or too long");
-  }
-  return damage_ == nullptr;
+  uint64_t key = 0;
+  if (!ReadNumber(key)) return false;
+  if (key >> 3 == 0 || key >> 32 != 0) return Fail("stands an impossible field number");
+  number_ = static_cast<uint32_t>(key >> 3);
+  wire_ = static_cast<Wire>(key & 7);
+  return ReadValue();
 }
 
-void WireReader::ReadValue() {
+bool WireReader::ReadValue() {
   uint64_t length = 0;
   switch (wire_) {
     case Wire::kVarint:
-      varint_ = Varint();
-      return;
+      return ReadNumber(varint_);
     case Wire::kFixed64:
       length = 8;
       break;
@@ -47,18 +59,17 @@ void WireReader::ReadValue() {
       length = 4;
       break;
     case Wire::kBytes:
-      length = Varint();
+      if (!ReadNumber(length)) return false;
       break;
     default:
-      Fail("stands an unknown kind of field");
-      return;
+      return Fail("stands an unknown kind of field");
   }
   if (length > static_cast<uint64_t>(end_ - data_)) {
-    Fail("a field runs past the end of its message");
-    return;
+    return Fail("a field runs past the end of its message");
   }
   bytes_ = std::string_view(data_, static_cast<size_t>(length));
   data_ += length;
+  return true;
 }
 
 bool WireReader::Expect(Wire wire) {
@@ -96,10 +107,13 @@ void WireReader::ForEachInt(FunctionRef<void(int64_t)> take) {
   }
   const char* run = bytes_.data();
   const char* const run_end = run + bytes_.size();
-  try {
-    while (run != run_end) take(static_cast<int64_t>(protozero::decode_varint(&run, run_end)));
-  } catch (const protozero::exception&) {
-    Fail("a number is cut off or too long");
+  uint64_t value = 0;
+  while (run != run_end) {
+    if (!ReadVarint(run, run_end, value)) {
+      Fail("a number is cut off or too long");
+      return;
+    }
+    take(static_cast<int64_t>(value));
   }
 }
 

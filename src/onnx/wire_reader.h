@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Walks the fields of one protobuf message in place.
 //
-// Goals: no copies, no exceptions past this file, lengths of 64 bits, and damage that sticks: once
+// Goals: no copies, no exceptions, lengths of 64 bits, and damage that sticks: once
 // a field is broken Next() ends the loop, accessors give empty values, and damage() tells why.
 #ifndef MULLION_ONNX_WIRE_READER_H_
 #define MULLION_ONNX_WIRE_READER_H_
@@ -53,8 +53,8 @@ class WireReader {
 
   bool Fail(const char* reason);
   bool Expect(Wire wire);
-  void ReadValue();
-  uint64_t Varint();
+  bool ReadNumber(uint64_t& value);
+  bool ReadValue();
 
   const char* data_;
   const char* end_;

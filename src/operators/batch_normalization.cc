@@ -24,7 +24,7 @@ Status RequireParameter(InferenceContext& context, int i, int64_t channels, bool
 
 Status InferBatchNormalization(InferenceContext& context) {
   const Node& node = context.node();
-  const bool per_activation = node.IntAttribute("per_activation", 0) != 0;
+  const bool per_activation = node.domain() == kInternalDomain;
   const Shape* const shape = context.InputShape(0);
   int64_t channels = kUnknownDim;
   if (shape != nullptr) {
@@ -47,7 +47,7 @@ Status InferBatchNormalization(InferenceContext& context) {
 
 // Until opset 14 the outputs said whether to train: those after the first are for training only.
 Status UpgradeBatchNormalization(Node& node) {
-  if (node.IntAttribute("spatial", 1) == 0) node.SetAttribute("per_activation", int64_t{1});
+  const bool per_activation = node.IntAttribute("spatial", 1) == 0;
   bool trains = false;
   for (int i = 1; i < node.output_count(); ++i) {
     const Value* const output = node.output(i);
@@ -57,7 +57,11 @@ Status UpgradeBatchNormalization(Node& node) {
     node.SetAttribute("training_mode", int64_t{1});
   }
   for (const char* const old : {"spatial", "is_test", "consumed_inputs"}) node.RemoveAttribute(old);
-  node.set_opset(14);
+  if (per_activation) {
+    node.SetOperator(kInternalDomain, "PerActivationBatchNormalization", 1);
+  } else {
+    node.set_opset(14);
+  }
   return OkStatus();
 }
 
@@ -71,6 +75,12 @@ void RegisterBatchNormalization(OperatorRegistry& registry) {
                 .upgrade = UpgradeBatchNormalization});
   registry.Add({.name = "BatchNormalization",
                 .since = 14,
+                .inputs = {5, 5},
+                .outputs = {1, 5},
+                .types = types::kAllFloats,
+                .infer = InferBatchNormalization});
+  registry.Add({.name = "PerActivationBatchNormalization",
+                .domain = kInternalDomain,
                 .inputs = {5, 5},
                 .outputs = {1, 5},
                 .types = types::kAllFloats,

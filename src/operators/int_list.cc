@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "operators/int_list.h"
 
+#include <algorithm>
+
+#include "base/element_traits.h"
 #include "base/str_cat.h"
 
 namespace mullion {
@@ -39,6 +42,17 @@ int64_t IntAt(const TensorView& view, int64_t i) {
     default:
       return 0;
   }
+}
+
+int64_t NumberAt(const TensorView& view, int64_t i) {
+  if (IsInteger(view.type)) return IntAt(view, i);
+  double number = 0;
+  DispatchType(FloatTypes{}, view.type, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    number = static_cast<double>(static_cast<ComputeType<T>>(view.as<T>()[i]));
+  });
+  if (number != number) return 0;
+  return static_cast<int64_t>(std::clamp(number, -0x1p62, 0x1p62));
 }
 
 Result<IntList> ReadIntList(const TensorView& view, const char* what) {

@@ -43,6 +43,10 @@ class IntList {
 // Element i of an integer tensor (int64, int32 and smaller kinds), widened; 0 for other types.
 int64_t IntAt(const TensorView& view, int64_t i);
 
+// Element i of a tensor of any number type, cut towards zero; NaN gives 0, and numbers beyond 2^62
+// that bound.
+int64_t NumberAt(const TensorView& view, int64_t i);
+
 // The elements of an integer tensor of any rank. `what` names it in the error for a tensor that has
 // more than kCapacity elements or another type.
 Result<IntList> ReadIntList(const TensorView& view, const char* what);

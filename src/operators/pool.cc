@@ -9,43 +9,8 @@ namespace mullion::operators {
 
 namespace {
 
-// Sizes beyond this cannot occur in data that fits into memory; below it sums cannot overflow.
-constexpr int64_t kLargest = int64_t{1} << 31;
-
-// One number for each spatial axis from attribute `name`; `fallback` for all when it is absent.
-Status ReadSizes(const Node& node, const char* name, int count, int64_t fallback, int64_t smallest,
-                 int64_t* sizes) {
-  const std::span<const int64_t> values = node.IntsAttribute(name);
-  if (!values.empty() && values.size() != static_cast<size_t>(count)) {
-    return node.Error(
-        StatusCode::kInvalidModel,
-        StrCat("attribute '", name, "' has ", values.size(), " elements but must have ", count));
-  }
-  for (int i = 0; i < count; ++i) {
-    sizes[i] = values.empty() ? fallback : values[static_cast<size_t>(i)];
-    if (sizes[i] < smallest || sizes[i] > kLargest) {
-      return node.Error(StatusCode::kInvalidModel, StrCat("attribute '", name, "' holds ", sizes[i],
-                                                          " but must be ", smallest, " or more"));
-    }
-  }
-  return OkStatus();
-}
-
-Result<PoolParameters::AutoPad> ReadAutoPad(const Node& node) {
-  using AutoPad = PoolParameters::AutoPad;
-  const std::string_view name = node.StringAttribute("auto_pad", "NOTSET");
-  if (name == "NOTSET" || name.empty()) return AutoPad::kNone;
-  if (name == "SAME_UPPER") return AutoPad::kSameUpper;
-  if (name == "SAME_LOWER") return AutoPad::kSameLower;
-  if (name == "VALID") return AutoPad::kValid;
-  return node.Error(StatusCode::kInvalidModel,
-                    StrCat("attribute 'auto_pad' is '", name,
-                           "' but must be NOTSET, SAME_UPPER, SAME_LOWER or VALID"));
-}
-
 // Sets output and pads from the input's size.
 void Resolve(const PoolParameters& parameters, PoolAxis& axis) {
-  using AutoPad = PoolParameters::AutoPad;
   const int64_t extent = (axis.kernel - 1) * axis.dilation + 1;
   const AutoPad auto_pad = parameters.auto_pad;
   if (axis.input < 0) {
@@ -127,10 +92,10 @@ Result<PoolParameters> PoolParameters::FromNode(const Node& node) {
   parameters.spatial_rank = count;
   std::array<int64_t, kMaxRank> kernel, strides, dilations;
   std::array<int64_t, 2 * kMaxRank> pads;
-  MULLION_RETURN_IF_ERROR(ReadSizes(node, "kernel_shape", count, 1, 1, kernel.data()));
-  MULLION_RETURN_IF_ERROR(ReadSizes(node, "strides", count, 1, 1, strides.data()));
-  MULLION_RETURN_IF_ERROR(ReadSizes(node, "dilations", count, 1, 1, dilations.data()));
-  MULLION_RETURN_IF_ERROR(ReadSizes(node, "pads", 2 * count, 0, 0, pads.data()));
+  MULLION_RETURN_IF_ERROR(ReadWindowSizes(node, "kernel_shape", count, 1, 1, kernel.data()));
+  MULLION_RETURN_IF_ERROR(ReadWindowSizes(node, "strides", count, 1, 1, strides.data()));
+  MULLION_RETURN_IF_ERROR(ReadWindowSizes(node, "dilations", count, 1, 1, dilations.data()));
+  MULLION_RETURN_IF_ERROR(ReadWindowSizes(node, "pads", 2 * count, 0, 0, pads.data()));
   MULLION_ASSIGN_OR_RETURN(parameters.auto_pad, ReadAutoPad(node));
   for (size_t i = 0; i < rank; ++i) {
     parameters.windows[i] = {.kernel = kernel[i],

@@ -3,6 +3,7 @@
 #ifndef MULLION_OPERATORS_POOL_H_
 #define MULLION_OPERATORS_POOL_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -10,6 +11,7 @@
 #include "base/status.h"
 #include "graph/graph.h"
 #include "operators/channel_layout.h"
+#include "operators/window_attributes.h"
 
 namespace mullion::operators {
 
@@ -41,8 +43,6 @@ struct PoolAxis {
 };
 
 struct PoolParameters {
-  enum class AutoPad { kNone, kSameUpper, kSameLower, kValid };
-
   // Checks the attributes' values; needs `kernel_shape`.
   static Result<PoolParameters> FromNode(const Node& node);
 
@@ -53,7 +53,7 @@ struct PoolParameters {
 
   ChannelLayout layout;
   int spatial_rank = 0;
-  AutoPad auto_pad = AutoPad::kNone;
+  AutoPad auto_pad = AutoPad::kNotSet;
   bool ceil_mode = false;
   bool count_include_pad = false;     // AveragePool
   bool column_major_indices = false;  // MaxPool: storage_order = 1

@@ -180,8 +180,8 @@ Result<ResizeParameters> ResizeParameters::FromNode(const Node& node) {
                                                         {"not_larger", AspectRatio::kNotLarger},
                                                         {"not_smaller", AspectRatio::kNotSmaller}};
   MULLION_RETURN_IF_ERROR(ReadEnum(node, "mode", kModes, parameters.mode));
-  MULLION_RETURN_IF_ERROR(ReadEnum(node, "coordinate_transformation_mode", kCoordinates,
-                                   parameters.coordinates));
+  MULLION_RETURN_IF_ERROR(
+      ReadEnum(node, "coordinate_transformation_mode", kCoordinates, parameters.coordinates));
   MULLION_RETURN_IF_ERROR(ReadEnum(node, "nearest_mode", kNearest, parameters.nearest));
   MULLION_RETURN_IF_ERROR(
       ReadEnum(node, "keep_aspect_ratio_policy", kPolicies, parameters.aspect_ratio));
@@ -248,7 +248,8 @@ Result<std::array<ResizeAxis, kMaxRank>> ResizeParameters::Axes(const Shape& inp
     }
     const int64_t size = sizes[i];
     if (size < 0 || size > kLongestAxis) {
-      return InvalidModel(StrCat("input 3 'sizes' holds ", size, " which is negative or too large"));
+      return InvalidModel(
+          StrCat("input 3 'sizes' holds ", size, " which is negative or too large"));
     }
     axis.output = size;
     axis.exact_output = static_cast<float>(size);

@@ -3,6 +3,7 @@
 
 #include "optimizer/fold_batch_normalization.h"
 #include "optimizer/fold_constants.h"
+#include "optimizer/fuse_elementwise.h"
 #include "optimizer/fuse_epilogue.h"
 #include "optimizer/infer_graph.h"
 #include "optimizer/layout.h"
@@ -39,6 +40,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   if (!options.rewrite) return OkStatus();
   FoldBatchNormalization(graph);
   FuseEpilogue(graph);
+  FuseElementwise(graph);
   if (PlaceChannelsLast(graph, *options.operators)) Reduce(graph, options);
   return OkStatus();
 }

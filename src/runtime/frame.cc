@@ -100,7 +100,8 @@ void Frame::SetCapture(int index, const Datum& value) {
 
 void Frame::SetOutputMemory(int index, const MutableTensorView& memory) {
   MutableTensorView& current = output_memory_[static_cast<size_t>(index)];
-  if (current.data == memory.data && current.shape == memory.shape && memory.data != nullptr) {
+  if (current.data == memory.data && current.shape == memory.shape && current.type == memory.type &&
+      memory.data != nullptr) {
     return;
   }
   current = memory;
@@ -128,6 +129,16 @@ BindingKey Frame::RootKey() const {
   return key;
 }
 
+bool Frame::RootIsBound() const {
+  if (segments_.empty() || segments_[0].binding == nullptr) return false;
+  const std::vector<BoundaryValue>& values = segments_[0].binding->key.values;
+  return std::all_of(values.begin(), values.end(), [&](const BoundaryValue& value) {
+    const Datum& datum = slots_[static_cast<size_t>(value.slot)];
+    return datum.IsTensor() && value.type.IsTensor() && value.type.has_shape &&
+           value.type.element_type == datum.view.type && value.type.shape == datum.view.shape;
+  });
+}
+
 BindingKey Frame::KeyAfter(int first_step, const Step& step) const {
   BindingKey key;
   key.first_step = first_step;
@@ -141,7 +152,12 @@ Status Frame::Run(const Evaluation& evaluation) {
   // Results that the caller gave no memory for are his to keep: they get a fresh place each time.
   outputs_changed_ |= std::any_of(output_memory_.begin(), output_memory_.end(),
                                   [](const MutableTensorView& m) { return m.data == nullptr; });
-  MULLION_ASSIGN_OR_RETURN(const Binding* binding, EnterSegment(0, RootKey()));
+  const Binding* binding = RootIsBound() ? segments_[0].binding.get() : nullptr;
+  if (binding == nullptr) {
+    MULLION_ASSIGN_OR_RETURN(binding, EnterSegment(0, RootKey()));
+  } else if (outputs_changed_) {
+    MULLION_RETURN_IF_ERROR(PlaceValues(segments_[0]));
+  }
   const int step_count = static_cast<int>(program_.steps.size());
   for (size_t depth = 1;; ++depth) {
     MULLION_RETURN_IF_ERROR(RunSegment(*binding, evaluation));

@@ -78,6 +78,8 @@ class Frame {
 
   Datum& At(int slot) { return slots_[static_cast<size_t>(slot)]; }
   BindingKey RootKey() const;
+  // Whether the first segment is bound for the inputs as they are: RootKey() without making one.
+  bool RootIsBound() const;
   TypeInfo TypeOf(int slot) const;
   Result<const Binding*> EnterSegment(size_t depth, BindingKey key);
   Status ReserveMemory(Segment& segment);

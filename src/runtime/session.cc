@@ -14,9 +14,32 @@ namespace mullion {
 
 namespace {
 
+using NamedSizes = std::vector<std::pair<std::string, int64_t>>;
+
+// The free axis that counts the items of a batch, or -1. Scalars and sequences have none.
+int FreeBatchAxis(const FeatureInfo& feature) {
+  if (!feature.type.has_shape || feature.type.shape.rank() == 0) return -1;
+  const auto& denotations = feature.dim_denotations;
+  const auto marked = std::find(denotations.begin(), denotations.end(), "DATA_BATCH");
+  const auto axis =
+      marked == denotations.end() ? 0 : static_cast<int>(marked - denotations.begin());
+  return axis < feature.type.shape.rank() && feature.type.shape[axis] < 0 ? axis : -1;
+}
+
+// Fixes the batch axis of the features, and in `names` the names that it goes by: the same name
+// means the same size elsewhere.
+void FixBatch(int64_t size, std::vector<FeatureInfo>& features, NamedSizes& names) {
+  for (FeatureInfo& feature : features) {
+    const int axis = FreeBatchAxis(feature);
+    if (axis < 0) continue;
+    feature.type.shape[axis] = size;
+    const auto index = static_cast<size_t>(axis);
+    if (index < feature.dim_names.size()) names.emplace_back(feature.dim_names[index], size);
+  }
+}
+
 // Puts sizes in place of the symbols that `dimensions` names.
-void FixDimensions(const std::vector<std::pair<std::string, int64_t>>& dimensions,
-                   std::vector<FeatureInfo>& features) {
+void FixDimensions(const NamedSizes& dimensions, std::vector<FeatureInfo>& features) {
   for (FeatureInfo& feature : features) {
     if (!feature.type.has_shape) continue;
     for (int axis = 0; axis < feature.type.shape.rank(); ++axis) {
@@ -56,8 +79,14 @@ Result<std::unique_ptr<Session>> Session::Create(const Model& model,
   session->threads_ = options.threads > 0 ? options.threads : AvailableProcessors();
   session->inputs_ = model.inputs;
   session->outputs_ = model.outputs;
-  FixDimensions(options.dimensions, session->inputs_);
-  FixDimensions(options.dimensions, session->outputs_);
+  NamedSizes sizes;  // the last one of a name counts: what the caller named himself
+  if (options.batch_size > 0) {
+    FixBatch(options.batch_size, session->inputs_, sizes);
+    FixBatch(options.batch_size, session->outputs_, sizes);
+  }
+  sizes.insert(sizes.end(), options.dimensions.begin(), options.dimensions.end());
+  FixDimensions(sizes, session->inputs_);
+  FixDimensions(sizes, session->outputs_);
   session->graph_ = model.graph->Clone();
   for (size_t i = 0; i < session->inputs_.size(); ++i) {
     session->graph_->inputs()[i]->type = session->inputs_[i].type;

@@ -28,6 +28,9 @@ struct SessionOptions {
   // Sizes for symbolic dimensions of inputs, by dim_param name; names that no input has are
   // ignored.
   std::vector<std::pair<std::string, int64_t>> dimensions;
+  // A size for the free batch dimension of every input and output: the one with the denotation
+  // DATA_BATCH, else the leading one. 0 leaves it free.
+  int64_t batch_size = 0;
   // Rewrites other than import normalisation; off for debugging and for comparing.
   bool optimize = true;
 };

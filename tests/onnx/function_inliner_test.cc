@@ -252,14 +252,14 @@ TEST(FunctionInliner, RefusesBrokenFunctions) {
 }
 
 TEST(FunctionInliner, ExponentialCallsEndInAnError) {
-  // Forty functions that each call the next twice: 2^40 calls from a kilobyte.
+  // Thirty functions that each call the next twice: 2^30 calls from a kilobyte.
   Messages functions;
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 30; ++i) {
     const std::string next = "F" + std::to_string(i + 1);
     functions.push_back(MakeFunction("F" + std::to_string(i), {"a"}, {"b"},
                                      {Call(next, {"a"}, {"t"}), Call(next, {"t"}, {"b"})}));
   }
-  functions.push_back(MakeFunction("F40", {"a"}, {"a"}, {}));
+  functions.push_back(MakeFunction("F30", {"a"}, {"a"}, {}));
   EXPECT_EQ(
       ErrorOf(ModelOf(Chain({Call("F0", {"x"}, {"y"})}), functions)),
       "model 'm.onnx': reading it would take more than 256 MiB of memory, which its size does "

@@ -100,9 +100,9 @@ TEST(Subgraph, NestingIsBounded) {
     return ModelOf(
         WithCondition({MakeNode("If", {"c"}, {"y"}, {GraphAttribute("then_branch", graph)})}));
   };
-  EXPECT_EQ(ErrorOf(nested(64)), "");
-  const std::string error = ErrorOf(nested(65));
-  EXPECT_NE(error.find("subgraphs and functions are nested more than 64 deep; flatten the model"),
+  EXPECT_EQ(ErrorOf(nested(32)), "");
+  const std::string error = ErrorOf(nested(33));
+  EXPECT_NE(error.find("subgraphs and functions are nested more than 32 deep; flatten the model"),
             std::string::npos)
       << error;
 }

@@ -208,8 +208,11 @@ TEST(SparseTensor, RefusesBrokenOnes) {
        "the sparse tensor has 2 values of rank 2 but indices int64[3]; the file is damaged, export "
        "it again"},
       {Sparse(values, Indices({2}, {1, 2}), {-2, 3}),
-       "the dimensions of the sparse tensor are negative, more than 16 or too large; the file is "
-       "damaged, export it again"},
+       "the sparse tensor has negative dimensions or more than 16; the file is damaged, export it "
+       "again"},
+      {Sparse(values, Indices({2}, {1, 2}), {int64_t{1} << 32, int64_t{1} << 32}),
+       "the sparse tensor [4294967296,4294967296] has more elements than memory can hold; the file "
+       "is damaged, export it again"},
       {Sparse(values, Indices({2}, {1, 2}), {int64_t{1} << 34}),
        "reading it would take more than 256 MiB of memory, which its size does not justify; the "
        "file is damaged or made to exhaust memory"},

@@ -2,16 +2,21 @@
  *
  * The C interface of Mullion: the only symbols that the library exports. C99.
  *
- * Conventions
- *   Errors     A function that can fail returns MullionStatus*: NULL is success, anything else is
- *              owned by the caller and goes back with MullionStatus_Release. Outputs are untouched
- *              on failure. The message is one UTF-8 sentence: what, where, why, what to do.
- *   Ownership  Objects are reference counted. X_Retain adds a reference, X_Release drops one (NULL
- * is allowed). A function that gives an object through an out parameter gives one reference.
+ * Errors. A function that can fail returns MullionStatus*: NULL is success, anything else belongs
+ * to the caller and goes back with MullionStatus_Release. Outputs are untouched on failure. The
+ * message is one UTF-8 sentence: what, where, why, what to do. docs/errors.md lists them. Functions
+ * that return something else cannot fail; given NULL they answer 0, "" or NULL.
+ *
+ * Ownership. Objects are reference counted. X_Retain adds a reference, X_Release drops one; both
+ * take NULL. A function that gives an object through an out parameter gives one reference with it.
  * Strings and arrays that a getter returns belong to the object and live as long as it does, unless
- * said otherwise. Threads    Retain and Release may be called from any thread. Models, devices and
- * sessions may be used by several threads at once, bindings, values and options by one at a time.
- *   Text       UTF-8, ended by a zero byte.
+ * said otherwise.
+ *
+ * Threads. Retain and Release may be called from any thread. Models, devices, sessions, results and
+ * cancellations may be used by several threads at once; bindings, options, and values that somebody
+ * writes, by one at a time.
+ *
+ * Text is UTF-8 and ends with a zero byte.
  */
 #ifndef MULLION_C_MULLION_H_
 #define MULLION_C_MULLION_H_
@@ -19,8 +24,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(_WIN32)
+#if defined(_WIN32) && defined(MULLION_BUILDING)
 #define MULLION_EXPORT __declspec(dllexport)
+#elif defined(_WIN32)
+#define MULLION_EXPORT
 #elif defined(__GNUC__)
 #define MULLION_EXPORT __attribute__((visibility("default")))
 #else
@@ -91,7 +98,17 @@ typedef enum MullionTensorKind {
   MULLION_TENSOR_INT2 = 26
 } MullionTensorKind;
 
-/* LearningModelFeatureKind of Windows ML, and two kinds that it does not have. */
+/* Bits of one element; 0 for strings and for numbers that are no kind. Elements of less than 8 bits
+ * are packed, the first in the low bits. */
+MULLION_EXPORT int MullionTensorKind_Bits(MullionTensorKind kind);
+/* "float", "int64", "float8e4m3fn"; "undefined" for numbers that are no kind. */
+MULLION_EXPORT const char* MullionTensorKind_Name(MullionTensorKind kind);
+
+/* IEEE 754 binary16 from and to float, `count` elements; rounds to nearest even. */
+MULLION_EXPORT void MullionFloat16_FromFloat(const float* from, uint16_t* to, size_t count);
+MULLION_EXPORT void MullionFloat16_ToFloat(const uint16_t* from, float* to, size_t count);
+
+/* LearningModelFeatureKind of Windows ML, and one kind that it does not have. */
 typedef enum MullionFeatureKind {
   MULLION_FEATURE_TENSOR = 0,
   MULLION_FEATURE_SEQUENCE = 1,
@@ -135,6 +152,14 @@ typedef enum MullionImageFit {
   MULLION_FIT_LETTERBOX_TOP_LEFT = 4
 } MullionImageFit;
 
+/* How pixels are mixed when a picture changes its size. */
+typedef enum MullionImageFilter {
+  MULLION_FILTER_DEFAULT = 0, /* bilinear, but area along an axis that shrinks to less than half */
+  MULLION_FILTER_NEAREST = 1,
+  MULLION_FILTER_BILINEAR = 2,
+  MULLION_FILTER_AREA = 3
+} MullionImageFilter;
+
 /* ---- model ----------------------------------------------------------------------------------- */
 
 typedef struct MullionModel MullionModel;
@@ -148,8 +173,12 @@ typedef struct MullionReader {
   int (*read)(void* context, uint64_t offset, void* buffer, size_t length);
 } MullionReader;
 
-/* Maps the file; it must not change while the model or a session of it lives. */
+/* Maps the file, which must not change while the model or a session of it lives: cutting it short
+ * ends the process. External data is looked for beneath the file's folder. */
 MULLION_EXPORT MullionStatus* MullionModel_LoadFromFilePath(const char* path, MullionModel** model);
+/* The same with everything read into memory: the files may change or go away. */
+MULLION_EXPORT MullionStatus* MullionModel_LoadCopyFromFilePath(const char* path,
+                                                                MullionModel** model);
 /* Copies the bytes. */
 MULLION_EXPORT MullionStatus* MullionModel_LoadFromBuffer(const void* bytes, size_t size,
                                                           MullionModel** model);
@@ -158,7 +187,8 @@ MULLION_EXPORT MullionStatus* MullionModel_LoadFromReader(const MullionReader* r
                                                           MullionModel** model);
 MULLION_EXPORT void MullionModel_Retain(MullionModel* model);
 MULLION_EXPORT void MullionModel_Release(MullionModel* model);
-/* Frees the weights. Descriptions can still be read; sessions that exist go on working. */
+/* Frees the weights. Descriptions can still be read; sessions that exist go on working. Happens by
+ * itself when nobody but sessions refers to the model any more. */
 MULLION_EXPORT void MullionModel_Close(MullionModel* model);
 
 MULLION_EXPORT const char* MullionModel_Author(const MullionModel* model); /* producer_name */
@@ -202,7 +232,9 @@ MULLION_EXPORT const MullionFeature* MullionFeature_Element(const MullionFeature
 
 typedef struct MullionDevice MullionDevice;
 
-/* MULLION_UNSUPPORTED or MULLION_NOT_FOUND when there is no such device; never another one. */
+/* MULLION_NOT_FOUND when there is no such device; never another one instead.
+ * MULLION_INVALID_ARGUMENT also when the environment's MULLION_CPU names an instruction level that
+ * is not there. */
 MULLION_EXPORT MullionStatus* MullionDevice_Create(MullionDeviceKind kind, MullionDevice** device);
 MULLION_EXPORT void MullionDevice_Retain(MullionDevice* device);
 MULLION_EXPORT void MullionDevice_Release(MullionDevice* device);
@@ -217,7 +249,8 @@ typedef struct MullionSession MullionSession;
 
 MULLION_EXPORT MullionSessionOptions* MullionSessionOptions_Create(void);
 MULLION_EXPORT void MullionSessionOptions_Release(MullionSessionOptions* options);
-/* The batch dimension of all inputs: 0 leaves it as the model has it. Default 0. */
+/* A size for the free batch dimension of all inputs and outputs: the one with the denotation
+ * DATA_BATCH, else the leading one. 0 (default) leaves it as the model has it. */
 MULLION_EXPORT void MullionSessionOptions_SetBatchSizeOverride(MullionSessionOptions* options,
                                                                uint32_t size);
 /* A size for a named free dimension; 0 leaves it free. Names that no input has are ignored. */
@@ -231,7 +264,9 @@ MULLION_EXPORT void MullionSessionOptions_SetThreads(MullionSessionOptions* opti
 /* Graph rewrites, on by default; off for comparing. */
 MULLION_EXPORT void MullionSessionOptions_SetOptimize(MullionSessionOptions* options, int optimize);
 
-/* `device` and `options` may be NULL: the default device, default options. */
+/* Optimizes the model and packs its weights for the device; the message of a failure names the
+ * model. `device` and `options` may be NULL: the default device, default options. The options are
+ * copied. */
 MULLION_EXPORT MullionStatus* MullionSession_Create(MullionModel* model, MullionDevice* device,
                                                     const MullionSessionOptions* options,
                                                     MullionSession** session);
@@ -239,6 +274,9 @@ MULLION_EXPORT void MullionSession_Retain(MullionSession* session);
 MULLION_EXPORT void MullionSession_Release(MullionSession* session);
 /* Later evaluations fail with MULLION_CLOSED; running ones finish. Results stay valid. */
 MULLION_EXPORT void MullionSession_Close(MullionSession* session);
+/* The model and the device that it was made from, without a reference. */
+MULLION_EXPORT MullionModel* MullionSession_Model(const MullionSession* session);
+MULLION_EXPORT MullionDevice* MullionSession_Device(const MullionSession* session);
 MULLION_EXPORT uint32_t MullionSession_Threads(const MullionSession* session);
 /* Where the nodes of the optimized graph run. Lines live as long as the session. */
 MULLION_EXPORT size_t MullionSession_PlacementCount(const MullionSession* session);
@@ -256,19 +294,26 @@ MULLION_EXPORT void MullionValue_Retain(MullionValue* value);
 MULLION_EXPORT void MullionValue_Release(MullionValue* value);
 MULLION_EXPORT MullionFeatureKind MullionValue_Kind(const MullionValue* value);
 
-/* A tensor with memory of its own: `data` (row-major, packed below 8 bits) is copied, or elements
- * are zero when it is NULL. Dimensions of 0 are allowed. Not for strings with data. */
+/* A tensor with memory of its own: `data` (row-major, `bytes` of it) is copied, or elements are
+ * zero when it is NULL. Dimensions of 0 are allowed. Strings: only without data; elements are "".
+ */
 MULLION_EXPORT MullionStatus* MullionValue_CreateTensor(MullionTensorKind kind,
                                                         const int64_t* shape, size_t rank,
                                                         const void* data, size_t bytes,
                                                         MullionValue** value);
 /* A tensor over the caller's memory, which stays valid and in place until `release` is called (with
- * `context`, from any thread) or, when `release` is NULL, as long as the value or a binding of it
- * lives. Aligned to 64 bytes is fastest; the size of an element is enough. */
+ * `context`, from any thread; not when this function fails) or, when `release` is NULL, as long as
+ * the value or a binding of it lives. Aligned to 64 bytes is fastest; the size of an element is
+ * required. Booleans must be 0 or 1. Not for strings. */
 MULLION_EXPORT MullionStatus* MullionValue_WrapTensor(MullionTensorKind kind, const int64_t* shape,
                                                       size_t rank, void* data, size_t bytes,
                                                       void (*release)(void* context), void* context,
                                                       MullionValue** value);
+/* A tensor without shape and memory, to be bound to an output: every evaluation replaces its
+ * content by a fresh result, pointers into the one before become invalid. After an evaluation it
+ * may be bound to an input of another session as well. */
+MULLION_EXPORT MullionStatus* MullionValue_CreatePlaceholder(MullionTensorKind kind,
+                                                             MullionValue** value);
 /* A tensor of strings; `strings` has one entry per element. */
 MULLION_EXPORT MullionStatus* MullionValue_CreateStringTensor(const int64_t* shape, size_t rank,
                                                               const char* const* strings,
@@ -280,17 +325,24 @@ MULLION_EXPORT int64_t MullionValue_ElementCount(const MullionValue* value);
 /* The elements of a tensor that is not of strings; may be written by its only owner. */
 MULLION_EXPORT void* MullionValue_Data(const MullionValue* value);
 MULLION_EXPORT size_t MullionValue_ByteSize(const MullionValue* value);
-/* Element `index` of a tensor of strings; NULL when there is none. */
+/* Element `index` of a tensor of strings, NULL when there is none, and its length in bytes: strings
+ * may hold zero bytes. */
 MULLION_EXPORT const char* MullionValue_String(const MullionValue* value, int64_t index);
+MULLION_EXPORT size_t MullionValue_StringSize(const MullionValue* value, int64_t index);
+MULLION_EXPORT MullionStatus* MullionValue_SetString(MullionValue* value, int64_t index,
+                                                     const char* text, size_t size);
 
-/* A sequence of tensors or maps of one type. `element_kind` matters when it is empty. */
+/* A sequence of tensors, maps or sequences of one type, or of images: a batch for an image input.
+ * Items share their memory with `items`, or copy it where WrapTensor got no `release`.
+ * `element_kind` matters for a sequence of tensors that is empty. */
 MULLION_EXPORT MullionStatus* MullionValue_CreateSequence(MullionTensorKind element_kind,
                                                           MullionValue* const* items, size_t count,
                                                           MullionValue** value);
 MULLION_EXPORT size_t MullionValue_ItemCount(const MullionValue* value);
 MULLION_EXPORT MullionStatus* MullionValue_Item(const MullionValue* value, size_t index,
                                                 MullionValue** item);
-/* A map from `keys` (int64 or string) to `values`, one-dimensional tensors of the same length. */
+/* A map from `keys` (int64 or string) to `values`: one-dimensional tensors of the same length,
+ * whose memory it shares as a sequence does. */
 MULLION_EXPORT MullionStatus* MullionValue_CreateMap(MullionValue* keys, MullionValue* values,
                                                      MullionValue** value);
 MULLION_EXPORT MullionStatus* MullionValue_MapKeys(const MullionValue* value, MullionValue** keys);
@@ -316,57 +368,98 @@ typedef struct MullionBinding MullionBinding;
 typedef struct MullionResult MullionResult;
 typedef struct MullionCancellation MullionCancellation;
 
-/* How an image is turned into a tensor. Begin with MULLION_IMAGE_OPTIONS_INIT; what is left at its
- * default comes from the model's metadata, then from the input's shape. */
+/* How an image is turned into a tensor and back. Begin with MULLION_IMAGE_OPTIONS_INIT; what is
+ * left at its default comes from the model's metadata, then from the tensor's shape. */
 typedef struct MullionImageOptions {
-  uint32_t size;  /* sizeof(MullionImageOptions) */
-  int has_bounds; /* left, top, width, height: the part of the picture to use */
+  uint32_t size; /* sizeof(MullionImageOptions) */
+  /* Whether `bounds` counts: left, top, width, height in pixels. Inputs: the part of the picture to
+   * use. Outputs: the part of it to write, of the tensor's size; by default at the top left. */
+  int has_bounds;
   uint32_t bounds[4];
-  MullionPixelFormat
-      format; /* channel order: RGBA8, BGRA8, GRAY8 (or RGB8, BGR8); UNKNOWN: default */
-  int range;  /* a MullionPixelRange, or -1: default */
-  MullionImageFit fit;
-  int has_normalization; /* (v - mean) / deviation per channel, after the range */
+  MullionPixelFormat format; /* channel order of the tensor; alpha takes no channel */
+  int range;                 /* a MullionPixelRange, or -1: default */
+  MullionImageFit fit;       /* inputs only */
+  /* Whether each element is (v - mean) / deviation, after the range; mean[0] and deviation[0]
+   * belong to the tensor's first channel. */
+  int has_normalization;
   float mean[3];
   float deviation[3];
-  int channels_last; /* 1: the input is [N,H,W,C]; 0: [N,C,H,W]; -1: by its shape */
+  int channels_last;         /* 1: the tensor is [N,H,W,C]; 0: [N,C,H,W]; -1: by its shape */
+  MullionImageFilter filter; /* inputs only */
+  uint8_t margin[3];         /* red, green, blue of what letterboxing leaves over */
 } MullionImageOptions;
 #define MULLION_IMAGE_OPTIONS_INIT                                                     \
   {                                                                                    \
     (uint32_t)sizeof(MullionImageOptions), 0, {0, 0, 0, 0}, MULLION_PIXEL_UNKNOWN, -1, \
-        MULLION_FIT_DEFAULT, 0, {0, 0, 0}, {1, 1, 1}, -1                               \
+        MULLION_FIT_DEFAULT, 0, {0, 0, 0}, {1, 1, 1}, -1, MULLION_FILTER_DEFAULT, {    \
+      0, 0, 0                                                                          \
+    }                                                                                  \
   }
+
+/* Which part of a picture (`source`) went to which part of the tensor (`target`): left, top, width,
+ * height. A point (x, y) of the tensor lies in the picture at
+ * source[0] + (x - target[0]) * source[2] / target[2], and likewise for y. */
+typedef struct MullionImageMapping {
+  uint32_t source[4];
+  uint32_t target[4];
+} MullionImageMapping;
 
 MULLION_EXPORT MullionStatus* MullionBinding_Create(MullionSession* session,
                                                     MullionBinding** binding);
+MULLION_EXPORT void MullionBinding_Retain(MullionBinding* binding);
 MULLION_EXPORT void MullionBinding_Release(MullionBinding* binding);
-/* Binds a value to an input, or memory to an output, by name (case does not matter; inputs are
- * looked up first). The binding holds a reference. Tensors are read and written in place at every
- * evaluation; images are converted now. `options` may be NULL and matters for images only: an image
- * may be bound to an image input, or to a tensor input of rank 4 with 1 or 3 channels. */
+/* Binds a value to an input, or memory to an output, by name: inputs before outputs, an exact match
+ * before one that differs in case. The binding holds a reference, and lets go of what was bound
+ * there before. Tensors are read and written in place at every evaluation; images are converted
+ * now: bind again when their pixels change. Bound outputs are written at every evaluation.
+ * Sequences, maps and placeholders bound to an output get the result as their new content.
+ *
+ * `options` may be NULL and matters for images only. An image may be bound to an image, or to a
+ * float, float16 or uint8 tensor of rank 4 with 1 or 3 channels; a sequence of images to a batch.
+ *
+ * Errors: MULLION_INVALID_BINDING for an unknown name or a wrong kind, MULLION_SIZE_MISMATCH for a
+ * wrong rank, dimension or image size. */
 MULLION_EXPORT MullionStatus* MullionBinding_Bind(MullionBinding* binding, const char* name,
                                                   MullionValue* value,
                                                   const MullionImageOptions* options);
 MULLION_EXPORT void MullionBinding_Clear(MullionBinding* binding);
 MULLION_EXPORT size_t MullionBinding_Count(const MullionBinding* binding);
+/* The names that something is bound to, as they were spelt, in the order of binding. */
+MULLION_EXPORT const char* MullionBinding_Name(const MullionBinding* binding, size_t index);
 /* The value bound under `name` as it was spelt, with a reference; MULLION_OUT_OF_RANGE if none. */
 MULLION_EXPORT MullionStatus* MullionBinding_Lookup(const MullionBinding* binding, const char* name,
                                                     MullionValue** value);
 
+/* What Bind would find under `name`, with the session's overridden dimensions; NULL when there is
+ * nothing. Lives as long as the session. `is_output` may be NULL. */
+MULLION_EXPORT const MullionFeature* MullionBinding_Feature(const MullionBinding* binding,
+                                                            const char* name, int* is_output);
+/* How the image bound to the input `name` was fitted; of a batch, its first one.
+ * MULLION_OUT_OF_RANGE when no image is bound there. */
+MULLION_EXPORT MullionStatus* MullionBinding_ImageMapping(const MullionBinding* binding,
+                                                          const char* name,
+                                                          MullionImageMapping* mapping);
+
 MULLION_EXPORT MullionCancellation* MullionCancellation_Create(void);
+MULLION_EXPORT void MullionCancellation_Retain(MullionCancellation* cancellation);
 MULLION_EXPORT void MullionCancellation_Release(MullionCancellation* cancellation);
-/* From any thread: evaluations with this object stop soon with MULLION_CANCELLED. */
+/* From any thread: evaluations with this object stop soon with MULLION_CANCELLED, later ones at
+ * once. */
 MULLION_EXPORT void MullionCancellation_Cancel(MullionCancellation* cancellation);
+MULLION_EXPORT int MullionCancellation_IsCancelled(const MullionCancellation* cancellation);
 
 /* Evaluates on the calling thread and the session's helpers. `correlation_id` may be NULL and comes
  * back in the result; `cancellation` may be NULL. Values of outputs that were bound are those very
- * values. */
+ * values; the others are fresh and stay valid whatever happens to the session. Image outputs are
+ * images, or sequences of images when their batch is not 1. */
 MULLION_EXPORT MullionStatus* MullionSession_Evaluate(MullionSession* session,
                                                       MullionBinding* binding,
                                                       const char* correlation_id,
                                                       MullionCancellation* cancellation,
                                                       MullionResult** result);
-/* The same without a result object, for bound outputs in a tight loop. */
+/* The same without a result object, for bound outputs in a tight loop: with all outputs bound it
+ * allocates nothing once shapes have been seen. Outputs that are not bound are computed and lost.
+ */
 MULLION_EXPORT MullionStatus* MullionSession_Run(MullionSession* session, MullionBinding* binding,
                                                  MullionCancellation* cancellation);
 MULLION_EXPORT void MullionResult_Retain(MullionResult* result);
@@ -382,7 +475,7 @@ MULLION_EXPORT MullionStatus* MullionResult_Output(const MullionResult* result, 
 
 typedef struct MullionProfile MullionProfile;
 
-/* Evaluates once and records every step. */
+/* Evaluates once, as Run does, and records every step. */
 MULLION_EXPORT MullionStatus* MullionSession_Profile(MullionSession* session,
                                                      MullionBinding* binding,
                                                      MullionProfile** profile);

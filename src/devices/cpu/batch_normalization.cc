@@ -9,6 +9,7 @@
 #include "devices/cpu/kernels/scale_shift.h"
 #include "devices/cpu/registry.h"
 #include "operators/channel_layout.h"
+#include "operators/registry.h"
 
 namespace mullion::cpu {
 
@@ -48,7 +49,7 @@ class BatchNormalization final : public Executable {
         epsilon_(node.FloatAttribute("epsilon", 1e-5f)),
         momentum_(node.FloatAttribute("momentum", 0.9f)),
         training_(node.IntAttribute("training_mode", 0) != 0),
-        per_activation_(node.IntAttribute("per_activation", 0) != 0) {
+        per_activation_(node.domain() == operators::kInternalDomain) {
     bool constant = !training_;
     for (int i = 1; i < 5; ++i) constant = constant && node.input(i)->IsConstant();
     if (!constant) return;
@@ -255,14 +256,20 @@ Status SupportsOneType(const Node& node) {
 }  // namespace
 
 void RegisterBatchNormalization(KernelRegistry& registry) {
-  registry.Add({.name = "BatchNormalization",
-                .types = types::kFloat,
-                .make = MakeKernel<BatchNormalization<float>>,
-                .supports = SupportsOneType});
-  registry.Add({.name = "BatchNormalization",
-                .types = SetOf(ElementType::kDouble),
-                .make = MakeKernel<BatchNormalization<double>>,
-                .supports = SupportsOneType});
+  const auto add = [&](std::string_view domain, std::string_view name) {
+    registry.Add({.name = name,
+                  .domain = domain,
+                  .types = types::kFloat,
+                  .make = MakeKernel<BatchNormalization<float>>,
+                  .supports = SupportsOneType});
+    registry.Add({.name = name,
+                  .domain = domain,
+                  .types = SetOf(ElementType::kDouble),
+                  .make = MakeKernel<BatchNormalization<double>>,
+                  .supports = SupportsOneType});
+  };
+  add("", "BatchNormalization");
+  add(operators::kInternalDomain, "PerActivationBatchNormalization");
 }
 
 }  // namespace mullion::cpu

@@ -160,4 +160,29 @@ ResizeTable MakeResizeTable(const ResizeParameters& parameters, const ResizeAxis
   return table;
 }
 
+Result<std::unique_ptr<ResizePlan>> MakeResizePlan(const ResizeParameters& parameters,
+                                                   const Shape& input, const TensorView* roi,
+                                                   const TensorView* scales,
+                                                   const TensorView* sizes) {
+  std::vector<float> region;
+  if (roi != nullptr) {
+    DispatchType(FloatTypes{}, roi->type, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      for (const T value : roi->span<T>()) region.push_back(static_cast<float>(value));
+    });
+  }
+  const auto scale_span = scales == nullptr ? std::span<const float>() : scales->span<float>();
+  const auto size_span = sizes == nullptr ? std::span<const int64_t>() : sizes->span<int64_t>();
+  MULLION_ASSIGN_OR_RETURN(const auto axes, parameters.Axes(input, scale_span, size_span, region));
+  const bool crops = parameters.coordinates == ResizeParameters::Coordinates::kTfCropAndResize;
+  auto plan = std::make_unique<ResizePlan>();
+  plan->input = input;
+  for (int i = 0; i < input.rank(); ++i) {
+    const ResizeAxis& axis = axes[static_cast<size_t>(i)];
+    plan->output.Append(axis.output);
+    if (axis.Changes(crops)) plan->steps.push_back({i, MakeResizeTable(parameters, axis)});
+  }
+  return plan;
+}
+
 }  // namespace mullion::cpu

@@ -4,8 +4,11 @@
 #define MULLION_DEVICES_CPU_RESIZE_PLAN_H_
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "base/tensor.h"
+#include "device/kernel.h"
 #include "operators/resize.h"
 
 namespace mullion::cpu {
@@ -27,6 +30,23 @@ struct ResizeTable {
 
 ResizeTable MakeResizeTable(const operators::ResizeParameters& parameters,
                             const operators::ResizeAxis& axis);
+
+// The axes of a tensor that change, outermost first, and the shapes before and after.
+struct ResizePlan : BoundState {
+  struct Step {
+    int axis;
+    ResizeTable table;
+  };
+  Shape input;
+  Shape output;
+  std::vector<Step> steps;
+};
+
+// Reads inputs 1 'roi', 2 'scales' and 3 'sizes', which are null where they are left out.
+Result<std::unique_ptr<ResizePlan>> MakeResizePlan(const operators::ResizeParameters& parameters,
+                                                   const Shape& input, const TensorView* roi,
+                                                   const TensorView* scales,
+                                                   const TensorView* sizes);
 
 }  // namespace mullion::cpu
 

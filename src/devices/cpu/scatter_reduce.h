@@ -6,41 +6,10 @@
 #include <cstdint>
 
 #include "base/element_traits.h"
+#include "devices/cpu/wrapping.h"
 #include "operators/scatter.h"
 
 namespace mullion::cpu {
-
-// Integers wrap: they are combined without a sign. Small floats are combined in float.
-template <typename T>
-struct WrappingOf {
-  using type = ComputeType<T>;
-};
-template <>
-struct WrappingOf<int8_t> {
-  using type = uint32_t;
-};
-template <>
-struct WrappingOf<int16_t> {
-  using type = uint32_t;
-};
-template <>
-struct WrappingOf<uint8_t> {
-  using type = uint32_t;
-};
-template <>
-struct WrappingOf<uint16_t> {
-  using type = uint32_t;
-};
-template <>
-struct WrappingOf<int32_t> {
-  using type = uint32_t;
-};
-template <>
-struct WrappingOf<int64_t> {
-  using type = uint64_t;
-};
-template <typename T>
-using Wrapping = typename WrappingOf<T>::type;
 
 template <typename T>
 T Reduce(operators::ScatterReduction reduction, T present, T update) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Softmax, LogSoftmax and Hardmax of opset 13.
+// Softmax, LogSoftmax and Hardmax of opset 13, and the older ones that flatten their input.
 #include "devices/cpu/kernels/softmax.h"
 
 #include <cmath>
@@ -7,6 +7,7 @@
 
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/registry.h"
+#include "operators/registry.h"
 
 namespace mullion::cpu {
 
@@ -16,7 +17,7 @@ namespace {
 class AlongAxis : public Executable {
  public:
   explicit AlongAxis(const Node& node)
-      : axis_(node.IntAttribute("axis", -1)), flatten_(node.IntAttribute("flatten", 0) != 0) {}
+      : axis_(node.IntAttribute("axis", -1)), flatten_(node.operator_name().starts_with("Flat")) {}
 
   Status Bind(BindContext& context) const override {
     context.AllowInPlace(0, 0);
@@ -119,18 +120,26 @@ class Hardmax final : public AlongAxis {
   }
 };
 
+template <typename ForFloat, typename ForDouble>
+void Register(KernelRegistry& registry, std::string_view name, std::string_view flat_name) {
+  constexpr ElementTypeSet kDouble = SetOf(ElementType::kDouble);
+  const std::string_view internal = operators::kInternalDomain;
+  registry.Add({.name = name, .types = types::kFloat, .make = MakeKernel<ForFloat>});
+  registry.Add({.name = name, .types = kDouble, .make = MakeKernel<ForDouble>});
+  registry.Add({.name = flat_name,
+                .domain = internal,
+                .types = types::kFloat,
+                .make = MakeKernel<ForFloat>});
+  registry.Add(
+      {.name = flat_name, .domain = internal, .types = kDouble, .make = MakeKernel<ForDouble>});
+}
+
 }  // namespace
 
 void RegisterSoftmax(KernelRegistry& registry) {
-  constexpr ElementTypeSet kDouble = SetOf(ElementType::kDouble);
-  registry.Add(
-      {.name = "Softmax", .types = types::kFloat, .make = MakeKernel<FloatSoftmax<false>>});
-  registry.Add({.name = "Softmax", .types = kDouble, .make = MakeKernel<DoubleSoftmax<false>>});
-  registry.Add(
-      {.name = "LogSoftmax", .types = types::kFloat, .make = MakeKernel<FloatSoftmax<true>>});
-  registry.Add({.name = "LogSoftmax", .types = kDouble, .make = MakeKernel<DoubleSoftmax<true>>});
-  registry.Add({.name = "Hardmax", .types = types::kFloat, .make = MakeKernel<Hardmax<float>>});
-  registry.Add({.name = "Hardmax", .types = kDouble, .make = MakeKernel<Hardmax<double>>});
+  Register<FloatSoftmax<false>, DoubleSoftmax<false>>(registry, "Softmax", "FlatSoftmax");
+  Register<FloatSoftmax<true>, DoubleSoftmax<true>>(registry, "LogSoftmax", "FlatLogSoftmax");
+  Register<Hardmax<float>, Hardmax<double>>(registry, "Hardmax", "FlatHardmax");
 }
 
 }  // namespace mullion::cpu

@@ -29,7 +29,7 @@ union Tile {
 using SmallIntegers =
     TypeList<bool, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t>;
 using PlainTypes = TypeList<bool, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
-                            uint64_t, float, double, Float16, Bfloat16>;
+                            uint64_t, float, double>;
 
 bool IsPackedInteger(ElementType type) {
   return IsSubByte(type) && type != ElementType::kFloat4E2M1;
@@ -102,10 +102,12 @@ uint8_t PackedCode(Wide v) {
   }
 }
 
+// A float that rounds to fewer places as the number itself does. Integers beyond 2^53 are rounded
+// once more, 40 places below those that matter.
 template <typename Wide>
 float NearFloat(Wide v) {
-  if constexpr (std::is_same_v<Wide, double>) return RoundToOdd(v);
-  return static_cast<float>(v);
+  if constexpr (std::is_same_v<Wide, float>) return v;
+  return RoundToOdd(static_cast<double>(v));
 }
 
 template <typename Wide>
@@ -117,8 +119,20 @@ uint8_t SmallFloatCode(ElementType to, Wide v, const ConvertOptions& options) {
 }
 
 template <typename Wide>
+void NarrowToHalf(const Wide* tile, ElementType to, void* y, size_t count) {
+  if constexpr (std::is_same_v<Wide, float>) {
+    NarrowFromFloat(tile, to, y, count);
+  } else {
+    float near[kTile];
+    for (size_t i = 0; i < count; ++i) near[i] = NearFloat(tile[i]);
+    NarrowFromFloat(near, to, y, count);
+  }
+}
+
+template <typename Wide>
 void NarrowTile(const Wide* tile, ElementType to, void* y, size_t count,
                 const ConvertOptions& options) {
+  if (Contains(types::kHalfFloats, to)) return NarrowToHalf(tile, to, y, count);
   if (!IsSmallFloat(to) && !IsPackedInteger(to)) {
     DispatchType(PlainTypes{}, to, [&](auto tag) {
       using To = typename decltype(tag)::type;

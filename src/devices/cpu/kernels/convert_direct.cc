@@ -20,13 +20,16 @@ void ConvertRow(const From* x, To* y, size_t count) {
   for (size_t i = 0; i < count; ++i) y[i] = ConvertValue<To, From>(x[i]);
 }
 
-using CommonTypes = TypeList<float, int32_t, int64_t, uint8_t, int8_t, bool>;
+using Sources = TypeList<float, int32_t, int64_t, uint8_t, int8_t>;
+using Targets = TypeList<float, int32_t, int64_t, uint8_t, int8_t, bool>;
 
 bool ConvertCommon(ElementType from, const void* x, ElementType to, void* y, size_t count) {
+  // A bool is a byte of 0 or 1, and as a number makes better loops.
+  if (from == ElementType::kBool) from = ElementType::kUint8;
   bool done = false;
-  DispatchType(CommonTypes{}, from, [&](auto from_tag) {
+  DispatchType(Sources{}, from, [&](auto from_tag) {
     using From = typename decltype(from_tag)::type;
-    done = DispatchType(CommonTypes{}, to, [&](auto to_tag) {
+    done = DispatchType(Targets{}, to, [&](auto to_tag) {
       using To = typename decltype(to_tag)::type;
       ConvertRow(static_cast<const From*>(x), static_cast<To*>(y), count);
     });

@@ -54,9 +54,6 @@ To ConvertValue(From v) {
           std::conditional_t<sizeof(To) <= 2 || std::is_same_v<To, int32_t>, int32_t, int64_t>;
       return static_cast<To>(Truncated<Wide>(v));
     }
-  } else if constexpr (std::is_same_v<To, Float16> || std::is_same_v<To, Bfloat16>) {
-    if constexpr (std::is_same_v<From, double>) return To(RoundToOdd(v));
-    return To(static_cast<float>(v));
   } else {
     return static_cast<To>(v);
   }

@@ -82,7 +82,8 @@ ConvolutionRows::ConvolutionRows(const ConvolutionShape& shape) : shape_(shape) 
   const ConvolutionShape::Axis& last = shape_.axes[last_axis];
   const int64_t channels = shape_.in_channels / shape_.groups;
   last_kernel_ = merges ? 1 : last.kernel;
-  taps_ = shape_.Taps() / last.kernel * last_kernel_;
+  taps_ = last_kernel_;
+  for (size_t axis = 0; axis < last_axis; ++axis) taps_ *= shape_.axes[axis].kernel;
   depth_ = merges ? last.kernel * channels : channels;
   if (merges) scratch_floats_ = kMaxBlockRows * taps_ * depth_;
   zeros_.resize(static_cast<size_t>(depth_));
@@ -90,7 +91,8 @@ ConvolutionRows::ConvolutionRows(const ConvolutionShape& shape) : shape_(shape) 
   for (int i = 0; i < shape_.spatial_rank; ++i) {
     input_pixels_ *= shape_.axes[static_cast<size_t>(i)].input;
   }
-  for (int64_t outer = 0; outer < taps_ / last_kernel_; ++outer) {
+  const int64_t outer_taps = last_kernel_ == 0 ? 0 : taps_ / last_kernel_;
+  for (int64_t outer = 0; outer < outer_taps; ++outer) {
     int64_t rest = outer;
     std::array<int64_t, kMaxRank> position{};
     for (size_t axis = last_axis; axis-- > 0;) {

@@ -41,6 +41,19 @@ struct ConvolutionShape {
   int64_t OutputPixels() const;  // of the whole batch
 };
 
+// A convolution of some kind bound to sizes. Immutable, thread-safe.
+class ConvolutionPlan {
+ public:
+  virtual ~ConvolutionPlan() = default;
+  virtual size_t ScratchBytes(int threads) const = 0;
+  // `packed` are weights as the kind of plan packs them. Rows of `out` and of the epilogue's
+  // residual are output pixels, `out_stride` floats apart.
+  virtual void Run(const float* input, const float* packed, float* out, int64_t out_stride,
+                   const Epilogue& epilogue, void* scratch, Parallel& parallel) const = 0;
+  // Whether the residual may be the output's memory.
+  virtual bool TakesResidualInPlace() const { return false; }
+};
+
 // Floats of the packed weights, and packing them from ONNX order [out][in / groups][kernel]. Both
 // hang on the weights and the instruction level in use, not on the image.
 size_t PackedConvolutionFloats(int64_t out_channels, int64_t groups, int64_t depth);
@@ -78,16 +91,15 @@ class ConvolutionRows {
   std::vector<float> zeros_;
 };
 
-// A convolution bound to sizes.
-class Convolution {
+// Takes weights from PackConvolution.
+class Convolution final : public ConvolutionPlan {
  public:
   explicit Convolution(const ConvolutionShape& shape);
 
-  size_t ScratchBytes(int threads) const { return MatrixScratchBytes(product_, threads); }
-  // `packed` from PackConvolution. Rows of `out` and of the epilogue's residual are output pixels,
-  // `out_stride` floats apart.
+  size_t ScratchBytes(int threads) const override { return MatrixScratchBytes(product_, threads); }
   void Run(const float* input, const float* packed, float* out, int64_t out_stride,
-           const Epilogue& epilogue, void* scratch, Parallel& parallel) const;
+           const Epilogue& epilogue, void* scratch, Parallel& parallel) const override;
+  bool TakesResidualInPlace() const override { return true; }
 
  private:
   ConvolutionRows rows_;

@@ -95,16 +95,15 @@ class DenseRunner {
     dot.bias = epilogue.bias;
     dot.out = operands.out;
     dot.out_stride = shape_.out_stride;
-    const bool finished =
-        epilogue.residual == nullptr && epilogue.activation.kind == Activation::Kind::kNone;
+    dot.residual = epilogue.residual;
+    dot.residual_stride = epilogue.residual_stride;
+    const bool finished = epilogue.activation.kind == Activation::Kind::kNone;
     parallel.For(shape_.columns, kColumnsTogether, [&](int64_t begin, int64_t end, int /*worker*/) {
       RowDot(dot, begin, end);
       if (finished) return;
       ActivationRows rows;
       rows.x = rows.out = operands.out + begin;
       rows.x_stride = rows.out_stride = shape_.out_stride;
-      rows.residual = epilogue.residual == nullptr ? nullptr : epilogue.residual + begin;
-      rows.residual_stride = epilogue.residual_stride;
       rows.count = shape_.rows;
       rows.columns = end - begin;
       ActivateRows(epilogue.activation, rows);

@@ -19,15 +19,14 @@ void PackDepthwise(const float* weights, int64_t channels, int64_t taps, float* 
 struct DepthwiseJob;
 struct DepthwiseLine;
 
-// Bound to sizes: groups, in_channels and out_channels are the same.
-class Depthwise {
+// Takes weights from PackDepthwise. Groups, in_channels and out_channels are the same.
+class Depthwise final : public ConvolutionPlan {
  public:
   explicit Depthwise(const ConvolutionShape& shape);
 
-  size_t ScratchBytes(int threads) const;
-  // Rows of `out` and of the epilogue's residual are output pixels, `out_stride` floats apart.
+  size_t ScratchBytes(int threads) const override;
   void Run(const float* input, const float* packed, float* out, int64_t out_stride,
-           const Epilogue& epilogue, void* scratch, Parallel& parallel) const;
+           const Epilogue& epilogue, void* scratch, Parallel& parallel) const override;
 
  private:
   int64_t ChannelsTogether() const;

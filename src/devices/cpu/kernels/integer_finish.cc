@@ -104,10 +104,10 @@ void FinishAs(const IntegerFinish& f, const int32_t* sums, int64_t sums_stride, 
 
 void FinishIntegersSimd(const IntegerFinish& f, const int32_t* sums, int64_t sums_stride,
                         int64_t rows, int64_t columns, void* out, int64_t out_stride) {
-  const auto finish = f.output == IntegerOutput::kInt32    ? FinishAs<ToInt32>
-                      : f.output == IntegerOutput::kFloat  ? FinishAs<ToFloat>
+  const auto finish = f.output == IntegerOutput::kInt32   ? FinishAs<ToInt32>
+                      : f.output == IntegerOutput::kFloat ? FinishAs<ToFloat>
                       : f.output == IntegerOutput::kUint8 ? FinishAs<ToBytes<uint8_t>>
-                                                           : FinishAs<ToBytes<int8_t>>;
+                                                          : FinishAs<ToBytes<int8_t>>;
   finish(f, sums, sums_stride, rows, columns, out, out_stride);
 }
 

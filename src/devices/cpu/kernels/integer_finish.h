@@ -32,7 +32,7 @@ struct IntegerFinish {
   const int32_t* right_zeros = nullptr;
 
   bool IsPlain() const {
-    return output == IntegerOutput::kInt32 && left_zeros == nullptr && row_sums == nullptr;
+    return output == IntegerOutput::kInt32 && left_zeros == nullptr && right_zeros == nullptr;
   }
 };
 

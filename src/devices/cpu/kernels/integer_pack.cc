@@ -32,10 +32,9 @@ int32_t PackColumn(const IntegerPanels& panels, const IntegerSource& source, int
                    int32_t zero_point, int64_t stride, uint8_t* packed) {
   const bool bytes = panels.form == IntegerForm::kBytes;
   if (bytes) zero_point = source.is_signed ? 0 : 128;
-  const auto pack = bytes ? (source.is_signed ? PackColumn<int8_t, int8_t>
-                                              : PackColumn<uint8_t, int8_t>)
-                          : (source.is_signed ? PackColumn<int8_t, int16_t>
-                                              : PackColumn<uint8_t, int16_t>);
+  const auto pack =
+      bytes ? (source.is_signed ? PackColumn<int8_t, int8_t> : PackColumn<uint8_t, int8_t>)
+            : (source.is_signed ? PackColumn<int8_t, int16_t> : PackColumn<uint8_t, int16_t>);
   return pack(panels, source, column, zero_point, stride, packed);
 }
 
@@ -50,9 +49,9 @@ void PackIntegers(const IntegerPanels& panels, const IntegerSource& source,
     const int64_t last = std::min(panels.FirstColumn(panel + 1), panels.columns);
     const int64_t stride = panels.Groups(panel) * kColumnGroup * 4;
     for (int64_t column = first; column < last; ++column) {
-      const int32_t sum = PackColumn(panels, source, column,
-                                     zero_points == nullptr ? 0 : zero_points[column], stride,
-                                     packed + first * panels.column_bytes() + (column - first) * 4);
+      const int32_t sum =
+          PackColumn(panels, source, column, zero_points == nullptr ? 0 : zero_points[column],
+                     stride, packed + first * panels.column_bytes() + (column - first) * 4);
       if (panels.form == IntegerForm::kBytes) sums[column] = sum;
     }
   }

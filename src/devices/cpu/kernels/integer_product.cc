@@ -14,10 +14,15 @@ constexpr int64_t kBlockRows = 96;
 constexpr int64_t kMaxAddresses = 8192;
 constexpr int64_t kPanelColumns = kMaxTileGroups * kColumnGroup;
 // Multiply-adds that are worth waking a thread, and into how many tasks work is cut for them.
-constexpr int64_t kLeastWork = 1'000'000;
+constexpr double kLeastWork = 1e6;
 constexpr int64_t kTasksPerThread = 4;
 
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+int64_t BlockRows(const IntegerProduct& product) {
+  const int64_t most = kMaxAddresses / product.panels.taps / kMaxTileRows * kMaxTileRows;
+  return std::min(kBlockRows, std::max<int64_t>(most, kMaxTileRows));
+}
 
 struct Grid {
   int64_t block_rows;
@@ -30,19 +35,19 @@ struct Grid {
 // Sums of integers are the same in any order, so the grid may hang on the number of threads.
 Grid MakeGrid(const IntegerProduct& product, int threads) {
   Grid grid;
-  const int64_t tile = kMaxTileRows;
-  const int64_t most = std::max(kMaxAddresses / product.panels.taps / tile * tile, tile);
-  grid.block_rows = std::min({kBlockRows, most, DivideUp(product.rows, tile) * tile});
+  grid.block_rows = BlockRows(product);
   grid.row_blocks = DivideUp(product.rows, grid.block_rows);
   const int64_t blocks = product.images * product.groups * grid.row_blocks;
-  const int64_t work = product.images * product.groups * product.rows * product.panels.columns *
-                       product.panels.taps * product.panels.depth;
-  const int64_t wanted = std::min(kTasksPerThread * threads, work / kLeastWork);
-  grid.panel_parts = std::clamp<int64_t>(threads == 1 ? 1 : DivideUp(wanted, blocks), 1,
-                                         std::max<int64_t>(product.panels.count(), 1));
+  const double work = static_cast<double>(blocks * grid.block_rows) *
+                      static_cast<double>(product.panels.columns) *
+                      static_cast<double>(product.panels.taps * product.panels.depth);
+  const double pieces = work / kLeastWork;
+  const int64_t wanted = kTasksPerThread * threads;
+  const bool divide = threads > 1 && blocks < wanted && pieces > static_cast<double>(blocks);
+  grid.panel_parts = divide ? std::min(DivideUp(wanted, blocks), product.panels.count()) : 1;
   grid.tasks = blocks * grid.panel_parts;
-  const int64_t task_work = std::max<int64_t>(work / grid.tasks, 1);
-  grid.chunk = DivideUp(kLeastWork, task_work);
+  grid.chunk =
+      pieces < 1 ? grid.tasks : std::max<int64_t>(grid.tasks / static_cast<int64_t>(pieces), 1);
   return grid;
 }
 
@@ -55,17 +60,17 @@ struct Workspace {
 };
 
 int64_t WorkspaceBytes(const IntegerProduct& product) {
-  return kBlockRows * product.panels.taps * int64_t{sizeof(void*)} +
+  return BlockRows(product) * product.panels.taps * int64_t{sizeof(void*)} +
          kBlockRows * int64_t{sizeof(int32_t)} +
          kMaxTileRows * kPanelColumns * int64_t{sizeof(int32_t)} +
-         (product.row_stride == 1 ? kBlockRows * kPanelColumns * 4 : 0);
+         (product.column_stride != 1 ? kBlockRows * kPanelColumns * 4 : 0);
 }
 
 Workspace WorkspaceOf(const IntegerProduct& product, void* scratch, int worker) {
   uint8_t* at = static_cast<uint8_t*>(scratch) + WorkspaceBytes(product) * worker;
   Workspace space;
   space.rows = reinterpret_cast<const uint8_t**>(at);
-  at += kBlockRows * product.panels.taps * int64_t{sizeof(void*)};
+  at += BlockRows(product) * product.panels.taps * int64_t{sizeof(void*)};
   space.row_sums = reinterpret_cast<int32_t*>(at);
   at += kBlockRows * int64_t{sizeof(int32_t)};
   space.sums = reinterpret_cast<int32_t*>(at);
@@ -109,8 +114,7 @@ class BlockRunner {
 
   int64_t LeftZero(int64_t row) const {
     const int32_t* const zeros = product_.finish.left_zeros;
-    return zeros == nullptr ? product_.left_zero
-                            : zeros[image_ * product_.rows + first_row_ + row];
+    return zeros == nullptr ? product_.left_zero : zeros[image_ * product_.rows + first_row_ + row];
   }
 
   void RunPanel(int64_t panel) const {
@@ -122,10 +126,10 @@ class BlockRunner {
     const bool transposed = product_.column_stride != 1;
     const IntegerFinish finish = FinishOf(first_column);
     const int64_t bytes = OutputBytes(finish.output);
-    uint8_t* const out = static_cast<uint8_t*>(product_.out) +
-                         bytes * (image_ * product_.image_step + group_ * product_.group_step +
-                                  first_row_ * product_.row_stride +
-                                  first_column * product_.column_stride);
+    uint8_t* const out =
+        static_cast<uint8_t*>(product_.out) +
+        bytes * (image_ * product_.image_step + group_ * product_.group_step +
+                 first_row_ * product_.row_stride + first_column * product_.column_stride);
     uint8_t* const results = transposed ? space_.block : out;
     const int64_t stride = transposed ? kPanelColumns : product_.row_stride;
     const bool direct = finish.IsPlain() && whole;

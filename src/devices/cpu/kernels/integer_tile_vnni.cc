@@ -74,12 +74,18 @@ void TileOfGroups(int groups, const IntegerTile& tile) {
 
 void RunTile(int rows, int groups, const IntegerTile& tile) {
   switch (rows) {
-    case 12: return TileOfGroups<12>(groups, tile);
-    case 8: return TileOfGroups<8>(groups, tile);
-    case 6: return TileOfGroups<6>(groups, tile);
-    case 4: return TileOfGroups<4>(groups, tile);
-    case 2: return TileOfGroups<2>(groups, tile);
-    default: return TileOfGroups<1>(groups, tile);
+    case 12:
+      return TileOfGroups<12>(groups, tile);
+    case 8:
+      return TileOfGroups<8>(groups, tile);
+    case 6:
+      return TileOfGroups<6>(groups, tile);
+    case 4:
+      return TileOfGroups<4>(groups, tile);
+    case 2:
+      return TileOfGroups<2>(groups, tile);
+    default:
+      return TileOfGroups<1>(groups, tile);
   }
 }
 

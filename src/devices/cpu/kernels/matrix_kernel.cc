@@ -207,31 +207,35 @@ class BlockRunner {
   }
 
   // The last part: the tile stores to the output itself if it can, which it cannot where columns
-  // are padded or the activation is more than a comparison.
+  // are padded, the activation is more than a comparison, or rows lie at odd distances.
   void FinishTile(TileArguments& t, TileFunction tile, int64_t row, int count) {
     const Epilogue& epilogue = product_.epilogue;
-    const int64_t first_column = product_.blocks.FirstColumn(block_);
-    const int64_t out_row = first_row_ + row;
-    float* const out =
-        product_.out + group_ * product_.out_step + out_row * product_.out_stride + first_column;
-    const float* const residual = epilogue.residual == nullptr
-                                      ? nullptr
-                                      : epilogue.residual + group_ * product_.residual_step +
-                                            out_row * epilogue.residual_stride + first_column;
-    if (columns_ == width_ && SetFinish(t)) {
-      t.out = out;
-      t.out_stride = product_.out_stride;
-      t.residual = residual;
-      t.residual_stride = epilogue.residual_stride;
+    const int64_t first = first_row_ + row;
+    if (columns_ == width_ && product_.lines.AreOneLine(first, count) && SetFinish(t)) {
+      const int64_t step = product_.lines.step;
+      t.out = OutputOf(first);
+      t.out_stride = product_.out_stride * step;
+      t.residual = ResidualOf(first);
+      t.residual_stride = epilogue.residual_stride * step;
       tile(t);
       return;
     }
     StoreTile(t, tile, scratch_.tile);
     for (int i = 0; i < count; ++i) {
-      ActivateRow(epilogue.activation, scratch_.tile + i * kMaxBlockColumns,
-                  residual == nullptr ? nullptr : residual + i * epilogue.residual_stride,
-                  out + i * product_.out_stride, static_cast<size_t>(columns_));
+      ActivateRow(epilogue.activation, scratch_.tile + i * kMaxBlockColumns, ResidualOf(first + i),
+                  OutputOf(first + i), static_cast<size_t>(columns_));
     }
+  }
+
+  float* OutputOf(int64_t row) const {
+    return product_.out + group_ * product_.out_step +
+           product_.lines.RowOf(row) * product_.out_stride + product_.blocks.FirstColumn(block_);
+  }
+  const float* ResidualOf(int64_t row) const {
+    if (product_.epilogue.residual == nullptr) return nullptr;
+    return product_.epilogue.residual + group_ * product_.residual_step +
+           product_.lines.RowOf(row) * product_.epilogue.residual_stride +
+           product_.blocks.FirstColumn(block_);
   }
 
   bool SetFinish(TileArguments& t) const {

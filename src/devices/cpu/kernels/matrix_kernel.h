@@ -53,8 +53,9 @@ struct ColumnBlocks {
 
 // What happens to the sums. Pointers may be null.
 struct Epilogue {
-  const float* bias = nullptr;      // one per column
-  const float* residual = nullptr;  // like the output; added before the activation
+  const float* bias = nullptr;  // one per column
+  // Like the output, and may be the output itself; added before the activation.
+  const float* residual = nullptr;
   int64_t residual_stride = 0;
   Activation activation;
 };
@@ -73,6 +74,20 @@ struct RowRequest {
   float* scratch;  // row_scratch_floats of the product, this worker's own
 };
 using RowMaker = FunctionRef<void(const RowRequest&)>;
+
+// Rows of the product that do not follow each other in the output: row m is row
+// first[m / length] + m % length * step of the output and of the residual.
+struct OutputLines {
+  int64_t length = 0;  // 0: row m is row m
+  int64_t step = 1;
+  const int64_t* first = nullptr;
+
+  int64_t RowOf(int64_t m) const { return length == 0 ? m : first[m / length] + m % length * step; }
+  // Whether rows [m, m + count) lie at equal distances.
+  bool AreOneLine(int64_t m, int64_t count) const {
+    return length == 0 || m % length + count <= length;
+  }
+};
 
 inline constexpr int64_t kMaxBlockRows = 192;
 
@@ -93,6 +108,7 @@ struct MatrixProduct {
   float* out = nullptr;
   int64_t out_stride = 0;
   int64_t out_step = 0;
+  OutputLines lines;
   Epilogue epilogue;
   int64_t bias_step = 0;
   int64_t residual_step = 0;

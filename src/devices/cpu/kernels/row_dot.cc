@@ -41,8 +41,10 @@ HWY_INLINE void DotColumns(const RowDotArguments& a, int64_t row, int64_t column
   }
 #pragma GCC unroll 8
   for (int j = 0; j < kColumns; ++j) {
-    const float bias = a.bias == nullptr ? 0.0f : a.bias[column + j];
-    a.out[row * a.out_stride + column + j] = bias + hn::GetLane(hn::SumOfLanes(d, sums[j]));
+    float sum = hn::GetLane(hn::SumOfLanes(d, sums[j]));
+    if (a.bias != nullptr) sum += a.bias[column + j];
+    if (a.residual != nullptr) sum += a.residual[row * a.residual_stride + column + j];
+    a.out[row * a.out_stride + column + j] = sum;
   }
 }
 

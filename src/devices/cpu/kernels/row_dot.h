@@ -7,9 +7,9 @@
 
 namespace mullion::cpu {
 
-// out[m][n] = bias[n] + sum over k of left[m][k] * right[n][k], for n in [first, last). Sums run in
-// as many parts as a vector has lanes, so that an output hangs on the instruction set and its
-// operands alone.
+// out[m][n] = bias[n] + sum over k of left[m][k] * right[n][k] + residual[m][n], for n in [first,
+// last). Sums run in as many parts as a vector has lanes, so that an output hangs on the
+// instruction set and its operands alone.
 struct RowDotArguments {
   const float* left;
   int64_t left_stride;
@@ -17,7 +17,9 @@ struct RowDotArguments {
   const float* right;
   int64_t right_stride;
   int64_t depth;
-  const float* bias;  // may be null
+  const float* bias;      // may be null
+  const float* residual;  // may be null, or `out`
+  int64_t residual_stride;
   float* out;
   int64_t out_stride;
 };

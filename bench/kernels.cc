@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+// Speed of the float kernels, one thread, on every instruction level of this machine: GFLOP/s, and
+// the share of the peak that a loop of multiply-adds in registers reaches.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "bench/kernels.cc"
+#include "devices/cpu/simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace mullion::cpu {
+namespace HWY_NAMESPACE {
+
+// Floating-point operations that `iterations` steps of independent multiply-adds made.
+double SpinMultiplyAdds(int64_t iterations, float* sink) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::ScalableTag<float> d;
+  constexpr int kChains = 12;
+  hn::Vec<decltype(d)> sums[kChains];
+  for (int i = 0; i < kChains; ++i) sums[i] = hn::Set(d, static_cast<float>(i));
+  const auto factor = hn::Set(d, 0.5f);
+  const auto term = hn::Set(d, 1e-3f);
+  for (int64_t n = 0; n < iterations; ++n) {
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) sums[i] = hn::MulAdd(sums[i], factor, term);
+  }
+  for (int i = 0; i < kChains; ++i) *sink += hn::GetLane(sums[i]);
+  return 2.0 * kChains * static_cast<double>(hn::Lanes(d)) * static_cast<double>(iterations);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace mullion::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/memory.h"
+#include "devices/cpu/kernels/convolution.h"
+#include "devices/cpu/kernels/dense.h"
+#include "devices/cpu/kernels/depthwise.h"
+#include "devices/cpu/kernels/matrix_pack.h"
+
+namespace mullion::cpu {
+namespace {
+
+double PeakFlops() {
+  static std::map<Isa, double> peaks;
+  double& peak = peaks[CurrentIsa()];
+  if (peak > 0) return peak;
+  float sink = 0;
+  for (int i = 0; i < 50; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    const double flops = MULLION_SIMD_CALL(SpinMultiplyAdds)(100'000, &sink);
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    peak = std::max(peak, flops / time.count());
+  }
+  benchmark::DoNotOptimize(sink);
+  return peak;
+}
+
+// Runs `step` for the benchmark's time and reports its fastest run: other work on the machine only
+// ever makes one slower.
+template <typename Step>
+void Measure(benchmark::State& state, double flops, double bytes, Step step) {
+  double best = 1e30;
+  for (auto unused : state) {
+    const auto start = std::chrono::steady_clock::now();
+    step();
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    best = std::min(best, time.count());
+    (void)unused;
+  }
+  state.counters["GFLOP/s"] = flops / best * 1e-9;
+  state.counters["peak"] = flops / best / PeakFlops();
+  state.counters["GB/s"] = bytes / best * 1e-9;
+  state.counters["us"] = best * 1e6;
+}
+
+struct Floats {
+  explicit Floats(int64_t count)
+      : memory(AllocateAligned(static_cast<size_t>(count) * sizeof(float))) {
+    for (int64_t i = 0; i < count; ++i) data()[i] = static_cast<float>(i % 13 - 6) / 64.0f;
+  }
+  float* data() const { return static_cast<float*>(memory.get()); }
+  AlignedBuffer memory;
+};
+
+// A square layer: image side, channels in and out, kernel side, stride.
+struct Layer {
+  int64_t side, in, out, kernel, stride;
+  std::string Name() const {
+    return std::to_string(side) + "^2 " + std::to_string(in) + "->" + std::to_string(out) + " k" +
+           std::to_string(kernel) + " s" + std::to_string(stride);
+  }
+  ConvolutionShape Shape() const {
+    const int64_t output = (side + 2 * (kernel / 2) - kernel) / stride + 1;
+    ConvolutionShape shape;
+    shape.in_channels = in;
+    shape.out_channels = out;
+    shape.spatial_rank = 2;
+    shape.axes[0] = shape.axes[1] = {side, output, kernel, stride, 1, kernel / 2};
+    return shape;
+  }
+};
+
+const Layer kLayers[] = {
+    {56, 64, 64, 3, 1},   {56, 64, 256, 1, 1},  {56, 256, 64, 1, 1},   {28, 128, 128, 3, 1},
+    {28, 512, 128, 1, 1}, {14, 256, 256, 3, 1}, {14, 1024, 256, 1, 1}, {7, 512, 512, 3, 1},
+    {56, 128, 128, 3, 2}, {112, 32, 64, 1, 1},  {112, 16, 96, 1, 1},   {28, 192, 32, 1, 1},
+    {28, 100, 100, 3, 1}, {80, 48, 48, 3, 1},   {7, 512, 2048, 1, 1},  {224, 3, 64, 7, 2},
+    {224, 3, 32, 3, 2},   {416, 12, 16, 3, 1},
+};
+
+void BenchConvolution(benchmark::State& state, Isa isa, const Layer& layer) {
+  SetIsaForTest(isa);
+  const ConvolutionShape shape = layer.Shape();
+  const Convolution convolution(shape);
+  const int64_t taps = shape.Taps();
+  const Floats input(layer.side * layer.side * layer.in);
+  const Floats weights(layer.out * layer.in * taps);
+  const Floats packed(static_cast<int64_t>(PackedConvolutionFloats(layer.out, 1, layer.in * taps)));
+  PackConvolution(weights.data(), layer.out, 1, layer.in, taps, packed.data());
+  const Floats out(shape.OutputPixels() * layer.out);
+  const Floats bias(layer.out);
+  Epilogue epilogue;
+  epilogue.bias = bias.data();
+  epilogue.activation.kind = Activation::Kind::kRelu;
+  const AlignedBuffer scratch(AllocateAligned(convolution.ScratchBytes(1)));
+  SerialParallel serial;
+  const double multiplies = static_cast<double>(shape.OutputPixels() * layer.out * layer.in * taps);
+  Measure(state, 2 * multiplies, 0, [&] {
+    convolution.Run(input.data(), packed.data(), out.data(), layer.out, epilogue, scratch.get(),
+                    serial);
+  });
+}
+
+const Layer kDepthwiseLayers[] = {
+    {112, 32, 32, 3, 1},  {112, 96, 96, 3, 2},  {56, 144, 144, 3, 1}, {28, 192, 192, 3, 1},
+    {14, 576, 576, 3, 1}, {14, 672, 672, 5, 1}, {28, 240, 240, 5, 2}, {28, 192, 192, 7, 1},
+};
+
+void BenchDepthwise(benchmark::State& state, Isa isa, const Layer& layer) {
+  SetIsaForTest(isa);
+  ConvolutionShape shape = layer.Shape();
+  shape.groups = layer.in;
+  const Depthwise depthwise(shape);
+  const Floats input(layer.side * layer.side * layer.in);
+  const Floats packed(shape.Taps() * layer.in);
+  const Floats out(shape.OutputPixels() * layer.in);
+  const Floats bias(layer.in);
+  Epilogue epilogue;
+  epilogue.bias = bias.data();
+  epilogue.activation.kind = Activation::Kind::kRelu;
+  const AlignedBuffer scratch(AllocateAligned(depthwise.ScratchBytes(1)));
+  SerialParallel serial;
+  const auto outputs = static_cast<double>(shape.OutputPixels() * layer.in);
+  const auto inputs = static_cast<double>(layer.side * layer.side * layer.in);
+  Measure(state, 2 * outputs * static_cast<double>(shape.Taps()), 4 * (inputs + outputs), [&] {
+    depthwise.Run(input.data(), packed.data(), out.data(), layer.in, epilogue, scratch.get(),
+                  serial);
+  });
+}
+
+// Rows, depth and columns of a plain product with packed weights.
+struct Product {
+  int64_t rows, depth, columns;
+};
+
+const Product kProducts[] = {{1, 2048, 1000},   {1, 4096, 4096},   {4, 768, 3072},
+                             {128, 768, 3072},  {384, 1024, 1024}, {512, 4096, 1024},
+                             {1024, 1024, 4096}};
+
+void BenchProduct(benchmark::State& state, Isa isa, const Product& size) {
+  SetIsaForTest(isa);
+  MatrixProduct product;
+  product.rows = size.rows;
+  product.depth = size.depth;
+  product.blocks = ColumnBlocks::Of(size.columns);
+  const Floats left(size.rows * size.depth);
+  const Floats right(size.depth * size.columns);
+  const Floats packed(product.blocks.PackedFloats(size.depth));
+  PackRight(RightSource::RowMajor(right.data(), size.depth, size.columns), product.blocks,
+            packed.data());
+  const Floats out(size.rows * size.columns);
+  product.right = packed.data();
+  product.out = out.data();
+  product.out_stride = size.columns;
+  const AlignedBuffer scratch(AllocateAligned(MatrixScratchBytes(product, 1)));
+  SerialParallel serial;
+  Measure(state, 2.0 * static_cast<double>(size.rows * size.depth * size.columns),
+          4.0 * static_cast<double>(size.depth * size.columns), [&] {
+            MultiplyMatrix(product, PlainRows{left.data(), size.depth}, scratch.get(), serial);
+          });
+}
+
+// Products whose right operand is not constant, as in attention.
+const DenseShape kDenseShapes[] = {
+    {12, 128, 64, 128, 64, 64, true, 128},        {12, 128, 128, 64, 128, 64, false, 64},
+    {12, 512, 64, 512, 64, 64, true, 512},        {12, 1, 64, 1024, 64, 64, true, 1024},
+    {12, 1, 1024, 64, 1024, 64, false, 64},       {1, 8, 1024, 1024, 1024, 1024, false, 1024},
+    {1, 16, 1024, 1024, 1024, 1024, false, 1024}, {1, 512, 512, 512, 512, 512, false, 512},
+};
+
+void BenchDense(benchmark::State& state, Isa isa, const DenseShape& shape) {
+  SetIsaForTest(isa);
+  const Floats left(shape.batch * shape.rows * shape.depth);
+  const Floats right(shape.batch * shape.depth * shape.columns);
+  const Floats out(shape.batch * shape.rows * shape.columns);
+  const AlignedBuffer scratch(AllocateAligned(DenseScratchBytes(shape, 1)));
+  SerialParallel serial;
+  const auto operands = [&](int64_t batch) {
+    return DenseOperands{left.data() + batch * shape.rows * shape.depth,
+                         right.data() + batch * shape.depth * shape.columns,
+                         out.data() + batch * shape.rows * shape.columns,
+                         {}};
+  };
+  const auto right_floats = static_cast<double>(shape.batch * shape.depth * shape.columns);
+  Measure(state, 2 * right_floats * static_cast<double>(shape.rows), 4 * right_floats,
+          [&] { MultiplyDense(shape, operands, scratch.get(), serial); });
+}
+
+void RegisterBenchmarks() {
+  for (const Isa isa : AvailableIsas()) {
+    // Levels above AVX-512 have the same float kernels.
+    if (isa > Isa::kAvx512) continue;
+    const std::string prefix = std::string(IsaName(isa)) + "/";
+    for (const Layer& layer : kLayers) {
+      benchmark::RegisterBenchmark(
+          (prefix + "conv/" + layer.Name()).c_str(),
+          [isa, layer](benchmark::State& state) { BenchConvolution(state, isa, layer); });
+    }
+    for (const Layer& layer : kDepthwiseLayers) {
+      benchmark::RegisterBenchmark(
+          (prefix + "depthwise/" + layer.Name()).c_str(),
+          [isa, layer](benchmark::State& state) { BenchDepthwise(state, isa, layer); });
+    }
+    for (const DenseShape& shape : kDenseShapes) {
+      const std::string name = prefix + "dense/" + std::to_string(shape.batch) + " of " +
+                               std::to_string(shape.rows) + "x" + std::to_string(shape.depth) +
+                               "x" + std::to_string(shape.columns) +
+                               (shape.right_transposed ? "T" : "");
+      benchmark::RegisterBenchmark(
+          name.c_str(), [isa, shape](benchmark::State& state) { BenchDense(state, isa, shape); });
+    }
+    for (const Product& p : kProducts) {
+      const std::string name = prefix + "matmul/" + std::to_string(p.rows) + "x" +
+                               std::to_string(p.depth) + "x" + std::to_string(p.columns);
+      benchmark::RegisterBenchmark(
+          name.c_str(), [isa, p](benchmark::State& state) { BenchProduct(state, isa, p); });
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mullion::cpu
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  mullion::cpu::RegisterBenchmarks();
+  benchmark::RunSpecifiedBenchmarks();
+}
+
+#endif  // HWY_ONCE

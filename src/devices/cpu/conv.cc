@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// Conv of float through the matrix kernel or the depthwise one, and of double by plain loops.
+#include "base/str_cat.h"
+#include "devices/cpu/float_convolution.h"
+#include "devices/cpu/kernels/depthwise.h"
+#include "devices/cpu/plain_convolution.h"
+#include "devices/cpu/registry.h"
+#include "operators/convolution_geometry.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+using operators::ConvolutionGeometry;
+
+ConvolutionShape ShapeOfGeometry(const ConvolutionGeometry& geometry) {
+  ConvolutionShape shape;
+  shape.batch = geometry.batch;
+  shape.groups = geometry.groups;
+  shape.in_channels = geometry.in_channels;
+  shape.out_channels = geometry.out_channels;
+  shape.spatial_rank = geometry.spatial_rank;
+  for (size_t i = 0; i < static_cast<size_t>(geometry.spatial_rank); ++i) {
+    const ConvolutionGeometry::Axis& axis = geometry.axes[i];
+    shape.axes[i] = {.input = axis.input,
+                     .output = axis.output,
+                     .kernel = axis.kernel,
+                     .stride = axis.stride,
+                     .dilation = axis.dilation,
+                     .pad = axis.pad_begin};
+  }
+  return shape;
+}
+
+bool IsDepthwise(const ConvolutionShape& shape) {
+  return shape.groups > 1 && shape.in_channels == shape.groups &&
+         shape.out_channels == shape.groups;
+}
+
+class FloatConv final : public FloatConvolution {
+ public:
+  using FloatConvolution::FloatConvolution;
+
+ private:
+  Result<ConvolutionShape> ShapeOf(const Shape& image, const Shape& weights) const override {
+    MULLION_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
+                             ConvolutionGeometry::FromNode(node(), image, weights));
+    ConvolutionShape shape = ShapeOfGeometry(geometry);
+    shape.in_channels = weights[1] * shape.groups;  // also where the image is not known
+    return shape;
+  }
+
+  std::unique_ptr<ConvolutionPlan> MakePlan(const ConvolutionShape& shape) const override {
+    if (IsDepthwise(shape)) return std::make_unique<Depthwise>(shape);
+    return std::make_unique<Convolution>(shape);
+  }
+
+  std::string Format(const ConvolutionShape& shape) const override {
+    return IsDepthwise(shape) ? "depthwise" : StrCat("convolution in ", shape.groups, " groups");
+  }
+
+  size_t PackedFloats(const ConvolutionShape& shape) const override {
+    const int64_t channels = shape.in_channels / shape.groups;
+    if (IsDepthwise(shape)) return static_cast<size_t>(shape.out_channels * shape.Taps());
+    return PackedConvolutionFloats(shape.out_channels, shape.groups, channels * shape.Taps());
+  }
+
+  void Pack(const float* weights, const ConvolutionShape& shape, float* packed) const override {
+    if (IsDepthwise(shape)) {
+      PackDepthwise(weights, shape.out_channels, shape.Taps(), packed);
+    } else {
+      PackConvolution(weights, shape.out_channels, shape.groups, shape.in_channels / shape.groups,
+                      shape.Taps(), packed);
+    }
+  }
+};
+
+class DoubleConv final : public Executable {
+ public:
+  explicit DoubleConv(const Node& node) : node_(node) {}
+
+  Status Run(RunContext& context) const override {
+    const TensorView& image = context.Input(0);
+    const TensorView& weights = context.Input(1);
+    MULLION_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
+                             ConvolutionGeometry::FromNode(node_, image.shape, weights.shape));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, geometry.OutputShape()));
+    const double* const bias = context.HasInput(2) ? context.Input(2).as<double>() : nullptr;
+    PlainConvolve(ShapeOfGeometry(geometry), geometry.layout.last, image.as<double>(),
+                  weights.as<double>(), bias, output.as<double>(), context.parallel());
+    return OkStatus();
+  }
+
+ private:
+  const Node& node_;
+};
+
+Result<std::unique_ptr<Executable>> MakeConv(const Node& node, WeightStore& weights) {
+  if (node.input(0)->type.element_type == ElementType::kDouble) {
+    return std::unique_ptr<Executable>(std::make_unique<DoubleConv>(node));
+  }
+  auto conv = std::make_unique<FloatConv>(node);
+  MULLION_RETURN_IF_ERROR(conv->Prepare(weights));
+  return std::unique_ptr<Executable>(std::move(conv));
+}
+
+}  // namespace
+
+void RegisterConv(KernelRegistry& registry) {
+  registry.Add({.name = "Conv", .types = types::kFloatDouble, .make = MakeConv});
+}
+
+}  // namespace mullion::cpu

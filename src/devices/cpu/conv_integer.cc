@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/integer_convolution.h"
+#include "devices/cpu/registry.h"
+#include "operators/convolution_geometry.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+class ConvInteger final : public Executable {
+ public:
+  // x, w, x_zero_point, w_zero_point
+  ConvInteger() : convolution_({.image = 0, .image_zero = 2, .weights = 1, .weights_zero = 3}) {}
+  Status Prepare(const Node& node, WeightStore& weights) {
+    return convolution_.Prepare(node, weights);
+  }
+
+  Status Bind(BindContext& context) const override { return convolution_.Bind(context); }
+
+  Status Run(RunContext& context) const override {
+    MULLION_ASSIGN_OR_RETURN(const operators::ConvolutionGeometry geometry,
+                             operators::ConvolutionGeometry::FromNode(
+                                 context.node(), context.Input(0).shape, context.Input(1).shape));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, geometry.OutputShape()));
+    IntegerConvolution::Job job;
+    job.out = output.data;
+    convolution_.Run(context, job);
+    return OkStatus();
+  }
+
+ private:
+  IntegerConvolution convolution_;
+};
+
+Result<std::unique_ptr<Executable>> MakeConvInteger(const Node& node, WeightStore& weights) {
+  auto executable = std::make_unique<ConvInteger>();
+  MULLION_RETURN_IF_ERROR(executable->Prepare(node, weights));
+  return std::unique_ptr<Executable>(std::move(executable));
+}
+
+}  // namespace
+
+void RegisterConvInteger(KernelRegistry& registry) {
+  registry.Add({.name = "ConvInteger", .since = 10, .make = MakeConvInteger});
+}
+
+}  // namespace mullion::cpu

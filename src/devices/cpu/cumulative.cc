@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// CumSum and CumProd.
+#include <algorithm>
+
+#include "base/element_traits.h"
+#include "devices/cpu/registry.h"
+#include "devices/cpu/wrapping.h"
+#include "operators/int_list.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+struct Add {
+  static constexpr int kStart = 0;
+  template <typename T>
+  static T Apply(T a, T b) {
+    return a + b;
+  }
+};
+
+struct Multiply {
+  static constexpr int kStart = 1;
+  template <typename T>
+  static T Apply(T a, T b) {
+    return a * b;
+  }
+};
+
+// data[outer, n, inner], accumulated along n.
+struct Extents {
+  int64_t n;
+  int64_t inner;
+  bool exclusive;
+  bool reverse;
+};
+
+// Columns [begin, end) of one outer index, all steps: a single column with the total in a register,
+// several of them row by row, which vectorizes. Both round every step to T, so that the result does
+// not hang on how columns are shared out.
+template <typename T, typename Op>
+void Accumulate(const Extents& extents, const T* in, T* out, int64_t begin, int64_t end) {
+  using W = Wrapping<T>;
+  const int64_t first = extents.reverse ? extents.n - 1 : 0;
+  const int64_t step = extents.reverse ? -extents.inner : extents.inner;
+  const T* from = in + first * extents.inner;
+  T* to = out + first * extents.inner;
+  if (end - begin == 1) {
+    W total = static_cast<W>(Op::kStart);
+    for (int64_t i = 0; i < extents.n; ++i) {
+      const W next = Op::template Apply<W>(total, static_cast<W>(from[begin]));
+      to[begin] = static_cast<T>(extents.exclusive ? total : next);
+      total = static_cast<W>(static_cast<T>(next));
+      from += step;
+      to += step;
+    }
+    return;
+  }
+  for (int64_t j = begin; j < end; ++j) {
+    to[j] = extents.exclusive ? static_cast<T>(static_cast<W>(Op::kStart)) : from[j];
+  }
+  for (int64_t i = 1; i < extents.n; ++i) {
+    const T* const before = to;
+    to += step;
+    const T* const value = extents.exclusive ? from : from + step;
+    from += step;
+    for (int64_t j = begin; j < end; ++j) {
+      to[j] = static_cast<T>(
+          Op::template Apply<W>(static_cast<W>(before[j]), static_cast<W>(value[j])));
+    }
+  }
+}
+
+template <typename Op>
+class Cumulative final : public Executable {
+ public:
+  explicit Cumulative(const Node& node)
+      : exclusive_(node.IntAttribute("exclusive", 0) != 0),
+        reverse_(node.IntAttribute("reverse", 0) != 0) {}
+
+  Status Run(RunContext& context) const override {
+    const TensorView& input = context.Input(0);
+    if (context.Input(1).count() != 1) return context.Error("input 'axis' must have one element");
+    const std::optional<int> axis = NormalizeAxis(IntAt(context.Input(1), 0), input.shape.rank());
+    if (!axis.has_value()) return context.Error("input 'axis' is outside the input's rank");
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, input.shape));
+    if (output.count() == 0) return OkStatus();
+    const Extents extents{input.shape[*axis],
+                          input.shape.Product(*axis + 1, input.shape.rank()), exclusive_,
+                          reverse_};
+    DispatchType(NumericTypes{}, input.type, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      RunOf<T>(extents, input.as<T>(), output.as<T>(), input.count(), context.parallel());
+    });
+    return OkStatus();
+  }
+
+ private:
+  template <typename T>
+  static void RunOf(const Extents& extents, const T* in, T* out, int64_t count,
+                    Parallel& parallel) {
+    const int64_t slab = extents.n * extents.inner;
+    // Units are runs of columns: wide enough to be worth a chunk, and never across a slab.
+    const int64_t width = std::min(extents.inner, std::max<int64_t>(64, 16384 / extents.n));
+    const int64_t units_per_slab = (extents.inner + width - 1) / width;
+    const int64_t chunk = std::max<int64_t>(1, 16384 / (width * extents.n));
+    parallel.For(count / slab * units_per_slab, chunk, [&](int64_t begin, int64_t end, int) {
+      for (int64_t unit = begin; unit < end; ++unit) {
+        const int64_t offset = unit / units_per_slab * slab;
+        const int64_t column = unit % units_per_slab * width;
+        Accumulate<T, Op>(extents, in + offset, out + offset, column,
+                          std::min(column + width, extents.inner));
+      }
+    });
+  }
+
+  bool exclusive_;
+  bool reverse_;
+};
+
+}  // namespace
+
+void RegisterCumulative(KernelRegistry& registry) {
+  registry.Add({.name = "CumSum", .types = types::kNumeric, .make = MakeKernel<Cumulative<Add>>});
+  registry.Add(
+      {.name = "CumProd", .types = types::kNumeric, .make = MakeKernel<Cumulative<Multiply>>});
+}
+
+}  // namespace mullion::cpu

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/float_convolution.h"
+
+#include "devices/cpu/fused_activation.h"
+#include "devices/cpu/strided_copy.h"
+#include "operators/epilogue.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+using operators::kBiasInput;
+using operators::kResidualInput;
+
+// Parts of the scratch memory, one behind the other.
+class ScratchParts {
+ public:
+  size_t Add(size_t bytes) {
+    const size_t offset = bytes_;
+    bytes_ += (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
+    return offset;
+  }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  size_t bytes_ = 0;
+};
+
+// `count` matrices of `rows` x `columns`, each transposed.
+void TransposeEach(const float* from, int64_t count, int64_t rows, int64_t columns, float* to,
+                   Parallel& parallel) {
+  StridedCopy copy(ElementType::kFloat);
+  copy.AddAxis(count, rows * columns, rows * columns);
+  copy.AddAxis(columns, 1, rows);
+  copy.AddAxis(rows, columns, 1);
+  copy.Run(from, 0, to, 0, parallel);
+}
+
+size_t FloatBytes(int64_t count) { return static_cast<size_t>(count) * sizeof(float); }
+
+}  // namespace
+
+struct FloatConvolution::Bound final : public BoundState {
+  ConvolutionShape shape;
+  std::unique_ptr<ConvolutionPlan> plan;
+  Shape output_shape;
+  int64_t input_pixels = 1;  // of one image
+  int64_t output_pixels = 1;
+  // Channels-first images whose order differs from channels-last are copied.
+  bool turns_input = false;
+  bool turns_output = false;
+  size_t packed = 0;
+  size_t input = 0;
+  size_t residual = 0;
+  size_t output = 0;
+  size_t work = 0;
+};
+
+Status FloatConvolution::Prepare(WeightStore& weights) {
+  MULLION_ASSIGN_OR_RETURN(activation_, FusedActivationOf(node_));
+  const Value* const value = node_.input(1);
+  if (value == nullptr || !value->IsConstant()) return OkStatus();
+  const Tensor& constant = value->constant;
+  const Shape unknown = Shape::Filled(constant.shape().rank(), kUnknownDim);
+  MULLION_ASSIGN_OR_RETURN(const ConvolutionShape shape, ShapeOf(unknown, constant.shape()));
+  const ColumnBlocks blocks = ColumnBlocks::Of(1);
+  const std::string format = Format(shape) + " lanes " + std::to_string(blocks.lanes) + " of " +
+                             std::to_string(blocks.max_vectors);
+  MULLION_ASSIGN_OR_RETURN(
+      packed_,
+      weights.Get(constant, format, PackedFloats(shape) * sizeof(float), [&](void* memory) {
+        Pack(constant.span<float>().data(), shape, static_cast<float*>(memory));
+      }));
+  return OkStatus();
+}
+
+Status FloatConvolution::Bind(BindContext& context) const {
+  const Shape& image = context.input(0)->shape;
+  auto bound = std::make_unique<Bound>();
+  MULLION_ASSIGN_OR_RETURN(bound->shape, ShapeOf(image, context.input(1)->shape));
+  const ConvolutionShape& shape = bound->shape;
+  bound->plan = MakePlan(shape);
+  bound->output_shape = image;
+  bound->output_shape[layout_.ChannelAxis(image.rank())] = shape.out_channels;
+  for (int i = 0; i < shape.spatial_rank; ++i) {
+    const ConvolutionShape::Axis& axis = shape.axes[static_cast<size_t>(i)];
+    bound->output_shape[layout_.SpatialAxis(i)] = axis.output;
+    bound->input_pixels *= axis.input;
+    bound->output_pixels *= axis.output;
+  }
+  bound->turns_input = !layout_.last && shape.in_channels > 1 && bound->input_pixels > 1;
+  bound->turns_output = !layout_.last && shape.out_channels > 1 && bound->output_pixels > 1;
+
+  ScratchParts parts;
+  const int64_t outputs = shape.batch * bound->output_pixels * shape.out_channels;
+  if (packed_ == nullptr) bound->packed = parts.Add(PackedFloats(shape) * sizeof(float));
+  if (bound->turns_input) {
+    bound->input = parts.Add(FloatBytes(shape.batch * bound->input_pixels * shape.in_channels));
+  }
+  if (bound->turns_output) {
+    if (context.input(kResidualInput) != nullptr) bound->residual = parts.Add(FloatBytes(outputs));
+    bound->output = parts.Add(FloatBytes(outputs));
+  } else if (bound->plan->TakesResidualInPlace() && context.input(kResidualInput) != nullptr) {
+    context.AllowInPlace(0, kResidualInput);
+  }
+  bound->work = parts.Add(bound->plan->ScratchBytes(context.threads()));
+  context.RequestScratch(parts.bytes());
+  context.SetState(std::move(bound));
+  return OkStatus();
+}
+
+Status FloatConvolution::Run(RunContext& context) const {
+  const Bound& bound = *context.state<Bound>();
+  const ConvolutionShape& shape = bound.shape;
+  Parallel& parallel = context.parallel();
+  MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                           context.AllocateOutput(0, bound.output_shape));
+  if (output.count() == 0) return OkStatus();
+  const auto scratch = [&](size_t offset) {
+    return reinterpret_cast<float*>(static_cast<char*>(context.scratch()) + offset);
+  };
+
+  const auto* packed = static_cast<const float*>(packed_.get());
+  if (packed == nullptr) {
+    Pack(context.Input(1).as<float>(), shape, scratch(bound.packed));
+    packed = scratch(bound.packed);
+  }
+  const float* input = context.Input(0).as<float>();
+  if (bound.turns_input) {
+    TransposeEach(input, shape.batch, shape.in_channels, bound.input_pixels, scratch(bound.input),
+                  parallel);
+    input = scratch(bound.input);
+  }
+  Epilogue epilogue;
+  epilogue.activation = activation_;
+  if (context.HasInput(kBiasInput)) epilogue.bias = context.Input(kBiasInput).as<float>();
+  if (context.HasInput(kResidualInput)) {
+    epilogue.residual = context.Input(kResidualInput).as<float>();
+    epilogue.residual_stride = shape.out_channels;
+    if (bound.turns_output) {
+      TransposeEach(epilogue.residual, shape.batch, shape.out_channels, bound.output_pixels,
+                    scratch(bound.residual), parallel);
+      epilogue.residual = scratch(bound.residual);
+    }
+  }
+  float* const out = bound.turns_output ? scratch(bound.output) : output.as<float>();
+  bound.plan->Run(input, packed, out, shape.out_channels, epilogue, scratch(bound.work), parallel);
+  if (bound.turns_output) {
+    TransposeEach(out, shape.batch, bound.output_pixels, shape.out_channels, output.as<float>(),
+                  parallel);
+  }
+  return OkStatus();
+}
+
+}  // namespace mullion::cpu

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// What Conv and ConvTranspose of float have in common: packed weights, the epilogue, and
+// channels-first images, which are brought into channels-last order and back.
+#ifndef MULLION_DEVICES_CPU_FLOAT_CONVOLUTION_H_
+#define MULLION_DEVICES_CPU_FLOAT_CONVOLUTION_H_
+
+#include <memory>
+#include <string>
+
+#include "device/kernel.h"
+#include "device/weight_store.h"
+#include "devices/cpu/kernels/convolution.h"
+#include "operators/channel_layout.h"
+
+namespace mullion::cpu {
+
+class FloatConvolution : public Executable {
+ public:
+  explicit FloatConvolution(const Node& node) : node_(node), layout_(node) {}
+
+  // Packs constant weights. Once, before anything else.
+  Status Prepare(WeightStore& weights);
+  Status Bind(BindContext& context) const override;
+  Status Run(RunContext& context) const override;
+
+ protected:
+  const Node& node() const { return node_; }
+
+  // Sizes for an image in the node's layout. Called for weights alone with sizes of the image that
+  // are unknown: then only what hangs on the weights needs to be right.
+  virtual Result<ConvolutionShape> ShapeOf(const Shape& image, const Shape& weights) const = 0;
+  virtual std::unique_ptr<ConvolutionPlan> MakePlan(const ConvolutionShape& shape) const = 0;
+  // Names everything that packed weights depend on besides the weights.
+  virtual std::string Format(const ConvolutionShape& shape) const = 0;
+  virtual size_t PackedFloats(const ConvolutionShape& shape) const = 0;
+  virtual void Pack(const float* weights, const ConvolutionShape& shape, float* packed) const = 0;
+
+ private:
+  struct Bound;
+
+  const Node& node_;
+  const operators::ChannelLayout layout_;
+  Activation activation_;
+  std::shared_ptr<const void> packed_;  // null when weights are not constant
+};
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_FLOAT_CONVOLUTION_H_

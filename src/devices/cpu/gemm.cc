@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+// Gemm of float through the matrix kernel, and of other types by plain loops.
+#include "operators/gemm.h"
+
+#include <cmath>
+#include <type_traits>
+
+#include "base/str_cat.h"
+#include "devices/cpu/fused_activation.h"
+#include "devices/cpu/kernels/dense.h"
+#include "devices/cpu/kernels/matrix_pack.h"
+#include "devices/cpu/plain_product.h"
+#include "devices/cpu/registry.h"
+#include "operators/epilogue.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+using operators::GemmParameters;
+using operators::kBiasInput;
+using operators::kResidualInput;
+
+// C as it broadcasts to the output: strides of 0 repeat.
+struct AddedStrides {
+  explicit AddedStrides(const Shape& shape) {
+    if (shape.rank() > 0 && shape.Back(0) != 1) column = 1;
+    if (shape.rank() > 1 && shape.Back(1) != 1) row = shape.Back(0);
+  }
+  int64_t row = 0;
+  int64_t column = 0;
+};
+
+class FloatGemm final : public Executable {
+ public:
+  explicit FloatGemm(const Node& node) : node_(node), parameters_(node) {}
+
+  // Packs a constant B, alpha included.
+  Status Prepare(WeightStore& weights) {
+    MULLION_ASSIGN_OR_RETURN(activation_, FusedActivationOf(node_));
+    const Value* const value = node_.input(1);
+    if (!value->IsConstant()) return OkStatus();
+    const Tensor& constant = value->constant;
+    const int64_t depth = parameters_.RightDepth(constant.shape());
+    const ColumnBlocks blocks = ColumnBlocks::Of(parameters_.Columns(constant.shape()));
+    const auto floats = static_cast<size_t>(blocks.PackedFloats(depth));
+    const float alpha = parameters_.alpha;
+    const std::string format =
+        StrCat("product", parameters_.right_transposed ? " transposed" : "", " lanes ",
+               blocks.lanes, " of ", blocks.max_vectors,
+               alpha == 1.0f ? "" : StrCat(" times ", BitCast<uint32_t>(alpha)));
+    const float* const from = constant.span<float>().data();
+    MULLION_ASSIGN_OR_RETURN(
+        packed_, weights.Get(constant, format, floats * sizeof(float), [&](void* memory) {
+          auto* const to = static_cast<float*>(memory);
+          PackRight(parameters_.right_transposed
+                        ? RightSource::Transposed(from, depth, depth)
+                        : RightSource::RowMajor(from, depth, blocks.columns),
+                    blocks, to);
+          for (size_t i = 0; alpha != 1.0f && i < floats; ++i) to[i] *= alpha;
+        }));
+    return OkStatus();
+  }
+
+  Status Bind(BindContext& context) const override {
+    const Shape& left = context.input(0)->shape;
+    const Shape& right = context.input(1)->shape;
+    auto bound = std::make_unique<Bound>();
+    bound->rows = parameters_.Rows(left);
+    bound->depth = parameters_.LeftDepth(left);
+    bound->columns = parameters_.Columns(right);
+    bound->copies_left =
+        parameters_.left_transposed || (parameters_.alpha != 1.0f && packed_ == nullptr);
+    bound->product.rows = bound->rows;
+    bound->product.depth = bound->depth;
+    bound->product.blocks = ColumnBlocks::Of(bound->columns);
+    bound->product.out_stride = bound->columns;
+    bound->dense = {.rows = bound->rows,
+                    .depth = bound->depth,
+                    .columns = bound->columns,
+                    .left_stride = bound->depth,
+                    .right_stride = right[1],
+                    .right_transposed = parameters_.right_transposed,
+                    .out_stride = bound->columns};
+    const size_t work = packed_ != nullptr ? MatrixScratchBytes(bound->product, context.threads())
+                                           : DenseScratchBytes(bound->dense, context.threads());
+    const auto copied =
+        static_cast<size_t>(bound->copies_left ? bound->rows * bound->depth : 0) * sizeof(float);
+    bound->work = (copied + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
+    context.RequestScratch(bound->work + work);
+    context.SetState(std::move(bound));
+    return OkStatus();
+  }
+
+  Status Run(RunContext& context) const override {
+    const Bound& bound = *context.state<Bound>();
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, Shape{bound.rows, bound.columns}));
+    if (output.count() == 0) return OkStatus();
+    const float* left = context.Input(0).as<float>();
+    if (bound.copies_left) {
+      CopyLeft(bound, left, static_cast<float*>(context.scratch()), context.parallel());
+      left = static_cast<float*>(context.scratch());
+    }
+    const Epilogue epilogue = MakeEpilogue(context, bound, output.as<float>());
+    void* const work = static_cast<char*>(context.scratch()) + bound.work;
+    if (packed_ == nullptr) {
+      const DenseOperands operands{left, context.Input(1).as<float>(), output.as<float>(),
+                                   epilogue};
+      MultiplyDense(
+          bound.dense, [&](int64_t /*batch*/) { return operands; }, work, context.parallel());
+      return OkStatus();
+    }
+    MatrixProduct product = bound.product;
+    product.right = static_cast<const float*>(packed_.get());
+    product.out = output.as<float>();
+    product.epilogue = epilogue;
+    MultiplyMatrix(product, PlainRows{left, bound.depth}, work, context.parallel());
+    return OkStatus();
+  }
+
+ private:
+  struct Bound final : public BoundState {
+    int64_t rows = 0;
+    int64_t depth = 0;
+    int64_t columns = 0;
+    bool copies_left = false;
+    size_t work = 0;  // where the kernel's part of the scratch memory begins
+    MatrixProduct product;
+    DenseShape dense;
+  };
+
+  // A as the kernel wants it: row-major, times alpha where B does not hold that.
+  void CopyLeft(const Bound& bound, const float* from, float* to, Parallel& parallel) const {
+    const float scale = packed_ == nullptr ? parameters_.alpha : 1.0f;
+    const int64_t row_stride = parameters_.left_transposed ? 1 : bound.depth;
+    const int64_t k_stride = parameters_.left_transposed ? bound.rows : 1;
+    parallel.For(bound.rows, 16, [&](int64_t begin, int64_t end, int /*worker*/) {
+      for (int64_t row = begin; row < end; ++row) {
+        for (int64_t k = 0; k < bound.depth; ++k) {
+          to[row * bound.depth + k] = scale * from[row * row_stride + k * k_stride];
+        }
+      }
+    });
+  }
+
+  // A row C that needs no factor is a bias and a whole C a residual. Anything else is put into the
+  // output first, as a residual in place.
+  Epilogue MakeEpilogue(const RunContext& context, const Bound& bound, float* out) const {
+    Epilogue epilogue;
+    epilogue.activation = activation_;
+    epilogue.residual_stride = bound.columns;
+    if (context.HasInput(kResidualInput)) {
+      epilogue.residual = context.Input(kResidualInput).as<float>();
+    }
+    if (!context.HasInput(kBiasInput) || parameters_.beta == 0.0f) return epilogue;
+    const TensorView& added = context.Input(kBiasInput);
+    const AddedStrides strides(added.shape);
+    const bool factor = parameters_.beta != 1.0f;
+    if (!factor && strides.row == 0 && strides.column == 1) {
+      epilogue.bias = added.as<float>();
+      return epilogue;
+    }
+    if (!factor && epilogue.residual == nullptr && added.count() == bound.rows * bound.columns) {
+      epilogue.residual = added.as<float>();
+      return epilogue;
+    }
+    for (int64_t row = 0; row < bound.rows; ++row) {
+      for (int64_t column = 0; column < bound.columns; ++column) {
+        const int64_t at = row * bound.columns + column;
+        const float c = added.as<float>()[row * strides.row + column * strides.column];
+        out[at] = parameters_.beta * c + (epilogue.residual == nullptr ? 0 : epilogue.residual[at]);
+      }
+    }
+    epilogue.residual = out;
+    return epilogue;
+  }
+
+  const Node& node_;
+  const GemmParameters parameters_;
+  Activation activation_;
+  std::shared_ptr<const void> packed_;
+};
+
+// alpha or beta as a factor of products; integers take its whole part.
+template <typename T>
+ProductType<T> FactorOf(float factor) {
+  if constexpr (std::is_integral_v<T>) {
+    if (!(std::abs(factor) < 9e18f)) return 0;
+    return static_cast<ProductType<T>>(static_cast<int64_t>(factor));
+  } else {
+    return static_cast<T>(factor);
+  }
+}
+
+template <typename T>
+class PlainGemm final : public Executable {
+ public:
+  explicit PlainGemm(const Node& node) : parameters_(node) {}
+
+  Status Run(RunContext& context) const override {
+    using P = ProductType<T>;
+    const Shape& left = context.Input(0).shape;
+    const Shape& right = context.Input(1).shape;
+    ProductStrides s;
+    s.rows = parameters_.Rows(left);
+    s.depth = parameters_.LeftDepth(left);
+    s.columns = parameters_.Columns(right);
+    s.left_row = parameters_.left_transposed ? 1 : s.depth;
+    s.left_k = parameters_.left_transposed ? s.rows : 1;
+    s.right_k = parameters_.right_transposed ? 1 : s.columns;
+    s.right_column = parameters_.right_transposed ? s.depth : 1;
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, Shape{s.rows, s.columns}));
+    T* const out = output.as<T>();
+    MultiplyPlain(s, context.Input(0).as<T>(), context.Input(1).as<T>(), out, context.parallel());
+    const P alpha = FactorOf<T>(parameters_.alpha);
+    const P beta = FactorOf<T>(parameters_.beta);
+    const bool adds = context.HasInput(kBiasInput);
+    const AddedStrides strides(adds ? context.Input(kBiasInput).shape : Shape{});
+    for (int64_t i = 0; i < output.count(); ++i) {
+      P sum = alpha * static_cast<P>(out[i]);
+      if (adds) {
+        const int64_t at = i / s.columns * strides.row + i % s.columns * strides.column;
+        sum += beta * static_cast<P>(context.Input(kBiasInput).as<T>()[at]);
+      }
+      out[i] = static_cast<T>(sum);
+    }
+    return OkStatus();
+  }
+
+ private:
+  const GemmParameters parameters_;
+};
+
+using PlainTypes = TypeList<double, int32_t, int64_t, uint32_t, uint64_t>;
+
+Result<std::unique_ptr<Executable>> MakeFloat(const Node& node, WeightStore& weights) {
+  auto gemm = std::make_unique<FloatGemm>(node);
+  MULLION_RETURN_IF_ERROR(gemm->Prepare(weights));
+  return std::unique_ptr<Executable>(std::move(gemm));
+}
+
+Result<std::unique_ptr<Executable>> MakePlain(const Node& node, WeightStore& /*weights*/) {
+  std::unique_ptr<Executable> executable;
+  DispatchType(PlainTypes{}, node.input(0)->type.element_type, [&](auto tag) {
+    executable = std::make_unique<PlainGemm<typename decltype(tag)::type>>(node);
+  });
+  return executable;
+}
+
+}  // namespace
+
+void RegisterGemm(KernelRegistry& registry) {
+  registry.Add({.name = "Gemm", .types = types::kFloat, .make = MakeFloat});
+  registry.Add({.name = "Gemm", .types = PlainTypes::kSet, .make = MakePlain});
+}
+
+}  // namespace mullion::cpu

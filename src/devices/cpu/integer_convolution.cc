@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/integer_convolution.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "base/str_cat.h"
+#include "devices/cpu/integer_operand.h"
+#include "devices/cpu/kernels/integer_depthwise.h"
+#include "devices/cpu/kernels/integer_input.h"
+#include "devices/cpu/kernels/integer_product.h"
+#include "devices/cpu/kernels/pixel_rows.h"
+#include "operators/convolution_geometry.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+// Units of the left operand may reach so far beyond the last element.
+constexpr int64_t kSlack = 64;
+// Pixels of an image that one task stages.
+constexpr int64_t kStagedPixels = 512;
+
+ConvolutionShape ShapeOf(const operators::ConvolutionGeometry& geometry) {
+  ConvolutionShape shape;
+  shape.batch = geometry.batch;
+  shape.groups = geometry.groups;
+  shape.in_channels = geometry.in_channels;
+  shape.out_channels = geometry.out_channels;
+  shape.spatial_rank = geometry.spatial_rank;
+  for (size_t i = 0; i < static_cast<size_t>(geometry.spatial_rank); ++i) {
+    const operators::ConvolutionGeometry::Axis& axis = geometry.axes[i];
+    shape.axes[i] = {axis.input,  axis.output,   axis.kernel,
+                     axis.stride, axis.dilation, axis.pad_begin};
+  }
+  return shape;
+}
+
+std::vector<int32_t> ZerosOf(const Tensor& zeros, int64_t count) {
+  std::vector<int32_t> values(static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; ++i) {
+    values[static_cast<size_t>(i)] = zeros ? SpreadByte(zeros.view(), i) : 0;
+  }
+  return values;
+}
+
+}  // namespace
+
+struct IntegerConvolution::Bound : BoundState {
+  explicit Bound(const ConvolutionShape& s) : shape(s), rows(s) {}
+
+  ConvolutionShape shape;
+  PixelRows rows;
+  bool depthwise;
+  IntegerPanels panels;  // of one group
+  int64_t padded;        // columns of all groups
+  bool staged;           // the image is not read in place
+  int64_t element;       // bytes of an element of the image as it is read
+  int64_t pixel_bytes;
+  // Offsets into scratch memory.
+  int64_t image, padding, packed, zeros, init, scales, kernel;
+};
+
+bool IntegerConvolution::Depthwise(const Shape& weights, int64_t groups) const {
+  return groups > 1 && weights[1] == 1 && weights[0] == groups;
+}
+
+IntegerPanels IntegerConvolution::Panels(const Shape& weights, int64_t groups) const {
+  IntegerPanels panels;
+  panels.form = form_;
+  panels.columns = weights[0] / groups;
+  panels.taps = weights.Product(2, weights.rank());
+  panels.depth = weights[1];
+  return panels;
+}
+
+int64_t IntegerConvolution::PackedBytes(const Shape& weights, int64_t groups) const {
+  if (Depthwise(weights, groups)) {
+    return weights.Product(2, weights.rank()) * PadDepthwiseChannels(weights[0]) * 4;
+  }
+  return groups * Panels(weights, groups).bytes();
+}
+
+// `zeros` has one element per output channel.
+void IntegerConvolution::Pack(const TensorView& weights, int64_t groups, const int32_t* zeros,
+                              uint8_t* packed) const {
+  const bool is_signed = weights.type == ElementType::kInt8;
+  const IntegerPanels panels = Panels(weights.shape, groups);
+  if (Depthwise(weights.shape, groups)) {
+    PackIntegerDepthwise(weights.data, is_signed, zeros, groups, panels.taps,
+                         reinterpret_cast<int32_t*>(packed));
+    return;
+  }
+  const int64_t column = panels.depth * panels.taps;
+  for (int64_t group = 0; group < groups; ++group) {
+    const IntegerSource source{weights.as<uint8_t>() + group * panels.columns * column, is_signed,
+                               column, 1, panels.taps};
+    PackIntegers(panels, source, zeros + group * panels.columns, packed + group * panels.bytes());
+  }
+}
+
+Status IntegerConvolution::Prepare(const Node& node, WeightStore& store) {
+  form_ = CurrentIntegerForm();
+  groups_ = std::max<int64_t>(node.IntAttribute("group", 1), 1);
+  channels_last_ = operators::ChannelLayout(node).last;
+  const Value* const weights = node.input(ports_.weights);
+  const Value* const zeros = node.input(ports_.weights_zero);
+  constant_zeros_ = zeros == nullptr || zeros->IsConstant();
+  if (!weights->IsConstant()) return OkStatus();
+  const Shape& shape = weights->constant.shape();
+  // Zero points that come at run time are part of what is packed, but for the byte form.
+  const bool bytes = form_ == IntegerForm::kBytes && !Depthwise(shape, groups_);
+  if (!bytes && !constant_zeros_) return OkStatus();
+  const std::vector<int32_t> values =
+      ZerosOf(zeros == nullptr || bytes ? Tensor() : zeros->constant, shape[0]);
+  std::string format = StrCat("integer_convolution:", static_cast<int>(form_), ":", groups_);
+  if (std::any_of(values.begin(), values.end(), [](int32_t zero) { return zero != 0; })) {
+    for (const int32_t zero : values) format += StrCat(":", zero);
+  }
+  MULLION_ASSIGN_OR_RETURN(
+      packed_, store.Get(weights->constant, format,
+                         static_cast<size_t>(PackedBytes(shape, groups_)), [&](void* memory) {
+                           Pack(weights->constant.view(), groups_, values.data(),
+                                static_cast<uint8_t*>(memory));
+                         }));
+  return OkStatus();
+}
+
+Status IntegerConvolution::Bind(BindContext& context, int64_t extra) const {
+  const BindContext::Port& image = *context.input(ports_.image);
+  const Shape& weights = context.input(ports_.weights)->shape;
+  MULLION_ASSIGN_OR_RETURN(
+      const operators::ConvolutionGeometry geometry,
+      operators::ConvolutionGeometry::FromNode(context.node(), image.shape, weights));
+  auto bound = std::make_unique<Bound>(ShapeOf(geometry));
+  Bound& b = *bound;
+  b.depthwise = Depthwise(weights, groups_);
+  b.panels = Panels(weights, groups_);
+  b.padded = b.depthwise ? PadDepthwiseChannels(groups_) : groups_ * b.panels.padded_columns();
+
+  const int64_t unit = UnitElements(form_);
+  const int64_t channels = geometry.in_channels;
+  const bool is_signed = image.type == ElementType::kInt8;
+  b.element = b.depthwise ? 1 : ElementBytes(form_);
+  if (b.depthwise) {
+    b.staged = !channels_last_;
+    b.pixel_bytes = channels;
+  } else {
+    // Read in place, units of the last pixel may not reach beyond the image.
+    b.staged =
+        !channels_last_ || form_ == IntegerForm::kWords || is_signed || b.panels.depth % unit != 0;
+    const bool pad = b.staged && groups_ == 1;
+    b.pixel_bytes = b.element * (pad ? (channels + unit - 1) / unit * unit : channels);
+  }
+
+  ScratchLayout layout;
+  layout.Take(extra);
+  const int64_t pixels = geometry.batch * b.rows.input_pixels();
+  b.image = layout.Take(b.staged ? pixels * b.pixel_bytes + kSlack : 0);
+  b.padding = layout.Take(b.pixel_bytes + kSlack);
+  b.packed = layout.Take(packed_ == nullptr ? PackedBytes(weights, groups_) : 0);
+  b.zeros = layout.Take(std::max(b.padded, weights[0]) * 4);
+  b.init = layout.Take(b.padded * 4);
+  b.scales = layout.Take(b.padded * 4);
+  b.kernel = layout.size();
+  IntegerProduct product;
+  product.panels = b.panels;
+  product.column_stride = channels_last_ ? 1 : 2;  // any stride but 1 is transposed
+  const int64_t kernel = b.depthwise
+                             ? IntegerDepthwiseScratchBytes(b.panels.taps, context.threads())
+                             : IntegerScratchBytes(product, context.threads());
+  context.RequestScratch(static_cast<size_t>(b.kernel + kernel));
+  context.SetState(std::move(bound));
+  return OkStatus();
+}
+
+const uint8_t* IntegerConvolution::PackedWeights(const RunContext& context, const Bound& b) const {
+  if (packed_ != nullptr) return static_cast<const uint8_t*>(packed_.get());
+  const TensorView& weights = context.Input(ports_.weights);
+  auto* const zeros = ScratchAt<int32_t>(context, b.zeros);
+  for (int64_t i = 0; i < weights.shape[0]; ++i) {
+    zeros[i] = context.HasInput(ports_.weights_zero)
+                   ? SpreadByte(context.Input(ports_.weights_zero), i)
+                   : 0;
+  }
+  auto* const packed = ScratchAt<uint8_t>(context, b.packed);
+  Pack(weights, groups_, zeros, packed);
+  return packed;
+}
+
+// The image as the kernels read it, and the pixel that stands for those outside.
+const uint8_t* IntegerConvolution::StageImage(const RunContext& context, const Bound& b) const {
+  const TensorView& image = context.Input(ports_.image);
+  const bool is_signed = image.type == ElementType::kInt8;
+  const int32_t zero = ByteInput(context, ports_.image_zero);
+  const IntegerConversion conversion{b.depthwise ? IntegerForm::kBytes : form_,
+                                     is_signed && !b.depthwise, zero};
+  const int32_t shift = conversion.is_signed ? 128 : 0;
+  const int32_t padding = conversion.form == IntegerForm::kWords ? 0 : zero + shift;
+  std::memset(ScratchAt<uint8_t>(context, b.padding), padding,
+              static_cast<size_t>(b.pixel_bytes + kSlack));
+  const auto* const from = image.as<uint8_t>();
+  if (!b.staged) return from;
+  auto* const to = ScratchAt<uint8_t>(context, b.image);
+  const int64_t pixels = b.rows.input_pixels();
+  const int64_t channels = b.shape.in_channels;
+  const int64_t parts = (pixels + kStagedPixels - 1) / kStagedPixels;
+  context.parallel().For(b.shape.batch * parts, 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = i % parts * kStagedPixels;
+      const int64_t last = std::min(first + kStagedPixels, pixels);
+      const uint8_t* const source = from + i / parts * pixels * channels;
+      uint8_t* const target = to + (i / parts * pixels + first) * b.pixel_bytes;
+      if (!channels_last_) {
+        GatherPixels(conversion, source, channels, pixels, first, last, target, b.pixel_bytes);
+      } else if (b.pixel_bytes == channels * b.element) {
+        ConvertIntegers(conversion, source + first * channels, (last - first) * channels, target);
+      } else {
+        for (int64_t p = first; p < last; ++p) {
+          ConvertIntegers(conversion, source + p * channels, channels,
+                          target + (p - first) * b.pixel_bytes);
+        }
+      }
+    }
+  });
+  return to;
+}
+
+void IntegerConvolution::Run(const RunContext& context, const Job& job) const {
+  const Bound& b = *context.state<Bound>();
+  if (b.depthwise) {
+    RunDepthwise(context, b, job);
+  } else {
+    RunProduct(context, b, job);
+  }
+}
+
+void IntegerConvolution::RunDepthwise(const RunContext& context, const Bound& b,
+                                      const Job& job) const {
+  const int64_t channels = b.shape.out_channels;
+  const auto* const weights = reinterpret_cast<const int32_t*>(PackedWeights(context, b));
+  const int32_t zero = ByteInput(context, ports_.image_zero);
+  auto* const init = ScratchAt<int32_t>(context, b.init);
+  auto* const scales = ScratchAt<float>(context, b.scales);
+  for (int64_t c = 0; c < b.padded; ++c) {
+    uint32_t sum = 0;
+    for (int64_t tap = 0; tap < b.panels.taps; ++tap) {
+      sum += static_cast<uint32_t>(weights[tap * b.padded + c]);
+    }
+    const uint32_t bias =
+        job.bias != nullptr && c < channels ? static_cast<uint32_t>(job.bias[c]) : 0;
+    init[c] = static_cast<int32_t>(bias - sum * static_cast<uint32_t>(zero));
+    scales[c] = job.scales != nullptr && c < channels ? job.scales[c] : 0.0f;
+  }
+  IntegerDepthwise depthwise;
+  depthwise.rows = &b.rows;
+  depthwise.images = b.shape.batch;
+  depthwise.channels = channels;
+  depthwise.input = StageImage(context, b);
+  depthwise.is_signed = context.Input(ports_.image).type == ElementType::kInt8;
+  depthwise.padding = ScratchAt<uint8_t>(context, b.padding);
+  depthwise.weights = weights;
+  depthwise.init = init;
+  depthwise.finish.output = job.output;
+  depthwise.finish.zero_point = job.zero_point;
+  depthwise.finish.scales = scales;
+  depthwise.out = job.out;
+  depthwise.transposed = !channels_last_;
+  RunIntegerDepthwise(depthwise, ScratchAt<void*>(context, b.kernel), context.parallel());
+}
+
+void IntegerConvolution::RunProduct(const RunContext& context, const Bound& b,
+                                    const Job& job) const {
+  const bool bytes = form_ == IntegerForm::kBytes;
+  const TensorView& image = context.Input(ports_.image);
+  const TensorView& weights = context.Input(ports_.weights);
+  const uint8_t* const packed = PackedWeights(context, b);
+  const uint8_t* const pixels = StageImage(context, b);
+  const uint8_t* const padding = ScratchAt<uint8_t>(context, b.padding);
+  IntegerProduct product;
+  product.images = b.shape.batch;
+  product.groups = groups_;
+  product.rows = b.rows.output_pixels();
+  product.panels = b.panels;
+  product.packed = packed;
+
+  // In byte form what was shifted by 128 takes its zero point along.
+  const int32_t left_shift = bytes && image.type == ElementType::kInt8 ? 128 : 0;
+  const int32_t right_shift = bytes && weights.type == ElementType::kUint8 ? -128 : 0;
+  product.left_zero = bytes ? ByteInput(context, ports_.image_zero) + left_shift : 0;
+  auto* const init = ScratchAt<int32_t>(context, b.init);
+  auto* const zeros = ScratchAt<int32_t>(context, b.zeros);
+  auto* const scales = ScratchAt<float>(context, b.scales);
+  bool has_zeros = false;
+  for (int64_t i = 0; i < b.padded; ++i) {
+    const int64_t group = i / b.panels.padded_columns();
+    const int64_t column = i % b.panels.padded_columns();
+    const bool real = column < b.panels.columns;
+    const int64_t channel = group * b.panels.columns + column;
+    uint32_t begin = real && job.bias != nullptr ? static_cast<uint32_t>(job.bias[channel]) : 0;
+    zeros[i] = 0;
+    if (bytes && real) {
+      const int32_t sum = b.panels.ColumnSums(packed + group * b.panels.bytes())[column];
+      begin -= static_cast<uint32_t>(product.left_zero) * static_cast<uint32_t>(sum);
+      zeros[i] = right_shift;
+      if (context.HasInput(ports_.weights_zero)) {
+        zeros[i] += SpreadByte(context.Input(ports_.weights_zero), channel);
+      }
+      has_zeros = has_zeros || zeros[i] != 0;
+    }
+    init[i] = static_cast<int32_t>(begin);
+    scales[i] = real && job.scales != nullptr ? job.scales[channel] : 0.0f;
+  }
+  product.init = init;
+  product.finish.output = job.output;
+  product.finish.zero_point = job.zero_point;
+  product.finish.scales = scales;
+  product.finish.right_zeros = has_zeros ? zeros : nullptr;
+
+  product.out = job.out;
+  product.image_step = product.rows * b.shape.out_channels;
+  product.group_step = b.panels.columns * (channels_last_ ? 1 : product.rows);
+  product.row_stride = channels_last_ ? b.shape.out_channels : 1;
+  product.column_stride = channels_last_ ? 1 : product.rows;
+  const auto make_rows = [&](const IntegerRowRequest& request) {
+    b.rows.Find(pixels + request.image * b.rows.input_pixels() * b.pixel_bytes +
+                    request.group * b.panels.depth * b.element,
+                b.pixel_bytes, padding, request.first_row, request.row_count, request.rows,
+                request.stride);
+  };
+  MultiplyIntegers(product, make_rows, ScratchAt<void*>(context, b.kernel), context.parallel());
+}
+
+}  // namespace mullion::cpu

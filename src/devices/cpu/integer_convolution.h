@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// The convolution of 8-bit images that ConvInteger and QLinearConv share.
+#ifndef MULLION_DEVICES_CPU_INTEGER_CONVOLUTION_H_
+#define MULLION_DEVICES_CPU_INTEGER_CONVOLUTION_H_
+
+#include <memory>
+
+#include "device/kernel.h"
+#include "device/weight_store.h"
+#include "devices/cpu/kernels/integer_finish.h"
+#include "devices/cpu/kernels/integer_pack.h"
+
+namespace mullion::cpu {
+
+class IntegerConvolution {
+ public:
+  // Which inputs of the node are what.
+  struct Ports {
+    int image;
+    int image_zero;
+    int weights;
+    int weights_zero;
+  };
+  struct Job {
+    IntegerOutput output = IntegerOutput::kInt32;
+    float zero_point = 0;           // of the output
+    const int32_t* bias = nullptr;  // one per output channel, or null
+    const float* scales = nullptr;  // one per output channel, for outputs that have them
+    void* out = nullptr;
+  };
+
+  explicit IntegerConvolution(const Ports& ports) : ports_(ports) {}
+  // Packs weights that are constant.
+  Status Prepare(const Node& node, WeightStore& weights);
+  // Sets state and scratch memory; the caller's own `extra` bytes of it come first.
+  Status Bind(BindContext& context, int64_t extra = 0) const;
+  void Run(const RunContext& context, const Job& job) const;
+
+ private:
+  struct Bound;
+  struct Columns;
+
+  bool Depthwise(const Shape& weights, int64_t groups) const;
+  IntegerPanels Panels(const Shape& weights, int64_t groups) const;
+  int64_t PackedBytes(const Shape& weights, int64_t groups) const;
+  void Pack(const TensorView& weights, int64_t groups, const int32_t* zeros, uint8_t* packed) const;
+  const uint8_t* PackedWeights(const RunContext& context, const Bound& bound) const;
+  const uint8_t* StageImage(const RunContext& context, const Bound& bound) const;
+  void RunDepthwise(const RunContext& context, const Bound& bound, const Job& job) const;
+  void RunProduct(const RunContext& context, const Bound& bound, const Job& job) const;
+
+  Ports ports_;
+  IntegerForm form_ = IntegerForm::kWords;
+  int64_t groups_ = 1;
+  bool channels_last_ = false;
+  // Zero points of the weights, one per output channel, when they are constant.
+  bool constant_zeros_ = false;
+  std::shared_ptr<const void> packed_;
+};
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_INTEGER_CONVOLUTION_H_

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/integer_matmul.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/str_cat.h"
+#include "devices/cpu/integer_operand.h"
+#include "devices/cpu/kernels/integer_input.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+// Bytes of the left operand that one task stages.
+constexpr int64_t kStagedBytes = 64 * 1024;
+
+// Zero point `index` of `count` in a row or column; stacked matrices may share them.
+int32_t ZeroOf(const TensorView& zeros, int64_t matrix, int64_t index, int64_t count) {
+  const int64_t elements = zeros.count();
+  if (elements == 1) return ByteAt(zeros, 0);
+  return ByteAt(zeros, elements == count ? index : matrix * count + index);
+}
+
+}  // namespace
+
+struct IntegerMatmul::Bound : BoundState {
+  operators::MatrixShape shape;
+  IntegerPanels panels;
+  int64_t products;   // how many, each of `rows` rows
+  int64_t rows;       // all rows at once where there is one right matrix
+  int64_t left_rows;  // of all left matrices
+  bool staged;        // the left operand is not read in place
+  bool row_zeros;     // the left operand has a zero point for each row
+  int64_t row_bytes;
+  // Offsets into scratch memory.
+  int64_t left, left_zeros, packed, zeros, init, scales, kernel;
+};
+
+IntegerPanels IntegerMatmul::Panels(const Shape& right) const {
+  IntegerPanels panels;
+  panels.form = form_;
+  panels.columns = right.rank() > 1 ? right.Back(0) : 1;
+  panels.depth = right.rank() > 1 ? right.Back(1) : right[0];
+  return panels;
+}
+
+void IntegerMatmul::Pack(const TensorView& right, int64_t matrix, const int32_t* zeros,
+                         uint8_t* packed) const {
+  const IntegerPanels panels = Panels(right.shape);
+  const IntegerSource source{right.as<uint8_t>() + matrix * panels.columns * panels.depth,
+                             right.type == ElementType::kInt8, 1, 0, panels.columns};
+  PackIntegers(panels, source, zeros, packed);
+}
+
+Status IntegerMatmul::Prepare(const Node& node, WeightStore& store) {
+  form_ = CurrentIntegerForm();
+  const Value* const right = node.input(ports_.right);
+  const Value* const zeros = node.input(ports_.right_zero);
+  if (!right->IsConstant()) return OkStatus();
+  const bool bytes = form_ == IntegerForm::kBytes;
+  // In word form zero points are part of what is packed.
+  if (!bytes && zeros != nullptr && !zeros->IsConstant()) return OkStatus();
+  const IntegerPanels panels = Panels(right->constant.shape());
+  const int64_t matrix_size = std::max<int64_t>(panels.columns * panels.depth, 1);
+  const int64_t matrices = right->constant.count() / matrix_size;
+  std::string format = StrCat("integer_matmul:", static_cast<int>(form_));
+  std::vector<int32_t> values(static_cast<size_t>(matrices * panels.columns));
+  if (!bytes && zeros != nullptr) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      const auto at = static_cast<int64_t>(i);
+      values[i] =
+          ZeroOf(zeros->constant.view(), at / panels.columns, at % panels.columns, panels.columns);
+      if (values[i] != 0) format += StrCat(":", i, "=", values[i]);
+    }
+  }
+  MULLION_ASSIGN_OR_RETURN(
+      packed_, store.Get(right->constant, format, static_cast<size_t>(matrices * panels.bytes()),
+                         [&](void* memory) {
+                           for (int64_t i = 0; i < matrices; ++i) {
+                             Pack(right->constant.view(), i, values.data() + i * panels.columns,
+                                  static_cast<uint8_t*>(memory) + i * panels.bytes());
+                           }
+                         }));
+  return OkStatus();
+}
+
+Status IntegerMatmul::Bind(BindContext& context, int64_t extra) const {
+  const BindContext::Port& left = *context.input(ports_.left);
+  const BindContext::Port& right = *context.input(ports_.right);
+  auto bound = std::make_unique<Bound>();
+  Bound& b = *bound;
+  MULLION_ASSIGN_OR_RETURN(
+      b.shape, operators::MatrixShape::FromShapes(context.node(), left.shape, right.shape));
+  b.panels = Panels(right.shape);
+  const bool together = b.shape.right_batch.ElementCount() == 1;
+  b.products = together ? 1 : b.shape.batch.ElementCount();
+  b.rows = b.shape.rows * (together ? b.shape.left_batch.ElementCount() : 1);
+  b.left_rows = b.shape.rows * b.shape.left_batch.ElementCount();
+  const BindContext::Port* const zeros = context.input(ports_.left_zero);
+  b.row_zeros = zeros != nullptr && zeros->shape.ElementCount() > 1;
+  // Read in place, units of the last row may not reach beyond the operand.
+  b.staged = form_ == IntegerForm::kWords || left.type == ElementType::kInt8 ||
+             b.panels.depth % UnitElements(form_) != 0;
+  b.row_bytes = b.staged ? b.panels.units() * 4 : b.panels.depth;
+
+  ScratchLayout layout;
+  layout.Take(extra);
+  b.left = layout.Take(b.staged ? b.left_rows * b.row_bytes : 0);
+  b.left_zeros = layout.Take(b.row_zeros ? b.left_rows * 4 : 0);
+  b.packed = layout.Take(packed_ == nullptr ? b.panels.bytes() : 0);
+  b.zeros = layout.Take(b.panels.padded_columns() * 4);
+  b.init = layout.Take(b.panels.padded_columns() * 4);
+  b.scales = layout.Take(b.panels.padded_columns() * 4);
+  b.kernel = layout.size();
+  IntegerProduct product;
+  product.panels = b.panels;
+  context.RequestScratch(
+      static_cast<size_t>(b.kernel + IntegerScratchBytes(product, context.threads())));
+  context.SetState(std::move(bound));
+  return OkStatus();
+}
+
+const uint8_t* IntegerMatmul::StageLeft(const RunContext& context, const Bound& b) const {
+  const TensorView& left = context.Input(ports_.left);
+  const auto* const from = left.as<uint8_t>();
+  const bool is_signed = left.type == ElementType::kInt8;
+  const auto zero_of = [&](int64_t row) {
+    if (!context.HasInput(ports_.left_zero)) return 0;
+    return ZeroOf(context.Input(ports_.left_zero), row / b.shape.rows, row % b.shape.rows,
+                  b.shape.rows);
+  };
+  if (b.row_zeros) {
+    auto* const zeros = ScratchAt<int32_t>(context, b.left_zeros);
+    for (int64_t r = 0; r < b.left_rows; ++r) zeros[r] = zero_of(r) + (is_signed ? 128 : 0);
+  }
+  if (!b.staged) return from;
+  auto* const to = ScratchAt<uint8_t>(context, b.left);
+  const int64_t chunk = std::max<int64_t>(kStagedBytes / std::max<int64_t>(b.row_bytes, 1), 1);
+  context.parallel().For(b.left_rows, chunk, [&](int64_t begin, int64_t end, int) {
+    for (int64_t r = begin; r < end; ++r) {
+      ConvertIntegers({form_, is_signed, zero_of(r)}, from + r * b.panels.depth, b.panels.depth,
+                      to + r * b.row_bytes);
+    }
+  });
+  return to;
+}
+
+int32_t IntegerMatmul::RightZero(const RunContext& context, const Bound& b, int64_t matrix,
+                                 int64_t column) const {
+  if (!context.HasInput(ports_.right_zero)) return 0;
+  return ZeroOf(context.Input(ports_.right_zero), matrix, column, b.panels.columns);
+}
+
+const uint8_t* IntegerMatmul::PackedRight(const RunContext& context, const Bound& b,
+                                          int64_t matrix) const {
+  if (packed_ != nullptr) {
+    return static_cast<const uint8_t*>(packed_.get()) + matrix * b.panels.bytes();
+  }
+  auto* const zeros = ScratchAt<int32_t>(context, b.zeros);
+  for (int64_t c = 0; c < b.panels.columns; ++c) zeros[c] = RightZero(context, b, matrix, c);
+  auto* const packed = ScratchAt<uint8_t>(context, b.packed);
+  Pack(context.Input(ports_.right), matrix, zeros, packed);
+  return packed;
+}
+
+// What sums begin with and how they are scaled.
+void IntegerMatmul::FillColumns(const RunContext& context, const Bound& b, int64_t matrix,
+                                const Job& job, IntegerProduct& product) const {
+  const bool bytes = form_ == IntegerForm::kBytes;
+  // What was shifted by 128 takes its zero point along.
+  const int32_t right_shift = context.Input(ports_.right).type == ElementType::kUint8 ? -128 : 0;
+  const auto left_zero = static_cast<uint32_t>(b.row_zeros ? 0 : product.left_zero);
+  auto* const init = ScratchAt<int32_t>(context, b.init);
+  auto* const zeros = ScratchAt<int32_t>(context, b.zeros);
+  auto* const scales = ScratchAt<float>(context, b.scales);
+  bool has_zeros = false;
+  for (int64_t c = 0; c < b.panels.padded_columns(); ++c) {
+    const bool real = c < b.panels.columns;
+    init[c] = 0;
+    zeros[c] = 0;
+    if (bytes && real) {
+      const int32_t sum = b.panels.ColumnSums(product.packed)[c];
+      init[c] = static_cast<int32_t>(0 - left_zero * static_cast<uint32_t>(sum));
+      zeros[c] = RightZero(context, b, matrix, c) + right_shift;
+      has_zeros = has_zeros || zeros[c] != 0;
+    }
+    scales[c] = real && job.scales != nullptr ? job.scales[c] : 0.0f;
+  }
+  product.init = init;
+  product.finish.scales = scales;
+  product.finish.right_zeros = has_zeros ? zeros : nullptr;
+}
+
+void IntegerMatmul::Run(const RunContext& context, const Job& job) const {
+  const Bound& b = *context.state<Bound>();
+  const bool bytes = form_ == IntegerForm::kBytes;
+  const uint8_t* const left = StageLeft(context, b);
+  const bool is_signed = context.Input(ports_.left).type == ElementType::kInt8;
+  IntegerProduct product;
+  product.rows = b.rows;
+  product.panels = b.panels;
+  product.finish.output = job.output;
+  product.finish.zero_point = job.zero_point;
+  if (bytes) product.left_zero = ByteInput(context, ports_.left_zero) + (is_signed ? 128 : 0);
+  product.row_stride = b.panels.columns;
+  const int64_t out_bytes = b.rows * b.panels.columns * OutputBytes(job.output);
+  for (int64_t i = 0; i < b.products; ++i) {
+    const int64_t left_matrix = b.products == 1 ? 0 : b.shape.LeftMatrix(i);
+    const int64_t right_matrix = b.products == 1 ? 0 : b.shape.RightMatrix(i);
+    const int64_t first_row = left_matrix * b.shape.rows;
+    product.packed = PackedRight(context, b, right_matrix);
+    FillColumns(context, b, right_matrix, job, product);
+    if (bytes && b.row_zeros) {
+      product.finish.left_zeros = ScratchAt<int32_t>(context, b.left_zeros) + first_row;
+    }
+    product.out = static_cast<uint8_t*>(job.out) + i * out_bytes;
+    const uint8_t* const first = left + first_row * b.row_bytes;
+    const auto make_rows = [&](const IntegerRowRequest& request) {
+      const uint8_t* row = first + request.first_row * b.row_bytes;
+      for (int64_t r = 0; r < request.row_count; ++r, row += b.row_bytes) request.rows[r] = row;
+    };
+    MultiplyIntegers(product, make_rows, ScratchAt<void*>(context, b.kernel), context.parallel());
+  }
+}
+
+}  // namespace mullion::cpu

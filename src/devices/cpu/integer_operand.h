@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Zero points and other small inputs of the integer operators.
+#ifndef MULLION_DEVICES_CPU_INTEGER_OPERAND_H_
+#define MULLION_DEVICES_CPU_INTEGER_OPERAND_H_
+
+#include <cstdint>
+
+#include "base/memory.h"
+#include "device/kernel.h"
+
+namespace mullion::cpu {
+
+inline int32_t ByteAt(const TensorView& view, int64_t i) {
+  return view.type == ElementType::kInt8 ? view.as<int8_t>()[i] : view.as<uint8_t>()[i];
+}
+
+// The first element of input `i`, 0 when it is left out.
+inline int32_t ByteInput(const RunContext& context, int i) {
+  return context.HasInput(i) && context.Input(i).count() > 0 ? ByteAt(context.Input(i), 0) : 0;
+}
+
+// Element `i` of a tensor that has one, or one for all.
+inline int32_t SpreadByte(const TensorView& view, int64_t i) {
+  return ByteAt(view, view.count() == 1 ? 0 : i);
+}
+// Of float or a 16-bit type.
+inline float SpreadFloat(const TensorView& view, int64_t i) {
+  const int64_t at = view.count() == 1 ? 0 : i;
+  if (view.type == ElementType::kFloat16) return static_cast<float>(view.as<Float16>()[at]);
+  if (view.type == ElementType::kBfloat16) return static_cast<float>(view.as<Bfloat16>()[at]);
+  return view.as<float>()[at];
+}
+
+// Hands out parts of scratch memory: offsets, each aligned.
+class ScratchLayout {
+ public:
+  int64_t Take(int64_t bytes) {
+    constexpr auto kAlignment = static_cast<int64_t>(kMemoryAlignment);
+    const int64_t at = size_;
+    size_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    return at;
+  }
+  int64_t size() const { return size_; }
+
+ private:
+  int64_t size_ = 0;
+};
+
+template <typename T>
+T* ScratchAt(const RunContext& context, int64_t offset) {
+  return reinterpret_cast<T*>(static_cast<uint8_t*>(context.scratch()) + offset);
+}
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_INTEGER_OPERAND_H_

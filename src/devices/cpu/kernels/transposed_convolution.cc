@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/kernels/transposed_convolution.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "base/function_ref.h"
+#include "devices/cpu/kernels/matrix_pack.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+using Axis = ConvolutionShape::Axis;
+
+// Kernel positions of one axis that see the same remainder, the last one first: those reach
+// furthest back in the input.
+struct AxisClass {
+  int64_t remainder;  // of position * dilation modulo stride
+  std::vector<int64_t> taps;
+};
+
+int64_t Modulo(int64_t a, int64_t b) { return ((a % b) + b) % b; }
+
+// The classes that have positions: no more than the kernel has, however large the stride is.
+// Remainders repeat after stride / gcd(stride, dilation) positions.
+std::vector<AxisClass> ClassesOf(const Axis& axis) {
+  const int64_t period = axis.stride / std::gcd(axis.stride, axis.dilation);
+  std::vector<AxisClass> classes(static_cast<size_t>(std::min(axis.kernel, period)));
+  for (int64_t tap = axis.kernel - 1; tap >= 0; --tap) {
+    AxisClass& axis_class = classes[static_cast<size_t>(tap % period)];
+    axis_class.remainder = tap * axis.dilation % axis.stride;
+    axis_class.taps.push_back(tap);
+  }
+  return classes;
+}
+
+// The class chosen for each axis.
+using ClassChoice = std::array<const AxisClass*, kMaxRank>;
+
+// Calls `visit(choice, taps)` for every combination of classes, with the number of its taps, in
+// the order in which they are packed.
+void VisitClasses(const ConvolutionShape& shape,
+                  FunctionRef<void(const ClassChoice& choice, int64_t taps)> visit) {
+  std::array<std::vector<AxisClass>, kMaxRank> classes;
+  const auto rank = static_cast<size_t>(shape.spatial_rank);
+  for (size_t i = 0; i < rank; ++i) {
+    classes[i] = ClassesOf(shape.axes[i]);
+    if (classes[i].empty()) return;
+  }
+  std::array<size_t, kMaxRank> index{};
+  for (;;) {
+    ClassChoice choice{};
+    int64_t taps = 1;
+    for (size_t i = 0; i < rank; ++i) {
+      choice[i] = &classes[i][index[i]];
+      taps *= static_cast<int64_t>(choice[i]->taps.size());
+    }
+    visit(choice, taps);
+    size_t axis = rank;
+    while (axis > 0 && ++index[axis - 1] == classes[axis - 1].size()) index[--axis] = 0;
+    if (axis == 0) return;
+  }
+}
+
+// Position `tap` of a class combination as a position of the whole kernel.
+int64_t KernelPosition(const ConvolutionShape& shape, const ClassChoice& choice, int64_t tap) {
+  int64_t position = 0;
+  int64_t scale = 1;
+  for (size_t i = static_cast<size_t>(shape.spatial_rank); i-- > 0;) {
+    const std::vector<int64_t>& taps = choice[i]->taps;
+    const auto count = static_cast<int64_t>(taps.size());
+    position += taps[static_cast<size_t>(tap % count)] * scale;
+    scale *= shape.axes[i].kernel;
+    tap /= count;
+  }
+  return position;
+}
+
+// Weights of one group and class combination in the order of Conv: [out][in][tap].
+void GatherWeights(const float* weights, const ConvolutionShape& shape, const ClassChoice& choice,
+                   int64_t taps, std::vector<float>& gathered) {
+  const int64_t in = shape.in_channels / shape.groups;
+  const int64_t out = shape.out_channels / shape.groups;
+  const int64_t all_taps = shape.Taps();
+  gathered.resize(static_cast<size_t>(out * in * taps));
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    const float* const from = weights + KernelPosition(shape, choice, tap);
+    for (int64_t ic = 0; ic < in; ++ic) {
+      for (int64_t oc = 0; oc < out; ++oc) {
+        gathered[static_cast<size_t>((oc * in + ic) * taps + tap)] =
+            from[(ic * out + oc) * all_taps];
+      }
+    }
+  }
+}
+
+// The first output of the class, which may lie behind the last there is.
+int64_t FirstOutput(const Axis& axis, const AxisClass& axis_class) {
+  return Modulo(axis_class.remainder - axis.pad, axis.stride);
+}
+
+// The convolution of stride 1 that computes the outputs of a class: output q is pixel
+// first + q * stride and sees input q - pad + j * dilation at the class's position j.
+Axis PhaseAxis(const Axis& axis, const AxisClass& axis_class) {
+  const int64_t first = FirstOutput(axis, axis_class);
+  Axis phase;
+  phase.input = axis.input;
+  phase.output = first >= axis.output ? 0 : (axis.output - first - 1) / axis.stride + 1;
+  phase.kernel = static_cast<int64_t>(axis_class.taps.size());
+  if (phase.kernel > 1) {
+    phase.dilation = (axis_class.taps[0] - axis_class.taps[1]) * axis.dilation / axis.stride;
+  }
+  phase.pad = -((first + axis.pad - axis_class.taps[0] * axis.dilation) / axis.stride);
+  return phase;
+}
+
+// Of each line along the last axis of a phase's outputs, the first pixel of the whole output.
+std::vector<int64_t> FirstPixels(const ConvolutionShape& shape, const ConvolutionShape& phase,
+                                 const ClassChoice& choice) {
+  const auto last = static_cast<size_t>(shape.spatial_rank - 1);
+  int64_t count = phase.batch;
+  for (size_t i = 0; i < last; ++i) count *= phase.axes[i].output;
+  std::vector<int64_t> lines(static_cast<size_t>(count));
+  for (int64_t line = 0; line < count; ++line) {
+    int64_t rest = line;
+    int64_t pixel = FirstOutput(shape.axes[last], *choice[last]);
+    int64_t scale = shape.axes[last].output;
+    for (size_t i = last; i-- > 0;) {
+      const int64_t q = rest % phase.axes[i].output;
+      pixel += (FirstOutput(shape.axes[i], *choice[i]) + q * shape.axes[i].stride) * scale;
+      scale *= shape.axes[i].output;
+      rest /= phase.axes[i].output;
+    }
+    lines[static_cast<size_t>(line)] = pixel + rest * scale;
+  }
+  return lines;
+}
+
+}  // namespace
+
+void PackTransposedConvolution(const float* weights, const ConvolutionShape& shape, float* packed) {
+  const int64_t in = shape.in_channels / shape.groups;
+  const ColumnBlocks blocks = ColumnBlocks::Of(shape.out_channels / shape.groups);
+  const int64_t group_weights = in * blocks.columns * shape.Taps();
+  std::vector<float> gathered;
+  VisitClasses(shape, [&](const ClassChoice& choice, int64_t taps) {
+    for (int64_t group = 0; group < shape.groups; ++group) {
+      GatherWeights(weights + group * group_weights, shape, choice, taps, gathered);
+      PackRight(RightSource::Convolution(gathered.data(), in, taps), blocks, packed);
+      packed += blocks.PackedFloats(taps * in);
+    }
+  });
+}
+
+TransposedConvolution::TransposedConvolution(const ConvolutionShape& whole) {
+  ConvolutionShape shape = whole;
+  if (shape.spatial_rank == 0) {
+    shape.spatial_rank = 1;
+    shape.axes[0] = {};
+  }
+  const int64_t in = shape.in_channels / shape.groups;
+  const ColumnBlocks blocks = ColumnBlocks::Of(shape.out_channels / shape.groups);
+  fill_.groups = shape.groups;
+  fill_.blocks = blocks;
+  fill_.out_step = fill_.bias_step = fill_.residual_step = blocks.columns;
+  int64_t packed = 0;
+  int64_t covered = 0;
+  VisitClasses(shape, [&](const ClassChoice& choice, int64_t taps) {
+    ConvolutionShape part = shape;
+    for (size_t i = 0; i < static_cast<size_t>(shape.spatial_rank); ++i) {
+      part.axes[i] = PhaseAxis(shape.axes[i], *choice[i]);
+    }
+    const int64_t pixels = part.OutputPixels();
+    covered += pixels;
+    const int64_t begin = packed;
+    packed += shape.groups * blocks.PackedFloats(taps * in);
+    if (pixels == 0) return;
+    Phase& phase = phases_.emplace_back(part);
+    phase.packed = begin;
+    phase.lines = FirstPixels(shape, part, choice);
+    phase.product = fill_;
+    phase.product.rows = pixels;
+    phase.product.taps = phase.rows.taps();
+    phase.product.depth = phase.rows.depth();
+    phase.product.right_step = blocks.PackedFloats(taps * in);
+    phase.product.row_scratch_floats = phase.rows.scratch_floats();
+    const auto last = static_cast<size_t>(shape.spatial_rank - 1);
+    phase.product.lines.length = part.axes[last].output;
+    phase.product.lines.step = shape.axes[last].stride;
+  });
+  // Where the stride is wider than the kernel, or the output longer than what reaches it.
+  if (covered < shape.OutputPixels()) fill_.rows = shape.OutputPixels();
+}
+
+size_t TransposedConvolution::ScratchBytes(int threads) const {
+  size_t bytes = MatrixScratchBytes(fill_, threads);
+  for (const Phase& phase : phases_) {
+    bytes = std::max(bytes, MatrixScratchBytes(phase.product, threads));
+  }
+  return bytes;
+}
+
+void TransposedConvolution::Run(const float* input, const float* packed, float* out,
+                                int64_t out_stride, const Epilogue& epilogue, void* scratch,
+                                Parallel& parallel) const {
+  const auto run = [&](MatrixProduct product, RowMaker rows) {
+    product.out = out;
+    product.out_stride = out_stride;
+    product.epilogue = epilogue;
+    MultiplyMatrix(product, rows, scratch, parallel);
+  };
+  if (fill_.rows > 0) {
+    MatrixProduct fill = fill_;
+    fill.taps = 0;
+    run(fill, [](const RowRequest& /*request*/) {});
+  }
+  for (const Phase& phase : phases_) {
+    MatrixProduct product = phase.product;
+    product.right = packed + phase.packed;
+    product.lines.first = phase.lines.data();
+    run(product, [&](const RowRequest& request) { phase.rows.Make(input, request); });
+  }
+}
+
+}  // namespace mullion::cpu

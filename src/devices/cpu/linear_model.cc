@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <vector>
+
+#include "base/str_cat.h"
+#include "devices/cpu/class_labels.h"
+#include "devices/cpu/integer_operand.h"
+#include "devices/cpu/kernels/panel_product.h"
+#include "devices/cpu/post_transform.h"
+#include "devices/cpu/registry.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+using operators::PostTransform;
+
+// Rows that are multiplied together.
+constexpr int64_t kRows = 48;
+
+struct BoundLinear final : BoundState {
+  int64_t rows;
+  int64_t bytes, converted, addresses, sums;  // per worker, in scratch memory
+};
+
+// Scores of blocks of rows: a product with the coefficients plus the intercepts.
+class LinearScores {
+ public:
+  LinearScores(const Node& node, int64_t scores) : scores_(scores) {
+    const auto coefficients = node.FloatsAttribute("coefficients");
+    const auto intercepts = node.FloatsAttribute("intercepts");
+    features_ = static_cast<int64_t>(coefficients.size()) / scores;
+    columns_ = RoundUpToPanelGroup(scores);
+    packed_.resize(static_cast<size_t>(columns_ * features_));
+    intercepts_.resize(static_cast<size_t>(columns_));
+    std::copy(intercepts.begin(), intercepts.end(), intercepts_.begin());
+    for (int64_t column = 0; column < scores; ++column) {
+      for (int64_t row = 0; row < features_; ++row) {
+        packed_[static_cast<size_t>(PanelIndex(row, column, features_, columns_))] =
+            coefficients[static_cast<size_t>(column * features_ + row)];
+      }
+    }
+  }
+
+  Status Bind(BindContext& context) const {
+    const BindContext::Port& input = *context.input(0);
+    auto bound = std::make_unique<BoundLinear>();
+    bound->rows = operators::RowCount(input.shape);
+    if (input.shape.rank() == 0 || input.shape.Back(0) != features_) {
+      return context.node().Error(StatusCode::kSizeMismatch,
+                                  StrCat("its input has shape ", input.shape.ToString(),
+                                         " but it has coefficients for ", features_, " features"));
+    }
+    ScratchLayout layout;
+    const bool convert = input.type != ElementType::kFloat;
+    bound->converted = layout.Take(convert ? kRows * features_ * int64_t{sizeof(float)} : 0);
+    bound->addresses = layout.Take(kRows * int64_t{sizeof(float*)});
+    bound->sums = layout.Take(kRows * columns_ * int64_t{sizeof(float)});
+    bound->bytes = layout.size();
+    context.RequestScratch(static_cast<size_t>(bound->bytes * context.threads()));
+    context.SetState(std::move(bound));
+    return OkStatus();
+  }
+
+  // Calls `finish(row, scores)` for every row; `scores` may be changed.
+  template <typename Finish>
+  void ForEachRow(const RunContext& context, const Finish& finish) const {
+    const auto& b = *context.state<BoundLinear>();
+    const TensorView& input = context.Input(0);
+    const int64_t blocks = (b.rows + kRows - 1) / kRows;
+    const int64_t chunk = 1 + 100'000 / (kRows * columns_ * (features_ + 1));
+    context.parallel().For(blocks, chunk, [&](int64_t begin, int64_t end, int worker) {
+      const int64_t space = worker * b.bytes;
+      auto* const addresses = ScratchAt<const float*>(context, space + b.addresses);
+      auto* const sums = ScratchAt<float>(context, space + b.sums);
+      for (int64_t first = begin * kRows; first < std::min(end * kRows, b.rows); first += kRows) {
+        const int64_t count = std::min(kRows, b.rows - first);
+        const float* rows = input.as<float>() + first * features_;
+        if (input.type != ElementType::kFloat) {
+          auto* const converted = ScratchAt<float>(context, space + b.converted);
+          ReadFeatures(input, first * features_, count * features_, converted);
+          rows = converted;
+        }
+        for (int64_t i = 0; i < count; ++i) addresses[i] = rows + i * features_;
+        PanelProduct({addresses, count, features_, packed_.data(), columns_, intercepts_.data(), 0,
+                      sums, columns_},
+                     0, columns_);
+        for (int64_t i = 0; i < count; ++i) finish(first + i, sums + i * columns_);
+      }
+    });
+  }
+
+  int64_t scores() const { return scores_; }
+
+ private:
+  int64_t scores_;
+  int64_t columns_;
+  int64_t features_;
+  std::vector<float> packed_;
+  std::vector<float> intercepts_;
+};
+
+class LinearRegressor final : public Executable {
+ public:
+  explicit LinearRegressor(const Node& node)
+      : scores_(node, std::max<int64_t>(node.IntAttribute("targets", 1), 1)),
+        transform_(*operators::ParsePostTransform(node)) {}
+
+  Status Bind(BindContext& context) const override { return scores_.Bind(context); }
+
+  Status Run(RunContext& context) const override {
+    const int64_t targets = scores_.scores();
+    MULLION_ASSIGN_OR_RETURN(
+        const MutableTensorView output,
+        context.AllocateOutput(0, Shape{context.state<BoundLinear>()->rows, targets}));
+    scores_.ForEachRow(context, [&](int64_t row, float* scores) {
+      ApplyPostTransform(transform_, scores, targets);
+      std::copy_n(scores, targets, output.as<float>() + row * targets);
+    });
+    return OkStatus();
+  }
+
+ private:
+  LinearScores scores_;
+  PostTransform transform_;
+};
+
+class LinearClassifier final : public Executable {
+ public:
+  explicit LinearClassifier(const Node& node)
+      : labels_(operators::ClassLabels::FromNode(node, "classlabels_ints")),
+        shared_(labels_.count() == 2 && node.FloatsAttribute("intercepts").size() == 1),
+        scores_(node, shared_ ? 1 : labels_.count()),
+        transform_(*operators::ParsePostTransform(node)) {}
+
+  Status Bind(BindContext& context) const override { return scores_.Bind(context); }
+
+  Status Run(RunContext& context) const override {
+    const int64_t rows = context.state<BoundLinear>()->rows;
+    const int64_t classes = labels_.count();
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView labels,
+                             context.AllocateOutput(0, Shape{rows}));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(1, Shape{rows, classes}));
+    scores_.ForEachRow(context, [&](int64_t row, float* scores) {
+      float* const out = output.as<float>() + row * classes;
+      int64_t best = 0;
+      if (shared_) {
+        best = scores[0] > 0 ? 1 : 0;
+        Spread(scores[0], out);
+      } else {
+        best = ArgMax(scores, classes);
+        ApplyPostTransform(transform_, scores, classes);
+        std::copy_n(scores, classes, out);
+      }
+      WriteLabel(labels_, best, labels, row);
+    });
+    return OkStatus();
+  }
+
+ private:
+  // Two scores of the one that is above zero for the second class.
+  void Spread(float score, float* out) const {
+    if (transform_ == PostTransform::kLogistic) {
+      out[0] = Logistic(-score);
+      out[1] = Logistic(score);
+      return;
+    }
+    out[0] = 1 - score;
+    out[1] = score;
+    ApplyPostTransform(transform_, out, 2);
+  }
+
+  operators::ClassLabels labels_;
+  bool shared_;
+  LinearScores scores_;
+  PostTransform transform_;
+};
+
+}  // namespace
+
+void RegisterLinearModel(KernelRegistry& registry) {
+  registry.Add({.name = "LinearClassifier",
+                .domain = operators::kMlDomain,
+                .make = MakeKernel<LinearClassifier>});
+  registry.Add({.name = "LinearRegressor",
+                .domain = operators::kMlDomain,
+                .make = MakeKernel<LinearRegressor>});
+}
+
+}  // namespace mullion::cpu

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+// MatMul of float through the matrix kernel, and of other types by plain loops.
+#include "base/str_cat.h"
+#include "devices/cpu/fused_activation.h"
+#include "devices/cpu/kernels/dense.h"
+#include "devices/cpu/kernels/matrix_pack.h"
+#include "devices/cpu/plain_product.h"
+#include "devices/cpu/registry.h"
+#include "operators/epilogue.h"
+#include "operators/matrix_shape.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+using operators::kBiasInput;
+using operators::kResidualInput;
+using operators::MatrixShape;
+
+// Products that share one right matrix are one product of more rows.
+void MergeRows(MatrixShape& shape) {
+  if (shape.right_batch.ElementCount() != 1) return;
+  shape.rows *= shape.batch.ElementCount();
+  shape.batch = shape.left_batch = shape.right_batch = Shape{};
+}
+
+class FloatMatmul final : public Executable {
+ public:
+  explicit FloatMatmul(const Node& node) : node_(node) {}
+
+  // Packs a constant right operand, unless it is a column: that is quicker as it lies.
+  Status Prepare(WeightStore& weights) {
+    MULLION_ASSIGN_OR_RETURN(activation_, FusedActivationOf(node_));
+    const Value* const value = node_.input(1);
+    if (!value->IsConstant()) return OkStatus();
+    const Tensor& constant = value->constant;
+    const Shape& shape = constant.shape();
+    if (shape.rank() < 2 || shape.Back(0) == 1) return OkStatus();
+    const int64_t depth = shape.Back(1);
+    const ColumnBlocks blocks = ColumnBlocks::Of(shape.Back(0));
+    const int64_t matrices = shape.Product(0, shape.rank() - 2);
+    const int64_t step = blocks.PackedFloats(depth);
+    const std::string format = StrCat("product lanes ", blocks.lanes, " of ", blocks.max_vectors);
+    MULLION_ASSIGN_OR_RETURN(
+        packed_, weights.Get(constant, format, static_cast<size_t>(matrices * step) * sizeof(float),
+                             [&](void* memory) {
+                               for (int64_t i = 0; i < matrices; ++i) {
+                                 const float* const from =
+                                     constant.span<float>().data() + i * depth * blocks.columns;
+                                 PackRight(RightSource::RowMajor(from, depth, blocks.columns),
+                                           blocks, static_cast<float*>(memory) + i * step);
+                               }
+                             }));
+    return OkStatus();
+  }
+
+  Status Bind(BindContext& context) const override {
+    auto bound = std::make_unique<Bound>();
+    MULLION_ASSIGN_OR_RETURN(bound->shape, MatrixShape::FromShapes(node_, context.input(0)->shape,
+                                                                   context.input(1)->shape));
+    MatrixShape& shape = bound->shape;
+    MergeRows(shape);
+    bound->product.rows = shape.rows;
+    bound->product.depth = shape.depth;
+    bound->product.blocks = ColumnBlocks::Of(shape.columns);
+    bound->product.out_stride = shape.columns;
+    bound->dense = {.batch = shape.batch.ElementCount(),
+                    .rows = shape.rows,
+                    .depth = shape.depth,
+                    .columns = shape.columns,
+                    .left_stride = shape.depth,
+                    .right_stride = shape.columns,
+                    .out_stride = shape.columns};
+    // A product with one column is the same numbers as a row by the transposed left operand.
+    bound->turned = shape.columns == 1 && context.input(kBiasInput) == nullptr;
+    if (bound->turned) {
+      bound->dense.rows = 1;
+      bound->dense.columns = bound->dense.out_stride = shape.rows;
+      bound->dense.right_transposed = true;
+      bound->dense.left_stride = bound->dense.right_stride = shape.depth;
+    }
+    context.RequestScratch(packed_ != nullptr
+                               ? MatrixScratchBytes(bound->product, context.threads())
+                               : DenseScratchBytes(bound->dense, context.threads()));
+    context.SetState(std::move(bound));
+    return OkStatus();
+  }
+
+  Status Run(RunContext& context) const override {
+    const Bound& bound = *context.state<Bound>();
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, bound.shape.output));
+    const auto operands = [&](int64_t batch) { return OperandsOf(context, output, bound, batch); };
+    if (packed_ == nullptr) {
+      MultiplyDense(bound.dense, operands, context.scratch(), context.parallel());
+      return OkStatus();
+    }
+    MatrixProduct product = bound.product;
+    const int64_t step = product.blocks.PackedFloats(product.depth);
+    for (int64_t batch = 0; batch < bound.dense.batch; ++batch) {
+      const DenseOperands o = operands(batch);
+      product.right =
+          static_cast<const float*>(packed_.get()) + bound.shape.RightMatrix(batch) * step;
+      product.out = o.out;
+      product.epilogue = o.epilogue;
+      MultiplyMatrix(product, PlainRows{o.left, product.depth}, context.scratch(),
+                     context.parallel());
+    }
+    return OkStatus();
+  }
+
+ private:
+  struct Bound final : public BoundState {
+    MatrixShape shape;  // rows merged
+    MatrixProduct product;
+    DenseShape dense;
+    bool turned = false;
+  };
+
+  DenseOperands OperandsOf(const RunContext& context, const MutableTensorView& output,
+                           const Bound& bound, int64_t batch) const {
+    const MatrixShape& shape = bound.shape;
+    DenseOperands operands;
+    operands.left =
+        context.Input(0).as<float>() + shape.LeftMatrix(batch) * shape.rows * shape.depth;
+    operands.right =
+        context.Input(1).as<float>() + shape.RightMatrix(batch) * shape.depth * shape.columns;
+    if (bound.turned) std::swap(operands.left, operands.right);
+    const int64_t out = batch * shape.rows * shape.columns;
+    operands.out = output.as<float>() + out;
+    operands.epilogue.activation = activation_;
+    if (context.HasInput(kBiasInput)) {
+      operands.epilogue.bias = context.Input(kBiasInput).as<float>();
+    }
+    if (context.HasInput(kResidualInput)) {
+      operands.epilogue.residual = context.Input(kResidualInput).as<float>() + out;
+      operands.epilogue.residual_stride = bound.dense.out_stride;
+    }
+    return operands;
+  }
+
+  const Node& node_;
+  Activation activation_;
+  std::shared_ptr<const void> packed_;
+};
+
+template <typename T>
+class PlainMatmul final : public Executable {
+ public:
+  explicit PlainMatmul(const Node& node) : node_(node) {}
+
+  Status Run(RunContext& context) const override {
+    MULLION_ASSIGN_OR_RETURN(
+        MatrixShape shape,
+        MatrixShape::FromShapes(node_, context.Input(0).shape, context.Input(1).shape));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, shape.output));
+    MergeRows(shape);
+    ProductStrides strides;
+    strides.rows = shape.rows;
+    strides.depth = strides.left_row = shape.depth;
+    strides.columns = strides.right_k = shape.columns;
+    for (int64_t batch = 0; batch < shape.batch.ElementCount(); ++batch) {
+      MultiplyPlain(
+          strides, context.Input(0).as<T>() + shape.LeftMatrix(batch) * shape.rows * shape.depth,
+          context.Input(1).as<T>() + shape.RightMatrix(batch) * shape.depth * shape.columns,
+          output.as<T>() + batch * shape.rows * shape.columns, context.parallel());
+    }
+    return OkStatus();
+  }
+
+ private:
+  const Node& node_;
+};
+
+using PlainTypes = TypeList<double, int32_t, int64_t, uint32_t, uint64_t>;
+
+Result<std::unique_ptr<Executable>> MakeFloat(const Node& node, WeightStore& weights) {
+  auto matmul = std::make_unique<FloatMatmul>(node);
+  MULLION_RETURN_IF_ERROR(matmul->Prepare(weights));
+  return std::unique_ptr<Executable>(std::move(matmul));
+}
+
+Result<std::unique_ptr<Executable>> MakePlain(const Node& node, WeightStore& /*weights*/) {
+  std::unique_ptr<Executable> executable;
+  DispatchType(PlainTypes{}, node.input(0)->type.element_type, [&](auto tag) {
+    executable = std::make_unique<PlainMatmul<typename decltype(tag)::type>>(node);
+  });
+  return executable;
+}
+
+}  // namespace
+
+void RegisterMatmul(KernelRegistry& registry) {
+  registry.Add({.name = "MatMul", .types = types::kFloat, .make = MakeFloat});
+  registry.Add({.name = "MatMul", .types = PlainTypes::kSet, .make = MakePlain});
+}
+
+}  // namespace mullion::cpu

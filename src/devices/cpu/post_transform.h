@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// The score transforms of ai.onnx.ml, one row at a time.
+#ifndef MULLION_DEVICES_CPU_POST_TRANSFORM_H_
+#define MULLION_DEVICES_CPU_POST_TRANSFORM_H_
+
+#include <cstdint>
+
+#include "operators/class_scores.h"
+
+namespace mullion::cpu {
+
+// In place.
+template <typename T>
+void ApplyPostTransform(operators::PostTransform transform, T* scores, int64_t count);
+
+// 1 / (1 + e^-x).
+template <typename T>
+T Logistic(T x);
+
+// The index of the greatest score; the first of equal ones.
+template <typename T>
+int64_t ArgMax(const T* scores, int64_t count) {
+  int64_t best = 0;
+  for (int64_t i = 1; i < count; ++i) {
+    if (scores[i] > scores[best]) best = i;
+  }
+  return best;
+}
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_POST_TRANSFORM_H_

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "devices/cpu/integer_matmul.h"
+#include "devices/cpu/integer_operand.h"
+#include "devices/cpu/registry.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+enum Input { kA, kAScale, kAZero, kB, kBScale, kBZero, kYScale, kYZero };
+
+class QlinearMatmul final : public Executable {
+ public:
+  QlinearMatmul() : matmul_({.left = kA, .left_zero = kAZero, .right = kB, .right_zero = kBZero}) {}
+  Status Prepare(const Node& node, WeightStore& weights) { return matmul_.Prepare(node, weights); }
+
+  Status Bind(BindContext& context) const override {
+    MULLION_ASSIGN_OR_RETURN(
+        const operators::MatrixShape shape,
+        operators::MatrixShape::FromShapes(context.node(), context.input(kA)->shape,
+                                           context.input(kB)->shape));
+    int64_t extra = 2 * PaddedColumns(shape) * int64_t{sizeof(float)};
+    if (RowsDiffer(context.input(kAScale)->shape, context.input(kYScale)->shape,
+                   context.input(kYZero)->shape)) {
+      extra += shape.output.ElementCount() * int64_t{sizeof(int32_t)};
+    }
+    return matmul_.Bind(context, extra);
+  }
+
+  Status Run(RunContext& context) const override {
+    MULLION_ASSIGN_OR_RETURN(const operators::MatrixShape shape,
+                             operators::MatrixShape::FromShapes(
+                                 context.node(), context.Input(kA).shape, context.Input(kB).shape));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, shape.output));
+    if (output.count() == 0) return OkStatus();
+    IntegerMatmul::Job job;
+    if (RowsDiffer(context.Input(kAScale).shape, context.Input(kYScale).shape,
+                   context.Input(kYZero).shape)) {
+      job.out = ScratchAt<int32_t>(context, 2 * PaddedColumns(shape) * int64_t{sizeof(float)});
+      matmul_.Run(context, job);
+      FinishRows(context, shape, static_cast<const int32_t*>(job.out), output);
+      return OkStatus();
+    }
+    job.output = OutputOf(output);
+    job.zero_point = static_cast<float>(ByteInput(context, kYZero));
+    job.scales = Scales(context, shape, 0);
+    job.out = output.data;
+    matmul_.Run(context, job);
+    return OkStatus();
+  }
+
+ private:
+  static int64_t PaddedColumns(const operators::MatrixShape& shape) {
+    return (shape.columns + kColumnGroup - 1) / kColumnGroup * kColumnGroup;
+  }
+  static bool RowsDiffer(const Shape& a_scale, const Shape& y_scale, const Shape& y_zero) {
+    return a_scale.ElementCount() > 1 || y_scale.ElementCount() > 1 || y_zero.ElementCount() > 1;
+  }
+  static IntegerOutput OutputOf(const MutableTensorView& output) {
+    return output.type == ElementType::kInt8 ? IntegerOutput::kInt8 : IntegerOutput::kUint8;
+  }
+
+  // One per column, for row `row` of a matrix.
+  static const float* Scales(const RunContext& context, const operators::MatrixShape& shape,
+                             int64_t row) {
+    auto* const scales = ScratchAt<float>(context, 0);
+    const float a_scale = SpreadFloat(context.Input(kAScale), row);
+    const float y_scale = SpreadFloat(context.Input(kYScale), row);
+    for (int64_t c = 0; c < shape.columns; ++c) {
+      scales[c] = a_scale * SpreadFloat(context.Input(kBScale), c) / y_scale;
+    }
+    return scales;
+  }
+
+  // Rows that have scales of their own.
+  static void FinishRows(const RunContext& context, const operators::MatrixShape& shape,
+                         const int32_t* sums, const MutableTensorView& output) {
+    const int64_t rows = output.count() / shape.columns;
+    IntegerFinish finish;
+    finish.output = OutputOf(output);
+    for (int64_t r = 0; r < rows; ++r) {
+      finish.scales = Scales(context, shape, r % shape.rows);
+      finish.zero_point = static_cast<float>(SpreadByte(context.Input(kYZero), r % shape.rows));
+      // Rows are read in whole groups of columns, so the sums of one go to padded memory first.
+      auto* const row = ScratchAt<int32_t>(context, PaddedColumns(shape) * int64_t{sizeof(float)});
+      std::copy_n(sums + r * shape.columns, shape.columns, row);
+      FinishIntegers(finish, row, 0, 1, shape.columns, output.as<uint8_t>() + r * shape.columns, 0);
+    }
+  }
+
+  IntegerMatmul matmul_;
+};
+
+Result<std::unique_ptr<Executable>> MakeQlinearMatmul(const Node& node, WeightStore& weights) {
+  auto executable = std::make_unique<QlinearMatmul>();
+  MULLION_RETURN_IF_ERROR(executable->Prepare(node, weights));
+  return std::unique_ptr<Executable>(std::move(executable));
+}
+
+}  // namespace
+
+void RegisterQlinearMatmul(KernelRegistry& registry) {
+  registry.Add({.name = "QLinearMatMul", .since = 10, .make = MakeQlinearMatmul});
+}
+
+}  // namespace mullion::cpu

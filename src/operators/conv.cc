@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Conv.
+#include "base/str_cat.h"
+#include "operators/convolution_geometry.h"
+#include "operators/epilogue.h"
+#include "operators/registry.h"
+
+namespace mullion::operators {
+
+namespace {
+
+Status CheckBias(const InferenceContext& context, int64_t out_channels) {
+  const Shape* const shape = context.InputShape(kBiasInput);
+  if (shape == nullptr) return OkStatus();
+  const bool fits = shape->rank() == 1 &&
+                    ((*shape)[0] < 0 || out_channels < 0 || (*shape)[0] == out_channels);
+  if (fits) return OkStatus();
+  return context.Error(StrCat(context.DescribeInput(kBiasInput),
+                              " but must have one element for each of the ", out_channels,
+                              " output channels"));
+}
+
+Status InferConv(InferenceContext& context) {
+  MULLION_RETURN_IF_ERROR(context.RequireInput(1));
+  for (int i = 1; i <= kResidualInput; ++i) {
+    MULLION_RETURN_IF_ERROR(context.RequireSameType(0, i));
+  }
+  const Shape* const image = context.InputShape(0);
+  const Shape* const weights = context.InputShape(1);
+  if (image == nullptr || weights == nullptr) {
+    context.SetOutput(0, context.InputType(0));
+    return OkStatus();
+  }
+  MULLION_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
+                           ConvolutionGeometry::FromNode(context.node(), *image, *weights));
+  MULLION_RETURN_IF_ERROR(CheckBias(context, geometry.out_channels));
+  const Shape output = geometry.OutputShape();
+  if (output.IsConcrete() && !output.CheckedElementCount().has_value()) {
+    return context.Error(StrCat("the output would have shape ", output.ToString(),
+                                ", which is larger than any memory"));
+  }
+  context.SetOutput(0, context.InputType(0), output);
+  return OkStatus();
+}
+
+}  // namespace
+
+void RegisterConv(OperatorRegistry& registry) {
+  // Conv-11 and Conv-22 only say more clearly what the defaults are and allow bfloat16. Input 3
+  // comes from the optimizer.
+  registry.Add({.name = "Conv", .inputs = {2, 4}, .types = types::kAllFloats, .infer = InferConv});
+}
+
+}  // namespace mullion::operators

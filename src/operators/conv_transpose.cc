@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+// ConvTranspose.
+#include "operators/conv_transpose.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/str_cat.h"
+#include "operators/epilogue.h"
+#include "operators/registry.h"
+#include "operators/window_attributes.h"
+
+namespace mullion::operators {
+
+namespace {
+
+using Axis = ConvTransposeGeometry::Axis;
+using Sizes = std::array<int64_t, 2 * kMaxRank>;
+
+// Sizes beyond this cannot occur in data that fits into memory; below it products of two and sums
+// of a few cannot overflow.
+constexpr int64_t kLargest = int64_t{1} << 30;
+
+Status Wrong(const Node& node, const std::string& text) {
+  return node.Error(StatusCode::kInvalidModel, text);
+}
+
+// What ConvTranspose has beyond strides and dilations.
+struct Padding {
+  AutoPad auto_pad = AutoPad::kNotSet;
+  Sizes pads{};
+  Sizes output_padding{};
+  std::optional<Sizes> output_shape;  // of the spatial axes
+};
+
+Result<Padding> ReadPadding(const Node& node, int rank) {
+  Padding padding;
+  MULLION_ASSIGN_OR_RETURN(padding.auto_pad, ReadAutoPad(node));
+  MULLION_RETURN_IF_ERROR(
+      ReadWindowSizes(node, "pads", 2 * rank, 0, -kLargest, padding.pads.data()));
+  MULLION_RETURN_IF_ERROR(
+      ReadWindowSizes(node, "output_padding", rank, 0, 0, padding.output_padding.data()));
+  const auto given = static_cast<int>(node.IntsAttribute("output_shape").size());
+  if (given == 0) return padding;
+  // ONNX wants the spatial axes only; some exporters write all of them.
+  Sizes sizes{};
+  const int count = given == rank + 2 ? rank + 2 : rank;
+  MULLION_RETURN_IF_ERROR(ReadWindowSizes(node, "output_shape", count, 0, 0, sizes.data()));
+  std::rotate(sizes.begin(), sizes.begin() + (count - rank), sizes.end());
+  padding.output_shape = sizes;
+  return padding;
+}
+
+// Sets the output's size and the pad at the begin. When the output is given, what the full result
+// has more is cut from both ends, the odd one from the end for SAME_UPPER, else from the begin;
+// what it has less is empty at the end.
+Status Resolve(const Node& node, const Padding& padding, int rank, int i, Axis& axis) {
+  const auto at = static_cast<size_t>(i);
+  const AutoPad auto_pad = padding.auto_pad;
+  const bool same = auto_pad == AutoPad::kSameUpper || auto_pad == AutoPad::kSameLower;
+  const bool known = axis.input >= 0 && axis.kernel >= 0;
+  const int64_t extent = (axis.kernel - 1) * axis.dilation + 1;
+  const int64_t full =
+      std::max<int64_t>((axis.input - 1) * axis.stride + padding.output_padding[at] + extent, 0);
+  axis.output = kUnknownDim;
+  if (padding.output_shape.has_value() || same) {
+    if (padding.output_shape.has_value()) {
+      axis.output = (*padding.output_shape)[at];
+    } else if (axis.input >= 0) {
+      axis.output = axis.input * axis.stride;
+    }
+    if (!known) return OkStatus();
+    const int64_t cut = std::max<int64_t>(full - axis.output, 0);
+    axis.pad = auto_pad == AutoPad::kSameUpper ? cut / 2 : cut - cut / 2;
+    return OkStatus();
+  }
+  const bool valid = auto_pad == AutoPad::kValid;
+  axis.pad = valid ? 0 : padding.pads[at];
+  const int64_t pad_end = valid ? 0 : padding.pads[at + static_cast<size_t>(rank)];
+  if (!known) return OkStatus();
+  axis.output = full - axis.pad - pad_end;
+  if (axis.output >= 0) return OkStatus();
+  return Wrong(node, StrCat("attribute 'pads' cuts ", axis.pad + pad_end, " elements from spatial ",
+                            "axis ", i, " of the output, which has only ", full));
+}
+
+Status ReadAxes(const Node& node, const Shape& image, const Shape& weights,
+                ConvTransposeGeometry& g) {
+  const int rank = g.spatial_rank;
+  Sizes kernel{}, strides{}, dilations{};
+  MULLION_RETURN_IF_ERROR(ReadWindowSizes(node, "strides", rank, 1, 1, strides.data()));
+  MULLION_RETURN_IF_ERROR(ReadWindowSizes(node, "dilations", rank, 1, 1, dilations.data()));
+  MULLION_RETURN_IF_ERROR(ReadWindowSizes(node, "kernel_shape", rank, 1, 1, kernel.data()));
+  MULLION_ASSIGN_OR_RETURN(const Padding padding, ReadPadding(node, rank));
+  for (int i = 0; i < rank; ++i) {
+    const auto at = static_cast<size_t>(i);
+    Axis& axis = g.axes[at];
+    axis.input = image[g.layout.SpatialAxis(i)];
+    axis.kernel = weights[i + 2];
+    axis.stride = strides[at];
+    axis.dilation = dilations[at];
+    if (axis.kernel < 0 && node.HasAttribute("kernel_shape")) axis.kernel = kernel[at];
+    if (axis.kernel == 0 || axis.kernel > kLargest || axis.input > kLargest ||
+        (node.HasAttribute("kernel_shape") && axis.kernel != kernel[at])) {
+      return Wrong(node, StrCat("the weights have shape ", weights.ToString(), " and the image ",
+                                image.ToString(), "; spatial axis ", i,
+                                " is empty, too large or not what 'kernel_shape' says"));
+    }
+    MULLION_RETURN_IF_ERROR(Resolve(node, padding, rank, i, axis));
+  }
+  return OkStatus();
+}
+
+Status CheckBias(const InferenceContext& context, int64_t out_channels) {
+  const Shape* const shape = context.InputShape(kBiasInput);
+  if (shape == nullptr) return OkStatus();
+  const bool fits =
+      shape->rank() == 1 && ((*shape)[0] < 0 || out_channels < 0 || (*shape)[0] == out_channels);
+  if (fits) return OkStatus();
+  return context.Error(StrCat(context.DescribeInput(kBiasInput),
+                              " but must have one element for each of the ", out_channels,
+                              " output channels"));
+}
+
+Status InferConvTranspose(InferenceContext& context) {
+  MULLION_RETURN_IF_ERROR(context.RequireInput(1));
+  for (int i = 1; i <= kResidualInput; ++i) {
+    MULLION_RETURN_IF_ERROR(context.RequireSameType(0, i));
+  }
+  const Shape* const image = context.InputShape(0);
+  const Shape* const weights = context.InputShape(1);
+  if (image == nullptr || weights == nullptr) {
+    context.SetOutput(0, context.InputType(0));
+    return OkStatus();
+  }
+  MULLION_ASSIGN_OR_RETURN(const ConvTransposeGeometry geometry,
+                           ConvTransposeGeometry::FromNode(context.node(), *image, *weights));
+  MULLION_RETURN_IF_ERROR(CheckBias(context, geometry.out_channels));
+  const Shape output = geometry.OutputShape();
+  if (output.IsConcrete() && !output.CheckedElementCount().has_value()) {
+    return context.Error(StrCat("the output would have shape ", output.ToString(),
+                                ", which is larger than any memory"));
+  }
+  context.SetOutput(0, context.InputType(0), output);
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<ConvTransposeGeometry> ConvTransposeGeometry::FromNode(const Node& node, const Shape& image,
+                                                              const Shape& weights) {
+  if (image.rank() < 3 || image.rank() != weights.rank()) {
+    return Wrong(node, StrCat("the image has shape ", image.ToString(), " and the weights ",
+                              weights.ToString(), "; both must have the same rank, 3 or more"));
+  }
+  ConvTransposeGeometry g;
+  g.layout = ChannelLayout(node);
+  g.spatial_rank = image.rank() - 2;
+  g.batch = image[0];
+  g.groups = node.IntAttribute("group", 1);
+  g.in_channels = weights[0];
+  const int64_t channels = image[g.layout.ChannelAxis(image.rank())];
+  if (g.groups < 1 || g.groups > kLargest ||
+      (g.in_channels >= 0 && g.in_channels % g.groups != 0)) {
+    return Wrong(node, StrCat("attribute 'group' is ", g.groups, " for ", g.in_channels,
+                              " input channels; it must be positive and divide them"));
+  }
+  if (channels >= 0 && g.in_channels >= 0 && channels != g.in_channels) {
+    return Wrong(node, StrCat("the image has ", channels, " channels but the weights, of shape ",
+                              weights.ToString(), ", take ", g.in_channels));
+  }
+  if (weights[1] > kLargest) return Wrong(node, "the weights have too many output channels");
+  g.out_channels = weights[1] < 0 ? kUnknownDim : weights[1] * g.groups;
+  MULLION_RETURN_IF_ERROR(ReadAxes(node, image, weights, g));
+  return g;
+}
+
+Shape ConvTransposeGeometry::OutputShape() const {
+  Shape shape = Shape::Filled(spatial_rank + 2, batch);
+  shape[layout.ChannelAxis(shape.rank())] = out_channels;
+  for (int i = 0; i < spatial_rank; ++i) {
+    shape[layout.SpatialAxis(i)] = axes[static_cast<size_t>(i)].output;
+  }
+  return shape;
+}
+
+void RegisterConvTranspose(OperatorRegistry& registry) {
+  // ConvTranspose-11 says more clearly what the defaults are, -22 allows bfloat16. Input 3 comes
+  // from the optimizer.
+  registry.Add({.name = "ConvTranspose",
+                .inputs = {2, 4},
+                .types = types::kAllFloats,
+                .infer = InferConvTranspose});
+}
+
+}  // namespace mullion::operators

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+# The shared library gives out the C interface, all of it and nothing else.
+#   cmake -DNM=... -DLIBRARY=libmullion.so -DHEADER=mullion.h -P this
+execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE table
+                RESULT_VARIABLE result)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "${NM} could not read ${LIBRARY}")
+endif()
+string(REGEX MATCHALL "[^ \n]+\n" symbols "${table}")
+list(TRANSFORM symbols STRIP)
+foreach(symbol ${symbols})
+  if(NOT symbol MATCHES "^Mullion")
+    message(SEND_ERROR "${symbol} is given out")
+  endif()
+endforeach()
+file(READ ${HEADER} header)
+string(REGEX MATCHALL "Mullion[A-Za-z0-9]*_?[A-Za-z0-9]*\\(" functions "${header}")
+list(TRANSFORM functions REPLACE "\\($" "")
+list(REMOVE_DUPLICATES functions)
+list(LENGTH functions count)
+if(count LESS 100)
+  message(SEND_ERROR "only ${count} functions were found in ${HEADER}")
+endif()
+foreach(function ${functions})
+  if(NOT function IN_LIST symbols)
+    message(SEND_ERROR "${function} is declared and not given out")
+  endif()
+endforeach()

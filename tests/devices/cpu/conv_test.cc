@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+// Conv and ConvTranspose as operators: the float kernels against the plain double ones in both
+// layouts, the plain ones against worked examples, and the messages of what cannot be.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/devices/cpu/operator_case.h"
+
+namespace mullion::cpu {
+namespace {
+
+int64_t Pick(int64_t low, int64_t high, std::mt19937& random) {
+  return low + static_cast<int64_t>(random() % static_cast<uint32_t>(high - low + 1));
+}
+
+// Shapes and attributes that Conv and ConvTranspose share; inputs 1 and 2 are still to come.
+struct Window {
+  Window(OperatorCase& c, int spatial_rank, std::mt19937& random) {
+    group = Pick(0, 2, random) == 0 ? Pick(2, 4, random) : 1;
+    in = Pick(1, 20, random);
+    out = Pick(0, 3, random) == 0 ? 1 : Pick(1, 40, random);
+    Shape image{Pick(1, 2, random), in * group};
+    std::vector<int64_t> strides, dilations, pads(2 * static_cast<size_t>(spatial_rank));
+    for (int i = 0; i < spatial_rank; ++i) {
+      kernel.push_back(Pick(1, 4, random));
+      strides.push_back(Pick(1, 3, random));
+      dilations.push_back(Pick(1, 2, random));
+      const int64_t extent = (kernel.back() - 1) * dilations.back() + 1;
+      image.Append(Pick(extent, extent + (spatial_rank == 3 ? 3 : 9), random));
+      pads[static_cast<size_t>(i)] = Pick(0, 2, random);
+      pads[static_cast<size_t>(i + spatial_rank)] = Pick(0, 2, random);
+    }
+    c.opset = 22;
+    c.inputs = {RandomTensor(image, random)};
+    c.constant_parameters = Pick(0, 1, random) == 1;
+    c.Set("strides", strides);
+    c.Set("dilations", dilations);
+    c.Set("group", group);
+    switch (Pick(0, 3, random)) {
+      case 0:
+        c.Set("auto_pad", std::string("SAME_UPPER"));
+        break;
+      case 1:
+        c.Set("auto_pad", std::string("SAME_LOWER"));
+        break;
+      default:
+        c.Set("pads", pads);
+    }
+  }
+
+  Shape Weights(int64_t first, int64_t second) const {
+    Shape shape{first, second};
+    for (const int64_t size : kernel) shape.Append(size);
+    return shape;
+  }
+
+  int64_t group;
+  int64_t in;   // channels of a group
+  int64_t out;  // likewise
+  std::vector<int64_t> kernel;
+};
+
+OperatorCase RandomConv(int spatial_rank, std::mt19937& random) {
+  OperatorCase c;
+  c.name = "Conv";
+  const Window window(c, spatial_rank, random);
+  c.inputs.push_back(RandomTensor(window.Weights(window.out * window.group, window.in), random));
+  if (Pick(0, 1, random) == 1) {
+    c.inputs.push_back(RandomTensor({window.out * window.group}, random));
+  }
+  return c;
+}
+
+OperatorCase RandomConvTranspose(int spatial_rank, std::mt19937& random) {
+  OperatorCase c;
+  c.name = "ConvTranspose";
+  const Window window(c, spatial_rank, random);
+  c.inputs.push_back(RandomTensor(window.Weights(window.in * window.group, window.out), random));
+  if (Pick(0, 1, random) == 1) {
+    c.inputs.push_back(RandomTensor({window.out * window.group}, random));
+  }
+  if (Pick(0, 1, random) == 1) {
+    c.Set("output_padding", std::vector<int64_t>(window.kernel.size(), 1));
+  }
+  return c;
+}
+
+TEST(Conv, AgreesWithDoubleInBothLayouts) {
+  std::mt19937 random(1);
+  for (int spatial_rank = 1; spatial_rank <= 3; ++spatial_rank) {
+    for (int i = 0; i < 25; ++i) {
+      SCOPED_TRACE(testing::Message() << "case " << i << ", rank " << spatial_rank);
+      ExpectAgreement(RandomConv(spatial_rank, random), 1e-4, true);
+      ExpectAgreement(RandomConvTranspose(spatial_rank, random), 1e-4, true);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(Conv, IsDepthwiseWithOneChannelInEachGroup) {
+  std::mt19937 random(2);
+  for (const bool constant : {false, true}) {
+    OperatorCase c;
+    c.name = "Conv";
+    c.opset = 11;
+    c.constant_parameters = constant;
+    c.inputs = {RandomTensor({2, 37, 9, 11}, random), RandomTensor({37, 1, 3, 3}, random),
+                RandomTensor({37}, random)};
+    c.Set("group", int64_t{37});
+    c.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+    ExpectAgreement(c, 1e-5, true);
+  }
+}
+
+// ---- worked examples ---------------------------------------------------------------------------
+
+std::vector<float> Counting(int64_t count) {
+  std::vector<float> values;
+  for (int64_t i = 0; i < count; ++i) values.push_back(static_cast<float>(i));
+  return values;
+}
+
+TEST(Conv, SumsWindows) {
+  OperatorCase c;
+  c.name = "Conv";
+  c.opset = 11;
+  c.inputs = {FloatTensor({1, 1, 3, 4}, Counting(12)), FloatTensor({1, 1, 2, 2}, {1, 2, 3, 4}),
+              FloatTensor({1}, {0.5f})};
+  // 0 1 2 3   (0 + 2 + 12 + 20) and so on.
+  const std::vector<float> expected{34.5f, 44.5f, 54.5f, 74.5f, 84.5f, 94.5f};
+  EXPECT_EQ(Floats(c.Run()[0]), expected);
+  EXPECT_EQ(Floats(c.RunInDouble()[0]), expected);
+}
+
+TEST(ConvTranspose, ScattersWindows) {
+  OperatorCase c;
+  c.name = "ConvTranspose";
+  c.opset = 11;
+  c.inputs = {FloatTensor({1, 1, 3}, {1, 2, 3}), FloatTensor({1, 1, 3}, {10, 20, 30})};
+  c.Set("strides", std::vector<int64_t>{2});
+  const std::vector<float> expected{10, 20, 50, 40, 90, 60, 90};
+  EXPECT_EQ(Floats(c.Run()[0]), expected);
+  EXPECT_EQ(Floats(c.RunInDouble()[0]), expected);
+}
+
+TEST(ConvTranspose, TakesTheOutputsShape) {
+  OperatorCase c;
+  c.name = "ConvTranspose";
+  c.opset = 11;
+  c.inputs = {FloatTensor({1, 1, 3}, {1, 2, 3}), FloatTensor({1, 1, 3}, {10, 20, 30})};
+  c.Set("strides", std::vector<int64_t>{2});
+  c.Set("output_shape", std::vector<int64_t>{6});
+  EXPECT_EQ(Floats(c.Run()[0]), (std::vector<float>{20, 50, 40, 90, 60, 90}));
+  c.attributes.back().second = std::vector<int64_t>{8};
+  EXPECT_EQ(Floats(c.Run()[0]), (std::vector<float>{10, 20, 50, 40, 90, 60, 90, 0}));
+}
+
+// ---- what the optimizer adds -------------------------------------------------------------------
+
+void CheckEpilogue(const char* name, bool depthwise, std::mt19937& random) {
+  const int64_t channels = 20;
+  OperatorCase c;
+  c.name = name;
+  c.opset = 11;
+  const Shape image{2, channels, 5, 6};
+  c.inputs = {RandomTensor(image, random),
+              RandomTensor({channels, depthwise ? 1 : channels, 3, 3}, random),
+              RandomTensor({channels}, random)};
+  c.Set("group", depthwise ? channels : int64_t{1});
+  c.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+  const std::vector<float> plain = Floats(c.Run()[0]);
+  c.inputs.push_back(RandomTensor(image, random));
+  const std::vector<float> residual = Floats(c.inputs[3]);
+  c.Set("fused_activation", std::string("LeakyRelu"));
+  c.Set("fused_alpha", 0.25f);
+  const Tensor out = c.Run()[0];
+  for (size_t i = 0; i < plain.size(); ++i) {
+    const float sum = plain[i] + residual[i];
+    ASSERT_NEAR(out.span<float>()[i], sum < 0 ? 0.25f * sum : sum, 1e-4f);
+  }
+  c.inputs[3] = ToChannelsLast(c.inputs[3]);
+  ExpectClose(c.RunChannelsLast()[0], out, 1e-4);
+}
+
+TEST(Conv, AddsResidualAndActivation) {
+  std::mt19937 random(3);
+  CheckEpilogue("Conv", false, random);
+  CheckEpilogue("Conv", true, random);
+  CheckEpilogue("ConvTranspose", false, random);
+}
+
+// ---- errors ------------------------------------------------------------------------------------
+
+TEST(Conv, SaysWhatIsWrong) {
+  std::mt19937 random(4);
+  OperatorCase c;
+  c.name = "Conv";
+  c.opset = 11;
+  c.inputs = {RandomTensor({1, 3, 5, 5}, random), RandomTensor({4, 2, 3, 3}, random)};
+  EXPECT_NE(c.RunError().find("3 channels"), std::string::npos) << c.RunError();
+  c.inputs[1] = RandomTensor({4, 3, 3, 3}, random);
+  c.inputs.push_back(RandomTensor({5}, random));
+  EXPECT_NE(c.RunError().find("one element for each of the 4"), std::string::npos) << c.RunError();
+  c.inputs.pop_back();
+  c.Set("strides", std::vector<int64_t>{0, 1});
+  EXPECT_NE(c.RunError().find("'strides'"), std::string::npos) << c.RunError();
+}
+
+TEST(ConvTranspose, SaysWhatIsWrong) {
+  std::mt19937 random(5);
+  OperatorCase c;
+  c.name = "ConvTranspose";
+  c.opset = 11;
+  c.inputs = {RandomTensor({1, 3, 5}, random), RandomTensor({4, 2, 3}, random)};
+  EXPECT_NE(c.RunError().find("3 channels"), std::string::npos) << c.RunError();
+  c.inputs[1] = RandomTensor({3, 2, 3}, random);
+  c.Set("pads", std::vector<int64_t>{5, 5});
+  EXPECT_NE(c.RunError().find("'pads' cuts 10"), std::string::npos) << c.RunError();
+}
+
+}  // namespace
+}  // namespace mullion::cpu

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include "tests/devices/cpu/operator_case.h"
+
+namespace mullion::cpu {
+namespace {
+
+int64_t Pick(int64_t low, int64_t high, std::mt19937& random) {
+  return low + static_cast<int64_t>(random() % static_cast<uint32_t>(high - low + 1));
+}
+
+OperatorCase RandomPool(const char* name, int spatial_rank, std::mt19937& random) {
+  OperatorCase c;
+  c.name = name;
+  c.opset = 22;
+  Shape shape{Pick(1, 2, random), Pick(1, 40, random)};
+  std::vector<int64_t> kernel, strides, dilations, pads(2 * static_cast<size_t>(spatial_rank));
+  for (int i = 0; i < spatial_rank; ++i) {
+    kernel.push_back(Pick(1, 5, random));
+    strides.push_back(Pick(1, 3, random));
+    dilations.push_back(Pick(1, 2, random));
+    const int64_t extent = (kernel.back() - 1) * dilations.back() + 1;
+    shape.Append(Pick(extent, extent + (spatial_rank == 1 ? 90 : 20), random));
+    pads[static_cast<size_t>(i)] = Pick(0, kernel.back() - 1, random);
+    pads[static_cast<size_t>(i + spatial_rank)] = Pick(0, kernel.back() - 1, random);
+  }
+  c.inputs = {RandomTensor(shape, random)};
+  c.Set("kernel_shape", kernel);
+  c.Set("strides", strides);
+  c.Set("dilations", dilations);
+  c.Set("pads", pads);
+  c.Set("ceil_mode", Pick(0, 1, random));
+  if (c.name == "AveragePool") c.Set("count_include_pad", Pick(0, 1, random));
+  if (c.name == "LpPool") c.Set("p", Pick(1, 3, random));
+  return c;
+}
+
+TEST(Pool, AgreesWithDoubleInBothLayouts) {
+  std::mt19937 random(1);
+  for (const char* const name : {"MaxPool", "AveragePool", "LpPool"}) {
+    for (int spatial_rank = 1; spatial_rank <= 3; ++spatial_rank) {
+      for (int i = 0; i < 12; ++i) {
+        SCOPED_TRACE(testing::Message() << name << " case " << i << ", rank " << spatial_rank);
+        ExpectAgreement(RandomPool(name, spatial_rank, random), 1e-5, true);
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(Pool, CombinesMoreRowsThanItTakesAtOnce) {
+  std::mt19937 random(2);
+  OperatorCase c;
+  c.name = "AveragePool";
+  c.opset = 22;
+  c.inputs = {RandomTensor({1, 3, 9, 8, 6}, random)};
+  c.Set("kernel_shape", std::vector<int64_t>{8, 7, 5});
+  for (const char* const name : {"AveragePool", "MaxPool", "LpPool"}) {
+    c.name = name;
+    ExpectAgreement(c, 1e-5, true);
+  }
+}
+
+TEST(Pool, PadsByItself) {
+  std::mt19937 random(3);
+  for (const char* const pad : {"SAME_UPPER", "SAME_LOWER", "VALID"}) {
+    OperatorCase c;
+    c.name = "MaxPool";
+    c.opset = 12;
+    c.inputs = {RandomTensor({1, 2, 10, 11}, random)};
+    c.Set("kernel_shape", std::vector<int64_t>{3, 2});
+    c.Set("strides", std::vector<int64_t>{2, 2});
+    c.Set("auto_pad", std::string(pad));
+    ExpectAgreement(c, 0, true);
+    EXPECT_EQ(c.Run()[0].shape().ToString(),
+              std::string(pad) == "VALID" ? "[1,2,4,5]" : "[1,2,5,6]");
+  }
+}
+
+TEST(Pool, TakesBytesInBothLayouts) {
+  std::mt19937 random(4);
+  std::vector<uint8_t> values(2 * 5 * 9 * 30);
+  for (uint8_t& value : values) value = static_cast<uint8_t>(random());
+  OperatorCase c;
+  c.name = "MaxPool";
+  c.opset = 12;
+  c.inputs = {Tensor::FromSpan<uint8_t>({2, 5, 9, 30}, values)};
+  c.Set("kernel_shape", std::vector<int64_t>{3, 3});
+  c.Set("strides", std::vector<int64_t>{1, 2});
+  c.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+  OperatorCase wide = c;
+  wide.inputs = {FloatTensor({2, 5, 9, 30}, std::vector<float>(values.begin(), values.end()))};
+  const std::vector<float> expected = Floats(wide.Run()[0]);
+  const Tensor results[] = {c.Run()[0], c.RunChannelsLast()[0]};
+  for (const Tensor& result : results) {
+    const auto bytes = result.span<uint8_t>();
+    EXPECT_EQ(std::vector<float>(bytes.begin(), bytes.end()), expected);
+  }
+}
+
+// Windows that begin in the padding behind the image are left out (ONNX AveragePool, ceil_mode).
+TEST(Pool, LeavesOutWindowsThatBeginInTheEndPadding) {
+  OperatorCase c;
+  c.name = "MaxPool";
+  c.opset = 12;
+  c.inputs = {FloatTensor({1, 1, 2}, {1, 2})};
+  c.Set("kernel_shape", std::vector<int64_t>{1});
+  c.Set("strides", std::vector<int64_t>{2});
+  c.Set("ceil_mode", int64_t{1});
+  EXPECT_EQ(c.Run()[0].shape().ToString(), "[1,1,1]");
+}
+
+TEST(Pool, GivesIndicesInTheModelsOrderInBothLayouts) {
+  OperatorCase c;
+  c.name = "MaxPool";
+  c.opset = 12;
+  c.output_count = 2;
+  c.inputs = {FloatTensor({1, 2, 2, 2}, {1, 4, 3, 2, 8, 5, 6, 7})};
+  c.Set("kernel_shape", std::vector<int64_t>{2, 1});
+  const auto expect = [](const std::vector<Tensor>& outputs, std::vector<int64_t> indices) {
+    EXPECT_EQ(Floats(outputs[0]), std::vector<float>({3, 4, 8, 7}));
+    const auto span = outputs[1].span<int64_t>();
+    EXPECT_EQ(std::vector<int64_t>(span.begin(), span.end()), indices);
+  };
+  expect(c.Run(), {2, 1, 4, 7});
+  expect(c.RunChannelsLast(), {2, 1, 4, 7});
+  c.Set("storage_order", int64_t{1});
+  expect(c.Run(), {1, 2, 4, 7});
+}
+
+TEST(Pool, RefusesWrongAttributes) {
+  OperatorCase c;
+  c.name = "AveragePool";
+  c.opset = 19;
+  c.inputs = {FloatTensor({1, 1, 2, 2}, {1, 2, 3, 4})};
+  EXPECT_NE(c.RunError().find("'kernel_shape' has 0 elements"), std::string::npos);
+  c.Set("kernel_shape", std::vector<int64_t>{2, 2});
+  c.Set("strides", std::vector<int64_t>{1, 0});
+  EXPECT_NE(c.RunError().find("'strides' holds 0"), std::string::npos);
+}
+
+TEST(GlobalPool, AgreesWithDoubleInBothLayouts) {
+  std::mt19937 random(5);
+  for (const char* const name : {"GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"}) {
+    OperatorCase c;
+    c.name = name;
+    c.opset = 22;
+    for (const Shape& shape : {Shape{2, 19, 7, 7}, Shape{1, 64, 100}, Shape{1, 3, 4, 5, 6},
+                               Shape{1, 20, 120, 110}, Shape{3, 4}}) {
+      SCOPED_TRACE(testing::Message() << name << shape.ToString());
+      c.inputs = {RandomTensor(shape, random)};
+      ExpectAgreement(c, 1e-4, shape.rank() > 2);
+    }
+  }
+}
+
+TEST(MaxUnpool, PutsValuesBack) {
+  OperatorCase c;
+  c.name = "MaxUnpool";
+  c.opset = 11;
+  c.inputs = {FloatTensor({1, 1, 1, 2}, {5, 6}),
+              Tensor::FromSpan<int64_t>({1, 1, 1, 2}, std::vector<int64_t>{1, 6})};
+  c.Set("kernel_shape", std::vector<int64_t>{2, 2});
+  c.Set("strides", std::vector<int64_t>{2, 2});
+  EXPECT_EQ(Floats(c.Run()[0]), std::vector<float>({0, 5, 0, 0, 0, 0, 6, 0}));
+}
+
+TEST(MaxUnpool, RefusesIndicesOutsideTheOutput) {
+  OperatorCase c;
+  c.name = "MaxUnpool";
+  c.opset = 11;
+  c.inputs = {FloatTensor({1, 1, 1, 1}, {5}),
+              Tensor::FromSpan<int64_t>({1, 1, 1, 1}, std::vector<int64_t>{4})};
+  c.Set("kernel_shape", std::vector<int64_t>{2, 2});
+  c.Set("strides", std::vector<int64_t>{2, 2});
+  EXPECT_NE(c.RunError().find("outside the output [1,1,2,2]"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace mullion::cpu

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "tests/devices/cpu/operator_case.h"
+
+namespace mullion::cpu {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+const char* const kNames[] = {"ReduceSum", "ReduceMean",      "ReduceMax",
+                              "ReduceMin", "ReduceProd",      "ReduceL1",
+                              "ReduceL2",  "ReduceSumSquare", "ReduceLogSumExp"};
+
+OperatorCase Case(const char* name, Tensor input, std::vector<int64_t> axes) {
+  OperatorCase c;
+  c.name = name;
+  c.opset = 18;
+  c.inputs = {std::move(input), IntTensor(std::move(axes))};
+  return c;
+}
+
+TEST(Reduce, AgreesWithDoubleForEveryChoiceOfAxes) {
+  std::mt19937 random(1);
+  const Tensor input = RandomTensor({3, 1, 5, 7, 18}, random);
+  for (const char* const name : kNames) {
+    for (uint32_t mask = 1; mask < 32; ++mask) {
+      std::vector<int64_t> axes;
+      for (int64_t axis = 0; axis < 5; ++axis) {
+        if ((mask >> axis) & 1) axes.push_back(axis % 2 == 0 ? axis : axis - 5);
+      }
+      SCOPED_TRACE(testing::Message() << name << " mask " << mask);
+      OperatorCase c = Case(name, input, axes);
+      c.Set("keepdims", int64_t{mask % 2});
+      // Products of many factors lie far from 1; their error is relative.
+      ExpectAgreement(c, 1e-4);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(Reduce, CutsFewLargeReductionsIntoParts) {
+  std::mt19937 random(2);
+  for (const char* const name : {"ReduceSum", "ReduceMax", "ReduceLogSumExp", "ReduceL2"}) {
+    SCOPED_TRACE(name);
+    ExpectAgreement(Case(name, RandomTensor({2, 150000}, random), {1}), 1e-3);
+    ExpectAgreement(Case(name, RandomTensor({70000, 5}, random), {0}), 1e-3);
+    ExpectAgreement(Case(name, RandomTensor({300, 3, 700}, random), {0, 2}), 1e-3);
+  }
+}
+
+TEST(Reduce, GivesNeutralValuesForEmptySets) {
+  const std::pair<const char*, float> expected[] = {
+      {"ReduceSum", 0.0f}, {"ReduceProd", 1.0f},      {"ReduceMax", -kInfinity},
+      {"ReduceL1", 0.0f},  {"ReduceMin", kInfinity},  {"ReduceLogSum", -kInfinity},
+      {"ReduceL2", 0.0f},  {"ReduceSumSquare", 0.0f}, {"ReduceLogSumExp", -kInfinity}};
+  for (const auto& [name, value] : expected) {
+    SCOPED_TRACE(name);
+    const std::vector<Tensor> outputs = Case(name, FloatTensor({2, 0, 3}, {}), {1}).Run();
+    ASSERT_EQ(outputs.size(), 1u);
+    EXPECT_EQ(outputs[0].shape().ToString(), "[2,1,3]");
+    EXPECT_EQ(Floats(outputs[0]), std::vector<float>(6, value));
+  }
+}
+
+TEST(Reduce, AppliesItsFunctionEvenWithoutAxesToReduce) {
+  OperatorCase c = Case("ReduceSumSquare", FloatTensor({3}, {1, -2, 3}), {});
+  c.Set("noop_with_empty_axes", int64_t{1});
+  EXPECT_EQ(Floats(c.Run()[0]), std::vector<float>({1, 4, 9}));
+}
+
+TEST(Reduce, KeepsInfinitiesInLogSumExp) {
+  OperatorCase c = Case(
+      "ReduceLogSumExp",
+      FloatTensor({3, 3}, {-kInfinity, -kInfinity, -kInfinity, 1, kInfinity, 2, -kInfinity, 3, 3}),
+      {1});
+  for (int64_t axis : {1, 0}) {
+    c.inputs[1] = IntTensor({axis});
+    const std::vector<float> y = Floats(c.Run()[0]);
+    if (axis == 1) {
+      EXPECT_EQ(y[0], -kInfinity);
+      EXPECT_EQ(y[1], kInfinity);
+      EXPECT_NEAR(y[2], 3 + std::log(2.0f), 1e-6f);
+    } else {
+      EXPECT_NEAR(y[0], 1.0f, 1e-6f);
+      EXPECT_EQ(y[1], kInfinity);
+    }
+  }
+}
+
+TEST(Reduce, WrapsIntegersAndTruncatesMeans) {
+  OperatorCase c;
+  c.name = "ReduceSum";
+  c.opset = 13;
+  const std::vector<int32_t> values = {std::numeric_limits<int32_t>::max(), 1, -7, 2};
+  c.inputs = {Tensor::FromSpan<int32_t>({2, 2}, values), IntTensor({1})};
+  EXPECT_EQ(c.Run()[0].span<int32_t>()[0], std::numeric_limits<int32_t>::min());
+  c.name = "ReduceMean";
+  c.opset = 18;
+  EXPECT_EQ(c.Run()[0].span<int32_t>()[1], -2);
+}
+
+TEST(Reduce, TakesBoolAsAnyAndAll) {
+  OperatorCase c;
+  c.opset = 20;
+  const bool values[] = {true, false, true, true};
+  c.inputs = {Tensor::FromSpan<bool>({2, 2}, values), IntTensor({1})};
+  c.name = "ReduceMax";
+  EXPECT_TRUE(c.Run()[0].span<bool>()[0]);
+  c.name = "ReduceMin";
+  EXPECT_FALSE(c.Run()[0].span<bool>()[0]);
+  EXPECT_TRUE(c.Run()[0].span<bool>()[1]);
+}
+
+TEST(Reduce, UpgradesAxesFromTheAttribute) {
+  OperatorCase c;
+  c.name = "ReduceMean";
+  c.opset = 11;
+  c.inputs = {FloatTensor({2, 2}, {1, 2, 3, 5})};
+  c.Set("axes", std::vector<int64_t>{-1});
+  c.Set("keepdims", int64_t{0});
+  EXPECT_EQ(Floats(c.Run()[0]), std::vector<float>({1.5f, 4}));
+}
+
+TEST(Reduce, RefusesAxesOutsideTheRank) {
+  const OperatorCase c = Case("ReduceSum", FloatTensor({2, 2}, {1, 2, 3, 5}), {2});
+  EXPECT_NE(c.RunError().find("axis 2 is outside"), std::string::npos) << c.RunError();
+}
+
+}  // namespace
+}  // namespace mullion::cpu

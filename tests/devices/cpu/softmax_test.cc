@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include "tests/devices/cpu/operator_case.h"
+
+namespace mullion::cpu {
+namespace {
+
+OperatorCase Case(const char* name, int opset, Tensor input, int64_t axis) {
+  OperatorCase c;
+  c.name = name;
+  c.opset = opset;
+  c.inputs = {std::move(input)};
+  c.Set("axis", axis);
+  return c;
+}
+
+TEST(Softmax, AgreesWithDoubleOnRowsAndColumnsOfManyLengths) {
+  std::mt19937 random(1);
+  for (const char* const name : {"Softmax", "LogSoftmax"}) {
+    for (const int64_t n : {1, 2, 3, 5, 8, 13, 16, 33, 100, 1000}) {
+      SCOPED_TRACE(testing::Message() << name << " of " << n);
+      ExpectAgreement(Case(name, 13, RandomTensor({71, n}, random), -1), 2e-6);
+      ExpectAgreement(Case(name, 13, RandomTensor({2, n, 37}, random), 1), 2e-6);
+    }
+  }
+}
+
+TEST(Softmax, SharesLargeInputsBetweenThreads) {
+  std::mt19937 random(2);
+  ExpectAgreement(Case("Softmax", 13, RandomTensor({500, 200}, random), 1), 2e-6);
+  ExpectAgreement(Case("Softmax", 13, RandomTensor({3, 20, 2000}, random), 1), 2e-6);
+}
+
+TEST(Softmax, StaysFiniteForLargeNumbers) {
+  const OperatorCase c = Case("Softmax", 13, FloatTensor({1, 2}, {1000, 1000}), 1);
+  EXPECT_EQ(Floats(c.Run()[0]), std::vector<float>({0.5f, 0.5f}));
+}
+
+TEST(Softmax, FlattensBeforeOpsetThirteen) {
+  std::mt19937 random(3);
+  const Tensor input = RandomTensor({2, 3, 4}, random);
+  const Tensor flat = Case("Softmax", 13, input.Reshaped({2, 12}), 1).Run()[0];
+  ExpectClose(Case("Softmax", 11, input, 1).Run()[0], flat.Reshaped({2, 3, 4}), 0);
+}
+
+TEST(Softmax, KeepsToOneAxisBeforeOpsetThirteenWhereThatIsTheSame) {
+  std::mt19937 random(4);
+  const Tensor input = RandomTensor({2, 10, 1, 1}, random);
+  const Tensor expected = Case("Softmax", 13, input, 1).Run()[0];
+  ExpectClose(Case("Softmax", 7, input, 1).Run()[0], expected, 0);
+}
+
+TEST(Softmax, TakesEmptyInputs) {
+  EXPECT_EQ(Case("Softmax", 13, FloatTensor({0, 3}, {}), 1).Run()[0].count(), 0);
+  EXPECT_EQ(Case("Softmax", 13, FloatTensor({3, 0}, {}), 1).Run()[0].count(), 0);
+}
+
+TEST(Softmax, RefusesAnAxisOutsideTheRank) {
+  const OperatorCase c = Case("Softmax", 13, FloatTensor({1, 2}, {1, 2}), 2);
+  EXPECT_NE(c.RunError().find("axis 2 is outside"), std::string::npos);
+}
+
+TEST(Hardmax, MarksTheFirstOfTheLargest) {
+  const OperatorCase c = Case("Hardmax", 13, FloatTensor({2, 3}, {1, 3, 3, 2, 0, 1}), -1);
+  EXPECT_EQ(Floats(c.Run()[0]), std::vector<float>({0, 1, 0, 1, 0, 0}));
+}
+
+}  // namespace
+}  // namespace mullion::cpu
