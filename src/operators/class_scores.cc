@@ -33,4 +33,26 @@ Result<int64_t> InferRowCount(const InferenceContext& context) {
   return RowCount(*shape);
 }
 
+Status InferFloatLikeFirst(InferenceContext& context) {
+  const Shape* const shape = context.InputShape(0);
+  if (shape == nullptr) {
+    context.SetOutput(0, ElementType::kFloat);
+  } else {
+    context.SetOutput(0, ElementType::kFloat, *shape);
+  }
+  return OkStatus();
+}
+
+Status RequireMap(const InferenceContext& context, ElementType key) {
+  const TypeInfo& type = context.InputInfo(0);
+  if (type.kind != ValueKind::kMap) {
+    return context.Error(StrCat(context.DescribeInput(0), " but must be a map"));
+  }
+  if (type.key_type != key) {
+    return context.Error(
+        StrCat(context.DescribeInput(0), " but its keys must be of type ", ElementTypeName(key)));
+  }
+  return OkStatus();
+}
+
 }  // namespace mullion::operators

@@ -39,6 +39,12 @@ int64_t RowCount(const Shape& shape);
 // The same for inference, kUnknownDim when not known; input 0 must have rank 1 or 2.
 Result<int64_t> InferRowCount(const InferenceContext& context);
 
+// Output 0 has the shape of input 0 and the type float.
+Status InferFloatLikeFirst(InferenceContext& context);
+
+// Input 0 is a map whose keys have this type.
+Status RequireMap(const InferenceContext& context, ElementType key);
+
 }  // namespace mullion::operators
 
 #endif  // MULLION_OPERATORS_CLASS_SCORES_H_

@@ -159,7 +159,8 @@ class LinearClassifier final : public Executable {
   }
 
  private:
-  // Two scores of the one that is above zero for the second class.
+  // Two scores of the one that is above zero for the second class. Transforms other than LOGISTIC
+  // are for several scores.
   void Spread(float score, float* out) const {
     if (transform_ == PostTransform::kLogistic) {
       out[0] = Logistic(-score);
@@ -168,7 +169,6 @@ class LinearClassifier final : public Executable {
     }
     out[0] = 1 - score;
     out[1] = score;
-    ApplyPostTransform(transform_, out, 2);
   }
 
   operators::ClassLabels labels_;

@@ -58,6 +58,27 @@ TEST_P(OnEveryIsa, FloatAgreesWithDouble) {
   }
 }
 
+TEST_P(OnEveryIsa, LargeAngles) {
+  std::mt19937 random(1);
+  std::uniform_real_distribution<float> value(-20000.0f, 20000.0f);
+  std::vector<float> x(5000);
+  for (float& v : x) v = value(random);
+  x[7] = 1e30f;
+  x[8] = -kInfinity;
+  for (const ElementwiseOp op : {ElementwiseOp::kSin, ElementwiseOp::kCos}) {
+    std::vector<float> y(x.size());
+    cpu::UnaryElements({op}, ElementType::kFloat, x.data(), y.data(), x.size());
+    EXPECT_TRUE(std::isnan(y[8]));
+    y[8] = x[8] = 0;
+    for (size_t i = 0; i < x.size(); ++i) {
+      const auto angle = static_cast<double>(x[i]);
+      const double exact = op == ElementwiseOp::kSin ? std::sin(angle) : std::cos(angle);
+      if (i != 8) ASSERT_NEAR(y[i], exact, 9e-8) << x[i];
+    }
+    x[8] = -kInfinity;
+  }
+}
+
 TEST_P(OnEveryIsa, HalfTypesRoundTheFloatResult) {
   std::vector<Float16> x;
   for (int i = 0; i < 700; ++i) x.emplace_back(static_cast<float>(i - 350) / 64.0f);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The two halves of FloatUnary that are compiled per instruction set.
+// The parts of FloatUnary that are compiled per instruction set.
 #ifndef MULLION_DEVICES_CPU_KERNELS_FLOAT_FUNCTION_H_
 #define MULLION_DEVICES_CPU_KERNELS_FLOAT_FUNCTION_H_
 
@@ -11,6 +11,10 @@ namespace mullion::cpu {
 
 // Rounding, roots, exponentials: the mathematical functions from kAbs to kSigmoid.
 void FloatFunction(const operators::ElementwiseStep& step, const float* x, float* y, size_t count);
+
+// The trigonometric and hyperbolic functions from kSin to kAtanh; vector code for the first two.
+void FloatTrigonometry(const operators::ElementwiseStep& step, const float* x, float* y,
+                       size_t count);
 
 // The activations from kRelu to kClip.
 void FloatActivation(const operators::ElementwiseStep& step, const float* x, float* y,

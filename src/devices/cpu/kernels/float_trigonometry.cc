@@ -51,14 +51,19 @@ HWY_INLINE V SineFrom(D d, V x, int quarters) {
   return hn::Xor(y, hn::BitCast(d, sign));
 }
 
-// Writes the first `count` lanes; `from` is what x was read from.
+// Writes the first `count` lanes. Larger angles are left to the standard library, lane by lane.
 template <class D, class V>
-HWY_INLINE void StoreSine(D d, V x, int quarters, const float* from, float* to, size_t count) {
+HWY_INLINE void StoreSine(D d, V x, int quarters, float* to, size_t count) {
+  const V bounded = hn::Min(hn::Max(x, hn::Set(d, -kLargestAngle)), hn::Set(d, kLargestAngle));
+  StoreFirst(SineFrom(d, bounded, quarters), d, to, count);
   // NaN and infinities are not below the bound either.
-  if (hn::AllTrue(d, hn::Le(hn::Abs(x), hn::Set(d, kLargestAngle)))) {
-    return StoreFirst(SineFrom(d, x, quarters), d, to, count);
+  if (HWY_LIKELY(hn::AllTrue(d, hn::Le(hn::Abs(x), hn::Set(d, kLargestAngle))))) return;
+  HWY_ALIGN float lanes[hn::MaxLanes(D())];
+  hn::Store(x, d, lanes);
+  for (size_t i = 0; i < count; ++i) {
+    if (std::fabs(lanes[i]) <= kLargestAngle) continue;
+    to[i] = quarters == 0 ? std::sin(lanes[i]) : std::cos(lanes[i]);
   }
-  for (size_t i = 0; i < count; ++i) to[i] = quarters == 0 ? std::sin(from[i]) : std::cos(from[i]);
 }
 
 void SineRow(int quarters, const float* x, float* y, size_t count) {
@@ -66,10 +71,10 @@ void SineRow(int quarters, const float* x, float* y, size_t count) {
   const size_t lanes = hn::Lanes(d);
   size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    StoreSine(d, hn::LoadU(d, x + i), quarters, x + i, y + i, lanes);
+    StoreSine(d, hn::LoadU(d, x + i), quarters, y + i, lanes);
   }
   if (i < count) {
-    StoreSine(d, LoadFirst(d, x + i, count - i), quarters, x + i, y + i, count - i);
+    StoreSine(d, LoadFirst(d, x + i, count - i), quarters, y + i, count - i);
   }
 }
 

@@ -2,7 +2,6 @@
 #include "devices/cpu/kernels/float_unary.h"
 
 #include "devices/cpu/kernels/float_function.h"
-#include "devices/cpu/kernels/number_unary.h"
 
 namespace mullion::cpu {
 
@@ -11,7 +10,7 @@ void FloatUnary(const operators::ElementwiseStep& step, const float* x, float* y
   if (step.op <= Op::kSigmoid) {
     FloatFunction(step, x, y, count);
   } else if (step.op <= Op::kAtanh) {
-    FloatTrigonometry(step.op, x, y, count);
+    FloatTrigonometry(step, x, y, count);
   } else {
     FloatActivation(step, x, y, count);
   }

@@ -111,11 +111,11 @@ void TrigonometryRow(Op op, const T* x, T* y, size_t count) {
 
 }  // namespace
 
-void FloatTrigonometry(Op op, const float* x, float* y, size_t count) {
+void PlainTrigonometry(Op op, const float* x, float* y, size_t count) {
   TrigonometryRow(op, x, y, count);
 }
 
-void DoubleTrigonometry(Op op, const double* x, double* y, size_t count) {
+void PlainTrigonometry(Op op, const double* x, double* y, size_t count) {
   TrigonometryRow(op, x, y, count);
 }
 
@@ -148,7 +148,7 @@ void DoubleUnary(const operators::ElementwiseStep& step, const double* x, double
     case Op::kSigmoid:
       return Row(x, y, count, Sigmoid);
     default:
-      if (step.op <= Op::kAtanh) return DoubleTrigonometry(step.op, x, y, count);
+      if (step.op <= Op::kAtanh) return PlainTrigonometry(step.op, x, y, count);
       return Row(x, y, count, [&step](double v) { return Activation(step, v); });
   }
 }

@@ -14,8 +14,8 @@ namespace mullion::cpu {
 void DoubleUnary(const operators::ElementwiseStep& step, const double* x, double* y, size_t count);
 
 // The trigonometric and hyperbolic functions from kSin to kAtanh.
-void FloatTrigonometry(operators::ElementwiseOp op, const float* x, float* y, size_t count);
-void DoubleTrigonometry(operators::ElementwiseOp op, const double* x, double* y, size_t count);
+void PlainTrigonometry(operators::ElementwiseOp op, const float* x, float* y, size_t count);
+void PlainTrigonometry(operators::ElementwiseOp op, const double* x, double* y, size_t count);
 
 // T is an integer type; kAbs, kNeg, kSign and kRelu on it, and kErf and kShrink by way of double.
 // The absolute and the negated value of the smallest number are itself.
