@@ -14,8 +14,8 @@ Result<Shape> CenterCropPadTarget(const Shape& input, const IntList& target,
   }
   MULLION_RETURN_IF_ERROR(NormalizeAxes(normal, input.rank()));
   if (normal.size() != target.size()) {
-    return InvalidModel(StrCat("input 'shape' has ", target.size(), " dimensions for ",
-                               normal.size(), " axes"));
+    return InvalidModel(
+        StrCat("input 'shape' has ", target.size(), " dimensions for ", normal.size(), " axes"));
   }
   Shape shape = input;
   for (int i = 0; i < target.size(); ++i) {
@@ -49,10 +49,9 @@ Status InferCenterCropPad(InferenceContext& context) {
   Shape out = *shape;
   if (!target.has_value()) {
     for (int i = 0; i < out.rank(); ++i) {
-      const bool named =
-          axes.empty() || std::any_of(axes.begin(), axes.end(), [&](int64_t axis) {
-            return NormalizeAxis(axis, out.rank()) == i;
-          });
+      const bool named = axes.empty() || std::any_of(axes.begin(), axes.end(), [&](int64_t axis) {
+                           return NormalizeAxis(axis, out.rank()) == i;
+                         });
       if (named) out[i] = kUnknownDim;
     }
   }

@@ -41,8 +41,8 @@ Status InferConcat(InferenceContext& context) {
     context.SetOutput(0, type);
     return OkStatus();
   }
-  MULLION_ASSIGN_OR_RETURN(
-      const int axis, context.Axis(context.node().IntAttribute("axis", 0), first->rank()));
+  MULLION_ASSIGN_OR_RETURN(const int axis,
+                           context.Axis(context.node().IntAttribute("axis", 0), first->rank()));
   Shape joined = Shape::Filled(first->rank(), kUnknownDim);
   for (int i = 0; i < context.input_count(); ++i) {
     const Shape* const shape = context.InputShape(i);

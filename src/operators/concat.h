@@ -10,8 +10,8 @@
 
 namespace mullion::operators {
 
-// Grows `joined`, a shape so far, by `next` along `axis` (from the front); all other dimensions must
-// agree, and unknown ones become known from either.
+// Grows `joined`, a shape so far, by `next` along `axis` (from the front); all other dimensions
+// must agree, and unknown ones become known from either.
 Status JoinShapes(Shape& joined, const Shape& next, int axis);
 
 }  // namespace mullion::operators

@@ -71,8 +71,8 @@ Status InferConstantOfShape(InferenceContext& context) {
     MULLION_ASSIGN_OR_RETURN(const auto dims, KnownInts(context, 0, "input 'input'"));
     const Shape shape = dims->size() <= kMaxRank ? Shape(dims->span()) : Shape{kUnknownDim};
     if (!shape.IsConcrete()) {
-      return context.Error(StrCat("input 'input' must hold up to ", kMaxRank,
-                                  " dimensions that are 0 or more"));
+      return context.Error(
+          StrCat("input 'input' must hold up to ", kMaxRank, " dimensions that are 0 or more"));
     }
     context.SetOutput(0, type, shape);
   } else if (length != nullptr && length->rank() == 1 && (*length)[0] >= 0 &&

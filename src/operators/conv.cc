@@ -12,8 +12,8 @@ namespace {
 Status CheckBias(const InferenceContext& context, int64_t out_channels) {
   const Shape* const shape = context.InputShape(kBiasInput);
   if (shape == nullptr) return OkStatus();
-  const bool fits = shape->rank() == 1 &&
-                    ((*shape)[0] < 0 || out_channels < 0 || (*shape)[0] == out_channels);
+  const bool fits =
+      shape->rank() == 1 && ((*shape)[0] < 0 || out_channels < 0 || (*shape)[0] == out_channels);
   if (fits) return OkStatus();
   return context.Error(StrCat(context.DescribeInput(kBiasInput),
                               " but must have one element for each of the ", out_channels,

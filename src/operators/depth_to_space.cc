@@ -53,8 +53,7 @@ Result<Shape> Target(const Shape& input, const BlockParameters& parameters, bool
   const int channel = parameters.channels_last ? 3 : 1;
   Shape shape = input;
   for (int i = 1; i < 4; ++i) {
-    const int64_t factor =
-        i == channel ? parameters.block * parameters.block : parameters.block;
+    const int64_t factor = i == channel ? parameters.block * parameters.block : parameters.block;
     MULLION_RETURN_IF_ERROR(Scale(shape[i], factor, (i == channel) != to_space, input));
   }
   return shape;

@@ -83,8 +83,8 @@ Status NormalizeAxes(IntList& axes, int rank) {
   for (int i = 0; i < axes.size(); ++i) {
     const std::optional<int> axis = NormalizeAxis(axes[i], rank);
     if (!axis.has_value()) {
-      return InvalidModel(StrCat("axis ", axes[i], " is outside [-", rank, ", ", rank,
-                                 ") for rank ", rank));
+      return InvalidModel(
+          StrCat("axis ", axes[i], " is outside [-", rank, ", ", rank, ") for rank ", rank));
     }
     bool& taken = seen[static_cast<size_t>(*axis)];
     if (taken) return InvalidModel(StrCat("axis ", axes[i], " is named twice in 'axes'"));
@@ -94,8 +94,7 @@ Status NormalizeAxes(IntList& axes, int rank) {
   return OkStatus();
 }
 
-Result<std::optional<IntList>> KnownInts(const InferenceContext& context, int i,
-                                         const char* what) {
+Result<std::optional<IntList>> KnownInts(const InferenceContext& context, int i, const char* what) {
   const TensorView* const data = context.InputData(i);
   if (data == nullptr) return std::optional<IntList>();
   const Result<IntList> list = ReadIntList(*data, what);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Short lists of integers that operators take as inputs: axes, shapes, pads, repeats. Held in place,
-// so that neither inference nor a run allocates for them.
+// Short lists of integers that operators take as inputs: axes, shapes, pads, repeats. Held in
+// place, so that neither inference nor a run allocates for them.
 #ifndef MULLION_OPERATORS_INT_LIST_H_
 #define MULLION_OPERATORS_INT_LIST_H_
 

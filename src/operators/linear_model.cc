@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // LinearClassifier and LinearRegressor.
+#include "operators/linear_model.h"
+
 #include "base/str_cat.h"
 #include "operators/class_scores.h"
 #include "operators/registry.h"
@@ -26,7 +28,7 @@ Status CheckCoefficients(const InferenceContext& context, int64_t scores) {
   }
   const Shape* const shape = context.InputShape(0);
   if (shape == nullptr || shape->rank() == 0 || shape->Back(0) < 0) return OkStatus();
-  if (shape->Back(0) * scores == coefficients) return OkStatus();
+  if (shape->Back(0) == LinearFeatures(context.node(), scores)) return OkStatus();
   return context.Error(StrCat(context.DescribeInput(0), " but attribute 'coefficients' is for ",
                               coefficients / scores, " features"));
 }

@@ -53,8 +53,9 @@ Result<Shape> PadTarget(const Shape& input, const Pads& pads, PadMode mode) {
     }
     const int64_t dim = input[i] + begin + end;
     if (dim < 0) {
-      return InvalidModel(StrCat("pads of ", begin, " and ", end, " leave less than nothing of axis ",
-                                 i, ", whose dimension is ", input[i]));
+      return InvalidModel(StrCat("pads of ", begin, " and ", end,
+                                 " leave less than nothing of axis ", i, ", whose dimension is ",
+                                 input[i]));
     }
     if (dim > 0 && input[i] == 0 && mode != PadMode::kConstant) {
       return InvalidModel(StrCat("axis ", i, " is empty; only mode constant can pad it"));

@@ -24,8 +24,8 @@ Status InferRandom(InferenceContext& context) {
   const std::span<const int64_t> dims = context.node().IntsAttribute("shape");
   if (!context.node().HasAttribute("shape") || dims.size() > static_cast<size_t>(kMaxRank) ||
       !Shape(dims).IsConcrete()) {
-    return context.Error(StrCat("attribute 'shape' must hold up to ", kMaxRank,
-                                " dimensions that are 0 or more"));
+    return context.Error(
+        StrCat("attribute 'shape' must hold up to ", kMaxRank, " dimensions that are 0 or more"));
   }
   context.SetOutput(0, type, Shape(dims));
   return OkStatus();

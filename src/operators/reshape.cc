@@ -38,8 +38,7 @@ struct Volume {
 
 Status Mismatch(const Shape& input, const IntList& target) {
   return InvalidModel(StrCat("shape ", input.ToString(), " cannot be reshaped to ",
-                             ListText(target),
-                             "; both must have the same number of elements"));
+                             ListText(target), "; both must have the same number of elements"));
 }
 
 // The dimension that -1 stands for. Dimensions that zeros copied are already left out of both
@@ -83,8 +82,8 @@ Result<Shape> ReshapeTarget(const Shape& input, const IntList& target, bool allo
     if (dim > 0 || (dim == 0 && allow_zero)) right.Multiply(dim);
   }
   if (allow_zero && rest >= 0 && right.known == 0) {
-    return InvalidModel(StrCat("shape ", ListText(target),
-                               " has both a 0 and a -1, which allowzero=1 forbids"));
+    return InvalidModel(
+        StrCat("shape ", ListText(target), " has both a 0 and a -1, which allowzero=1 forbids"));
   }
   for (int i = 0; i < input.rank(); ++i) {
     const bool copied = i < target.size() && target[i] == 0 && !allow_zero;

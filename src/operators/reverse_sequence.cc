@@ -22,10 +22,8 @@ Status InferReverseSequence(InferenceContext& context) {
 }  // namespace
 
 void RegisterReverseSequence(OperatorRegistry& registry) {
-  registry.Add({.name = "ReverseSequence",
-                .since = 10,
-                .inputs = {2, 2},
-                .infer = InferReverseSequence});
+  registry.Add(
+      {.name = "ReverseSequence", .since = 10, .inputs = {2, 2}, .infer = InferReverseSequence});
 }
 
 }  // namespace mullion::operators

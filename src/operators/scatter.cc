@@ -15,9 +15,9 @@ Result<ScatterReduction> ScatterReductionOf(const Node& node) {
   if (name == "mul") return ScatterReduction::kMul;
   if (name == "max") return ScatterReduction::kMax;
   if (name == "min") return ScatterReduction::kMin;
-  return node.Error(StatusCode::kInvalidModel,
-                    StrCat("attribute 'reduction' is '", name,
-                           "' but may only be none, add, mul, max or min"));
+  return node.Error(
+      StatusCode::kInvalidModel,
+      StrCat("attribute 'reduction' is '", name, "' but may only be none, add, mul, max or min"));
 }
 
 Status CheckScatterNd(const Shape& data, const Shape& indices, const Shape& updates) {
@@ -101,8 +101,8 @@ Status InferTensorScatter(InferenceContext& context) {
   const Shape* const cache = context.InputShape(0);
   const Shape* const update = context.InputShape(1);
   if (cache != nullptr && update != nullptr) {
-    MULLION_ASSIGN_OR_RETURN(const int axis, context.Axis(context.node().IntAttribute("axis", -2),
-                                                          cache->rank()));
+    MULLION_ASSIGN_OR_RETURN(const int axis,
+                             context.Axis(context.node().IntAttribute("axis", -2), cache->rank()));
     if (axis == 0) return context.Error("attribute 'axis' is 0, which is the batch");
     MULLION_RETURN_IF_ERROR(context.RequireRank(1, cache->rank()));
     for (int i = 0; i < cache->rank(); ++i) {

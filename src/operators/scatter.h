@@ -16,8 +16,8 @@ enum class ScatterReduction : uint8_t { kNone, kAdd, kMul, kMax, kMin };
 
 Result<ScatterReduction> ScatterReductionOf(const Node& node);
 
-// ScatterND: the updates must have the indices' shape without its last axis, followed by the axes of
-// the data that the indices do not address. Unknown dimensions pass.
+// ScatterND: the updates must have the indices' shape without its last axis, followed by the axes
+// of the data that the indices do not address. Unknown dimensions pass.
 Status CheckScatterNd(const Shape& data, const Shape& indices, const Shape& updates);
 
 }  // namespace mullion::operators

@@ -31,7 +31,8 @@ Status InferConstruct(InferenceContext& context) {
 }
 
 Status InferEmpty(InferenceContext& context) {
-  const int64_t type = context.node().IntAttribute("dtype", static_cast<int64_t>(ElementType::kFloat));
+  const int64_t type =
+      context.node().IntAttribute("dtype", static_cast<int64_t>(ElementType::kFloat));
   if (type <= 0 || type >= kElementTypeCount) {
     return context.Error(StrCat("attribute 'dtype' is ", type, ", which is no element type"));
   }
@@ -107,10 +108,8 @@ void RegisterSequence(OperatorRegistry& registry) {
                 .since = 11,
                 .inputs = {1, 1},
                 .infer = InferConcatFromSequence});
-  registry.Add({.name = "SplitToSequence",
-                .since = 11,
-                .inputs = {1, 2},
-                .infer = InferSplitToSequence});
+  registry.Add(
+      {.name = "SplitToSequence", .since = 11, .inputs = {1, 2}, .infer = InferSplitToSequence});
 }
 
 }  // namespace mullion::operators

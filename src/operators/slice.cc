@@ -70,7 +70,8 @@ Result<SliceRanges> ResolveSlice(const Shape& input, const IntList& starts, cons
   for (int i = 0; i < input.rank(); ++i) ranges.axes[static_cast<size_t>(i)] = {0, 1, input[i]};
   for (int i = 0; i < count; ++i) {
     const int64_t step = steps != nullptr ? (*steps)[i] : 1;
-    if (step == 0) return InvalidModel("a step of 0 makes no sense; input 'steps' must not hold it");
+    if (step == 0)
+      return InvalidModel("a step of 0 makes no sense; input 'steps' must not hold it");
     ranges.axes[static_cast<size_t>(normal[i])] =
         ResolveRange(input[static_cast<int>(normal[i])], starts[i], ends[i], step);
   }
@@ -94,8 +95,8 @@ Status InferSlice(InferenceContext& context) {
   const bool axes_known = axes.has_value() || !context.HasInput(3);
   const bool steps_known = steps.has_value() || !context.HasInput(4);
   if (starts.has_value() && ends.has_value() && axes_known && steps_known) {
-    const Result<SliceRanges> ranges = ResolveSlice(*input, *starts, *ends, axes ? &*axes : nullptr,
-                                                    steps ? &*steps : nullptr);
+    const Result<SliceRanges> ranges =
+        ResolveSlice(*input, *starts, *ends, axes ? &*axes : nullptr, steps ? &*steps : nullptr);
     if (!ranges.ok()) return context.Error(ranges.status().message());
     context.SetOutput(0, type, ranges->shape());
     return OkStatus();

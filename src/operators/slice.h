@@ -29,8 +29,8 @@ struct SliceRanges {
   bool IsWhole(const Shape& input) const;
 };
 
-// The range of one axis by the rules of Slice-10: negative positions count from the end, and all are
-// clamped to the axis. `step` must not be 0.
+// The range of one axis by the rules of Slice-10: negative positions count from the end, and all
+// are clamped to the axis. `step` must not be 0.
 SliceRange ResolveRange(int64_t dim, int64_t start, int64_t end, int64_t step);
 
 // `axes` and `steps` may be null: the first axes, and 1.

@@ -44,8 +44,10 @@ Result<Pieces> Pieces::FromSizes(int64_t dim, const TensorView& sizes) {
     left -= size;
   }
   if (left != 0) {
-    return InvalidModel(StrCat("the ", pieces.count_, " sizes of input 'split' must be 0 or more "
-                               "and sum up to the axis's dimension of ", dim));
+    return InvalidModel(StrCat("the ", pieces.count_,
+                               " sizes of input 'split' must be 0 or more "
+                               "and sum up to the axis's dimension of ",
+                               dim));
   }
   return pieces;
 }
@@ -72,8 +74,8 @@ Result<std::optional<Pieces>> KnownPieces(const InferenceContext& context, int64
   const TensorView* const data = context.InputData(1);
   if (data == nullptr) return std::optional<Pieces>();
   if (data->count() != count) {
-    return context.Error(StrCat("input 'split' has ", data->count(), " sizes but there are ",
-                                count, " outputs"));
+    return context.Error(
+        StrCat("input 'split' has ", data->count(), " sizes but there are ", count, " outputs"));
   }
   // An unknown dimension must be what the sizes sum up to. No real one passes 2^40.
   int64_t sum = 0;
@@ -101,8 +103,8 @@ Status InferSplit(InferenceContext& context) {
     for (int i = 0; i < context.output_count(); ++i) context.SetOutput(i, type);
     return OkStatus();
   }
-  MULLION_ASSIGN_OR_RETURN(
-      const int axis, context.Axis(context.node().IntAttribute("axis", 0), input->rank()));
+  MULLION_ASSIGN_OR_RETURN(const int axis,
+                           context.Axis(context.node().IntAttribute("axis", 0), input->rank()));
   MULLION_ASSIGN_OR_RETURN(const std::optional<Pieces> pieces,
                            KnownPieces(context, (*input)[axis], count));
   for (int i = 0; i < context.output_count(); ++i) {
@@ -128,10 +130,8 @@ Status UpgradeSplit(Node& node) {
 }  // namespace
 
 void RegisterSplit(OperatorRegistry& registry) {
-  registry.Add({.name = "Split",
-                .inputs = {1, 2},
-                .outputs = {1, kVariadic},
-                .upgrade = UpgradeSplit});
+  registry.Add(
+      {.name = "Split", .inputs = {1, 2}, .outputs = {1, kVariadic}, .upgrade = UpgradeSplit});
   registry.Add({.name = "Split",
                 .since = 13,
                 .inputs = {1, 2},

@@ -20,8 +20,8 @@ Result<Shape> TileTarget(const Shape& input, const IntList& repeats) {
     }
     const std::optional<int64_t> dim = CheckedProduct(input[i], repeats[i]);
     if (!dim.has_value()) {
-      return InvalidModel(StrCat("a dimension of ", input[i], " repeated ", repeats[i],
-                                 " times is too large"));
+      return InvalidModel(
+          StrCat("a dimension of ", input[i], " repeated ", repeats[i], " times is too large"));
     }
     shape.Append(*dim);
   }

@@ -398,8 +398,8 @@ Status ReadModernNodes(const Node& node, TreeForest& forest) {
   const size_t most = 2 * branches.size() + roots.size();
   for (const int64_t root : roots) {
     if (root < 0 || root >= count) {
-      return Wrong(node, StrCat("attribute 'tree_roots' holds ", root, " but there are ", count,
-                                " nodes"));
+      return Wrong(
+          node, StrCat("attribute 'tree_roots' holds ", root, " but there are ", count, " nodes"));
     }
     MULLION_RETURN_IF_ERROR(AddTree(node, root, most, raw, forest));
   }

@@ -34,11 +34,8 @@ Status InferUnique(InferenceContext& context) {
 }  // namespace
 
 void RegisterUnique(OperatorRegistry& registry) {
-  registry.Add({.name = "Unique",
-                .since = 11,
-                .inputs = {1, 1},
-                .outputs = {1, 4},
-                .infer = InferUnique});
+  registry.Add(
+      {.name = "Unique", .since = 11, .inputs = {1, 1}, .outputs = {1, 4}, .infer = InferUnique});
 }
 
 }  // namespace mullion::operators

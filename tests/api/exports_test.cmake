@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The shared library gives out the C interface, all of it and nothing else.
 #   cmake -DNM=... -DLIBRARY=libmullion.so -DHEADER=mullion.h -P this
+cmake_minimum_required(VERSION 3.25)
 execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE table
                 RESULT_VARIABLE result)
 if(NOT result EQUAL 0)

@@ -38,7 +38,8 @@ class ConstantOfShape final : public Executable {
     const int bits = ElementBits(value_.type());
     if (bits > 0 && bits < 8) {
       for (int i = 0; i < 8 / bits; ++i) {
-        SetPacked(&packed_, i, bits, GetPacked(static_cast<const uint8_t*>(value_.data()), 0, bits));
+        SetPacked(&packed_, i, bits,
+                  GetPacked(static_cast<const uint8_t*>(value_.data()), 0, bits));
       }
     }
   }
@@ -125,9 +126,8 @@ class EyeLike final : public Executable {
     if (output.type == ElementType::kBool) {
       PutOnes<bool>(output);
     } else {
-      DispatchType(NumericTypes{}, output.type, [&](auto tag) {
-        PutOnes<typename decltype(tag)::type>(output);
-      });
+      DispatchType(NumericTypes{}, output.type,
+                   [&](auto tag) { PutOnes<typename decltype(tag)::type>(output); });
     }
     return OkStatus();
   }

@@ -86,9 +86,8 @@ class Cumulative final : public Executable {
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, input.shape));
     if (output.count() == 0) return OkStatus();
-    const Extents extents{input.shape[*axis],
-                          input.shape.Product(*axis + 1, input.shape.rank()), exclusive_,
-                          reverse_};
+    const Extents extents{input.shape[*axis], input.shape.Product(*axis + 1, input.shape.rank()),
+                          exclusive_, reverse_};
     DispatchType(NumericTypes{}, input.type, [&](auto tag) {
       using T = typename decltype(tag)::type;
       RunOf<T>(extents, input.as<T>(), output.as<T>(), input.count(), context.parallel());

@@ -45,8 +45,7 @@ class Gather final : public Executable {
     const TensorView& data = context.Input(0);
     const std::optional<int> axis = NormalizeAxis(axis_, data.shape.rank());
     if (!axis.has_value()) return context.Error("attribute 'axis' is outside the data's rank");
-    const Result<Shape> shape =
-        operators::GatherTarget(data.shape, context.Input(1).shape, *axis);
+    const Result<Shape> shape = operators::GatherTarget(data.shape, context.Input(1).shape, *axis);
     if (!shape.ok()) return context.Error(shape.status().message());
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, *shape));
     const Extents extents{data.shape.Product(0, *axis), data.shape[*axis],
@@ -67,11 +66,11 @@ class Gather final : public Executable {
     // Packed elements share bytes, so one thread writes them all.
     const int64_t chunk = IsSubByte(data.type) ? rows : RowsPerChunk(row_bytes);
     parallel.For(rows, chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
-      const bool done = extents.inner == 1 && DispatchSize(data.type, [&](auto tag) {
-                          using T = typename decltype(tag)::type;
-                          GatherElementwise(extents, data.as<T>(), indices, output.as<T>(), begin,
-                                            end, bad);
-                        });
+      const bool done =
+          extents.inner == 1 && DispatchSize(data.type, [&](auto tag) {
+            using T = typename decltype(tag)::type;
+            GatherElementwise(extents, data.as<T>(), indices, output.as<T>(), begin, end, bad);
+          });
       if (done) return;
       for (int64_t row = begin; row < end; ++row) {
         const int64_t i = row % extents.indices;

@@ -35,7 +35,7 @@ class GatherElements final : public Executable {
         const T* const source = data.as<T>();
         T* const target = output.as<T>();
         VisitUnits(lines, dim, indices, begin, end, bad,
-                    [&](int64_t from, int64_t to) { target[to] = source[from]; });
+                   [&](int64_t from, int64_t to) { target[to] = source[from]; });
       });
       if (done) return;
       VisitUnits(lines, dim, indices, begin, end, bad, [&](int64_t from, int64_t to) {

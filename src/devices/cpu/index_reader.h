@@ -34,8 +34,8 @@ class IndexReader {
   const int32_t* narrow_;
 };
 
-// Remembers one bad index that any thread met. Memory is never touched through it: the thread leaves
-// the element out and goes on.
+// Remembers one bad index that any thread met. Memory is never touched through it: the thread
+// leaves the element out and goes on.
 class BadIndex {
  public:
   void Report(int64_t position) { position_.store(position, std::memory_order_relaxed); }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "operators/linear_model.h"
+
 #include <algorithm>
 #include <vector>
 
@@ -29,7 +31,7 @@ class LinearScores {
   LinearScores(const Node& node, int64_t scores) : scores_(scores) {
     const auto coefficients = node.FloatsAttribute("coefficients");
     const auto intercepts = node.FloatsAttribute("intercepts");
-    features_ = static_cast<int64_t>(coefficients.size()) / scores;
+    features_ = operators::LinearFeatures(node, scores);
     columns_ = RoundUpToPanelGroup(scores);
     packed_.resize(static_cast<size_t>(columns_ * features_));
     intercepts_.resize(static_cast<size_t>(columns_));

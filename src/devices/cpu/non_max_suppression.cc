@@ -116,8 +116,8 @@ class NonMaxSuppression final : public Executable {
     const int64_t classes = scores.shape[1];
     if (scores.shape[0] != batch || scores.shape[2] != count || boxes.shape[2] != 4 ||
         count > std::numeric_limits<int32_t>::max()) {
-      return context.Error(StrCat("boxes of ", Describe(boxes), " and scores of ",
-                                  Describe(scores), " do not fit together"));
+      return context.Error(StrCat("boxes of ", Describe(boxes), " and scores of ", Describe(scores),
+                                  " do not fit together"));
     }
     Limits limits;
     MULLION_RETURN_IF_ERROR(ReadLimits(context, limits));
@@ -160,8 +160,8 @@ class NonMaxSuppression final : public Executable {
       }
     }
     float* const kept = floats + batch * 5 * count;
-    auto* const candidates = reinterpret_cast<Candidate*>(
-        kept + int64_t{context.parallel().threads()} * 5 * count);
+    auto* const candidates =
+        reinterpret_cast<Candidate*>(kept + int64_t{context.parallel().threads()} * 5 * count);
     const int64_t chunk = std::max<int64_t>(1, 8192 / count);
     context.parallel().For(batch * classes, chunk, [&](int64_t begin, int64_t end, int worker) {
       for (int64_t i = begin; i < end; ++i) {

@@ -23,8 +23,8 @@ struct PadAxis {
   int64_t stride;  // elements of the input between neighbours
 };
 
-// The output as rows along the last axis that is padded. What follows that axis moves as blocks, and
-// axes in front of it that are not padded count as one where they stand side by side.
+// The output as rows along the last axis that is padded. What follows that axis moves as blocks,
+// and axes in front of it that are not padded count as one where they stand side by side.
 struct Layout {
   PadMode mode = PadMode::kConstant;
   int rank = 0;  // of the axes around the rows; 0 also when nothing is padded
@@ -103,7 +103,8 @@ void PadRow(const Layout& layout, const T* input, int64_t source, const T& value
     }
   };
   border(0, begin);
-  if (begin < end) std::copy_n(row + (begin - before) * block, (end - begin) * block, output + begin * block);
+  if (begin < end)
+    std::copy_n(row + (begin - before) * block, (end - begin) * block, output + begin * block);
   border(end, width);
 }
 

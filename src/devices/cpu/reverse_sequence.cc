@@ -9,7 +9,8 @@ namespace {
 
 class ReverseSequence final : public Executable {
  public:
-  explicit ReverseSequence(const Node& node) : time_first_(node.IntAttribute("time_axis", 0) == 0) {}
+  explicit ReverseSequence(const Node& node)
+      : time_first_(node.IntAttribute("time_axis", 0) == 0) {}
 
   Status Run(RunContext& context) const override {
     const TensorView& input = context.Input(0);

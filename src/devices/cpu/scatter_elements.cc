@@ -31,8 +31,7 @@ class ScatterElements final : public Executable {
     const Status fits = operators::CheckElementIndices(data.shape, shape, *axis);
     if (!fits.ok()) return context.Error(fits.message());
     if (updates.shape != shape) return context.Error("indices and updates differ in shape");
-    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
-                             context.AllocateOutput(0, data.shape));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, data.shape));
     CopyTensor(data, output, context.parallel());
     if (updates.count() == 0) return OkStatus();
     const AxisLines lines(data.shape, shape, *axis);

@@ -61,8 +61,7 @@ class ScatterNd final : public Executable {
     const Status fits =
         operators::CheckScatterNd(data.shape, context.Input(1).shape, updates.shape);
     if (!fits.ok()) return context.Error(fits.message());
-    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
-                             context.AllocateOutput(0, data.shape));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, data.shape));
     CopyTensor(data, output, context.parallel());
     if (updates.count() == 0) return OkStatus();
     const Tuples tuples(data, context.Input(1));
@@ -72,13 +71,13 @@ class ScatterNd final : public Executable {
             StrCat("index tuple ", i, " is outside data of shape ", data.shape.ToString()));
       }
     }
-    // Tuples may name a place twice, so every thread takes all tuples, in order, for its part of the
-    // rows.
+    // Tuples may name a place twice, so every thread takes all tuples, in order, for its part of
+    // the rows.
     const int64_t row_bytes = std::max<int64_t>(1, static_cast<int64_t>(ByteSize(data.type, 1)));
-    const int64_t chunk = IsSubByte(data.type)
-                              ? tuples.row()
-                              : std::max<int64_t>(1024 / row_bytes,
-                                                  (64 << 10) / (row_bytes * tuples.count()));
+    const int64_t chunk =
+        IsSubByte(data.type)
+            ? tuples.row()
+            : std::max<int64_t>(1024 / row_bytes, (64 << 10) / (row_bytes * tuples.count()));
     context.parallel().For(tuples.row(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
       Scatter(tuples, updates, output, begin, end);
     });

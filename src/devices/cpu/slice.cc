@@ -46,9 +46,8 @@ class Slice final : public Executable {
 
   Status Run(RunContext& context) const override {
     const TensorView& input = context.Input(0);
-    const Result<SliceRanges> ranges = Resolve(input.shape, [&](int i) {
-      return context.HasInput(i) ? &context.Input(i) : nullptr;
-    });
+    const Result<SliceRanges> ranges = Resolve(
+        input.shape, [&](int i) { return context.HasInput(i) ? &context.Input(i) : nullptr; });
     if (!ranges.ok()) return context.Error(ranges.status().message());
     const Shape shape = ranges->shape();
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));

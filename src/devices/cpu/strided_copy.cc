@@ -167,8 +167,8 @@ LineFunction LineFunctionFor(int64_t element) {
 
 // Runs `function` over all lines along `inner`, cut into chunks of about kChunkBytes. `element`
 // bytes are written per step of `inner`.
-void RunLines(std::span<const Axis> axes, const Axis& inner, int64_t element,
-              LineFunction function, const uint8_t* from, uint8_t* to, Parallel& parallel) {
+void RunLines(std::span<const Axis> axes, const Axis& inner, int64_t element, LineFunction function,
+              const uint8_t* from, uint8_t* to, Parallel& parallel) {
   const Axis next = axes.empty() ? Axis{} : axes.back();
   const auto outer = axes.empty() ? axes : axes.first(axes.size() - 1);
   const int64_t lines = Combinations(axes);
@@ -230,8 +230,7 @@ void RunTiles(const Matrices& m, const uint8_t* from, uint8_t* to, Parallel& par
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t row = tile / column_tiles * tile_rows;
       const int64_t column = tile % column_tiles * tile_columns;
-      TransposeTile(m.element,
-                    from + matrix.from() + row * m.rows.from + column * m.columns.from,
+      TransposeTile(m.element, from + matrix.from() + row * m.rows.from + column * m.columns.from,
                     static_cast<ptrdiff_t>(m.rows.from),
                     to + matrix.to() + row * m.rows.to + column * m.columns.to,
                     static_cast<ptrdiff_t>(m.columns.to),
@@ -269,8 +268,8 @@ void RunMatrices(const Matrices& m, const uint8_t* from, uint8_t* to, Parallel& 
     const auto streams = static_cast<int>(m.rows.extent);
     RunStreams(m, m.columns, streams, from, to, parallel,
                [&](const uint8_t* source, uint8_t* target, size_t count) {
-                 Interleave(m.element, streams, source, static_cast<ptrdiff_t>(m.rows.from),
-                            target, count);
+                 Interleave(m.element, streams, source, static_cast<ptrdiff_t>(m.rows.from), target,
+                            count);
                });
   } else if (CanInterleave(m.element, m.columns.extent) &&
              m.rows.from == m.columns.extent * element) {
@@ -291,8 +290,7 @@ void RunPacked(std::span<const Axis> axes, int bits, const uint8_t* from, int64_
   const int64_t count = Combinations(axes);
   Odometer place(axes, 0);
   for (int64_t i = 0; i < count; ++i) {
-    SetPacked(to, to_offset + place.to(), bits,
-              GetPacked(from, from_offset + place.from(), bits));
+    SetPacked(to, to_offset + place.to(), bits, GetPacked(from, from_offset + place.from(), bits));
     place.Next();
   }
 }

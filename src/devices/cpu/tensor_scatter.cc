@@ -27,8 +27,8 @@ class TensorScatter final : public Executable {
     if (axis.has_value() && same_rank) expected[*axis] = cache.shape[*axis];
     if (!axis.has_value() || *axis == 0 || expected != cache.shape ||
         update.shape[*axis] > cache.shape[*axis]) {
-      return context.Error(StrCat("an update of ", Describe(update), " does not fit a cache of ",
-                                  Describe(cache)));
+      return context.Error(
+          StrCat("an update of ", Describe(update), " does not fit a cache of ", Describe(cache)));
     }
     const int64_t batch = cache.shape[0];
     const bool placed = context.HasInput(2);

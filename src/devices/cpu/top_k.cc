@@ -27,8 +27,8 @@ auto KeyOf(T value) {
     const auto bits = BitCast<int64_t>(value + 0.0);
     const int64_t key = bits ^ ((bits >> 63) & std::numeric_limits<int64_t>::max());
     return value != value ? std::numeric_limits<int64_t>::max() : key;
-  } else if constexpr (kElementTypeOf<T> == ElementType::kFloat || sizeof(ComputeType<T>) !=
-                                                                       sizeof(T)) {
+  } else if constexpr (kElementTypeOf<T> == ElementType::kFloat ||
+                       sizeof(ComputeType<T>) != sizeof(T)) {
     const float wide = static_cast<float>(value) + 0.0f;
     const auto bits = BitCast<int32_t>(wide);
     const int32_t key = bits ^ ((bits >> 31) & std::numeric_limits<int32_t>::max());

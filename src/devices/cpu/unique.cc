@@ -115,9 +115,8 @@ class Unique final : public Executable {
     if (!sorted_) SortByOccurrence(groups, inverse);
     shape[*axis] = static_cast<int64_t>(groups.size());
     MULLION_RETURN_IF_ERROR(WriteSlices(context, slices, groups, shape));
-    MULLION_RETURN_IF_ERROR(WriteList(context, 1, groups.size(), [&](size_t i) {
-      return groups[i].first;
-    }));
+    MULLION_RETURN_IF_ERROR(
+        WriteList(context, 1, groups.size(), [&](size_t i) { return groups[i].first; }));
     MULLION_RETURN_IF_ERROR(
         WriteList(context, 2, inverse.size(), [&](size_t i) { return inverse[i]; }));
     return WriteList(context, 3, groups.size(), [&](size_t i) { return groups[i].count; });

@@ -14,9 +14,8 @@ namespace mullion::cpu {
 // promoted to int. The 16-bit floats are worked out in float.
 template <typename T>
 struct WrappingOf {
-  using type =
-      std::conditional_t<!std::is_integral_v<T>, ComputeType<T>,
-                         std::conditional_t<(sizeof(T) > 4), uint64_t, uint32_t>>;
+  using type = std::conditional_t<!std::is_integral_v<T>, ComputeType<T>,
+                                  std::conditional_t<(sizeof(T) > 4), uint64_t, uint32_t>>;
 };
 template <typename T>
 using Wrapping = typename WrappingOf<T>::type;

@@ -28,8 +28,10 @@ struct Window {
       dilations.push_back(Pick(1, 2, random));
       const int64_t extent = (kernel.back() - 1) * dilations.back() + 1;
       image.Append(Pick(extent, extent + (spatial_rank == 3 ? 3 : 9), random));
-      pads[static_cast<size_t>(i)] = Pick(0, 2, random);
-      pads[static_cast<size_t>(i + spatial_rank)] = Pick(0, 2, random);
+      // Less than the kernel's extent, so that a transposed convolution has pixels left.
+      const int64_t most = std::min<int64_t>(extent - 1, 2);
+      pads[static_cast<size_t>(i)] = Pick(0, most, random);
+      pads[static_cast<size_t>(i + spatial_rank)] = Pick(0, most, random);
     }
     c.opset = 22;
     c.inputs = {RandomTensor(image, random)};

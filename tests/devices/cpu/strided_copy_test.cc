@@ -15,8 +15,7 @@ namespace {
 class BackwardParallel final : public Parallel {
  public:
   int threads() const override { return 1; }
-  void For(int64_t count, int64_t chunk,
-           FunctionRef<void(int64_t, int64_t, int)> body) override {
+  void For(int64_t count, int64_t chunk, FunctionRef<void(int64_t, int64_t, int)> body) override {
     for (int64_t begin = (count - 1) / chunk * chunk; begin >= 0 && count > 0; begin -= chunk) {
       body(begin, std::min(begin + chunk, count), 0);
     }
@@ -77,24 +76,24 @@ TEST(StridedCopy, TransposesMatricesOfEveryElementSize) {
 
 TEST(StridedCopy, TransposesInsideLargerLayouts) {
   for (const ElementType type : kBySize) {
-    Check(type, {{5, 600, 660}, {20, 1, 33}, {30, 20, 1}});   // batches, padded rows
-    Check(type, {{30, 3, 5}, {3, 1, 160}, {2, 100, 1}});      // three streams into pairs
-    Check(type, {{6, 2, 40}, {20, 12, 2}, {2, 1, 1}});        // pairs of elements move as one
-    Check(type, {{7, 3, 63}, {21, 21, 3}, {3, 1, 1}});        // so do rows of three
+    Check(type, {{5, 600, 660}, {20, 1, 33}, {30, 20, 1}});  // batches, padded rows
+    Check(type, {{30, 3, 5}, {3, 1, 160}, {2, 100, 1}});     // three streams into pairs
+    Check(type, {{6, 2, 40}, {20, 12, 2}, {2, 1, 1}});       // pairs of elements move as one
+    Check(type, {{7, 3, 63}, {21, 21, 3}, {3, 1, 1}});       // so do rows of three
     Check(type, {{4, 1, 100}, {5, 4, 20}, {20, 20, 1}});
   }
 }
 
 TEST(StridedCopy, CopiesStridedLines) {
   for (const ElementType type : kBySize) {
-    Check(type, {{10, 40, 20}, {20, 2, 1}});                    // every second element
-    Check(type, {{10, 20, 20}, {20, -1, 1}}, 19);               // reversed rows
-    Check(type, {{10, 0, 20}, {20, 1, 1}});                     // rows repeated
-    Check(type, {{10, 1, 20}, {20, 0, 1}});                     // elements repeated
-    Check(type, {{100, 1, 3}});                                 // scattered
-    Check(type, {{50000, 3, 1}});                               // longer than a chunk
-    Check(type, {{3, 300000, 300001}, {300000, 1, 1}});         // rows longer than a chunk
-    Check(type, {{2, 700, 660}, {11, 60, 60}, {60, 1, 1}});     // windows
+    Check(type, {{10, 40, 20}, {20, 2, 1}});                 // every second element
+    Check(type, {{10, 20, 20}, {20, -1, 1}}, 19);            // reversed rows
+    Check(type, {{10, 0, 20}, {20, 1, 1}});                  // rows repeated
+    Check(type, {{10, 1, 20}, {20, 0, 1}});                  // elements repeated
+    Check(type, {{100, 1, 3}});                              // scattered
+    Check(type, {{50000, 3, 1}});                            // longer than a chunk
+    Check(type, {{3, 300000, 300001}, {300000, 1, 1}});      // rows longer than a chunk
+    Check(type, {{2, 700, 660}, {11, 60, 60}, {60, 1, 1}});  // windows
     for (const int64_t row : {5, 9, 15, 31, 33, 63, 65}) {
       Check(type, {{9, row + 1, row}, {row, 1, 1}});
     }

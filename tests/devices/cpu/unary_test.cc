@@ -73,7 +73,7 @@ TEST_P(OnEveryIsa, LargeAngles) {
     for (size_t i = 0; i < x.size(); ++i) {
       const auto angle = static_cast<double>(x[i]);
       const double exact = op == ElementwiseOp::kSin ? std::sin(angle) : std::cos(angle);
-      if (i != 8) ASSERT_NEAR(y[i], exact, 9e-8) << x[i];
+      ASSERT_NEAR(y[i], i == 8 ? 0.0 : exact, 9e-8) << x[i];
     }
     x[8] = -kInfinity;
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The one function that Highway's headers expect to link to.
+#include <hwy/base.h>
+
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
-
-#include <hwy/base.h>
 
 namespace hwy {
 

@@ -95,8 +95,8 @@ void TransposeWhole(const uint8_t* from, ptrdiff_t from_stride, uint8_t* to, ptr
 // each other out. Then the tile goes through a buffer, band by band, and every line of source and
 // destination is touched once, whole.
 template <typename T>
-void TransposeBuffered(const uint8_t* from, ptrdiff_t from_stride, uint8_t* to,
-                       ptrdiff_t to_stride, size_t rows, size_t columns) {
+void TransposeBuffered(const uint8_t* from, ptrdiff_t from_stride, uint8_t* to, ptrdiff_t to_stride,
+                       size_t rows, size_t columns) {
   constexpr size_t kBand = 256 / sizeof(T);
   constexpr size_t kStride = 256 + 16;  // the buffer itself must not fall on few sets
   alignas(64) uint8_t buffer[kBand * kStride];
@@ -107,8 +107,8 @@ void TransposeBuffered(const uint8_t* from, ptrdiff_t from_stride, uint8_t* to,
       constexpr size_t kLanes = 16 / sizeof(T);
       for (size_t i = 0; i < height; i += kLanes) {
         TransposeWhole<T>(from + static_cast<ptrdiff_t>(r + i) * from_stride + c * sizeof(T),
-                          from_stride, buffer + i * sizeof(T), kStride,
-                          HWY_MIN(kLanes, height - i), width);
+                          from_stride, buffer + i * sizeof(T), kStride, HWY_MIN(kLanes, height - i),
+                          width);
       }
       uint8_t* target = to + static_cast<ptrdiff_t>(c) * to_stride + r * sizeof(T);
       for (size_t i = 0; i < width; ++i) {
