@@ -11,8 +11,8 @@ int main(int count, char** arguments) {
   using namespace mullion;
   LearningModelSession session(LearningModel::LoadFromFilePath(arguments[1]));
   LearningModelBinding binding(session);
-  binding.Bind("image", ImageFeatureValue::CreateFromVideoFrame(
-                            VideoFrame::CreateFromFile(arguments[2])));
+  binding.Bind("image",
+               ImageFeatureValue::CreateFromVideoFrame(VideoFrame::CreateFromFile(arguments[2])));
   auto result = session.Evaluate(binding, "");
   auto scores = result.Outputs().Lookup("probabilities").as<TensorFloat>().GetAsVectorView();
   auto best = std::max_element(scores.begin(), scores.end());
