@@ -42,11 +42,20 @@ bool AreProbabilities(const std::vector<double>& numbers) {
   return std::abs(sum - 1) < 0.02;
 }
 
+// With the space before it; nothing for nothing.
 std::string Bar(double share) {
-  std::string bar;
+  if (!(share > 0)) return "";
+  std::string bar = "  ";
   const int filled = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * kBarWidth));
   for (int i = 0; i < filled; ++i) bar += "█";
   return bar;
+}
+
+// Characters of UTF-8 text, not bytes.
+size_t Width(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;  // not inside a character
+  }));
 }
 
 void ShowScores(const TensorView& tensor, int top, const std::vector<std::string>& labels) {
@@ -56,17 +65,17 @@ void ShowScores(const TensorView& tensor, int top, const std::vector<std::string
   const double span = *high > *low ? *high - *low : 1;
   const std::vector<Ranked> ranked = LargestOf(tensor, top, labels);
   size_t width = 0;
-  for (const Ranked& row : ranked) width = std::max(width, row.label.size());
+  for (const Ranked& row : ranked) width = std::max(width, Width(row.label));
   for (const Ranked& row : ranked) {
     std::cout << "  " << std::setw(6) << row.index << "  ";
-    if (width > 0)
-      std::cout << std::left << std::setw(static_cast<int>(width)) << row.label << std::right
-                << "  ";
+    if (width > 0) {
+      std::cout << row.label << std::string(width - Width(row.label) + 2, ' ');
+    }
     if (probabilities) {
-      std::cout << std::fixed << std::setprecision(1) << std::setw(5) << 100 * row.value << " %  "
+      std::cout << std::fixed << std::setprecision(1) << std::setw(5) << 100 * row.value << " %"
                 << Bar(row.value);
     } else {
-      std::cout << std::defaultfloat << std::setprecision(6) << std::setw(10) << row.value << "  "
+      std::cout << std::defaultfloat << std::setprecision(6) << std::setw(10) << row.value
                 << Bar((row.value - *low) / span);
     }
     std::cout << std::defaultfloat << "\n";
@@ -76,7 +85,7 @@ void ShowScores(const TensorView& tensor, int top, const std::vector<std::string
 void ShowNumbers(const TensorView& tensor) {
   const std::vector<double> numbers = NumbersOf(tensor);
   if (numbers.empty()) {
-    std::cout << "  no values\n";
+    std::cout << (tensor.count() == 0 ? "  no values\n" : "  values not shown\n");
     return;
   }
   std::cout << " ";
@@ -110,14 +119,24 @@ Tensor PartOf(const MullionValue* map, MullionStatus* (*get)(const MullionValue*
   return ToTensor(part);
 }
 
+std::vector<std::string> TextsOf(const Tensor& tensor) {
+  std::vector<std::string> texts;
+  if (tensor.type() == ElementType::kString) {
+    const auto strings = tensor.span<std::string>();
+    texts.assign(strings.begin(), strings.end());
+  } else {
+    for (const double number : NumbersOf(tensor.view())) texts.push_back(StrCat(number));
+  }
+  return texts;
+}
+
 void ShowMap(const MullionValue* map) {
   const Tensor keys = PartOf(map, MullionValue_MapKeys);
   const Tensor values = PartOf(map, MullionValue_MapValues);
-  const std::vector<double> numbers = NumbersOf(values.view());
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    const std::string key = keys.type() == ElementType::kString ? keys.span<std::string>()[i]
-                                                                : StrCat(NumbersOf(keys.view())[i]);
-    std::cout << "  " << key << ": " << StrCat(numbers[i]) << "\n";
+  const std::vector<std::string> key_texts = TextsOf(keys);
+  const std::vector<std::string> value_texts = TextsOf(values);
+  for (size_t i = 0; i < std::min(key_texts.size(), value_texts.size()); ++i) {
+    std::cout << "  " << key_texts[i] << ": " << value_texts[i] << "\n";
   }
 }
 

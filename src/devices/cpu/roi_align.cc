@@ -146,9 +146,11 @@ class RoiAlign final : public Executable {
           const T across = left + (static_cast<T>(column) + static_cast<T>(0.5)) *
                                       region.bin_width / static_cast<T>(region.columns);
           const AxisSample<T> h = SampleAt(across, image_width);
-          const T value = Interpolate(x, image_width, v, h);
-          sum += value;
-          maximum = std::max(maximum, value);
+          if (takes_maximum_) {
+            maximum = std::max(maximum, LargestTerm(x, image_width, v, h));
+          } else {
+            sum += Interpolate(x, image_width, v, h);
+          }
         }
       }
       y[bin] = takes_maximum_ ? maximum : sum / static_cast<T>(region.rows * region.columns);
@@ -162,6 +164,18 @@ class RoiAlign final : public Executable {
     const T above = (1 - h.fraction) * upper[h.low] + h.fraction * upper[h.high];
     const T below = (1 - h.fraction) * lower[h.low] + h.fraction * lower[h.high];
     return (1 - v.fraction) * above + v.fraction * below;
+  }
+
+  // What the maximum is taken of: not the interpolated value but each of its four terms. It is how
+  // the operator's definition by example, and other implementations, have it.
+  static T LargestTerm(const T* x, int64_t width, const AxisSample<T>& v, const AxisSample<T>& h) {
+    if (v.outside || h.outside) return 0;
+    const T* const upper = x + v.low * width;
+    const T* const lower = x + v.high * width;
+    return std::max({(1 - v.fraction) * (1 - h.fraction) * upper[h.low],
+                     (1 - v.fraction) * h.fraction * upper[h.high],
+                     v.fraction * (1 - h.fraction) * lower[h.low],
+                     v.fraction * h.fraction * lower[h.high]});
   }
 
   bool takes_maximum_;

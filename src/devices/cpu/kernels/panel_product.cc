@@ -147,6 +147,8 @@ int RowsOfTile(int64_t left) {
 void PanelProductSimd(const PanelProductArguments<float>& p, int64_t begin, int64_t end) {
   for (int64_t first = begin; first < end; first += kPanelWidth) {
     const int64_t width = std::min(kPanelWidth, p.columns - first);
+    const bool row_major = p.row_major_stride != 0;
+    const float* const panel = p.packed + (row_major ? first : first * p.depth);
     const int panel_groups = static_cast<int>(width / kPanelGroup);
     int rows = 0;
     for (int64_t m = 0; m < p.row_count; m += rows) {
@@ -157,8 +159,8 @@ void PanelProductSimd(const PanelProductArguments<float>& p, int64_t begin, int6
         const int64_t column = first + g * kPanelGroup;
         const TileArguments tile{p.rows + m,
                                  p.depth,
-                                 p.packed + first * p.depth + g * kPanelGroup,
-                                 width,
+                                 panel + g * kPanelGroup,
+                                 row_major ? p.row_major_stride : width,
                                  p.init + m * p.init_stride + column,
                                  p.init_stride,
                                  p.out + m * p.out_stride + column,

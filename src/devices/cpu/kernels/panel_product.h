@@ -39,6 +39,8 @@ struct PanelProductArguments {
   int64_t init_stride = 0;  // 0 for one row for all
   T* out = nullptr;         // may be `init`
   int64_t out_stride = 0;
+  // Not 0: `packed` is a row-major matrix with this stride instead. float only.
+  int64_t row_major_stride = 0;
 };
 
 // Columns [begin, end) of out = init + rows x packed; begin is a multiple of 64, end one or

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+// Blocks of queries of one head take three steps while their scores are in the second-level cache:
+// product with all keys, softmax, product with the values. Keys are packed once per head; values
+// are used as they lie where their rows are whole groups of 16 floats.
+#include "devices/cpu/kernels/attention.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include "devices/cpu/kernels/panel_product.h"
+#include "devices/cpu/kernels/row_dot.h"
+#include "devices/cpu/kernels/score_row.h"
+#include "devices/cpu/kernels/transpose_tile.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+// Floats of scores of a block: half of a small second-level cache.
+constexpr int64_t kScoreFloats = 64 * 1024;
+constexpr int64_t kMostRows = 48;  // eight tiles of the product
+// Up to so many rows share a head's keys at the price of reading these as they lie.
+constexpr int64_t kFewRows = 4;
+// Multiply-adds that are worth a task.
+constexpr int64_t kLeastWork = 200'000;
+
+int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Sizes that hang on the problem's sizes only.
+struct Plan {
+  explicit Plan(const AttentionProblem& p)
+      : heads(p.batch * p.key_heads),
+        group(p.query_heads / std::max<int64_t>(p.key_heads, 1)),
+        rows(p.queries * group),
+        padded_keys(RoundUpToPanelGroup(p.keys)),
+        padded_values(RoundUpToPanelGroup(p.value_size)),
+        packs_keys(rows > kFewRows),
+        packs_values(p.value_size % kPanelGroup != 0) {
+    const int64_t fitting = kScoreFloats / std::max<int64_t>(padded_keys, 1) / 6 * 6;
+    block_rows = std::min(std::clamp<int64_t>(fitting, 6, kMostRows), rows);
+    blocks = block_rows == 0 ? 0 : DivideUp(rows, block_rows);
+  }
+
+  int64_t heads;  // of keys, in the whole batch
+  int64_t group;  // query heads that share one
+  int64_t rows;   // queries of such a group
+  int64_t padded_keys;
+  int64_t padded_values;
+  bool packs_keys;
+  bool packs_values;
+  int64_t block_rows;
+  int64_t blocks;
+
+  // Floats in scratch memory.
+  int64_t KeyFloats(const AttentionProblem& p) const {
+    return packs_keys ? padded_keys * p.size : 0;
+  }
+  int64_t ValueFloats(const AttentionProblem& p) const {
+    return packs_values ? padded_values * p.keys : 0;
+  }
+  int64_t ZeroFloats() const { return std::max(padded_keys, padded_values); }
+  int64_t WorkerFloats(const AttentionProblem& p) const {
+    const int64_t pointers = block_rows * static_cast<int64_t>(sizeof(void*) / sizeof(float));
+    return block_rows * (padded_keys + padded_values + RoundUpToPanelGroup(p.size)) +
+           RoundUpToPanelGroup(2 * pointers);
+  }
+};
+
+const float* RowOf(const HeadRows& rows, int64_t batch, int64_t head, int64_t row) {
+  return rows.data + batch * rows.batch + head * rows.head + row * rows.row;
+}
+
+// Keys become columns: panels of [size][64 keys].
+void PackKeys(const AttentionProblem& p, int64_t batch, int64_t head, float* packed) {
+  const int64_t padded = RoundUpToPanelGroup(p.keys);
+  for (int64_t first = 0; first < padded; first += kPanelWidth) {
+    const int64_t width = std::min(kPanelWidth, padded - first);
+    const int64_t count = std::min(width, p.keys - first);
+    float* const panel = packed + first * p.size;
+    // Tiles of 64 x 32 floats and their transposes fit the first-level cache.
+    constexpr int64_t kTile = 32;
+    for (int64_t k = 0; k < p.size; k += kTile) {
+      const int64_t depth = std::min(kTile, p.size - k);
+      const float* const from = RowOf(p.key, batch, head, first) + k;
+      float* const to = panel + k * width;
+      TransposeTile(sizeof(float), reinterpret_cast<const uint8_t*>(from),
+                    p.key.row * static_cast<int64_t>(sizeof(float)), reinterpret_cast<uint8_t*>(to),
+                    width * static_cast<int64_t>(sizeof(float)), static_cast<size_t>(count),
+                    static_cast<size_t>(depth));
+      if (count == width) continue;
+      for (int64_t i = 0; i < depth; ++i) {
+        std::fill(to + i * width + count, to + (i + 1) * width, 0.0f);
+      }
+    }
+  }
+}
+
+void PackValues(const AttentionProblem& p, int64_t batch, int64_t head, float* packed) {
+  const int64_t columns = RoundUpToPanelGroup(p.value_size);
+  for (int64_t first = 0; first < columns; first += kPanelWidth) {
+    const int64_t width = std::min(kPanelWidth, columns - first);
+    const int64_t count = std::min(width, p.value_size - first);
+    float* to = packed + first * p.keys;
+    for (int64_t row = 0; row < p.keys; ++row, to += width) {
+      std::copy_n(RowOf(p.value, batch, head, row) + first, count, to);
+      std::fill(to + count, to + width, 0.0f);
+    }
+  }
+}
+
+// What all tasks share.
+struct Shared {
+  const AttentionProblem& problem;
+  const Plan& plan;
+  float* keys;
+  float* values;
+  const float* zeros;
+  float* workers;
+};
+
+// Rows [first, first + count) of the queries of one group of heads.
+class BlockTask {
+ public:
+  BlockTask(const Shared& shared, int64_t head, int64_t first, int64_t count, int worker)
+      : p_(shared.problem),
+        plan_(shared.plan),
+        shared_(shared),
+        index_(head),
+        batch_(head / p_.key_heads),
+        head_(head % p_.key_heads),
+        first_(first),
+        count_(count) {
+    float* at = shared.workers + worker * plan_.WorkerFloats(p_);
+    scores_ = at;
+    at += plan_.block_rows * plan_.padded_keys;
+    results_ = at;
+    at += plan_.block_rows * plan_.padded_values;
+    queries_ = at;
+    at += plan_.block_rows * RoundUpToPanelGroup(p_.size);
+    rows_ = reinterpret_cast<const float**>(at);
+  }
+
+  void Run() {
+    int64_t seen = p_.scores != nullptr ? p_.keys : 0;  // keys that any of the rows sees
+    for (int64_t r = 0; r < count_; ++r) seen = std::max(seen, Visible(r));
+    if (seen > 0) {
+      Multiply(seen);
+      for (int64_t r = 0; r < count_; ++r) Weigh(r, seen);
+    }
+    MultiplyValues(seen);
+    for (int64_t r = 0; r < count_; ++r) {
+      float* const out =
+          p_.out + batch_ * p_.out_batch + QueryHead(r) * p_.out_head + Query(r) * p_.out_row;
+      std::copy_n(results_ + r * plan_.padded_values, p_.value_size, out);
+    }
+  }
+
+ private:
+  int64_t QueryHead(int64_t r) const { return head_ * plan_.group + (first_ + r) / p_.queries; }
+  int64_t Query(int64_t r) const { return (first_ + r) % p_.queries; }
+
+  int64_t Visible(int64_t r) const {
+    int64_t visible = p_.keys;
+    int64_t offset = p_.offset;
+    if (p_.lengths != nullptr) {
+      const int64_t length = std::clamp<int64_t>(p_.lengths[batch_], 0, p_.keys);
+      visible = length;
+      if (!p_.past_offset) offset = length - p_.queries;
+    }
+    if (p_.bias != nullptr || p_.mask != nullptr) visible = std::min(visible, p_.mask_keys);
+    if (p_.causal) visible = std::clamp<int64_t>(Query(r) + offset + 1, 0, visible);
+    return visible;
+  }
+
+  void Multiply(int64_t seen) {
+    for (int64_t r = 0; r < count_; ++r) {
+      rows_[r] = RowOf(p_.query, batch_, QueryHead(r), Query(r));
+    }
+    if (!plan_.packs_keys) {
+      for (int64_t r = 0; r < count_; ++r) std::copy_n(rows_[r], p_.size, queries_ + r * p_.size);
+      RowDotArguments dot{};
+      dot.left = queries_;
+      dot.left_stride = p_.size;
+      dot.rows = count_;
+      dot.right = RowOf(p_.key, batch_, head_, 0);
+      dot.right_stride = p_.key.row;
+      dot.depth = p_.size;
+      dot.out = scores_;
+      dot.out_stride = plan_.padded_keys;
+      RowDot(dot, 0, seen);
+      return;
+    }
+    PanelProductArguments<float> product;
+    product.rows = rows_;
+    product.row_count = count_;
+    product.depth = p_.size;
+    product.packed = shared_.keys + index_ * plan_.KeyFloats(p_);
+    product.columns = plan_.padded_keys;
+    product.init = shared_.zeros;
+    product.out = scores_;
+    product.out_stride = plan_.padded_keys;
+    PanelProduct(product, 0,
+                 std::min(plan_.padded_keys, DivideUp(seen, kPanelWidth) * kPanelWidth));
+  }
+
+  void Weigh(int64_t r, int64_t seen) {
+    ScoreRow row;
+    row.x = scores_ + r * plan_.padded_keys;
+    row.keys = seen;
+    row.visible = Visible(r);
+    row.scale = p_.scale;
+    row.softcap = p_.softcap;
+    const int64_t mask =
+        batch_ * p_.mask_batch + QueryHead(r) * p_.mask_head + Query(r) * p_.mask_row;
+    row.bias = p_.bias == nullptr ? nullptr : p_.bias + mask;
+    row.mask = p_.mask == nullptr ? nullptr : p_.mask + mask;
+    if (p_.scores != nullptr) {
+      const int64_t at = (batch_ * p_.query_heads + QueryHead(r)) * p_.queries + Query(r);
+      row.scores = p_.scores + at * p_.keys;
+      row.scores_after = p_.scores_after;
+    }
+    WeighScores(row);
+  }
+
+  void MultiplyValues(int64_t seen) {
+    for (int64_t r = 0; r < count_; ++r) rows_[r] = scores_ + r * plan_.padded_keys;
+    PanelProductArguments<float> product;
+    product.rows = rows_;
+    product.row_count = count_;
+    product.columns = plan_.padded_values;
+    product.init = shared_.zeros;
+    product.out = results_;
+    product.out_stride = plan_.padded_values;
+    product.depth = seen;
+    if (plan_.packs_values) {
+      // Packed panels have as many rows as there are keys, of which the first ones matter.
+      const float* const packed = shared_.values + index_ * plan_.ValueFloats(p_);
+      for (int64_t first = 0; first < plan_.padded_values; first += kPanelWidth) {
+        PanelProductArguments<float> panel = product;
+        panel.packed = packed + first * p_.keys;
+        panel.columns = std::min(kPanelWidth, plan_.padded_values - first);
+        panel.out = results_ + first;
+        PanelProduct(panel, 0, panel.columns);
+      }
+      return;
+    }
+    product.packed = RowOf(p_.value, batch_, head_, 0);
+    product.row_major_stride = p_.value.row;
+    PanelProduct(product, 0, product.columns);
+  }
+
+  const AttentionProblem& p_;
+  const Plan& plan_;
+  const Shared& shared_;
+  const int64_t index_;
+  const int64_t batch_;
+  const int64_t head_;
+  const int64_t first_;
+  const int64_t count_;
+  float* scores_;
+  float* results_;
+  float* queries_;
+  const float** rows_;
+};
+
+}  // namespace
+
+int64_t AttentionScratchBytes(const AttentionProblem& problem, int threads) {
+  const Plan plan(problem);
+  const int64_t shared =
+      plan.heads * (plan.KeyFloats(problem) + plan.ValueFloats(problem)) + plan.ZeroFloats();
+  return (shared + threads * plan.WorkerFloats(problem)) * static_cast<int64_t>(sizeof(float));
+}
+
+void RunAttention(const AttentionProblem& problem, void* scratch, Parallel& parallel) {
+  const Plan plan(problem);
+  if (plan.heads == 0 || plan.rows == 0) return;
+  auto* const memory = static_cast<float*>(scratch);
+  // Pointers of a worker need alignment, which whole groups of floats before them keep.
+  float* const keys = memory;
+  float* const values = keys + plan.heads * plan.KeyFloats(problem);
+  float* const zeros = values + plan.heads * plan.ValueFloats(problem);
+  float* const workers = zeros + plan.ZeroFloats();
+  std::fill(zeros, workers, 0.0f);
+  if (plan.packs_keys || plan.packs_values) {
+    const int64_t work = std::max<int64_t>(problem.keys * (problem.size + problem.value_size), 1);
+    parallel.For(plan.heads, DivideUp(kLeastWork, 8 * work), [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t batch = i / problem.key_heads;
+        const int64_t head = i % problem.key_heads;
+        if (plan.packs_keys) PackKeys(problem, batch, head, keys + i * plan.KeyFloats(problem));
+        if (plan.packs_values) {
+          PackValues(problem, batch, head, values + i * plan.ValueFloats(problem));
+        }
+      }
+    });
+  }
+  const Shared shared{problem, plan, keys, values, zeros, workers};
+  const int64_t work =
+      std::max<int64_t>(plan.block_rows * problem.keys * (problem.size + problem.value_size), 1);
+  const int64_t tasks = plan.heads * plan.blocks;
+  parallel.For(tasks, DivideUp(kLeastWork, work), [&](int64_t begin, int64_t end, int worker) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = i % plan.blocks * plan.block_rows;
+      BlockTask(shared, i / plan.blocks, first, std::min(plan.block_rows, plan.rows - first),
+                worker)
+          .Run();
+    }
+  });
+}
+
+}  // namespace mullion::cpu

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/kernels/score_row.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "devices/cpu/kernels/score_row.cc"
+#include "devices/cpu/simd.h"
+
+#include "devices/cpu/kernels/partial_vector-inl.h"
+#include "devices/cpu/kernels/vector_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace mullion::cpu {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::CappedTag<float, 16>;
+using V = hn::Vec<D>;
+using Scores = AttentionProblem::Scores;
+constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(D()));
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+
+HWY_INLINE V LoadSome(const float* from, int64_t count) {
+  return count >= kLanes ? hn::LoadU(D(), from) : LoadFirst(D(), from, static_cast<size_t>(count));
+}
+
+// -infinity where the mask says no.
+HWY_INLINE V Masked(V x, const bool* mask, int64_t count) {
+  const D d;
+  const hn::RebindToUnsigned<D> du;
+  const hn::Rebind<uint8_t, D> d8;
+  HWY_ALIGN uint8_t bytes[kLanes] = {};
+  std::memcpy(bytes, mask, static_cast<size_t>(std::min(count, kLanes)));
+  const auto keep = hn::Ne(hn::PromoteTo(du, hn::Load(d8, bytes)), hn::Zero(du));
+  return hn::IfThenElse(hn::RebindMask(d, keep), x, hn::Set(d, kMinusInfinity));
+}
+
+// The scores before softmax; returns the greatest.
+float Prepare(const ScoreRow& row) {
+  const D d;
+  const V scale = hn::Set(d, row.scale);
+  const V cap = hn::Set(d, row.softcap);
+  const V minus_infinity = hn::Set(d, kMinusInfinity);
+  V most = minus_infinity;
+  for (int64_t i = 0; i < row.keys; i += kLanes) {
+    const int64_t count = std::min(kLanes, row.keys - i);
+    V x = hn::Mul(hn::LoadU(d, row.x + i), scale);
+    const auto give = [&](Scores after) {
+      if (row.scores != nullptr && row.scores_after == after) {
+        StoreFirst(x, d, row.scores + i, static_cast<size_t>(count));
+      }
+    };
+    give(Scores::kScaled);
+    if (row.softcap != 0) x = hn::Mul(Tanh(d, hn::Div(x, cap)), cap);
+    give(Scores::kCapped);
+    const int64_t visible = std::clamp<int64_t>(row.visible - i, 0, kLanes);
+    if (row.bias != nullptr && visible > 0) x = hn::Add(x, LoadSome(row.bias + i, visible));
+    if (row.mask != nullptr && visible > 0) x = Masked(x, row.mask + i, visible);
+    if (visible < kLanes) {
+      x = hn::IfThenElse(hn::FirstN(d, static_cast<size_t>(visible)), x, minus_infinity);
+    }
+    give(Scores::kBiased);
+    hn::StoreU(x, d, row.x + i);
+    most = hn::Max(most, x);
+  }
+  HWY_ALIGN float lanes[kLanes];
+  hn::Store(most, d, lanes);
+  return *std::max_element(lanes, lanes + kLanes);
+}
+
+}  // namespace
+
+void WeighScoresSimd(const ScoreRow& row) {
+  const D d;
+  const float greatest = Prepare(row);
+  V factor = hn::Zero(d);
+  if (greatest != kMinusInfinity) {
+    const V most = hn::Set(d, greatest);
+    V sum = hn::Zero(d);
+    for (int64_t i = 0; i < row.keys; i += kLanes) {
+      const V e = Exp(d, hn::Sub(hn::LoadU(d, row.x + i), most));
+      hn::StoreU(e, d, row.x + i);
+      sum = hn::Add(sum, e);
+    }
+    HWY_ALIGN float lanes[kLanes];
+    hn::Store(sum, d, lanes);
+    float total = 0;
+    for (const float lane : lanes) total += lane;
+    factor = hn::Set(d, 1.0f / total);
+  }
+  for (int64_t i = 0; i < row.keys; i += kLanes) {
+    // Not a product where nothing is seen: the row holds infinities then.
+    const V x = greatest == kMinusInfinity ? factor : hn::Mul(hn::LoadU(d, row.x + i), factor);
+    hn::StoreU(x, d, row.x + i);
+    if (row.scores != nullptr && row.scores_after == Scores::kSoftmax) {
+      const int64_t count = std::min(kLanes, row.keys - i);
+      StoreFirst(x, d, row.scores + i, static_cast<size_t>(count));
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace mullion::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mullion::cpu {
+
+void WeighScores(const ScoreRow& row) { MULLION_SIMD_CALL(WeighScoresSimd)(row); }
+
+}  // namespace mullion::cpu
+#endif  // HWY_ONCE

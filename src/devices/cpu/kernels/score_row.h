@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// One row of attention scores: scaled, capped, masked, and made to weights by softmax.
+#ifndef MULLION_DEVICES_CPU_KERNELS_SCORE_ROW_H_
+#define MULLION_DEVICES_CPU_KERNELS_SCORE_ROW_H_
+
+#include <cstdint>
+
+#include "devices/cpu/kernels/attention.h"
+
+namespace mullion::cpu {
+
+struct ScoreRow {
+  // `keys` products in, weights out; memory up to a multiple of 16 may be written.
+  float* x = nullptr;
+  int64_t keys = 0;
+  int64_t visible = 0;  // keys from here on are left out
+  float scale = 1;
+  float softcap = 0;
+  const float* bias = nullptr;  // one per visible key, or null
+  const bool* mask = nullptr;   // the same
+  float* scores = nullptr;      // `keys` floats that are also wanted, or null
+  AttentionProblem::Scores scores_after = AttentionProblem::Scores::kScaled;
+};
+
+// Weights of a row that sees nothing are zero.
+void WeighScores(const ScoreRow& row);
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_KERNELS_SCORE_ROW_H_

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// Attention-23 and -24, which added nonpad_kv_seqlen.
+#include "operators/attention.h"
+
+#include "base/str_cat.h"
+#include "operators/registry.h"
+
+namespace mullion::operators {
+
+namespace {
+
+using namespace attention;
+
+Status Wrong(const Node& node, const std::string& text) {
+  return node.Error(StatusCode::kInvalidModel, text);
+}
+
+// Takes the known one of two dimensions that must agree.
+bool Merge(int64_t& dim, int64_t other) {
+  if (dim < 0) dim = other;
+  return other < 0 || dim == other;
+}
+
+// Number of heads and size of each in an operand.
+Status ReadHeads(const Node& node, const char* name, const Shape& shape, int64_t& heads,
+                 int64_t& size) {
+  if (shape.rank() == 4) {
+    heads = shape[1];
+    size = shape[3];
+    return OkStatus();
+  }
+  heads = node.IntAttribute(name, 0);
+  if (heads < 1 || (shape[2] >= 0 && shape[2] % heads != 0)) {
+    return Wrong(node, StrCat("attribute '", name, "' is ", heads, " for an operand of shape ",
+                              shape.ToString(), ", whose last axis it must divide"));
+  }
+  size = shape[2] < 0 ? kUnknownDim : shape[2] / heads;
+  return OkStatus();
+}
+
+Status CheckMask(const InferenceContext& context, const AttentionShape& shape) {
+  MULLION_RETURN_IF_ERROR(
+      context.RequireType(kMask, types::kAllFloats | SetOf(ElementType::kBool)));
+  const Shape* const mask = context.InputShape(kMask);
+  if (mask == nullptr) return OkStatus();
+  const int64_t wanted[] = {shape.batch, shape.query_heads, shape.queries};
+  bool fits = mask->rank() >= 1 && mask->rank() <= 4;
+  for (int i = 1; fits && i < mask->rank(); ++i) {
+    const int64_t dim = mask->Back(i);
+    fits = dim < 0 || dim == 1 || wanted[3 - i] < 0 || dim == wanted[3 - i];
+  }
+  // A mask may end early: what it does not cover is masked.
+  const int64_t columns = fits ? mask->Back(0) : 0;
+  if (fits && (columns < 0 || shape.keys() < 0 || columns <= shape.keys())) return OkStatus();
+  return context.Error(StrCat(context.DescribeInput(kMask), " but must broadcast to ",
+                              shape.ScoresShape().ToString()));
+}
+
+Status CheckTypes(const InferenceContext& context) {
+  for (const int i : {kKey, kValue, kPastKey, kPastValue}) {
+    MULLION_RETURN_IF_ERROR(context.RequireSameType(kQuery, i));
+  }
+  if (context.HasInput(kPastKey) != context.HasInput(kPastValue)) {
+    return context.Error("inputs 4 (past_key) and 5 (past_value) must be given both or neither");
+  }
+  const int64_t mode = context.node().IntAttribute("qk_matmul_output_mode", 0);
+  if (mode < 0 || mode > 3) {
+    return context.Error(
+        StrCat("attribute 'qk_matmul_output_mode' is ", mode, " but must lie in [0, 3]"));
+  }
+  return context.RequireType(kLengths, SetOf(ElementType::kInt64));
+}
+
+Status InferAttention(InferenceContext& context) {
+  MULLION_RETURN_IF_ERROR(context.RequireInput(kKey));
+  MULLION_RETURN_IF_ERROR(context.RequireInput(kValue));
+  MULLION_RETURN_IF_ERROR(CheckTypes(context));
+  const ElementType type = context.InputType(kQuery);
+  const Shape* const query = context.InputShape(kQuery);
+  const Shape* const key = context.InputShape(kKey);
+  const Shape* const value = context.InputShape(kValue);
+  const Shape* const past = context.InputShape(kPastKey);
+  if (query == nullptr || key == nullptr || value == nullptr ||
+      (past == nullptr && context.HasInput(kPastKey))) {
+    for (int i = 0; i < 4; ++i) context.SetOutput(i, type);
+    return OkStatus();
+  }
+  MULLION_ASSIGN_OR_RETURN(const AttentionShape shape,
+                           AttentionShape::FromShapes(context.node(), *query, *key, *value, past));
+  MULLION_RETURN_IF_ERROR(CheckMask(context, shape));
+  const Shape* const past_value = context.InputShape(kPastValue);
+  if (past_value != nullptr && past != nullptr && past_value->rank() == 4 &&
+      past_value->IsConcrete() && shape.value_size >= 0 &&
+      !(*past_value == Shape{(*past)[0], (*past)[1], (*past)[2], shape.value_size})) {
+    return context.Error(StrCat(context.DescribeInput(kPastValue), ", which does not fit ",
+                                context.DescribeInput(kPastKey), " and ",
+                                context.DescribeInput(kValue)));
+  }
+  const Shape* const lengths = context.InputShape(kLengths);
+  if (lengths != nullptr && lengths->IsConcrete() && shape.batch >= 0 &&
+      lengths->ElementCount() != shape.batch) {
+    return context.Error(StrCat(context.DescribeInput(kLengths), " but must have ", shape.batch,
+                                " elements, one for each row of the batch"));
+  }
+  context.SetOutput(kOut, type, shape.OutputShape());
+  context.SetOutput(kPresentKey, type, shape.PresentShape(shape.size));
+  context.SetOutput(kPresentValue, type, shape.PresentShape(shape.value_size));
+  context.SetOutput(kScores, type, shape.ScoresShape());
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<AttentionShape> AttentionShape::FromShapes(const Node& node, const Shape& query,
+                                                  const Shape& key, const Shape& value,
+                                                  const Shape* past) {
+  const int rank = query.rank();
+  if ((rank != 3 && rank != 4) || key.rank() != rank || value.rank() != rank) {
+    return Wrong(node,
+                 StrCat("query, key and value have shapes ", query.ToString(), ", ", key.ToString(),
+                        " and ", value.ToString(), "; all must have rank 3 or all rank 4"));
+  }
+  AttentionShape s;
+  s.flat = rank == 3;
+  s.batch = query[0];
+  MULLION_RETURN_IF_ERROR(ReadHeads(node, "q_num_heads", query, s.query_heads, s.size));
+  int64_t key_size = kUnknownDim;
+  int64_t value_heads = kUnknownDim;
+  MULLION_RETURN_IF_ERROR(ReadHeads(node, "kv_num_heads", key, s.key_heads, key_size));
+  MULLION_RETURN_IF_ERROR(ReadHeads(node, "kv_num_heads", value, value_heads, s.value_size));
+  const int tokens = s.flat ? 1 : 2;
+  s.queries = query[tokens];
+  s.new_keys = key[tokens];
+  bool fits = Merge(s.batch, key[0]) && Merge(s.batch, value[0]) && Merge(s.size, key_size) &&
+              Merge(s.key_heads, value_heads) && Merge(s.new_keys, value[tokens]);
+  if (past != nullptr) {
+    fits = fits && past->rank() == 4 && Merge(s.batch, (*past)[0]) &&
+           Merge(s.key_heads, (*past)[1]) && Merge(s.size, (*past)[3]);
+    s.past_keys = fits ? (*past)[2] : 0;
+  }
+  if (fits && s.query_heads >= 0 && s.key_heads >= 0) {
+    fits = s.key_heads > 0 ? s.query_heads % s.key_heads == 0 : s.query_heads == 0;
+  }
+  if (fits) return s;
+  return Wrong(node, StrCat("query, key and value have shapes ", query.ToString(), ", ",
+                            key.ToString(), " and ", value.ToString(),
+                            past != nullptr ? StrCat(" with past keys ", past->ToString()) : "",
+                            ", which do not fit each other"));
+}
+
+Shape AttentionShape::OutputShape() const {
+  if (!flat) return {batch, query_heads, queries, value_size};
+  const bool known = query_heads >= 0 && value_size >= 0;
+  return {batch, queries, known ? query_heads * value_size : kUnknownDim};
+}
+
+void RegisterAttention(OperatorRegistry& registry) {
+  registry.Add({.name = "Attention",
+                .since = 23,
+                .inputs = {3, 7},
+                .outputs = {1, 4},
+                .types = types::kAllFloats,
+                .infer = InferAttention});
+}
+
+}  // namespace mullion::operators

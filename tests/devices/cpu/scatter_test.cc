@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include <limits>
+
+#include "tests/devices/cpu/movement_case.h"
+
+namespace mullion::cpu {
+namespace {
+
+OperatorCase Case(const char* name, int opset, Tensor data, Tensor indices, Tensor updates) {
+  OperatorCase c;
+  c.name = name;
+  c.opset = opset;
+  c.inputs = {std::move(data), std::move(indices), std::move(updates)};
+  return c;
+}
+
+TEST(ScatterElements, AgreesWithTheDefinition) {
+  const Shape shape{4, 3, 5};
+  for (const int axis : {0, 1, 2}) {
+    Shape small{2, 3, 4};
+    small[axis] = shape[axis];
+    std::vector<int64_t> indices(static_cast<size_t>(small.ElementCount()));
+    std::vector<int16_t> expected(static_cast<size_t>(shape.ElementCount()), -1);
+    int16_t update = 0;
+    ForEachCoordinate(small, [&](std::vector<int64_t> at) {
+      const auto place = static_cast<size_t>(NumberOf(small, at));
+      // Every line gets its updates in reverse order.
+      int64_t& index = at[static_cast<size_t>(axis)];
+      index = shape[axis] - 1 - index;
+      indices[place] = index % 2 == 0 ? index : index - shape[axis];
+      expected[static_cast<size_t>(NumberOf(shape, at))] = update++;
+    });
+    OperatorCase c = Case("ScatterElements", 13,
+                          TensorOf(shape, std::vector<int16_t>(expected.size(), -1)),
+                          TensorOf(small, indices), Counting<int16_t>(small));
+    c.Set("axis", int64_t{axis});
+    ExpectOutput(c, shape, expected);
+  }
+}
+
+template <typename T>
+void CheckReduction(const char* reduction, const std::vector<T>& expected) {
+  OperatorCase c =
+      Case("ScatterElements", 18, TensorOf<T>({3}, {T{4}, T{5}, T{6}}), IntTensor({1, 1, -1}),
+           TensorOf<T>({3}, {T{7}, T{2}, T{3}}));
+  c.Set("reduction", std::string(reduction));
+  ExpectOutput(c, {3}, expected);
+  c.name = "ScatterND";
+  c.inputs[1] = TensorOf<int64_t>({3, 1}, {1, 1, -1});
+  ExpectOutput(c, {3}, expected);
+}
+
+TEST(Scatter, Reduces) {
+  CheckReduction<float>("add", {4, 14, 9});
+  CheckReduction<float>("mul", {4, 70, 18});
+  CheckReduction<float>("max", {4, 7, 6});
+  CheckReduction<float>("min", {4, 2, 3});
+  CheckReduction<uint8_t>("mul", {4, 70, 18});
+  CheckReduction<int64_t>("max", {4, 7, 6});
+  // Integers wrap.
+  OperatorCase c = Case("ScatterElements", 18, TensorOf<int8_t>({1}, {100}), IntTensor({0}),
+                        TensorOf<int8_t>({1}, {100}));
+  c.Set("reduction", std::string("add"));
+  ExpectOutput<int8_t>(c, {1}, {-56});
+}
+
+TEST(Scatter, WasTheNameInOpset9) {
+  ExpectOutput<float>(
+      Case("Scatter", 9, Counting<float>({3}), IntTensor({1}), TensorOf<float>({1}, {9})), {3},
+      {0, 9, 2});
+}
+
+TEST(ScatterNd, PutsRowsInOrder) {
+  ExpectOutput<float>(Case("ScatterND", 11, Counting<float>({3, 2}),
+                           TensorOf<int64_t>({3, 1}, {0, -1, 0}),
+                           TensorOf<float>({3, 2}, {10, 11, 12, 13, 14, 15})),
+                      {3, 2}, {14, 15, 2, 3, 12, 13});
+  // One update for the whole tensor: an index tuple of length 0.
+  ExpectOutput<float>(Case("ScatterND", 11, Counting<float>({2}), TensorOf<int64_t>({1, 0}, {}),
+                           TensorOf<float>({1, 2}, {7, 8})),
+                      {2}, {7, 8});
+  const Shape large{4, 5000};
+  std::vector<float> expected(20000, 0);
+  for (size_t i = 5000; i < 10000; ++i) expected[i] = static_cast<float>(i - 5000) + 1;
+  OperatorCase c = Case("ScatterND", 16, TensorOf(large, std::vector<float>(20000, 0)),
+                        TensorOf<int64_t>({2, 1}, {1, 1}), [] {
+                          std::vector<float> updates(10000, 1);
+                          std::iota(updates.begin(), updates.begin() + 5000, 0.0f);
+                          return TensorOf({2, 5000}, updates);
+                        }());
+  c.Set("reduction", std::string("add"));
+  ExpectOutput(c, large, expected);
+}
+
+TEST(Scatter, RefusesWhatDoesNotFit) {
+  const Tensor data = Counting<float>({3, 2});
+  ExpectError(Case("ScatterElements", 18, data, TensorOf<int64_t>({1, 1}, {3}),
+                   TensorOf<float>({1, 1}, {0})),
+              "index 3");
+  ExpectError(Case("ScatterElements", 18, data, TensorOf<int64_t>({1, 1}, {0}),
+                   TensorOf<float>({1, 2}, {0, 0})),
+              "same shape");
+  ExpectError(Case("ScatterND", 18, data, TensorOf<int64_t>({1, 2}, {0, 2}),
+                   TensorOf<float>({1}, {0})),
+              "index tuple 0 is outside");
+  ExpectError(Case("ScatterND", 18, data, TensorOf<int64_t>({1, 1}, {0}),
+                   TensorOf<float>({1, 3}, {0, 0, 0})),
+              "do not fit data");
+  OperatorCase c = Case("ScatterND", 18, data, TensorOf<int64_t>({1, 1}, {0}),
+                        TensorOf<float>({1, 2}, {0, 0}));
+  c.Set("reduction", std::string("mean"));
+  ExpectError(c, "none, add, mul, max or min");
+}
+
+OperatorCase Cache(std::vector<int64_t> places, const char* mode) {
+  OperatorCase c;
+  c.name = "TensorScatter";
+  c.opset = 24;
+  // Two samples, a cache of three steps of two elements, an update of two steps.
+  c.inputs = {TensorOf({2, 3, 2}, std::vector<float>(12, 0)), TensorOf<float>({2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8}),
+              IntTensor(std::move(places))};
+  c.Set("mode", std::string(mode));
+  return c;
+}
+
+TEST(TensorScatter, WritesEachSampleAtItsPlace) {
+  ExpectOutput<float>(Cache({0, 1}, "linear"), {2, 3, 2}, {1, 2, 3, 4, 0, 0, 0, 0, 5, 6, 7, 8});
+  ExpectOutput<float>(Cache({2, 4}, "circular"), {2, 3, 2}, {3, 4, 0, 0, 1, 2, 0, 0, 5, 6, 7, 8});
+  ExpectError(Cache({0, 2}, "linear"), "leaves no room");
+  ExpectError(Cache({0, -1}, "circular"), "write index -1");
+  ExpectError(Cache({0}, "linear"), "1 elements for a batch of 2");
+}
+
+}  // namespace
+}  // namespace mullion::cpu
