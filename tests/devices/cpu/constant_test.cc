@@ -45,8 +45,7 @@ TEST(ConstantOfShape, RepeatsItsValue) {
 
 template <typename T>
 OperatorCase Range(T start, T limit, T delta) {
-  return Case("Range", 11,
-              {Tensor::Scalar(start), Tensor::Scalar(limit), Tensor::Scalar(delta)});
+  return Case("Range", 11, {Tensor::Scalar(start), Tensor::Scalar(limit), Tensor::Scalar(delta)});
 }
 
 TEST(Range, CountsUpAndDown) {

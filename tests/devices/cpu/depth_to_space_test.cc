@@ -31,8 +31,8 @@ TEST(DepthToSpace, AgreesWithTheDefinitionInBothModesAndLayouts) {
         const int64_t y = at[2] % block;
         const int64_t x = at[3] % block;
         const int64_t place = y * block + x;
-        const int64_t channel = mode[0] == 'D' ? place * channels + at[1]
-                                               : at[1] * block * block + place;
+        const int64_t channel =
+            mode[0] == 'D' ? place * channels + at[1] : at[1] * block * block + place;
         expected.push_back(
             static_cast<float>(NumberOf(shape, {at[0], channel, at[2] / block, at[3] / block})));
       });

@@ -36,8 +36,7 @@ TEST(Tile, RepeatsEveryAxis) {
   const Shape out{6, 150, 8};
   std::vector<int32_t> expected;
   ForEachCoordinate(out, [&](const std::vector<int64_t>& at) {
-    expected.push_back(
-        static_cast<int32_t>(NumberOf(shape, {at[0] % 3, at[1] % 50, at[2] % 2})));
+    expected.push_back(static_cast<int32_t>(NumberOf(shape, {at[0] % 3, at[1] % 50, at[2] % 2})));
   });
   ExpectOutput(Case("Tile", Counting<int32_t>(shape), {2, 3, 4}), out, expected);
   ExpectError(Case("Tile", Counting<float>({2}), {1, 1}), "has rank 1");

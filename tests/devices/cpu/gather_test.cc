@@ -47,14 +47,14 @@ TEST(Gather, AgreesWithTheDefinition) {
       CheckGather<uint16_t>({3, 4, 5}, indices, axis);
     }
   }
-  CheckGather<float>({40, 300}, {900}, 0);   // more than one chunk of rows
-  CheckGather<float>({300, 40}, {200}, 1);   // of single elements
+  CheckGather<float>({40, 300}, {900}, 0);  // more than one chunk of rows
+  CheckGather<float>({300, 40}, {200}, 1);  // of single elements
 }
 
 TEST(Gather, MovesStringsAndTakesInt32) {
-  ExpectOutput<std::string>(Case("Gather", TensorOf<std::string>({3}, {"a", "b", "c"}),
-                                 TensorOf<int32_t>({2}, {-1, 0})),
-                            {2}, {"c", "a"});
+  ExpectOutput<std::string>(
+      Case("Gather", TensorOf<std::string>({3}, {"a", "b", "c"}), TensorOf<int32_t>({2}, {-1, 0})),
+      {2}, {"c", "a"});
 }
 
 TEST(Gather, RefusesIndicesOutsideTheAxis) {

@@ -30,9 +30,9 @@ TEST(ScatterElements, AgreesWithTheDefinition) {
       indices[place] = index % 2 == 0 ? index : index - shape[axis];
       expected[static_cast<size_t>(NumberOf(shape, at))] = update++;
     });
-    OperatorCase c = Case("ScatterElements", 13,
-                          TensorOf(shape, std::vector<int16_t>(expected.size(), -1)),
-                          TensorOf(small, indices), Counting<int16_t>(small));
+    OperatorCase c =
+        Case("ScatterElements", 13, TensorOf(shape, std::vector<int16_t>(expected.size(), -1)),
+             TensorOf(small, indices), Counting<int16_t>(small));
     c.Set("axis", int64_t{axis});
     ExpectOutput(c, shape, expected);
   }
@@ -40,9 +40,8 @@ TEST(ScatterElements, AgreesWithTheDefinition) {
 
 template <typename T>
 void CheckReduction(const char* reduction, const std::vector<T>& expected) {
-  OperatorCase c =
-      Case("ScatterElements", 18, TensorOf<T>({3}, {T{4}, T{5}, T{6}}), IntTensor({1, 1, -1}),
-           TensorOf<T>({3}, {T{7}, T{2}, T{3}}));
+  OperatorCase c = Case("ScatterElements", 18, TensorOf<T>({3}, {T{4}, T{5}, T{6}}),
+                        IntTensor({1, 1, -1}), TensorOf<T>({3}, {T{7}, T{2}, T{3}}));
   c.Set("reduction", std::string(reduction));
   ExpectOutput(c, {3}, expected);
   c.name = "ScatterND";
@@ -71,10 +70,10 @@ TEST(Scatter, WasTheNameInOpset9) {
 }
 
 TEST(ScatterNd, PutsRowsInOrder) {
-  ExpectOutput<float>(Case("ScatterND", 11, Counting<float>({3, 2}),
-                           TensorOf<int64_t>({3, 1}, {0, -1, 0}),
-                           TensorOf<float>({3, 2}, {10, 11, 12, 13, 14, 15})),
-                      {3, 2}, {14, 15, 2, 3, 12, 13});
+  ExpectOutput<float>(
+      Case("ScatterND", 11, Counting<float>({3, 2}), TensorOf<int64_t>({3, 1}, {0, -1, 0}),
+           TensorOf<float>({3, 2}, {10, 11, 12, 13, 14, 15})),
+      {3, 2}, {14, 15, 2, 3, 12, 13});
   // One update for the whole tensor: an index tuple of length 0.
   ExpectOutput<float>(Case("ScatterND", 11, Counting<float>({2}), TensorOf<int64_t>({1, 0}, {}),
                            TensorOf<float>({1, 2}, {7, 8})),
@@ -100,14 +99,14 @@ TEST(Scatter, RefusesWhatDoesNotFit) {
   ExpectError(Case("ScatterElements", 18, data, TensorOf<int64_t>({1, 1}, {0}),
                    TensorOf<float>({1, 2}, {0, 0})),
               "same shape");
-  ExpectError(Case("ScatterND", 18, data, TensorOf<int64_t>({1, 2}, {0, 2}),
-                   TensorOf<float>({1}, {0})),
-              "index tuple 0 is outside");
+  ExpectError(
+      Case("ScatterND", 18, data, TensorOf<int64_t>({1, 2}, {0, 2}), TensorOf<float>({1}, {0})),
+      "index tuple 0 is outside");
   ExpectError(Case("ScatterND", 18, data, TensorOf<int64_t>({1, 1}, {0}),
                    TensorOf<float>({1, 3}, {0, 0, 0})),
               "do not fit data");
-  OperatorCase c = Case("ScatterND", 18, data, TensorOf<int64_t>({1, 1}, {0}),
-                        TensorOf<float>({1, 2}, {0, 0}));
+  OperatorCase c =
+      Case("ScatterND", 18, data, TensorOf<int64_t>({1, 1}, {0}), TensorOf<float>({1, 2}, {0, 0}));
   c.Set("reduction", std::string("mean"));
   ExpectError(c, "none, add, mul, max or min");
 }
@@ -117,8 +116,8 @@ OperatorCase Cache(std::vector<int64_t> places, const char* mode) {
   c.name = "TensorScatter";
   c.opset = 24;
   // Two samples, a cache of three steps of two elements, an update of two steps.
-  c.inputs = {TensorOf({2, 3, 2}, std::vector<float>(12, 0)), TensorOf<float>({2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8}),
-              IntTensor(std::move(places))};
+  c.inputs = {TensorOf({2, 3, 2}, std::vector<float>(12, 0)),
+              TensorOf<float>({2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8}), IntTensor(std::move(places))};
   c.Set("mode", std::string(mode));
   return c;
 }
