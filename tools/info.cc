@@ -76,7 +76,9 @@ std::vector<Unsupported> CheckSupport(Graph& graph) {
   return found;
 }
 
+// null when the rank is not known.
 Json ShapeOf(const FeatureInfo& feature) {
+  if (feature.type.IsTensor() && !feature.type.has_shape) return nullptr;
   Json dims = Json::array();
   for (int axis = 0; axis < feature.type.shape.rank(); ++axis) {
     const int64_t dim = feature.type.shape[axis];
@@ -119,7 +121,7 @@ Json FeatureJson(const FeatureInfo& feature) {
 
 std::string FeatureText(const FeatureInfo& feature) {
   if (!feature.type.IsTensor()) return StrCat(feature.name, ": ", feature.type.ToString());
-  std::string shape;
+  std::string shape = feature.type.has_shape ? "" : "...";
   for (const Json& dim : ShapeOf(feature)) {
     shape += shape.empty() ? "" : ",";
     shape += dim.is_string() ? dim.get<std::string>() : dim.dump();
@@ -165,7 +167,8 @@ void PrintJson(const Report& report) {
 
 void PrintText(const Report& report) {
   const Model& model = report.model;
-  std::cout << model.path << "\n  producer    " << model.producer_name << ' '
+  std::cout << model.path << "\n  producer    "
+            << (model.producer_name.empty() ? "unknown" : model.producer_name) << ' '
             << model.producer_version << "\n  opsets      ";
   for (size_t i = 0; i < model.opsets.size(); ++i) {
     const OpsetImport& opset = model.opsets[i];
@@ -192,7 +195,8 @@ void PrintText(const Report& report) {
     std::cout << "  every node can run on the CPU\n";
     return;
   }
-  std::cout << "  " << report.unsupported.size() << " nodes cannot run:\n";
+  const size_t count = report.unsupported.size();
+  std::cout << "  " << count << (count == 1 ? " node cannot run:\n" : " nodes cannot run:\n");
   for (const Unsupported& node : report.unsupported) std::cout << "    " << node.why << "\n";
 }
 

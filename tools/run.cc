@@ -202,12 +202,7 @@ class Runner {
   void CheckOutputFiles() const {
     for (const std::string& text : arguments_.outputs) {
       const Assignment wanted = Split(text, "--output");
-      const FeatureInfo& output = model_->outputs[OutputNumber(wanted.name)];
-      if (!output.type.IsTensor()) {
-        throw Failure(kExitWrongUse,
-                      StrCat("--output: '", wanted.name, "' is ", output.type.ToString(),
-                             "; only tensors can be written"));
-      }
+      OutputNumber(wanted.name);
       const std::string extension = fs::path(wanted.value).extension().string();
       if (extension != ".npy" && extension != ".pb") {
         throw Failure(kExitWrongUse,
@@ -229,7 +224,13 @@ class Runner {
   void WriteFiles(const std::vector<Handle<MullionValue>>& outputs) const {
     for (const std::string& text : arguments_.outputs) {
       const Assignment wanted = Split(text, "--output");
-      const Tensor tensor = ToTensor(outputs[OutputNumber(wanted.name)].get());
+      const size_t number = OutputNumber(wanted.name);
+      if (MullionValue_Kind(outputs[number].get()) != MULLION_FEATURE_TENSOR) {
+        throw Failure(kExitWrongUse, StrCat("--output: '", wanted.name, "' is ",
+                                            model_->outputs[number].type.ToString(),
+                                            "; only tensors can be written"));
+      }
+      const Tensor tensor = ToTensor(outputs[number].get());
       if (fs::path(wanted.value).extension() == ".npy") {
         ThrowIfError(WriteNpy(wanted.value, tensor.view()));
       } else {

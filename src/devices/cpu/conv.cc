@@ -62,7 +62,7 @@ class FloatConv final : public FloatConvolution {
   size_t PackedFloats(const ConvolutionShape& shape) const override {
     const int64_t channels = shape.in_channels / shape.groups;
     if (IsDepthwise(shape)) return static_cast<size_t>(shape.out_channels * shape.Taps());
-    return PackedConvolutionFloats(shape.out_channels, shape.groups, channels * shape.Taps());
+    return PackedConvolutionFloats(shape.out_channels, shape.groups, channels, shape.Taps());
   }
 
   void Pack(const float* weights, const ConvolutionShape& shape, float* packed) const override {

@@ -79,8 +79,7 @@ class FloatConvTranspose final : public FloatConvolution {
   }
 
   size_t PackedFloats(const ConvolutionShape& shape) const override {
-    return PackedConvolutionFloats(shape.out_channels, shape.groups,
-                                   shape.in_channels / shape.groups * shape.Taps());
+    return PackedTransposedConvolutionFloats(shape);
   }
 
   void Pack(const float* weights, const ConvolutionShape& shape, float* packed) const override {

@@ -87,7 +87,8 @@ class RoiAlign final : public Executable {
       }
       const Region<T> region = RegionAt(regions.as<T>() + 4 * r);
       if (region.rows == 0) {
-        return context.Error(StrCat("row ", r, " of input 1 is a region that is too large"));
+        return context.Error(
+            StrCat("row ", r, " of input 1 is a region that is too large or not a number"));
       }
     }
     context.parallel().For(count * channels, 1, [&](int64_t begin, int64_t end, int) {

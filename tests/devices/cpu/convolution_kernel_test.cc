@@ -23,7 +23,7 @@ void CheckConvolution(const ConvolutionShape& shape, std::mt19937& random) {
   const std::vector<float> input = RandomFloats(InputFloats(shape), random);
   const std::vector<float> weights = RandomFloats(shape.out_channels * channels * taps, random);
   const AlignedBuffer packed(AllocateAligned(
-      PackedConvolutionFloats(shape.out_channels, shape.groups, channels * taps) * sizeof(float)));
+      PackedConvolutionFloats(shape.out_channels, shape.groups, channels, taps) * sizeof(float)));
   PackConvolution(weights.data(), shape.out_channels, shape.groups, channels, taps,
                   static_cast<float*>(packed.get()));
   const int64_t gap = RandomInt(0, 3, random);
@@ -71,6 +71,9 @@ TEST_P(ConvolutionKernel, ConvolvesWithMoreTapsThanAreHeldAtOnce) {
   shape.spatial_rank = 1;
   shape.axes[0] = {.input = 700, .output = 300, .kernel = 600, .stride = 1, .pad = 100};
   CheckConvolution(shape, random);
+  shape.in_channels = 33;
+  shape.out_channels = 3;
+  CheckConvolution(shape, random);
 }
 
 TEST_P(ConvolutionKernel, ConvolvesAFirstLayer) {
@@ -81,6 +84,17 @@ TEST_P(ConvolutionKernel, ConvolvesAFirstLayer) {
   shape.spatial_rank = 2;
   shape.axes[0] = shape.axes[1] = {.input = 37, .output = 19, .kernel = 7, .stride = 2, .pad = 3};
   CheckConvolution(shape, random);
+}
+
+TEST_P(ConvolutionKernel, ConvolvesToFewChannels) {
+  std::mt19937 random(6);
+  for (int i = 0; i < 60; ++i) {
+    ConvolutionShape shape = RandomConvolution(static_cast<int>(RandomInt(1, 3, random)), random);
+    shape.groups = 1;
+    shape.in_channels = RandomInt(30, 70, random);
+    shape.out_channels = RandomInt(1, 5, random);
+    CheckConvolution(shape, random);
+  }
 }
 
 TEST_P(ConvolutionKernel, GivesTheBiasWhereThereIsNoInput) {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -34,7 +35,9 @@ void ExpectError(const OperatorCase& c, const std::string& text);
 
 template <typename T>
 Tensor TensorOf(const Shape& shape, const std::vector<T>& values) {
-  return Tensor::FromSpan<T>(shape, std::span<const T>(values));
+  Tensor tensor = *Tensor::Allocate(kElementTypeOf<T>, shape);
+  std::copy(values.begin(), values.end(), static_cast<T*>(tensor.mutable_data()));
+  return tensor;
 }
 
 // 0, 1, 2, ...

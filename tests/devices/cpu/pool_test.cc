@@ -166,6 +166,39 @@ TEST(MaxUnpool, PutsValuesBack) {
   EXPECT_EQ(Floats(c.Run()[0]), std::vector<float>({0, 5, 0, 0, 0, 0, 6, 0}));
 }
 
+// A 5x5 image pooled to 2x2: with its size given, indices are those of MaxPool.
+TEST(MaxUnpool, TakesIndicesOfALargerImage) {
+  using Indices = std::vector<int64_t>;
+  const auto indices = [](const Indices& values) {
+    return Tensor::FromSpan<int64_t>({1, 1, 2, 2}, values);
+  };
+  OperatorCase c;
+  c.name = "MaxUnpool";
+  c.opset = 11;
+  c.Set("kernel_shape", std::vector<int64_t>{2, 2});
+  c.Set("strides", std::vector<int64_t>{2, 2});
+  c.inputs = {FloatTensor({1, 1, 2, 2}, {5, 6, 7, 8}), indices({6, 8, 10, 18}),
+              IntTensor({1, 1, 5, 5})};
+  std::vector<float> expected(25);
+  expected[6] = 5;
+  expected[8] = 6;
+  expected[10] = 7;
+  expected[18] = 8;
+  EXPECT_EQ(Floats(c.Run()[0]), expected);
+  // No MaxPool of 5x5 gives 13 for the third window: these count in the inferred 4x4.
+  c.inputs[1] = indices({5, 7, 13, 15});
+  expected.assign(25, 0);
+  expected[6] = 5;
+  expected[8] = 6;
+  expected[16] = 7;
+  expected[18] = 8;
+  EXPECT_EQ(Floats(c.Run()[0]), expected);
+  for (const int64_t side : {0, 3}) {
+    c.inputs[2] = IntTensor({1, 1, side, side});
+    EXPECT_NE(c.RunError().find("outside the output"), std::string::npos);
+  }
+}
+
 TEST(MaxUnpool, RefusesIndicesOutsideTheOutput) {
   OperatorCase c;
   c.name = "MaxUnpool";

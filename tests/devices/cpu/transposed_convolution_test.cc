@@ -74,11 +74,11 @@ ConvolutionShape RandomShape(int rank, std::mt19937& random) {
 void Check(const ConvolutionShape& shape, std::mt19937& random) {
   SCOPED_TRACE(Describe(shape));
   const int64_t pixels = shape.OutputPixels();
-  const int64_t depth = shape.in_channels / shape.groups * shape.Taps();
   const std::vector<float> input = RandomFloats(InputFloats(shape), random);
-  const std::vector<float> weights = RandomFloats(shape.out_channels * depth, random);
-  const AlignedBuffer packed(AllocateAligned(
-      PackedConvolutionFloats(shape.out_channels, shape.groups, depth) * sizeof(float)));
+  const std::vector<float> weights =
+      RandomFloats(shape.out_channels * (shape.in_channels / shape.groups) * shape.Taps(), random);
+  const AlignedBuffer packed(
+      AllocateAligned(PackedTransposedConvolutionFloats(shape) * sizeof(float)));
   PackTransposedConvolution(weights.data(), shape, static_cast<float*>(packed.get()));
   const int64_t gap = RandomInt(0, 3, random);
   const EpilogueCase epilogue(pixels, shape.out_channels, shape.out_channels + gap, random);

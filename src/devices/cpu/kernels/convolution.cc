@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "devices/cpu/kernels/few_columns.h"
 #include "devices/cpu/kernels/matrix_pack.h"
 
 namespace mullion::cpu {
@@ -11,8 +12,9 @@ namespace mullion::cpu {
 namespace {
 
 // Below so many channels a tap is too short for the tile's inner loop, and neighbouring taps of a
-// line become one where pixels lie side by side.
-constexpr int64_t kFewChannels = 32;
+// line become one where pixels lie side by side. From so many on, products of few columns are
+// packed tap by tap.
+constexpr int64_t kFewChannels = kFewColumnsDepth;
 // Windows that hang over the image's side are then copied: at most so much per worker.
 constexpr int64_t kMaxWindowFloats = 128 * 1024;
 
@@ -24,6 +26,10 @@ bool MergesLastAxis(const ConvolutionShape& shape) {
   const ConvolutionShape::Axis& last = shape.axes[static_cast<size_t>(shape.spatial_rank - 1)];
   return last.kernel > 1 && last.dilation == 1 && shape.in_channels < kFewChannels &&
          shape.Taps() * shape.in_channels * kMaxBlockRows <= kMaxWindowFloats;
+}
+
+bool HasFewColumns(int64_t out_channels, int64_t groups, int64_t channels) {
+  return groups == 1 && out_channels <= kFewColumns && channels >= kFewColumnsDepth;
 }
 
 }  // namespace
@@ -46,13 +52,21 @@ int64_t ConvolutionShape::OutputPixels() const {
   return pixels;
 }
 
-size_t PackedConvolutionFloats(int64_t out_channels, int64_t groups, int64_t depth) {
+size_t PackedConvolutionFloats(int64_t out_channels, int64_t groups, int64_t channels,
+                               int64_t taps) {
+  if (HasFewColumns(out_channels, groups, channels)) {
+    return static_cast<size_t>(out_channels * channels * taps);
+  }
   const ColumnBlocks blocks = ColumnBlocks::Of(out_channels / groups);
-  return static_cast<size_t>(groups * blocks.PackedFloats(depth));
+  return static_cast<size_t>(groups * blocks.PackedFloats(channels * taps));
 }
 
 void PackConvolution(const float* weights, int64_t out_channels, int64_t groups, int64_t channels,
                      int64_t taps, float* packed) {
+  if (HasFewColumns(out_channels, groups, channels)) {
+    PackFewColumns(RightSource::Convolution(weights, channels, taps), out_channels, packed);
+    return;
+  }
   const ColumnBlocks blocks = ColumnBlocks::Of(out_channels / groups);
   for (int64_t group = 0; group < groups; ++group) {
     PackRight(RightSource::Convolution(weights, channels, taps), blocks, packed);
@@ -210,6 +224,12 @@ Convolution::Convolution(const ConvolutionShape& shape) : rows_(shape) {
   product_.bias_step = product_.blocks.columns;
   product_.residual_step = product_.blocks.columns;
   product_.row_scratch_floats = rows_.scratch_floats();
+  few_columns_ = HasFewColumns(shape.out_channels, shape.groups, shape.in_channels / shape.groups);
+}
+
+size_t Convolution::ScratchBytes(int threads) const {
+  return few_columns_ ? FewColumnsScratchBytes(product_, threads)
+                      : MatrixScratchBytes(product_, threads);
 }
 
 void Convolution::Run(const float* input, const float* packed, float* out, int64_t out_stride,
@@ -219,8 +239,12 @@ void Convolution::Run(const float* input, const float* packed, float* out, int64
   product.out = out;
   product.out_stride = out_stride;
   product.epilogue = epilogue;
-  MultiplyMatrix(
-      product, [&](const RowRequest& request) { rows_.Make(input, request); }, scratch, parallel);
+  const auto rows = [&](const RowRequest& request) { rows_.Make(input, request); };
+  if (few_columns_) {
+    MultiplyFewColumns(product, rows, scratch, parallel);
+  } else {
+    MultiplyMatrix(product, rows, scratch, parallel);
+  }
 }
 
 }  // namespace mullion::cpu

@@ -56,7 +56,8 @@ class ConvolutionPlan {
 
 // Floats of the packed weights, and packing them from ONNX order [out][in / groups][kernel]. Both
 // hang on the weights and the instruction level in use, not on the image.
-size_t PackedConvolutionFloats(int64_t out_channels, int64_t groups, int64_t depth);
+size_t PackedConvolutionFloats(int64_t out_channels, int64_t groups, int64_t channels,
+                               int64_t taps);
 void PackConvolution(const float* weights, int64_t out_channels, int64_t groups, int64_t channels,
                      int64_t taps, float* packed);
 
@@ -96,7 +97,7 @@ class Convolution final : public ConvolutionPlan {
  public:
   explicit Convolution(const ConvolutionShape& shape);
 
-  size_t ScratchBytes(int threads) const override { return MatrixScratchBytes(product_, threads); }
+  size_t ScratchBytes(int threads) const override;
   void Run(const float* input, const float* packed, float* out, int64_t out_stride,
            const Epilogue& epilogue, void* scratch, Parallel& parallel) const override;
   bool TakesResidualInPlace() const override { return true; }
@@ -104,6 +105,7 @@ class Convolution final : public ConvolutionPlan {
  private:
   ConvolutionRows rows_;
   MatrixProduct product_;
+  bool few_columns_;
 };
 
 }  // namespace mullion::cpu

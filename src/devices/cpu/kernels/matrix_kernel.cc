@@ -1,297 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/kernels/matrix_kernel.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "devices/cpu/kernels/matrix_kernel.cc"
-#include <cstring>
-#include <limits>
+#include <algorithm>
 
-#include "base/tensor.h"
+#include "devices/cpu/kernels/matrix_blocks.h"
 
-#include "devices/cpu/simd.h"
-
-#include "devices/cpu/kernels/matrix_tile-inl.h"
-
-#ifndef MULLION_DEVICES_CPU_KERNELS_MATRIX_KERNEL_ONCE_
-#define MULLION_DEVICES_CPU_KERNELS_MATRIX_KERNEL_ONCE_
-namespace mullion::cpu {
-namespace {
-
-// Taps whose row addresses are held at once. A kernel of more taps is taken in several parts, so
-// that scratch memory does not grow with it.
-constexpr int64_t kMaxTaps = 256;
-// The widest block and the highest tile of any target, in floats and rows.
-constexpr int64_t kMaxBlockColumns = 64;
-constexpr int64_t kMaxTileRows = 12;
-// Depth that a block of tiles runs over at a time: of the 1 MiB or more that level 2 caches have
-// these days, a panel of 64 columns takes 1/8 and 192 rows of the left operand 3/8.
-constexpr int64_t kDepthAtOnce = 512;
-
-// One worker's memory.
-struct Scratch {
-  float* bias;          // of the block, padded with zeros
-  float* sums;          // [row of the block][column], between two parts of the depth
-  float* tile;          // sums of a tile that is not stored directly
-  float* rows_scratch;  // the row maker's own
-  const float** rows;   // [tap][kMaxBlockRows]
-
-  static constexpr int64_t kFloats =
-      kMaxBlockColumns + kMaxBlockRows * kMaxBlockColumns + kMaxTileRows * kMaxBlockColumns;
-};
-
-constexpr size_t RoundUpToLine(size_t bytes) {
-  return (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
-}
-
-size_t WorkerBytes(const MatrixProduct& product) {
-  const auto floats = static_cast<size_t>(Scratch::kFloats + product.row_scratch_floats);
-  const auto pointers = static_cast<size_t>(std::min(product.taps, kMaxTaps) * kMaxBlockRows);
-  return RoundUpToLine(floats * sizeof(float)) + RoundUpToLine(pointers * sizeof(float*));
-}
-
-Scratch ScratchOf(const MatrixProduct& product, void* memory, int worker) {
-  auto* const bytes =
-      static_cast<char*>(memory) + WorkerBytes(product) * static_cast<size_t>(worker);
-  Scratch scratch;
-  scratch.bias = reinterpret_cast<float*>(bytes);
-  scratch.sums = scratch.bias + kMaxBlockColumns;
-  scratch.tile = scratch.sums + kMaxBlockRows * kMaxBlockColumns;
-  scratch.rows_scratch = scratch.tile + kMaxTileRows * kMaxBlockColumns;
-  const auto floats = static_cast<size_t>(Scratch::kFloats + product.row_scratch_floats);
-  scratch.rows = reinterpret_cast<const float**>(bytes + RoundUpToLine(floats * sizeof(float)));
-  return scratch;
-}
-
-// The work cut into tasks: every group, times blocks of rows, times blocks of columns.
-struct Grid {
-  int64_t block_rows = 0;
-  int64_t row_blocks = 0;
-  int64_t column_blocks = 0;
-  int64_t tasks = 0;
-  int64_t chunk = 1;
-};
-
-// Part of the depth: taps [tap, tap + taps), values [first, first + depth) of each.
-struct DepthPart {
-  int64_t tap;
-  int64_t taps;
-  int64_t first;
-  int64_t depth;
-};
-
-}  // namespace
-}  // namespace mullion::cpu
-#endif  // MULLION_DEVICES_CPU_KERNELS_MATRIX_KERNEL_ONCE_
-
-HWY_BEFORE_NAMESPACE();
-namespace mullion::cpu {
-namespace HWY_NAMESPACE {
-
-void DescribeTiles(ColumnBlocks& blocks) {
-  const hwy::HWY_NAMESPACE::ScalableTag<float> d;
-  blocks.lanes = static_cast<int>(hwy::HWY_NAMESPACE::Lanes(d));
-  blocks.max_vectors = kMaxTileVectors;
-}
-
-int TileRows(int vectors) { return kTileRows[static_cast<size_t>(vectors - 1)]; }
-
-// The tiles of one block of rows and one block of columns.
-class BlockRunner {
- public:
-  BlockRunner(const MatrixProduct& product, RowMaker make_rows, const Scratch& scratch)
-      : product_(product), make_rows_(make_rows), scratch_(scratch) {}
-
-  void Run(int64_t group, int64_t first_row, int64_t row_count, int64_t block) {
-    group_ = group;
-    if (first_row != first_row_ || group != rows_group_) ForgetRows();
-    first_row_ = first_row;
-    rows_group_ = group;
-    row_count_ = row_count;
-    block_ = block;
-    vectors_ = product_.blocks.Vectors(block);
-    columns_ = product_.blocks.Columns(block);
-    width_ = static_cast<int64_t>(vectors_) * product_.blocks.lanes;
-    CopyBias();
-    const int64_t depth_at_once =
-        row_count > 2 * TileRows(vectors_) ? kDepthAtOnce : std::numeric_limits<int64_t>::max();
-    if (product_.depth > depth_at_once) {
-      RunPartsOfTaps(depth_at_once);
-    } else {
-      RunWholeTaps(
-          std::clamp<int64_t>(depth_at_once / std::max<int64_t>(product_.depth, 1), 1, kMaxTaps));
-    }
-  }
-
- private:
-  void ForgetRows() { made_taps_ = 0; }
-
-  // The bias as the start of the sums, padded to whole vectors; zeros when there is none.
-  void CopyBias() {
-    std::memset(scratch_.bias, 0, static_cast<size_t>(width_) * sizeof(float));
-    if (product_.epilogue.bias == nullptr) return;
-    const float* const bias =
-        product_.epilogue.bias + group_ * product_.bias_step + product_.blocks.FirstColumn(block_);
-    std::memcpy(scratch_.bias, bias, static_cast<size_t>(columns_) * sizeof(float));
-  }
-
-  // Taps too deep for the cache: each in even parts.
-  void RunPartsOfTaps(int64_t depth_at_once) {
-    const int64_t parts = (product_.depth + depth_at_once - 1) / depth_at_once;
-    for (int64_t tap = 0; tap < product_.taps; ++tap) {
-      for (int64_t part = 0; part < parts; ++part) {
-        const int64_t first = product_.depth * part / parts;
-        const int64_t last = product_.depth * (part + 1) / parts;
-        RunPart({tap, 1, first, last - first}, tap == 0 && part == 0,
-                tap == product_.taps - 1 && part == parts - 1);
-      }
-    }
-  }
-
-  void RunWholeTaps(int64_t taps_at_once) {
-    int64_t tap = 0;
-    do {
-      const int64_t taps = std::min(taps_at_once, product_.taps - tap);
-      RunPart({tap, taps, 0, product_.depth}, tap == 0, tap + taps == product_.taps);
-      tap += taps;
-    } while (tap < product_.taps);
-  }
-
-  void RunPart(const DepthPart& part, bool begins, bool ends) {
-    MakeRows(part);
-    const int64_t stride = product_.right_stride != 0 ? product_.right_stride : width_;
-    TileArguments t;
-    t.row_stride = kMaxBlockRows;
-    t.taps = part.taps;
-    t.first = part.first;
-    t.depth = part.depth;
-    t.right = RightBlock() + (part.tap * product_.depth + part.first) * stride;
-    t.right_stride = stride;
-    const int tile_rows = TileRows(vectors_);
-    for (int64_t row = 0; row < row_count_; row += tile_rows) {
-      const int count = static_cast<int>(std::min<int64_t>(tile_rows, row_count_ - row));
-      t.rows = scratch_.rows + (part.tap - made_first_tap_) * kMaxBlockRows + row;
-      float* const sums = scratch_.sums + row * kMaxBlockColumns;
-      t.start = begins ? scratch_.bias : sums;
-      t.start_stride = begins ? 0 : kMaxBlockColumns;
-      const TileFunction tile = FindTile(vectors_, count);
-      if (ends) {
-        FinishTile(t, tile, row, count);
-      } else {
-        StoreTile(t, tile, sums);
-      }
-    }
-  }
-
-  // Addresses of this block's rows at the part's taps, unless they are still there.
-  void MakeRows(const DepthPart& part) {
-    if (part.tap >= made_first_tap_ && part.tap + part.taps <= made_first_tap_ + made_taps_) return;
-    made_first_tap_ = product_.taps <= kMaxTaps ? 0 : part.tap;
-    made_taps_ = std::min(product_.taps - made_first_tap_, kMaxTaps);
-    make_rows_({group_, first_row_, row_count_, made_first_tap_, made_taps_, scratch_.rows,
-                kMaxBlockRows, scratch_.rows_scratch});
-  }
-
-  const float* RightBlock() const {
-    const float* const right = product_.right + group_ * product_.right_step;
-    const int64_t first_column = product_.blocks.FirstColumn(block_);
-    if (product_.right_stride != 0) return right + first_column;
-    return right + first_column * product_.taps * product_.depth;
-  }
-
-  static void StoreTile(TileArguments& t, TileFunction tile, float* sums) {
-    t.residual = nullptr;
-    t.finish = TileFinish::kStore;
-    t.out = sums;
-    t.out_stride = kMaxBlockColumns;
-    tile(t);
-  }
-
-  // The last part: the tile stores to the output itself if it can, which it cannot where columns
-  // are padded, the activation is more than a comparison, or rows lie at odd distances.
-  void FinishTile(TileArguments& t, TileFunction tile, int64_t row, int count) {
-    const Epilogue& epilogue = product_.epilogue;
-    const int64_t first = first_row_ + row;
-    if (columns_ == width_ && product_.lines.AreOneLine(first, count) && SetFinish(t)) {
-      const int64_t step = product_.lines.step;
-      t.out = OutputOf(first);
-      t.out_stride = product_.out_stride * step;
-      t.residual = ResidualOf(first);
-      t.residual_stride = epilogue.residual_stride * step;
-      tile(t);
-      return;
-    }
-    StoreTile(t, tile, scratch_.tile);
-    for (int i = 0; i < count; ++i) {
-      ActivateRow(epilogue.activation, scratch_.tile + i * kMaxBlockColumns, ResidualOf(first + i),
-                  OutputOf(first + i), static_cast<size_t>(columns_));
-    }
-  }
-
-  float* OutputOf(int64_t row) const {
-    return product_.out + group_ * product_.out_step +
-           product_.lines.RowOf(row) * product_.out_stride + product_.blocks.FirstColumn(block_);
-  }
-  const float* ResidualOf(int64_t row) const {
-    if (product_.epilogue.residual == nullptr) return nullptr;
-    return product_.epilogue.residual + group_ * product_.residual_step +
-           product_.lines.RowOf(row) * product_.epilogue.residual_stride +
-           product_.blocks.FirstColumn(block_);
-  }
-
-  bool SetFinish(TileArguments& t) const {
-    const Activation& activation = product_.epilogue.activation;
-    switch (activation.kind) {
-      case Activation::Kind::kNone:
-        t.finish = TileFinish::kStore;
-        return true;
-      case Activation::Kind::kRelu:
-        t.finish = TileFinish::kAtLeast;
-        t.low = 0.0f;
-        return true;
-      case Activation::Kind::kClip:
-        t.finish = TileFinish::kClamp;
-        t.low = activation.alpha;
-        t.high = activation.beta;
-        return true;
-      default:
-        return false;
-    }
-  }
-
-  const MatrixProduct& product_;
-  const RowMaker make_rows_;
-  const Scratch scratch_;
-  int64_t group_ = 0;
-  int64_t first_row_ = -1;
-  int64_t rows_group_ = -1;
-  int64_t row_count_ = 0;
-  int64_t block_ = 0;
-  int vectors_ = 0;
-  int64_t columns_ = 0;
-  int64_t width_ = 0;  // columns padded to whole vectors
-  int64_t made_first_tap_ = 0;
-  int64_t made_taps_ = 0;
-};
-
-// Tasks [begin, end) of the grid; blocks of columns change fastest, so that the addresses of rows
-// are made once for all of them.
-void RunTasks(const MatrixProduct& product, const Grid& grid, RowMaker make_rows,
-              const Scratch& scratch, int64_t begin, int64_t end) {
-  BlockRunner runner(product, make_rows, scratch);
-  for (int64_t task = begin; task < end; ++task) {
-    const int64_t block = task % grid.column_blocks;
-    const int64_t row_block = task / grid.column_blocks % grid.row_blocks;
-    const int64_t group = task / grid.column_blocks / grid.row_blocks;
-    const int64_t first_row = row_block * grid.block_rows;
-    runner.Run(group, first_row, std::min(grid.block_rows, product.rows - first_row), block);
-  }
-}
-
-}  // namespace HWY_NAMESPACE
-}  // namespace mullion::cpu
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace mullion::cpu {
 
 namespace {
@@ -307,7 +20,7 @@ int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // Rows of a block: as many as kMaxBlockRows allows, of even height and in whole tiles, and fewer
 // while there are too few tasks for the threads.
 int64_t BlockRows(const MatrixProduct& product, int64_t work, int threads) {
-  const int64_t tile_rows = MULLION_SIMD_CALL(TileRows)(product.blocks.Vectors(0));
+  const int64_t tile_rows = MatrixTileRows(product.blocks.Vectors(0));
   int64_t blocks = DivideUp(product.rows, kMaxBlockRows);
   if (threads > 1) {
     const int64_t wanted =
@@ -320,7 +33,7 @@ int64_t BlockRows(const MatrixProduct& product, int64_t work, int threads) {
 
 // Tasks that are claimed at once: long enough that claiming costs nothing, short enough that a
 // cancelled evaluation ends soon, and whole blocks of rows where there are enough of them.
-int64_t ChunkOf(const Grid& grid, int64_t work, int threads) {
+int64_t ChunkOf(const MatrixGrid& grid, int64_t work, int threads) {
   const int64_t task = std::max<int64_t>(work / grid.tasks, 1);
   const int64_t fair = threads == 1 ? grid.tasks : grid.tasks / (kTasksPerThread * threads);
   const int64_t chunk = std::clamp<int64_t>(fair, DivideUp(kLeastWork, task),
@@ -328,10 +41,10 @@ int64_t ChunkOf(const Grid& grid, int64_t work, int threads) {
   return chunk > grid.column_blocks ? chunk / grid.column_blocks * grid.column_blocks : chunk;
 }
 
-Grid MakeGrid(const MatrixProduct& product, int threads) {
+MatrixGrid MakeGrid(const MatrixProduct& product, int threads) {
   const int64_t work =
       product.groups * product.rows * product.blocks.columns * product.taps * product.depth;
-  Grid grid;
+  MatrixGrid grid;
   grid.column_blocks = product.blocks.count();
   grid.block_rows = BlockRows(product, work, threads);
   grid.row_blocks = DivideUp(product.rows, grid.block_rows);
@@ -345,23 +58,23 @@ Grid MakeGrid(const MatrixProduct& product, int threads) {
 ColumnBlocks ColumnBlocks::Of(int64_t columns) {
   ColumnBlocks blocks;
   blocks.columns = columns;
-  MULLION_SIMD_CALL(DescribeTiles)(blocks);
+  DescribeMatrixTiles(blocks);
   return blocks;
 }
 
 size_t MatrixScratchBytes(const MatrixProduct& product, int threads) {
-  return WorkerBytes(product) * static_cast<size_t>(threads);
+  return MatrixWorkerBytes(product) * static_cast<size_t>(threads);
 }
 
 void MultiplyMatrix(const MatrixProduct& product, RowMaker rows, void* scratch,
                     Parallel& parallel) {
   if (product.rows == 0 || product.blocks.columns == 0 || product.groups == 0) return;
-  const Grid grid = MakeGrid(product, parallel.threads());
-  const auto run = MULLION_SIMD_CALL(RunTasks);
+  const MatrixGrid grid = MakeGrid(product, parallel.threads());
+  const size_t worker_bytes = MatrixWorkerBytes(product);
   parallel.For(grid.tasks, grid.chunk, [&](int64_t begin, int64_t end, int worker) {
-    run(product, grid, rows, ScratchOf(product, scratch, worker), begin, end);
+    char* const memory = static_cast<char*>(scratch) + worker_bytes * static_cast<size_t>(worker);
+    RunMatrixTasks(product, grid, rows, memory, begin, end);
   });
 }
 
 }  // namespace mullion::cpu
-#endif  // HWY_ONCE

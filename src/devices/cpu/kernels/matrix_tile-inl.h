@@ -32,6 +32,10 @@ struct TileArguments {
   int64_t depth;
   const float* right;  // [tap][k] rows of the tile's columns
   int64_t right_stride;
+  // A cache line is fetched ahead for each value of the depth, `ahead_step` floats apart: what
+  // later tiles will read while this one computes.
+  const float* ahead;
+  int64_t ahead_step;
   const float* start;  // what the sums begin with; stride 0 repeats one row
   int64_t start_stride;
   float* out;
@@ -80,6 +84,8 @@ HWY_NOINLINE void Tile(const TileArguments& t) {
   }
   const float* HWY_RESTRICT right = t.right;
   const int64_t right_stride = t.right_stride;
+  const float* ahead = t.ahead;
+  const int64_t ahead_step = t.ahead_step;
   const float* const* tap_rows = t.rows;
   for (int64_t tap = 0; tap < t.taps; ++tap) {
     const float* row[kRows];
@@ -97,6 +103,8 @@ HWY_NOINLINE void Tile(const TileArguments& t) {
         for (int j = 0; j < kVectors; ++j) sum[i][j] = hn::MulAdd(left, column[j], sum[i][j]);
       }
       right += right_stride;
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += ahead_step;
     }
   }
   if (t.residual != nullptr) {

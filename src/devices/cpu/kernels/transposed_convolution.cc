@@ -140,6 +140,12 @@ std::vector<int64_t> FirstPixels(const ConvolutionShape& shape, const Convolutio
 
 }  // namespace
 
+size_t PackedTransposedConvolutionFloats(const ConvolutionShape& shape) {
+  const ColumnBlocks blocks = ColumnBlocks::Of(shape.out_channels / shape.groups);
+  return static_cast<size_t>(shape.groups *
+                             blocks.PackedFloats(shape.in_channels / shape.groups * shape.Taps()));
+}
+
 void PackTransposedConvolution(const float* weights, const ConvolutionShape& shape, float* packed) {
   const int64_t in = shape.in_channels / shape.groups;
   const ColumnBlocks blocks = ColumnBlocks::Of(shape.out_channels / shape.groups);

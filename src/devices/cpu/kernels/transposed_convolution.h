@@ -18,7 +18,8 @@
 namespace mullion::cpu {
 
 // Packs ONNX ConvTranspose weights [in][out / groups][kernel]; of `shape` only channels, groups,
-// kernels, strides and dilations count. The size is that of an ordinary convolution's weights.
+// kernels, strides and dilations count.
+size_t PackedTransposedConvolutionFloats(const ConvolutionShape& shape);
 void PackTransposedConvolution(const float* weights, const ConvolutionShape& shape, float* packed);
 
 // Takes weights from PackTransposedConvolution. Of each axis of the shape, `output` is the size of

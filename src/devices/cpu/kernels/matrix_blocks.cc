@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/kernels/matrix_blocks.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "devices/cpu/kernels/matrix_blocks.cc"
+#include <cstring>
+#include <limits>
+
+#include "base/tensor.h"
+
+#include "devices/cpu/simd.h"
+
+#include "devices/cpu/kernels/matrix_tile-inl.h"
+
+#ifndef MULLION_DEVICES_CPU_KERNELS_MATRIX_BLOCKS_ONCE_
+#define MULLION_DEVICES_CPU_KERNELS_MATRIX_BLOCKS_ONCE_
+namespace mullion::cpu {
+namespace {
+
+// Taps whose row addresses are held at once. A kernel of more taps is taken in several parts, so
+// that scratch memory does not grow with it.
+constexpr int64_t kMaxTaps = 256;
+// The widest block and the highest tile of any target, in floats and rows.
+constexpr int64_t kMaxBlockColumns = 64;
+constexpr int64_t kMaxTileRows = 12;
+// Depth that a block of tiles runs over at a time: of the 1 MiB or more that level 2 caches have
+// these days, a panel of 64 columns takes 1/8 and 192 rows of the left operand 3/8.
+constexpr int64_t kDepthAtOnce = 512;
+
+// One worker's memory.
+struct Scratch {
+  float* bias;          // of the block, padded with zeros
+  float* sums;          // [row of the block][column], between two parts of the depth
+  float* tile;          // sums of a tile that is not stored directly
+  float* rows_scratch;  // the row maker's own
+  const float** rows;   // [tap][kMaxBlockRows]
+
+  static constexpr int64_t kFloats =
+      kMaxBlockColumns + kMaxBlockRows * kMaxBlockColumns + kMaxTileRows * kMaxBlockColumns;
+};
+
+constexpr size_t RoundUpToLine(size_t bytes) {
+  return (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
+}
+
+size_t WorkerBytesOf(const MatrixProduct& product) {
+  const auto floats = static_cast<size_t>(Scratch::kFloats + product.row_scratch_floats);
+  const auto pointers = static_cast<size_t>(std::min(product.taps, kMaxTaps) * kMaxBlockRows);
+  return RoundUpToLine(floats * sizeof(float)) + RoundUpToLine(pointers * sizeof(float*));
+}
+
+Scratch ScratchOf(const MatrixProduct& product, void* memory) {
+  Scratch scratch;
+  scratch.bias = static_cast<float*>(memory);
+  scratch.sums = scratch.bias + kMaxBlockColumns;
+  scratch.tile = scratch.sums + kMaxBlockRows * kMaxBlockColumns;
+  scratch.rows_scratch = scratch.tile + kMaxTileRows * kMaxBlockColumns;
+  const auto floats = static_cast<size_t>(Scratch::kFloats + product.row_scratch_floats);
+  scratch.rows = reinterpret_cast<const float**>(static_cast<char*>(memory) +
+                                                 RoundUpToLine(floats * sizeof(float)));
+  return scratch;
+}
+
+// Part of the depth: taps [tap, tap + taps), values [first, first + depth) of each.
+struct DepthPart {
+  int64_t tap;
+  int64_t taps;
+  int64_t first;
+  int64_t depth;
+};
+
+}  // namespace
+}  // namespace mullion::cpu
+#endif  // MULLION_DEVICES_CPU_KERNELS_MATRIX_BLOCKS_ONCE_
+
+HWY_BEFORE_NAMESPACE();
+namespace mullion::cpu {
+namespace HWY_NAMESPACE {
+
+void DescribeTiles(ColumnBlocks& blocks) {
+  const hwy::HWY_NAMESPACE::ScalableTag<float> d;
+  blocks.lanes = static_cast<int>(hwy::HWY_NAMESPACE::Lanes(d));
+  blocks.max_vectors = kMaxTileVectors;
+}
+
+int TileRows(int vectors) { return kTileRows[static_cast<size_t>(vectors - 1)]; }
+
+// The tiles of one block of rows and one block of columns.
+class BlockRunner {
+ public:
+  BlockRunner(const MatrixProduct& product, RowMaker make_rows, const Scratch& scratch)
+      : product_(product), make_rows_(make_rows), scratch_(scratch) {}
+
+  void Run(int64_t group, int64_t first_row, int64_t row_count, int64_t block) {
+    group_ = group;
+    if (first_row != first_row_ || group != rows_group_) ForgetRows();
+    first_row_ = first_row;
+    rows_group_ = group;
+    row_count_ = row_count;
+    block_ = block;
+    vectors_ = product_.blocks.Vectors(block);
+    columns_ = product_.blocks.Columns(block);
+    width_ = static_cast<int64_t>(vectors_) * product_.blocks.lanes;
+    CopyBias();
+    const int64_t depth_at_once =
+        row_count > 2 * TileRows(vectors_) ? kDepthAtOnce : std::numeric_limits<int64_t>::max();
+    if (product_.depth > depth_at_once) {
+      RunPartsOfTaps(depth_at_once);
+    } else {
+      RunWholeTaps(
+          std::clamp<int64_t>(depth_at_once / std::max<int64_t>(product_.depth, 1), 1, kMaxTaps));
+    }
+  }
+
+ private:
+  void ForgetRows() { made_taps_ = 0; }
+
+  // The bias as the start of the sums, padded to whole vectors; zeros when there is none.
+  void CopyBias() {
+    std::memset(scratch_.bias, 0, static_cast<size_t>(width_) * sizeof(float));
+    if (product_.epilogue.bias == nullptr) return;
+    const float* const bias =
+        product_.epilogue.bias + group_ * product_.bias_step + product_.blocks.FirstColumn(block_);
+    std::memcpy(scratch_.bias, bias, static_cast<size_t>(columns_) * sizeof(float));
+  }
+
+  // Taps too deep for the cache: each in even parts.
+  void RunPartsOfTaps(int64_t depth_at_once) {
+    const int64_t parts = (product_.depth + depth_at_once - 1) / depth_at_once;
+    for (int64_t tap = 0; tap < product_.taps; ++tap) {
+      for (int64_t part = 0; part < parts; ++part) {
+        const int64_t first = product_.depth * part / parts;
+        const int64_t last = product_.depth * (part + 1) / parts;
+        RunPart({tap, 1, first, last - first}, tap == 0 && part == 0,
+                tap == product_.taps - 1 && part == parts - 1);
+      }
+    }
+  }
+
+  void RunWholeTaps(int64_t taps_at_once) {
+    int64_t tap = 0;
+    do {
+      const int64_t taps = std::min(taps_at_once, product_.taps - tap);
+      RunPart({tap, taps, 0, product_.depth}, tap == 0, tap + taps == product_.taps);
+      tap += taps;
+    } while (tap < product_.taps);
+  }
+
+  void RunPart(const DepthPart& part, bool begins, bool ends) {
+    MakeRows(part);
+    const int64_t stride = product_.right_stride != 0 ? product_.right_stride : width_;
+    TileArguments t;
+    t.row_stride = kMaxBlockRows;
+    t.taps = part.taps;
+    t.first = part.first;
+    t.depth = part.depth;
+    t.right = RightBlock() + (part.tap * product_.depth + part.first) * stride;
+    t.right_stride = stride;
+    const int tile_rows = TileRows(vectors_);
+    const float* ahead = t.right + part.taps * part.depth * stride;
+    for (int64_t row = 0; row < row_count_; row += tile_rows) {
+      ahead = FetchAhead(t, ahead);
+      const int count = static_cast<int>(std::min<int64_t>(tile_rows, row_count_ - row));
+      t.rows = scratch_.rows + (part.tap - made_first_tap_) * kMaxBlockRows + row;
+      float* const sums = scratch_.sums + row * kMaxBlockColumns;
+      t.start = begins ? scratch_.bias : sums;
+      t.start_stride = begins ? 0 : kMaxBlockColumns;
+      const TileFunction tile = FindTile(vectors_, count);
+      if (ends) {
+        FinishTile(t, tile, row, count);
+      } else {
+        StoreTile(t, tile, sums);
+      }
+    }
+  }
+
+  // Addresses of this block's rows at the part's taps, unless they are still there.
+  void MakeRows(const DepthPart& part) {
+    if (part.tap >= made_first_tap_ && part.tap + part.taps <= made_first_tap_ + made_taps_) return;
+    made_first_tap_ = product_.taps <= kMaxTaps ? 0 : part.tap;
+    made_taps_ = std::min(product_.taps - made_first_tap_, kMaxTaps);
+    make_rows_({group_, first_row_, row_count_, made_first_tap_, made_taps_, scratch_.rows,
+                kMaxBlockRows, scratch_.rows_scratch});
+  }
+
+  // The next part of the right operand lies behind this one. Tiles fetch it, a line for each value
+  // of the depth, until all of it is there or the operand ends: weights that come from memory then
+  // cost little more than those that the cache holds. Gives what the next tile should fetch.
+  const float* FetchAhead(TileArguments& t, const float* ahead) const {
+    constexpr int64_t kLineFloats = 16;
+    const int64_t depth = t.taps * t.depth;
+    const float* const part_end = t.right + 2 * depth * t.right_stride;
+    const float* const end = std::min(
+        part_end, RightOperand() + product_.blocks.PackedFloats(product_.taps * product_.depth));
+    const bool fetches = product_.right_stride == 0 && end - ahead >= depth * kLineFloats;
+    t.ahead = fetches ? ahead : t.right;
+    t.ahead_step = fetches ? kLineFloats : 0;
+    return ahead + depth * t.ahead_step;
+  }
+
+  const float* RightOperand() const { return product_.right + group_ * product_.right_step; }
+
+  const float* RightBlock() const {
+    const float* const right = RightOperand();
+    const int64_t first_column = product_.blocks.FirstColumn(block_);
+    if (product_.right_stride != 0) return right + first_column;
+    return right + first_column * product_.taps * product_.depth;
+  }
+
+  static void StoreTile(TileArguments& t, TileFunction tile, float* sums) {
+    t.residual = nullptr;
+    t.finish = TileFinish::kStore;
+    t.out = sums;
+    t.out_stride = kMaxBlockColumns;
+    tile(t);
+  }
+
+  // The last part: the tile stores to the output itself if it can, which it cannot where columns
+  // are padded, the activation is more than a comparison, or rows lie at odd distances.
+  void FinishTile(TileArguments& t, TileFunction tile, int64_t row, int count) {
+    const Epilogue& epilogue = product_.epilogue;
+    const int64_t first = first_row_ + row;
+    if (columns_ == width_ && product_.lines.AreOneLine(first, count) && SetFinish(t)) {
+      const int64_t step = product_.lines.step;
+      t.out = OutputOf(first);
+      t.out_stride = product_.out_stride * step;
+      t.residual = ResidualOf(first);
+      t.residual_stride = epilogue.residual_stride * step;
+      tile(t);
+      return;
+    }
+    t.residual = nullptr;
+    t.finish = TileFinish::kStore;
+    t.out = scratch_.tile;
+    t.out_stride = width_;
+    tile(t);
+    ActivateTile(first, count);
+  }
+
+  // Where rows have no gaps, as in a product of one block, the tile is one row.
+  void ActivateTile(int64_t first, int count) {
+    const Epilogue& epilogue = product_.epilogue;
+    const bool whole = columns_ == width_ && columns_ == product_.out_stride &&
+                       (epilogue.residual == nullptr || columns_ == epilogue.residual_stride) &&
+                       product_.lines.step == 1 && product_.lines.AreOneLine(first, count);
+    const int rows_at_once = whole ? count : 1;
+    for (int i = 0; i < count; i += rows_at_once) {
+      ActivateRow(epilogue.activation, scratch_.tile + i * width_, ResidualOf(first + i),
+                  OutputOf(first + i), static_cast<size_t>(columns_ * rows_at_once));
+    }
+  }
+
+  float* OutputOf(int64_t row) const {
+    return product_.out + group_ * product_.out_step +
+           product_.lines.RowOf(row) * product_.out_stride + product_.blocks.FirstColumn(block_);
+  }
+  const float* ResidualOf(int64_t row) const {
+    if (product_.epilogue.residual == nullptr) return nullptr;
+    return product_.epilogue.residual + group_ * product_.residual_step +
+           product_.lines.RowOf(row) * product_.epilogue.residual_stride +
+           product_.blocks.FirstColumn(block_);
+  }
+
+  bool SetFinish(TileArguments& t) const {
+    const Activation& activation = product_.epilogue.activation;
+    switch (activation.kind) {
+      case Activation::Kind::kNone:
+        t.finish = TileFinish::kStore;
+        return true;
+      case Activation::Kind::kRelu:
+        t.finish = TileFinish::kAtLeast;
+        t.low = 0.0f;
+        return true;
+      case Activation::Kind::kClip:
+        t.finish = TileFinish::kClamp;
+        t.low = activation.alpha;
+        t.high = activation.beta;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  const MatrixProduct& product_;
+  const RowMaker make_rows_;
+  const Scratch scratch_;
+  int64_t group_ = 0;
+  int64_t first_row_ = -1;
+  int64_t rows_group_ = -1;
+  int64_t row_count_ = 0;
+  int64_t block_ = 0;
+  int vectors_ = 0;
+  int64_t columns_ = 0;
+  int64_t width_ = 0;  // columns padded to whole vectors
+  int64_t made_first_tap_ = 0;
+  int64_t made_taps_ = 0;
+};
+
+// Tasks [begin, end) of the grid; blocks of columns change fastest, so that the addresses of rows
+// are made once for all of them.
+void RunTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMaker make_rows,
+              void* scratch, int64_t begin, int64_t end) {
+  BlockRunner runner(product, make_rows, ScratchOf(product, scratch));
+  for (int64_t task = begin; task < end; ++task) {
+    const int64_t block = task % grid.column_blocks;
+    const int64_t row_block = task / grid.column_blocks % grid.row_blocks;
+    const int64_t group = task / grid.column_blocks / grid.row_blocks;
+    const int64_t first_row = row_block * grid.block_rows;
+    runner.Run(group, first_row, std::min(grid.block_rows, product.rows - first_row), block);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace mullion::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mullion::cpu {
+
+void DescribeMatrixTiles(ColumnBlocks& blocks) { MULLION_SIMD_CALL(DescribeTiles)(blocks); }
+
+int MatrixTileRows(int vectors) { return MULLION_SIMD_CALL(TileRows)(vectors); }
+
+size_t MatrixWorkerBytes(const MatrixProduct& product) { return WorkerBytesOf(product); }
+
+void RunMatrixTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMaker rows,
+                    void* scratch, int64_t begin, int64_t end) {
+  MULLION_SIMD_CALL(RunTasks)(product, grid, rows, scratch, begin, end);
+}
+
+}  // namespace mullion::cpu
+#endif  // HWY_ONCE

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// The inner half of the matrix kernel: blocks of rows by blocks of columns, tile by tile, on one
+// thread (see matrix_kernel.h).
+#ifndef MULLION_DEVICES_CPU_KERNELS_MATRIX_BLOCKS_H_
+#define MULLION_DEVICES_CPU_KERNELS_MATRIX_BLOCKS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "devices/cpu/kernels/matrix_kernel.h"
+
+namespace mullion::cpu {
+
+// The work cut into tasks: every group, times blocks of rows, times blocks of columns.
+struct MatrixGrid {
+  int64_t block_rows = 0;
+  int64_t row_blocks = 0;
+  int64_t column_blocks = 0;
+  int64_t tasks = 0;
+  int64_t chunk = 1;
+};
+
+// What the instruction level in use makes of columns: sets `lanes` and `max_vectors`.
+void DescribeMatrixTiles(ColumnBlocks& blocks);
+// Rows of the tile that is so many vectors wide.
+int MatrixTileRows(int vectors);
+
+// Scratch memory of one worker.
+size_t MatrixWorkerBytes(const MatrixProduct& product);
+
+// Tasks [begin, end) of the grid. Blocks of columns change fastest.
+void RunMatrixTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMaker rows,
+                    void* scratch, int64_t begin, int64_t end);
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_KERNELS_MATRIX_BLOCKS_H_

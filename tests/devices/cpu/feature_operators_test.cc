@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+// The small operators of ai.onnx.ml, by worked examples: models, encoders, maps.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "device/datum.h"
+#include "tests/kernel_tester.h"
+
+namespace mullion::cpu {
+namespace {
+
+using Ints = std::vector<int64_t>;
+using Floats = std::vector<float>;
+using Words = std::vector<std::string>;
+
+KernelTester Ml(const char* name, int opset = 1) { return KernelTester(name, opset, "ai.onnx.ml"); }
+
+#define EXPECT_RUNS(tester)                               \
+  do {                                                    \
+    const Status run_status = (tester).Run();             \
+    ASSERT_TRUE(run_status.ok()) << run_status.message(); \
+  } while (false)
+
+void ExpectNear(const Floats& actual, const Floats& expected) {
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 1e-6);
+}
+
+TEST(LinearClassifier, SeveralClasses) {
+  KernelTester tester = Ml("LinearClassifier");
+  tester.AddInput<int64_t>({2, 2}, {1, 0, 0, 2});
+  tester.SetAttribute("coefficients", Floats{1, 0, 0, 1, -1, -1});
+  tester.SetAttribute("intercepts", Floats{0, 0.5f, 0});
+  tester.SetAttribute("classlabels_ints", Ints{7, 8, 9});
+  tester.SetOutputCount(2);
+  EXPECT_RUNS(tester);
+  EXPECT_EQ(tester.Output<int64_t>(0), Ints({7, 8}));
+  ExpectNear(tester.Output<float>(1), {1, 0.5f, -1, 0, 2.5f, -2});
+}
+
+TEST(LinearClassifier, TwoClassesShareAScore) {
+  KernelTester tester = Ml("LinearClassifier");
+  tester.AddInput<float>({2, 1}, {2, -2});
+  tester.SetAttribute("coefficients", Floats{1});
+  tester.SetAttribute("intercepts", Floats{0});
+  tester.SetAttribute("classlabels_strings", Words{"a", "b"});
+  tester.SetAttribute("post_transform", std::string("LOGISTIC"));
+  tester.SetOutputCount(2);
+  EXPECT_RUNS(tester);
+  EXPECT_EQ(tester.Output<std::string>(0), Words({"b", "a"}));
+  const float p = 1 / (1 + std::exp(-2.0f));
+  ExpectNear(tester.Output<float>(1), {1 - p, p, p, 1 - p});
+}
+
+TEST(LinearRegressor, SaysHowManyFeaturesItWants) {
+  KernelTester tester = Ml("LinearRegressor");
+  tester.AddInput<float>({1, 3}, {0, 0, 0});
+  tester.SetAttribute("coefficients", Floats{1, 2});
+  const Status status = tester.Run();
+  EXPECT_NE(status.message().find("is for 2 features"), std::string::npos) << status.message();
+}
+
+TEST(SvmRegressor, RadialKernel) {
+  KernelTester tester = Ml("SVMRegressor");
+  tester.AddInput<float>({1, 2}, {1, 2});
+  tester.SetAttribute("kernel_type", std::string("RBF"));
+  tester.SetAttribute("kernel_params", Floats{0.5f, 0, 0});
+  tester.SetAttribute("support_vectors", Floats{1, 2, 3, 2});
+  tester.SetAttribute("coefficients", Floats{3, -1});
+  tester.SetAttribute("n_supports", int64_t{2});
+  tester.SetAttribute("rho", Floats{0.25f});
+  EXPECT_RUNS(tester);
+  ExpectNear(tester.Output<float>(0), {3 - std::exp(-2.0f) + 0.25f});
+}
+
+TEST(SvmClassifier, PairsVote) {
+  // Three classes of one vector each; the linear kernel gives the components of the input.
+  KernelTester tester = Ml("SVMClassifier");
+  tester.AddInput<float>({1, 3}, {1, 5, 2});
+  tester.SetAttribute("support_vectors", Floats{1, 0, 0, 0, 1, 0, 0, 0, 1});
+  tester.SetAttribute("vectors_per_class", Ints{1, 1, 1});
+  // Pair (i, j) is decided by x_i - x_j.
+  tester.SetAttribute("coefficients", Floats{1, -1, -1, 1, 1, -1});
+  tester.SetAttribute("rho", Floats{0, 0, 0});
+  tester.SetAttribute("classlabels_ints", Ints{10, 20, 30});
+  tester.SetOutputCount(2);
+  EXPECT_RUNS(tester);
+  EXPECT_EQ(tester.Output<int64_t>(0), Ints({20}));
+  ExpectNear(tester.Output<float>(1), {-4, -1, 3});
+}
+
+TEST(Normalizer, LeavesRowsOfZeros) {
+  KernelTester tester = Ml("Normalizer");
+  tester.AddInput<float>({2, 2}, {3, -4, 0, 0});
+  tester.SetAttribute("norm", std::string("L2"));
+  EXPECT_RUNS(tester);
+  ExpectNear(tester.Output<float>(0), {0.6f, -0.8f, 0, 0});
+}
+
+TEST(Scaler, OneOrOneForEachFeature) {
+  KernelTester tester = Ml("Scaler");
+  tester.AddInput<int32_t>({2, 2}, {1, 2, 3, 4});
+  tester.SetAttribute("offset", Floats{1});
+  tester.SetAttribute("scale", Floats{10, 100});
+  EXPECT_RUNS(tester);
+  ExpectNear(tester.Output<float>(0), {0, 100, 20, 300});
+}
+
+TEST(LabelEncoder, OldestFormGoesByItsInput) {
+  KernelTester words = Ml("LabelEncoder");
+  words.AddInput<std::string>({3}, {"b", "?", "a"});
+  words.SetAttribute("classes_strings", Words{"a", "b"});
+  words.SetAttribute("default_int64", int64_t{5});
+  EXPECT_RUNS(words);
+  EXPECT_EQ(words.Output<int64_t>(0), Ints({1, 5, 0}));
+  KernelTester numbers = Ml("LabelEncoder");
+  numbers.AddInput<int64_t>({3}, {1, 9, 0});
+  numbers.SetAttribute("classes_strings", Words{"a", "b"});
+  EXPECT_RUNS(numbers);
+  EXPECT_EQ(numbers.Output<std::string>(0), Words({"b", "_Unused", "a"}));
+}
+
+TEST(LabelEncoder, NanIsAKey) {
+  KernelTester tester = Ml("LabelEncoder", 4);
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  tester.AddInput<float>({3}, {0.5f, nan, 2});
+  tester.SetAttribute("keys_floats", Floats{nan, 0.5f});
+  tester.SetAttribute("values_strings", Words{"none", "half"});
+  EXPECT_RUNS(tester);
+  EXPECT_EQ(tester.Output<std::string>(0), Words({"half", "none", "_Unused"}));
+}
+
+TEST(CategoryMapper, BothWays) {
+  KernelTester tester = Ml("CategoryMapper");
+  tester.AddInput<int64_t>({3}, {20, 3, 10});
+  tester.SetAttribute("cats_strings", Words{"x", "y"});
+  tester.SetAttribute("cats_int64s", Ints{10, 20});
+  EXPECT_RUNS(tester);
+  EXPECT_EQ(tester.Output<std::string>(0), Words({"y", "_Unused", "x"}));
+}
+
+TEST(ZipMap, GivesAMapForEachRow) {
+  KernelTester tester = Ml("ZipMap");
+  tester.AddInput<float>({2, 2}, {0.1f, 0.9f, 0.7f, 0.3f});
+  tester.SetAttribute("classlabels_strings", Words{"cat", "dog"});
+  EXPECT_RUNS(tester);
+  const auto& items = tester.OutputDatum(0).sequence->items;
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[1].map->keys.span<std::string>()[1], "dog");
+  EXPECT_EQ(items[1].map->values.span<float>()[1], 0.3f);
+}
+
+Datum MapOf(Tensor keys, Tensor values) {
+  return Datum::FromMap(std::make_shared<Map>(Map{std::move(keys), std::move(values)}));
+}
+
+TEST(DictVectorizer, FollowsItsVocabulary) {
+  KernelTester tester = Ml("DictVectorizer");
+  const Words keys = {"b", "unknown", "a"};
+  const Floats values = {2, 9, 1};
+  tester.AddInput(MapOf(Tensor::Vector<std::string>(keys), Tensor::Vector<float>(values)),
+                  TypeInfo::Map(ElementType::kString, TypeInfo::Tensor(ElementType::kFloat)));
+  tester.SetAttribute("string_vocabulary", Words{"a", "b", "c"});
+  EXPECT_RUNS(tester);
+  EXPECT_EQ(tester.Output<float>(0), Floats({1, 2, 0}));
+}
+
+TEST(CastMap, DenseAndSparse) {
+  const Ints keys = {3, 1};
+  const Floats values = {30, 10};
+  const auto add = [&](KernelTester& tester) {
+    tester.AddInput(MapOf(Tensor::Vector<int64_t>(keys), Tensor::Vector<float>(values)),
+                    TypeInfo::Map(ElementType::kInt64, TypeInfo::Tensor(ElementType::kFloat)));
+  };
+  KernelTester dense = Ml("CastMap");
+  add(dense);
+  EXPECT_RUNS(dense);
+  EXPECT_EQ(dense.Output<float>(0), Floats({10, 30}));
+  KernelTester sparse = Ml("CastMap");
+  add(sparse);
+  sparse.SetAttribute("map_form", std::string("SPARSE"));
+  sparse.SetAttribute("max_map", int64_t{5});
+  sparse.SetAttribute("cast_to", std::string("TO_STRING"));
+  EXPECT_RUNS(sparse);
+  EXPECT_EQ(sparse.Output<std::string>(0), Words({"", "10", "", "30", ""}));
+  KernelTester narrow = Ml("CastMap");
+  add(narrow);
+  narrow.SetAttribute("map_form", std::string("SPARSE"));
+  narrow.SetAttribute("max_map", int64_t{3});
+  EXPECT_FALSE(narrow.Run().ok());
+}
+
+TEST(ArrayFeatureExtractor, ChecksItsIndices) {
+  KernelTester tester = Ml("ArrayFeatureExtractor");
+  tester.AddInput<std::string>({3}, {"a", "b", "c"});
+  tester.AddInput<int64_t>({2}, {2, 0});
+  EXPECT_RUNS(tester);
+  EXPECT_EQ(tester.OutputShape(0), (Shape{1, 2}));
+  EXPECT_EQ(tester.Output<std::string>(0), Words({"c", "a"}));
+  KernelTester wrong = Ml("ArrayFeatureExtractor");
+  wrong.AddInput<float>({3}, {1, 2, 3});
+  wrong.AddInput<int64_t>({1}, {3});
+  EXPECT_NE(wrong.Run().message().find("index 3"), std::string::npos);
+}
+
+TEST(FeatureVectorizer, JoinsRows) {
+  KernelTester tester = Ml("FeatureVectorizer");
+  tester.AddInput<float>({2, 1}, {1, 4});
+  tester.AddInput<int64_t>({2, 2}, {2, 3, 5, 6});
+  EXPECT_RUNS(tester);
+  EXPECT_EQ(tester.Output<float>(0), Floats({1, 2, 3, 4, 5, 6}));
+}
+
+TEST(Imputer, ReplacesNan) {
+  KernelTester tester = Ml("Imputer");
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  tester.AddInput<float>({2, 2}, {nan, 1, 2, nan});
+  tester.SetAttribute("imputed_value_floats", Floats{10, 20});
+  tester.SetAttribute("replaced_value_float", nan);
+  EXPECT_RUNS(tester);
+  EXPECT_EQ(tester.Output<float>(0), Floats({10, 1, 2, 20}));
+}
+
+TEST(OneHotEncoder, RefusesTheUnknownWhenAsked) {
+  KernelTester tester = Ml("OneHotEncoder");
+  tester.AddInput<float>({2}, {3, 4});
+  tester.SetAttribute("cats_int64s", Ints{1, 3});
+  EXPECT_RUNS(tester);
+  EXPECT_EQ(tester.Output<float>(0), Floats({0, 1, 0, 0}));
+  KernelTester strict = Ml("OneHotEncoder");
+  strict.AddInput<std::string>({1}, {"z"});
+  strict.SetAttribute("cats_strings", Words{"a"});
+  strict.SetAttribute("zeros", int64_t{0});
+  EXPECT_FALSE(strict.Run().ok());
+}
+
+TEST(Binarizer, IsOneAboveTheThreshold) {
+  KernelTester tester = Ml("Binarizer");
+  tester.AddInput<float>({3}, {0.5f, 1, 1.5f});
+  tester.SetAttribute("threshold", 1.0f);
+  EXPECT_RUNS(tester);
+  EXPECT_EQ(tester.Output<float>(0), Floats({0, 0, 1}));
+}
+
+#undef EXPECT_RUNS
+
+}  // namespace
+}  // namespace mullion::cpu
