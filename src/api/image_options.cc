@@ -69,7 +69,7 @@ Result<ImageOptions> ReadImageOptions(const MullionImageOptions* options) {
     if (!format.ok()) return InvalidBinding("image options: " + format.status().message());
     read.pixels = *format;
   }
-  if (given.range > MULLION_RANGE_MINUS1_1) {
+  if (given.range < -1 || given.range > MULLION_RANGE_MINUS1_1) {
     return InvalidBinding(StrCat("image options: there is no pixel range ", given.range,
                                  "; use a value of MullionPixelRange, or -1"));
   }

@@ -145,6 +145,57 @@ Status InferScan(InferenceContext& context) {
   return OkStatus();
 }
 
+// Scan-8: input 0 are lengths, everything has a batch as axis 0, scan inputs the elements as
+// axis 1. Nothing may change its shape from one iteration to the next.
+int BatchedScanStates(const InferenceContext& context) {
+  const int64_t states =
+      context.input_count() - 1 - context.node().IntAttribute("num_scan_inputs", 0);
+  return static_cast<int>(std::clamp<int64_t>(states, -1, context.input_count()));
+}
+
+void EnterBatchedScan(InferenceContext& context, std::string_view /*attribute*/, Graph& body) {
+  const int states = BatchedScanStates(context);
+  for (int i = 0; i < static_cast<int>(body.inputs().size()); ++i) {
+    if (!context.HasInput(1 + i)) continue;
+    TypeInfo& type = body.inputs()[static_cast<size_t>(i)]->type;
+    type = WithoutShape(context.InputInfo(1 + i));
+    const Shape* const shape = context.InputShape(1 + i);
+    const int outer = i < states ? 1 : 2;
+    if (shape == nullptr || shape->rank() < outer) continue;
+    type.has_shape = true;
+    type.shape = Shape(shape->dims().subspan(static_cast<size_t>(outer)));
+  }
+}
+
+Status InferBatchedScan(InferenceContext& context) {
+  MULLION_ASSIGN_OR_RETURN(const Graph* const body, Body(context, "body"));
+  const int inputs = context.input_count() - 1;
+  const int states = BatchedScanStates(context);
+  if (states < 0 || states >= inputs || body->inputs().size() != static_cast<size_t>(inputs) ||
+      static_cast<int>(body->outputs().size()) < std::max(states, context.output_count())) {
+    return context.Error(
+        "the inputs and outputs of its body do not fit its own; export the model again");
+  }
+  if (context.HasInput(0)) {
+    MULLION_RETURN_IF_ERROR(context.RequireType(0, SetOf(ElementType::kInt64)));
+  }
+  const Shape* const walked = context.InputShape(1 + states);
+  for (int i = 0; i < context.output_count(); ++i) {
+    TypeInfo type = body->outputs()[static_cast<size_t>(i)]->type;
+    const int outer = i < states ? 1 : 2;
+    if (!type.has_shape || type.shape.rank() + outer > kMaxRank) {
+      type = WithoutShape(type);
+    } else {
+      for (int axis = outer - 1; axis >= 0; --axis) {
+        const bool known = walked != nullptr && axis < walked->rank();
+        type.shape.Insert(0, known ? (*walked)[axis] : kUnknownDim);
+      }
+    }
+    context.SetOutput(i, type);
+  }
+  return OkStatus();
+}
+
 void EnterSequenceMap(InferenceContext& context, std::string_view /*attribute*/, Graph& body) {
   for (int i = 0; i < static_cast<int>(body.inputs().size()); ++i) {
     if (!context.HasInput(i)) continue;
@@ -175,6 +226,12 @@ void RegisterControlFlow(OperatorRegistry& registry) {
                 .outputs = {0, kVariadic},
                 .infer = InferLoop,
                 .enter_subgraph = EnterLoop});
+  registry.Add({.name = "Scan",
+                .since = 8,
+                .inputs = {2, kVariadic},
+                .outputs = {1, kVariadic},
+                .infer = InferBatchedScan,
+                .enter_subgraph = EnterBatchedScan});
   registry.Add({.name = "Scan",
                 .since = 9,
                 .inputs = {1, kVariadic},

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "optimizer/infer_graph.h"
+#include "optimizer/pattern.h"
 
 namespace mullion::optimizer {
 
@@ -63,14 +64,16 @@ bool FoldNode(Graph& graph, Node& node, const OperatorRegistry& registry, Evalua
 
 }  // namespace
 
-bool FoldConstants(Graph& graph, const OperatorRegistry& registry, Evaluator& evaluator) {
+bool FoldConstants(Graph& graph, const OperatorRegistry& registry, Evaluator& evaluator,
+                   Dequantizing dequantizing) {
   bool changed = false;
   for (auto place = graph.nodes().begin(); place != graph.nodes().end();) {
     Node& node = **place;
     ++place;
     for (Graph* const subgraph : node.Subgraphs()) {
-      changed |= FoldConstants(*subgraph, registry, evaluator);
+      changed |= FoldConstants(*subgraph, registry, evaluator, dequantizing);
     }
+    if (dequantizing == Dequantizing::kKeep && Is(node, "DequantizeLinear")) continue;
     changed |= FoldNode(graph, node, registry, evaluator);
   }
   return changed;

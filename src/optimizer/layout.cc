@@ -52,6 +52,7 @@ constexpr auto kElementwise = std::to_array<std::string_view>({
     "Abs",
     "Add",
     "And",
+    "ByteTable",
     "Cast",
     "Ceil",
     "Celu",
@@ -84,6 +85,8 @@ constexpr auto kElementwise = std::to_array<std::string_view>({
     "Or",
     "PRelu",
     "Pow",
+    "QLinearAdd",
+    "QLinearMul",
     "Reciprocal",
     "Relu",
     "Round",
@@ -114,7 +117,8 @@ bool IsOneOf(const Node& node, const std::array<std::string_view, N>& names) {
 }
 
 bool IsKnownDomain(const Node& node) {
-  return node.domain().empty() || node.domain() == operators::kInternalDomain;
+  return node.domain().empty() || node.domain() == operators::kInternalDomain ||
+         node.domain() == "com.microsoft";
 }
 
 // ---- permutations ------------------------------------------------------------------------------

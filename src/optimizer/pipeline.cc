@@ -5,6 +5,7 @@
 #include "optimizer/fold_constants.h"
 #include "optimizer/fuse_elementwise.h"
 #include "optimizer/fuse_epilogue.h"
+#include "optimizer/fuse_quantized.h"
 #include "optimizer/infer_graph.h"
 #include "optimizer/layout.h"
 #include "optimizer/remove_dead_code.h"
@@ -17,11 +18,12 @@ namespace {
 
 // What makes a graph smaller, repeated while it helps; the second round is for what the first one
 // uncovered, and more than that has not been seen to pay.
-void Reduce(Graph& graph, const PipelineOptions& options) {
+void Reduce(Graph& graph, const PipelineOptions& options,
+            Dequantizing dequantizing = Dequantizing::kFold) {
   for (int round = 0; round < 2; ++round) {
     bool changed = Simplify(graph);
     if (options.evaluator != nullptr) {
-      changed |= FoldConstants(graph, *options.operators, *options.evaluator);
+      changed |= FoldConstants(graph, *options.operators, *options.evaluator, dequantizing);
     }
     changed |= RemoveDeadCode(graph);
     if (!changed) return;
@@ -32,7 +34,13 @@ void Reduce(Graph& graph, const PipelineOptions& options) {
 
 Status Optimize(Graph& graph, const PipelineOptions& options) {
   MULLION_RETURN_IF_ERROR(InferGraph(graph, *options.operators));
-  if (options.rewrite) Reduce(graph, options);
+  if (options.rewrite) {
+    Reduce(graph, options, Dequantizing::kKeep);
+    if (options.capabilities != nullptr && options.evaluator != nullptr) {
+      FuseQuantized(graph, *options.operators, *options.capabilities, *options.evaluator);
+    }
+    Reduce(graph, options);
+  }
   if (options.capabilities != nullptr && WidenHalves(graph, *options.capabilities) &&
       options.rewrite) {
     Reduce(graph, options);

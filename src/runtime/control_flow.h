@@ -4,9 +4,11 @@
 #define MULLION_RUNTIME_CONTROL_FLOW_H_
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "runtime/frame.h"
+#include "runtime/slices.h"
 
 namespace mullion {
 
@@ -26,8 +28,15 @@ class ControlFlow {
   Status RunIf();
   Status RunLoop();
   Status RunScan();
+  Status RunBatchedScan();
   Status RunSequenceMap();
 
+  struct Walk;
+  // Runs the body along the scan inputs; each of its scan outputs goes to a stack.
+  Status RunWalk(Walk& walk, std::span<Stack> stacks);
+
+  // The declared type of an output of the step's only body.
+  const TypeInfo& BodyOutputType(int i) const;
   // The frame number `index` of body `body`, with its captures set.
   Frame& Body(int body, int index);
   const Datum* Input(int i) const;

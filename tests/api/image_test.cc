@@ -223,6 +223,30 @@ TEST(ImageBindingTest, TellsWhatIsWrong) {
   EXPECT_EQ(bind(TensorType(2, {1, 3, 5, 5}), bytes).substr(0, 15), "InvalidArgument");
 }
 
+TEST(ImageBindingTest, NumbersOutsideTheEnumerationsAreErrors) {
+  const LearningModelSession session = Open(IdentityModel(TensorType(1, {1, 3, 5, 5})));
+  LearningModelBinding binding(session);
+  const auto bind = [&](const ImageBindingOptions& options) {
+    return Failure(
+        [&] { binding.Bind("x", SoftwareBitmap(BitmapPixelFormat::Bgra8, 1, 1), options); });
+  };
+  for (const int number : {-2, 5, 1000000}) {
+    const std::string text = std::to_string(number);
+    ImageBindingOptions fit;
+    fit.Fit = static_cast<ImageFit>(number);
+    EXPECT_EQ(bind(fit), "InvalidArgument: image options: there is no fit " + text +
+                             "; use a value of MullionImageFit");
+    ImageBindingOptions filter;
+    filter.Filter = static_cast<ImageFilter>(number);
+    EXPECT_EQ(bind(filter), "InvalidArgument: image options: there is no filter " + text +
+                                "; use a value of MullionImageFilter");
+    ImageBindingOptions range;
+    range.PixelRange = static_cast<LearningModelPixelRange>(number);
+    EXPECT_EQ(bind(range), "InvalidBinding: image options: there is no pixel range " + text +
+                               "; use a value of MullionPixelRange, or -1");
+  }
+}
+
 TEST(ImageBindingTest, AFailedBindKeepsThePictureBefore) {
   const LearningModelSession session = Open(ImageModel(ImageType({1, 1, "h", "w"})).Build());
   LearningModelBinding binding(session);

@@ -28,8 +28,7 @@ class Load {
     return *this;
   }
   Load& Ints(std::vector<int64_t> values) {
-    node_.AddInput(
-        &graph_.AddConstant("c", Tensor::Vector(std::span<const int64_t>(values))));
+    node_.AddInput(&graph_.AddConstant("c", Tensor::Vector(std::span<const int64_t>(values))));
     return *this;
   }
   Load& Skip() {

@@ -34,6 +34,14 @@
 #define MULLION_EXPORT
 #endif
 
+/* In C++ the enumerations are made of int: a number outside the list is then an error that the
+ * library reports, and not undefined behaviour. */
+#ifdef __cplusplus
+#define MULLION_AS_INT : int
+#else
+#define MULLION_AS_INT
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -42,7 +50,7 @@ extern "C" {
 
 typedef struct MullionStatus MullionStatus;
 
-typedef enum MullionStatusCode {
+typedef enum MullionStatusCode MULLION_AS_INT {
   MULLION_OK = 0,
   MULLION_INVALID_ARGUMENT = 1, /* an interface was used wrongly */
   MULLION_NOT_FOUND = 2,        /* no such file, name or device */
@@ -68,7 +76,7 @@ MULLION_EXPORT const char* MullionVersion(void);
 /* ---- enumerations ---------------------------------------------------------------------------- */
 
 /* TensorKind of Windows ML, which is ONNX's TensorProto.DataType. */
-typedef enum MullionTensorKind {
+typedef enum MullionTensorKind MULLION_AS_INT {
   MULLION_TENSOR_UNDEFINED = 0,
   MULLION_TENSOR_FLOAT = 1,
   MULLION_TENSOR_UINT8 = 2,
@@ -109,7 +117,7 @@ MULLION_EXPORT void MullionFloat16_FromFloat(const float* from, uint16_t* to, si
 MULLION_EXPORT void MullionFloat16_ToFloat(const uint16_t* from, float* to, size_t count);
 
 /* LearningModelFeatureKind of Windows ML, and one kind that it does not have. */
-typedef enum MullionFeatureKind {
+typedef enum MullionFeatureKind MULLION_AS_INT {
   MULLION_FEATURE_TENSOR = 0,
   MULLION_FEATURE_SEQUENCE = 1,
   MULLION_FEATURE_MAP = 2,
@@ -118,7 +126,7 @@ typedef enum MullionFeatureKind {
 } MullionFeatureKind;
 
 /* LearningModelDeviceKind of Windows ML; the three kinds of GPU choose among its adapters. */
-typedef enum MullionDeviceKind {
+typedef enum MullionDeviceKind MULLION_AS_INT {
   MULLION_DEVICE_DEFAULT = 0,
   MULLION_DEVICE_CPU = 1,
   MULLION_DEVICE_GPU = 2,
@@ -127,7 +135,7 @@ typedef enum MullionDeviceKind {
 } MullionDeviceKind;
 
 /* BitmapPixelFormat of Windows.Graphics.Imaging, with two formats that it does not have. */
-typedef enum MullionPixelFormat {
+typedef enum MullionPixelFormat MULLION_AS_INT {
   MULLION_PIXEL_UNKNOWN = 0,
   MULLION_PIXEL_RGBA8 = 30,
   MULLION_PIXEL_GRAY8 = 62,
@@ -137,14 +145,14 @@ typedef enum MullionPixelFormat {
 } MullionPixelFormat;
 
 /* LearningModelPixelRange of Windows ML. */
-typedef enum MullionPixelRange {
+typedef enum MullionPixelRange MULLION_AS_INT {
   MULLION_RANGE_0_255 = 0,
   MULLION_RANGE_0_1 = 1,
   MULLION_RANGE_MINUS1_1 = 2
 } MullionPixelRange;
 
 /* How a picture of another shape goes into a model's input. */
-typedef enum MullionImageFit {
+typedef enum MullionImageFit MULLION_AS_INT {
   MULLION_FIT_DEFAULT = 0, /* centre crop without bounds, stretch with bounds: as Windows ML does */
   MULLION_FIT_CENTER_CROP = 1,
   MULLION_FIT_STRETCH = 2,
@@ -153,7 +161,7 @@ typedef enum MullionImageFit {
 } MullionImageFit;
 
 /* How pixels are mixed when a picture changes its size. */
-typedef enum MullionImageFilter {
+typedef enum MullionImageFilter MULLION_AS_INT {
   MULLION_FILTER_DEFAULT = 0, /* bilinear, but area along an axis that shrinks to less than half */
   MULLION_FILTER_NEAREST = 1,
   MULLION_FILTER_BILINEAR = 2,

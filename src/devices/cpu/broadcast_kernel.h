@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "device/kernel.h"
+#include "devices/cpu/broadcast_runs.h"
 #include "devices/cpu/kernels/operand.h"
 
 namespace mullion::cpu {
 
+// All inputs are operands.
 class BroadcastKernel : public Executable {
  public:
   Status Bind(BindContext& context) const final;
@@ -22,18 +24,14 @@ class BroadcastKernel : public Executable {
   // `input_bytes` are the sizes of each input's elements: 1, 2, 4 or 8 bytes. `chunk` is how many
   // output elements one thread takes at once; `in_place` how many inputs, from the first on, may
   // share memory with the output.
-  BroadcastKernel(std::vector<size_t> input_bytes, size_t output_bytes, int64_t chunk,
+  BroadcastKernel(const std::vector<size_t>& input_bytes, size_t output_bytes, int64_t chunk,
                   int in_place);
 
   // Computes `count` elements of the output. With two operands at most one has step 0.
   virtual void Compute(std::span<const AnyOperand> operands, void* y, size_t count) const = 0;
 
  private:
-  std::vector<size_t> input_bytes_;
-  size_t output_bytes_;
-  size_t widest_;
-  int64_t chunk_;
-  int in_place_;
+  BroadcastRuns runs_;
 };
 
 }  // namespace mullion::cpu

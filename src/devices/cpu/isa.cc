@@ -87,13 +87,9 @@ const Isa* ForcedIsa(std::string_view name) {
 }
 
 Isa InitialIsa() {
-#if defined(MULLION_ONE_TARGET)
-  return AvailableIsas().back();
-#else
   const char* const name = std::getenv("MULLION_CPU");
   const Isa* const forced = name != nullptr ? ForcedIsa(name) : nullptr;
   return forced != nullptr ? *forced : AvailableIsas().back();
-#endif
 }
 
 std::atomic<Isa>& Current() {
@@ -124,11 +120,27 @@ std::string_view IsaName(Isa isa) {
 }
 
 const std::vector<Isa>& AvailableIsas() {
-  static const std::vector<Isa> isas = FindIsas();
+  static const std::vector<Isa> isas = [] {
+    std::vector<Isa> found = FindIsas();
+#if defined(MULLION_ONE_TARGET)
+    // Not compiled (see simd.h): these would be levels below them by another name.
+    for (const Isa isa : {Isa::kSse4, Isa::kAvx512, Isa::kAvx512Fp16}) std::erase(found, isa);
+#endif
+    return found;
+  }();
   return isas;
 }
 
 Isa CurrentIsa() { return Current().load(std::memory_order_relaxed); }
+
+bool HasVbmi() {
+#if defined(__x86_64__)
+  static const bool found = Bit(Cpuid(7, 0).ecx, 1);
+  return found && CurrentIsa() >= Isa::kAvx512Vnni;
+#else
+  return false;
+#endif
+}
 
 Status CheckForcedIsa() {
   const char* const name = std::getenv("MULLION_CPU");

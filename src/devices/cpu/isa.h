@@ -23,6 +23,10 @@ const std::vector<Isa>& AvailableIsas();
 // The level in use: the best available one, unless MULLION_CPU or SetIsaForTest says otherwise.
 Isa CurrentIsa();
 
+// Whether kernels may use AVX512-VBMI, permutations of bytes: at the levels from avx512vnni on, on
+// processors that have it.
+bool HasVbmi();
+
 // Whether the environment's MULLION_CPU names an available level (or is not set). The error lists
 // the available ones.
 Status CheckForcedIsa();

@@ -41,9 +41,9 @@ TEST(ArgReduce, AgreesWithDoubleAndBreaksTies) {
 TEST(ArgReduce, PassesOverNaN) {
   const float nan = std::nanf("");
   const OperatorCase c = Case("ArgMax", FloatTensor({2, 3}, {nan, 1, 2, nan, nan, nan}), 1, false);
-  const auto y = c.Run()[0].span<int64_t>();
-  EXPECT_EQ(y[0], 2);
-  EXPECT_EQ(y[1], 0);
+  const Tensor y = c.Run()[0];
+  EXPECT_EQ(y.span<int64_t>()[0], 2);
+  EXPECT_EQ(y.span<int64_t>()[1], 0);
 }
 
 TEST(ArgReduce, TakesIntegers) {

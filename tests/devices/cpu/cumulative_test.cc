@@ -4,8 +4,7 @@
 namespace mullion::cpu {
 namespace {
 
-OperatorCase Case(const char* name, Tensor data, int64_t axis, int64_t exclusive,
-                  int64_t reverse) {
+OperatorCase Case(const char* name, Tensor data, int64_t axis, int64_t exclusive, int64_t reverse) {
   OperatorCase c;
   c.name = name;
   c.opset = 26;
@@ -28,8 +27,7 @@ TEST(Cumulative, RunsBothWaysWithAndWithoutTheElementItself) {
 }
 
 TEST(Cumulative, WrapsIntegersAndSharesOutColumns) {
-  ExpectOutput<int8_t>(Case("CumSum", TensorOf<int8_t>({2}, {100, 100}), 0, 0, 0), {2},
-                       {100, -56});
+  ExpectOutput<int8_t>(Case("CumSum", TensorOf<int8_t>({2}, {100, 100}), 0, 0, 0), {2}, {100, -56});
   const Shape shape{3, 50, 641};
   std::vector<int64_t> expected(static_cast<size_t>(shape.ElementCount()));
   for (size_t i = 0; i < expected.size(); ++i) {
@@ -38,8 +36,8 @@ TEST(Cumulative, WrapsIntegersAndSharesOutColumns) {
   ExpectOutput(Case("CumSum", Counting<int64_t>(shape), 1, 0, 0), shape, expected);
   // Columns on their own are rounded as those that go together.
   std::vector<Float16> ones(300 * 65, Float16(1.001f));
-  const std::vector<Tensor> outputs = RunEveryWay(
-      Case("CumSum", TensorOf({300, 65}, ones), 0, 0, 0));
+  const std::vector<Tensor> outputs =
+      RunEveryWay(Case("CumSum", TensorOf({300, 65}, ones), 0, 0, 0));
   ASSERT_EQ(outputs.size(), 1u);
   const auto sums = outputs[0].span<Float16>();
   EXPECT_EQ(sums[299 * 65].bits, sums[299 * 65 + 64].bits);

@@ -24,8 +24,7 @@ OperatorCase Case(std::vector<float> scores, int64_t classes, int64_t most, floa
 TEST(NonMaxSuppression, DropsWhatOverlapsABetterBox) {
   // The overlap of the first two is 0.5 / 1.5.
   ExpectOutput<int64_t>(Case({0.9f, 0.8f, 0.7f}, 1, 3, 0.3f), {2, 3}, {0, 0, 0, 0, 0, 2});
-  ExpectOutput<int64_t>(Case({0.9f, 0.8f, 0.7f}, 1, 3, 0.4f), {3, 3},
-                        {0, 0, 0, 0, 0, 1, 0, 0, 2});
+  ExpectOutput<int64_t>(Case({0.9f, 0.8f, 0.7f}, 1, 3, 0.4f), {3, 3}, {0, 0, 0, 0, 0, 1, 0, 0, 2});
   ExpectOutput<int64_t>(Case({0.7f, 0.8f, 0.9f}, 1, 3, 0.3f), {2, 3}, {0, 0, 2, 0, 0, 1});
   ExpectOutput<int64_t>(Case({0.5f, 0.5f, 0.5f}, 1, 3, 0.3f), {2, 3}, {0, 0, 0, 0, 0, 2});
 }
@@ -44,8 +43,7 @@ TEST(NonMaxSuppression, KeepsLimitsPerClassAndBatch) {
 
 TEST(NonMaxSuppression, TakesCentersAndSizes) {
   OperatorCase c = Case({0.9f, 0.8f, 0.7f}, 1, 3, 0.3f);
-  c.inputs[0] =
-      TensorOf<float>({1, 3, 4}, {0.5f, 0.5f, 1, 1, 1, 0.5f, 1, 1, 5.5f, 5.5f, 1, 1});
+  c.inputs[0] = TensorOf<float>({1, 3, 4}, {0.5f, 0.5f, 1, 1, 1, 0.5f, 1, 1, 5.5f, 5.5f, 1, 1});
   c.Set("center_point_box", int64_t{1});
   ExpectOutput<int64_t>(c, {2, 3}, {0, 0, 0, 0, 0, 2});
 }

@@ -16,8 +16,7 @@ OperatorCase OneHot(Tensor indices, int64_t depth, int64_t axis) {
 TEST(OneHot, PutsOnAtEachIndex) {
   ExpectOutput<int16_t>(OneHot(IntTensor({1, -3, 7}), 3, -1), {3, 3},
                         {-1, 5, -1, 5, -1, -1, -1, -1, -1});
-  ExpectOutput<int16_t>(OneHot(TensorOf<float>({2}, {0, 1}), 3, 0), {3, 2},
-                        {5, -1, -1, 5, -1, -1});
+  ExpectOutput<int16_t>(OneHot(TensorOf<float>({2}, {0, 1}), 3, 0), {3, 2}, {5, -1, -1, 5, -1, -1});
   ExpectOutput<int16_t>(OneHot(Tensor::Scalar(uint8_t{1}), 2, -1), {2}, {-1, 5});
   ExpectOutput<int16_t>(OneHot(IntTensor({0}), 0, -1), {1, 0}, {});
   ExpectError(OneHot(IntTensor({0}), -2, -1), "-2");

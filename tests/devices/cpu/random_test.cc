@@ -24,8 +24,8 @@ TEST(Random, RepeatsItselfWithASeedOnly) {
 
 TEST(Random, HasTheMomentsAskedFor) {
   OperatorCase c = Case("RandomNormal", {});
-  c.attributes = {{"shape", std::vector<int64_t>{10000}}, {"seed", 1.0f}, {"mean", 2.0f},
-                  {"scale", 3.0f}};
+  c.attributes = {
+      {"shape", std::vector<int64_t>{10000}}, {"seed", 1.0f}, {"mean", 2.0f}, {"scale", 3.0f}};
   double sum = 0, squares = 0;
   for (const float value : Floats(c.Run()[0])) {
     sum += value;
@@ -61,8 +61,8 @@ TEST(Random, DrawsWithTheProbabilitiesGiven) {
   EXPECT_EQ(hits[1], 1);
   EXPECT_NEAR(std::accumulate(hits.begin(), hits.end(), 0) / 10000.0, 0.25, 0.02);
 
-  OperatorCase m = Case("Multinomial", {TensorOf<float>({2, 3}, {0, std::log(3.0f), -INFINITY,
-                                                                 0, 0, 1000})});
+  OperatorCase m =
+      Case("Multinomial", {TensorOf<float>({2, 3}, {0, std::log(3.0f), -INFINITY, 0, 0, 1000})});
   m.attributes = {{"seed", 1.0f}, {"sample_size", int64_t{4000}}};
   const Tensor drawn = m.Run()[0];
   EXPECT_EQ(drawn.shape().ToString(), "[2,4000]");

@@ -43,9 +43,7 @@ std::string ResultOf(const char* name, const Datum& sequence, std::vector<Tensor
   return Text(tester, tester.Run());
 }
 
-bool Has(const std::string& text, const char* part) {
-  return text.find(part) != std::string::npos;
-}
+bool Has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
 TEST(Sequence, InsertsAndErasesWithoutTouchingTheOriginal) {
   const Datum sequence = Scalars({1, 2});
@@ -60,7 +58,8 @@ TEST(Sequence, InsertsAndErasesWithoutTouchingTheOriginal) {
   EXPECT_TRUE(Has(ResultOf("SequenceInsert", sequence, {three, at(3)}), "position 3 is outside"));
   EXPECT_TRUE(Has(ResultOf("SequenceErase", sequence, {at(2)}), "position 2 is outside"));
   EXPECT_TRUE(Has(ResultOf("SequenceErase", Scalars({}), {}), "the sequence is empty"));
-  EXPECT_TRUE(Has(ResultOf("SequenceInsert", sequence, {IntTensor({1})}), "same type as the items"));
+  EXPECT_TRUE(
+      Has(ResultOf("SequenceInsert", sequence, {IntTensor({1})}), "same type as the items"));
 }
 
 TEST(Sequence, IsMadeAndRead) {

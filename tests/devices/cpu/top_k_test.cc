@@ -43,8 +43,7 @@ TEST(TopK, PutsTheLowerIndexFirstAmongEqualElements) {
 
 TEST(TopK, HoldsNanForTheGreatestNumber) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const std::vector<Tensor> outputs =
-      RunEveryWay(TopK(TensorOf<double>({3}, {1, -nan, -2}), 3, 0));
+  const std::vector<Tensor> outputs = RunEveryWay(TopK(TensorOf<double>({3}, {1, -nan, -2}), 3, 0));
   ASSERT_EQ(outputs.size(), 2u);
   EXPECT_EQ(outputs[1].span<int64_t>()[0], 1);
   Expect<double>(TopK(TensorOf<double>({3}, {1, nan, -2}), 2, 0, false), {-2, 1}, {2, 0});
@@ -64,9 +63,8 @@ void CheckAgainstSort(int64_t n, int64_t k, bool largest) {
     };
     std::vector<int64_t> order(static_cast<size_t>(n));
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-      return largest ? at(a) > at(b) : at(a) < at(b);
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int64_t a, int64_t b) { return largest ? at(a) > at(b) : at(a) < at(b); });
     for (int64_t i = 0; i < k; ++i) {
       const auto to = static_cast<size_t>(line / 3 * k * 3 + i * 3 + line % 3);
       indices[to] = order[static_cast<size_t>(i)];

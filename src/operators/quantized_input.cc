@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#include "operators/quantized_input.h"
+
+#include "base/str_cat.h"
+
+namespace mullion::operators {
+
+Status RequireByteScale(const InferenceContext& context, int scale, ElementType type) {
+  MULLION_RETURN_IF_ERROR(context.RequireInput(scale));
+  MULLION_RETURN_IF_ERROR(context.RequireType(scale, types::kFloat));
+  MULLION_RETURN_IF_ERROR(context.RequireType(scale + 1, SetOf(type)));
+  for (int i = scale; i < scale + 2; ++i) {
+    const Shape* const shape = context.InputShape(i);
+    if (shape == nullptr || !shape->IsConcrete() || shape->ElementCount() == 1) continue;
+    return context.Error(
+        StrCat(context.DescribeInput(i), " but must have one element, for the whole tensor"));
+  }
+  return OkStatus();
+}
+
+}  // namespace mullion::operators

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "optimizer/quantized_product.h"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "optimizer/pattern.h"
+
+namespace mullion::optimizer {
+
+namespace {
+
+constexpr ElementTypeSet kBytes = SetOf(ElementType::kUint8, ElementType::kInt8);
+
+// A bias in units of input scale times weight scale. Stored as such it is taken as it is; from
+// other numbers it is rounded, unless that would lose the range.
+std::optional<Tensor> BiasOf(const Value& bias, float scale, const std::vector<float>& scales) {
+  const auto channels = static_cast<int64_t>(scales.size());
+  const auto stored = QuantizedWeights::Of(&bias, SetOf(ElementType::kInt32), /*axis=*/0, channels);
+  if (!stored.has_value() && (!IsConstantFloat(&bias) || bias.constant.count() != channels)) {
+    return std::nullopt;
+  }
+  std::vector<int32_t> values;
+  for (size_t i = 0; i < scales.size(); ++i) {
+    const double unit = static_cast<double>(scale) * scales[i];
+    if (stored.has_value() && stored->scales[i] == scale * scales[i]) {
+      values.push_back(stored->values.span<int32_t>()[i]);
+      continue;
+    }
+    const double number =
+        stored.has_value()
+            ? static_cast<double>(stored->values.span<int32_t>()[i]) * stored->scales[i]
+            : bias.constant.span<float>()[i];
+    const double rounded = std::nearbyint(number / unit);
+    if (!(std::abs(rounded) <= double{std::numeric_limits<int32_t>::max()} / 2))
+      return std::nullopt;
+    values.push_back(static_cast<int32_t>(rounded));
+  }
+  return Tensor::Vector<int32_t>(values);
+}
+
+// The tensor of zero points that goes with weights.
+Tensor ZeroOf(ElementType type) {
+  return type == ElementType::kInt8 ? Tensor::Scalar(int8_t{0}) : Tensor::Scalar(uint8_t{0});
+}
+
+// x, its scale and zero point; weights and theirs; scale and zero point of the result.
+void AddOperands(Graph& graph, const QuantizedValue& input, const QuantizedWeights& weights,
+                 const QuantizedValue& result, Node& node) {
+  node.AddInput(input.bytes);
+  AddParameters(graph, input, node);
+  node.AddInput(&graph.AddConstant("weights", weights.values));
+  node.AddInput(&graph.AddConstant("scales", weights.one_scale
+                                                 ? Tensor::Scalar(weights.scales[0])
+                                                 : Tensor::Vector<float>(weights.scales)));
+  node.AddInput(&graph.AddConstant("zero_point", ZeroOf(weights.values.type())));
+  AddParameters(graph, result, node);
+}
+
+Node* MakeConvolution(Graph& graph, const Node& product, const QuantizedValue& result) {
+  if (product.input_count() > 3 || product.HasAttribute("fused_activation")) return nullptr;
+  const auto input = DequantizedFrom(product.input(0));
+  const Value* const weights = product.input(1);
+  if (!input.has_value() || !weights->type.has_shape) return nullptr;
+  const auto quantized = QuantizedWeights::Of(weights, kBytes, /*axis=*/0, weights->type.shape[0]);
+  if (!quantized.has_value()) return nullptr;
+  std::optional<Tensor> bias;
+  if (product.input(2) != nullptr) {
+    bias = BiasOf(*product.input(2), input->scale, quantized->scales);
+    if (!bias.has_value()) return nullptr;
+  }
+  Node& node = graph.AddBareNode("", "QLinearConv", 10, &product);
+  node.origin = product.origin;
+  for (const Attribute& attribute : product.attributes()) {
+    node.SetAttribute(attribute.name, attribute.value);
+  }
+  AddOperands(graph, *input, *quantized, result, node);
+  if (bias.has_value()) node.AddInput(&graph.AddConstant("bias", *bias));
+  return &node;
+}
+
+Node* MakeMatrixProduct(Graph& graph, const Node& product, const QuantizedValue& result) {
+  if (product.input_count() > 2 || product.HasAttribute("fused_activation")) return nullptr;
+  const auto input = DequantizedFrom(product.input(0));
+  const Value* const weights = product.input(1);
+  if (!input.has_value() || !weights->type.has_shape || weights->type.shape.rank() != 2) {
+    return nullptr;
+  }
+  const auto quantized = QuantizedWeights::Of(weights, kBytes, /*axis=*/1, weights->type.shape[1]);
+  if (!quantized.has_value()) return nullptr;
+  Node& node = graph.AddBareNode("", "QLinearMatMul", 10, &product);
+  node.origin = product.origin;
+  AddOperands(graph, *input, *quantized, result, node);
+  return &node;
+}
+
+}  // namespace
+
+Node* MakeQuantizedProduct(Graph& graph, const Node& product, const QuantizedValue& result) {
+  if (Is(product, "Conv")) return MakeConvolution(graph, product, result);
+  if (Is(product, "MatMul")) return MakeMatrixProduct(graph, product, result);
+  return nullptr;
+}
+
+}  // namespace mullion::optimizer

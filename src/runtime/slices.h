@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What Loop and Scan cut tensors into and put together again.
+#ifndef MULLION_RUNTIME_SLICES_H_
+#define MULLION_RUNTIME_SLICES_H_
+
+#include <string>
+#include <vector>
+
+#include "device/datum.h"
+#include "graph/graph.h"
+
+namespace mullion {
+
+// Element `index` along `axis` of a tensor, in memory of its own.
+Result<Tensor> Slice(const TensorView& view, int axis, int64_t index);
+
+// Collects tensors of one shape along a new axis.
+class Stack {
+ public:
+  // An error, in the name of `node`, for what is not a tensor or has another shape than those
+  // before it.
+  Status Append(const Node& node, const Datum& item);
+  // Tensors of zeros, of the shape that the others have.
+  void AppendZeros(int64_t count);
+
+  // `type` tells the element shape when nothing but zeros was appended. `axis` is where the new
+  // axis goes; `reverse` turns the order around.
+  Result<Tensor> Finish(const TypeInfo& type, int64_t axis, bool reverse);
+
+ private:
+  void Copy(Tensor& tensor, int64_t to, int64_t from, int64_t count) const;
+
+  bool has_shape_ = false;
+  ElementType type_ = ElementType::kUndefined;
+  Shape shape_;
+  int64_t count_ = 0;
+  std::vector<char> bytes_;
+  std::vector<std::string> strings_;
+};
+
+}  // namespace mullion
+
+#endif  // MULLION_RUNTIME_SLICES_H_

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+#include "optimizer/fuse_quantized.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+
+#include "device/weight_store.h"
+#include "devices/cpu/cpu_device.h"
+#include "optimizer/fold_constants.h"
+#include "optimizer/remove_dead_code.h"
+#include "runtime/run_node.h"
+#include "tests/optimizer/graph_text.h"
+
+namespace mullion {
+namespace {
+
+const cpu::CpuDevice kCpu;
+
+class CpuCapabilities final : public optimizer::Capabilities {
+ public:
+  bool Supports(const Node& node) const override { return kCpu.Supports(node).ok(); }
+};
+
+struct Scale {
+  float scale;
+  int zero_point;
+};
+
+// Graphs of uint8 tensors with float operators between.
+class QuantizedMaker : public GraphMaker {
+ public:
+  Value& Bytes(const Shape& shape) {
+    return graph.AddInput("bytes", TypeInfo::Tensor(ElementType::kUint8, shape));
+  }
+  Value& Dequantized(Value& bytes, Scale scale) {
+    return Add("DequantizeLinear", {&bytes, &Number(scale.scale), &Zero(scale.zero_point)});
+  }
+  Value& Quantized(Value& floats, Scale scale) {
+    return Add("QuantizeLinear", {&floats, &Number(scale.scale), &Zero(scale.zero_point)});
+  }
+  Value& Number(float value) { return graph.AddConstant("scale", Tensor::Scalar(value)); }
+  Value& Zero(int value) {
+    return graph.AddConstant("zero", Tensor::Scalar(static_cast<uint8_t>(value)));
+  }
+  // Weights of `shape` with a scale for each index of `axis`.
+  Value& Weights(const Shape& shape, int axis) {
+    std::vector<int8_t> values(static_cast<size_t>(shape.ElementCount()));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<int8_t>(i * 37 % 251 - 125);
+    std::vector<float> scales(static_cast<size_t>(shape[axis]));
+    for (size_t i = 0; i < scales.size(); ++i) scales[i] = 0.01f + 0.001f * static_cast<float>(i);
+    const Tensor tensor = Tensor::FromSpan<int8_t>(shape, std::span<const int8_t>(values));
+    Value& result = Add("DequantizeLinear", {&graph.AddConstant("w", tensor), &Floats(scales)});
+    result.producer()->SetAttribute("axis", int64_t{axis});
+    return result;
+  }
+  Value& Floats(const std::vector<float>& values) {
+    return graph.AddConstant("floats", Tensor::Vector<float>(values));
+  }
+
+  bool Fuse() {
+    DeviceEvaluator evaluator(kCpu, BuiltInOperators(), WeightStore::Global());
+    const bool fused =
+        optimizer::FuseQuantized(graph, BuiltInOperators(), CpuCapabilities(), evaluator);
+    optimizer::RemoveDeadCode(graph);
+    EXPECT_TRUE(graph.Validate().ok()) << graph.Validate().message();
+    return fused;
+  }
+
+  // The graph's one output when its inputs hold bytes that look random.
+  Tensor Evaluate() const {
+    const std::unique_ptr<Graph> copy = graph.Clone();
+    DeviceEvaluator evaluator(kCpu, BuiltInOperators(), WeightStore::Global());
+    std::mt19937 random(7);
+    for (Value* const input : copy->inputs()) {
+      std::vector<uint8_t> bytes(static_cast<size_t>(input->type.shape.ElementCount()));
+      for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
+      input->constant =
+          Tensor::FromSpan<uint8_t>(input->type.shape, std::span<const uint8_t>(bytes));
+    }
+    for (const auto& node : copy->nodes()) {
+      std::vector<Tensor> inputs;
+      for (const Value* const input : node->inputs()) {
+        inputs.push_back(input == nullptr ? Tensor() : input->constant);
+      }
+      const auto outputs = evaluator.Evaluate(*node, inputs);
+      EXPECT_TRUE(outputs.ok()) << outputs.status().message();
+      if (!outputs.ok()) return Tensor();
+      node->output(0)->constant = (*outputs)[0];
+    }
+    return copy->outputs()[0]->constant;
+  }
+};
+
+// Fused or not, results are the same; `slack` steps apart where float sums become exact.
+void ExpectFusion(QuantizedMaker& maker, Value& output, const char* text, int slack = 0) {
+  ASSERT_TRUE(maker.Finish(output).ok());
+  const Tensor expected = maker.Evaluate();
+  EXPECT_TRUE(maker.Fuse());
+  EXPECT_EQ(TextOf(maker.graph), text);
+  const Tensor result = maker.Evaluate();
+  ASSERT_EQ(result.count(), expected.count());
+  ASSERT_GT(result.count(), 0);
+  for (int64_t i = 0; i < result.count(); ++i) {
+    const auto at = static_cast<size_t>(i);
+    ASSERT_NEAR(result.span<uint8_t>()[at], expected.span<uint8_t>()[at], slack) << i;
+  }
+  const auto range =
+      std::minmax_element(expected.span<uint8_t>().begin(), expected.span<uint8_t>().end());
+  EXPECT_GT(*range.second, *range.first);
+}
+
+TEST(FuseQuantized, MakesATableOfAFunctionOfOneByte) {
+  QuantizedMaker maker;
+  Value& x = maker.Dequantized(maker.Bytes({3, 50}), {0.05f, 100});
+  Value& gate = maker.Quantized(maker.Add("Sigmoid", {&x}), {1.0f / 255, 0});
+  Value& swish = maker.Add("Mul", {&x, &maker.Dequantized(gate, {1.0f / 255, 0})});
+  ExpectFusion(maker, maker.Quantized(swish, {0.03f, 9}), "ByteTable");
+}
+
+TEST(FuseQuantized, TakesSingleNumbersAlong) {
+  QuantizedMaker maker;
+  Value& x = maker.Dequantized(maker.Bytes({4, 40}), {0.05f, 100});
+  Value& scaled = maker.Add("Mul", {&maker.Constant({1}, 0.5f), &x});
+  Value& moved = maker.Add("Add", {&scaled, &maker.Constant({}, 1.5f)});
+  ExpectFusion(maker, maker.Quantized(moved, {0.03f, 90}), "ByteTable");
+}
+
+TEST(FuseQuantized, LeavesWhatIsNoFunctionOfOneByte) {
+  QuantizedMaker maker;
+  Value& x = maker.Dequantized(maker.Bytes({2, 3}), {0.05f, 100});
+  // One number a column, and a number that would add a dimension.
+  Value& sum = maker.Add("Add", {&x, &maker.Floats({1, 2, 3})});
+  ASSERT_TRUE(maker.Finish(maker.Quantized(sum, {0.05f, 0})).ok());
+  Value& wide = maker.Add("Add", {&x, &maker.Constant({1, 1, 1})});
+  ASSERT_TRUE(maker.Finish(maker.Quantized(wide, {0.05f, 0})).ok());
+  EXPECT_FALSE(maker.Fuse());
+}
+
+TEST(FuseQuantized, DropsAPairThatChangesNothing) {
+  QuantizedMaker maker;
+  Value& bytes = maker.Bytes({100});
+  Value& again = maker.Quantized(maker.Dequantized(bytes, {0.1f, 3}), {0.1f, 3});
+  Value& relu = maker.Add("Relu", {&maker.Dequantized(again, {0.1f, 3})});
+  ExpectFusion(maker, maker.Quantized(relu, {0.1f, 3}), "ByteTable");
+  EXPECT_EQ(maker.graph.nodes().front()->input(0), &bytes);
+}
+
+TEST(FuseQuantized, MakesConvolutionsOfBytes) {
+  for (const bool with_bias : {false, true}) {
+    QuantizedMaker maker;
+    Value& x = maker.Dequantized(maker.Bytes({1, 8, 9, 9}), {0.05f, 100});
+    Value& weights = maker.Weights({5, 8, 3, 3}, 0);
+    Value& conv = with_bias ? maker.Add("Conv", {&x, &weights, &maker.Floats({3, 1, -4, 1, -5})})
+                            : maker.Add("Conv", {&x, &weights});
+    conv.producer()->SetAttribute("strides", std::vector<int64_t>{2, 2});
+    ExpectFusion(maker, maker.Quantized(conv, {0.4f, 120}), "QLinearConv", 1);
+  }
+}
+
+TEST(FuseQuantized, TakesAStoredBiasAsItIs) {
+  QuantizedMaker maker;
+  Value& x = maker.Dequantized(maker.Bytes({1, 4, 6, 6}), {0.05f, 100});
+  Value& weights = maker.Weights({2, 4, 1, 1}, 0);
+  const std::vector<int32_t> stored = {1234, -5678};
+  Value& bias =
+      maker.Add("DequantizeLinear", {&maker.graph.AddConstant("b", Tensor::Vector<int32_t>(stored)),
+                                     &maker.Floats({0.05f * 0.01f, 0.05f * (0.01f + 0.001f)})});
+  bias.producer()->SetAttribute("axis", int64_t{0});
+  Value& conv = maker.Add("Conv", {&x, &weights, &bias});
+  ExpectFusion(maker, maker.Quantized(conv, {0.2f, 120}), "QLinearConv", 1);
+  const Value* const taken = maker.graph.nodes().front()->input(8);
+  EXPECT_TRUE(std::ranges::equal(taken->constant.span<int32_t>(), stored));
+}
+
+TEST(FuseQuantized, ClampsAfterTheConvolution) {
+  for (const int zero : {0, 30}) {
+    QuantizedMaker maker;
+    Value& x = maker.Dequantized(maker.Bytes({1, 4, 9, 9}), {0.05f, 100});
+    Value& conv = maker.Add("Conv", {&x, &maker.Weights({6, 4, 3, 3}, 0)});
+    Value& relu = maker.Add("Relu", {&conv});
+    // Zero is the least byte: the rounding clamps.
+    ExpectFusion(maker, maker.Quantized(relu, {0.4f, zero}),
+                 zero == 0 ? "QLinearConv" : "QLinearConv ByteTable", 1);
+  }
+}
+
+TEST(FuseQuantized, MakesMatrixProductsOfBytes) {
+  QuantizedMaker maker;
+  Value& x = maker.Dequantized(maker.Bytes({7, 16}), {0.05f, 100});
+  Value& product = maker.Add("MatMul", {&x, &maker.Weights({16, 10}, 1)});
+  ExpectFusion(maker, maker.Quantized(product, {0.4f, 120}), "QLinearMatMul", 1);
+}
+
+TEST(FuseQuantized, AddsAndMultipliesBytes) {
+  for (const char* const name : {"Add", "Mul"}) {
+    QuantizedMaker maker;
+    Value& a = maker.Dequantized(maker.Bytes({2, 60}), {0.05f, 100});
+    Value& b = maker.Dequantized(maker.Bytes({2, 60}), {0.02f, 120});
+    Value& both = maker.Add(name, {&a, &b});
+    ExpectFusion(maker, maker.Quantized(both, {0.06f, 110}),
+                 ("QLinear" + std::string(name)).c_str(), 1);
+  }
+}
+
+TEST(FuseQuantized, MovesBytes) {
+  QuantizedMaker maker;
+  Value& x = maker.Dequantized(maker.Bytes({1, 2, 6, 6}), {0.05f, 100});
+  Value& pool = maker.Add("MaxPool", {&x});
+  pool.producer()->SetAttribute("kernel_shape", std::vector<int64_t>{2, 2});
+  Value& pooled = maker.Dequantized(maker.Quantized(pool, {0.05f, 100}), {0.05f, 100});
+  Value& turned = maker.Add("Transpose", {&pooled});
+  turned.producer()->SetAttribute("perm", std::vector<int64_t>{0, 2, 3, 1});
+  ExpectFusion(maker, maker.Quantized(turned, {0.07f, 90}), "MaxPool Transpose(0,2,3,1) ByteTable");
+}
+
+TEST(FuseQuantized, BringsJoinedTensorsToOneScale) {
+  QuantizedMaker maker;
+  Value& a = maker.Dequantized(maker.Bytes({1, 2, 30}), {0.05f, 100});
+  Value& b = maker.Dequantized(maker.Bytes({1, 3, 30}), {0.02f, 120});
+  Value& both = maker.Add("Concat", {&a, &b});
+  both.producer()->SetAttribute("axis", int64_t{1});
+  ExpectFusion(maker, maker.Quantized(both, {0.05f, 100}), "ByteTable Concat");
+}
+
+// What is read as floats too stays, beside the bytes.
+TEST(FuseQuantized, LeavesFloatsThatAreReadElsewhere) {
+  QuantizedMaker maker;
+  Value& x = maker.Dequantized(maker.Bytes({1, 4, 6, 6}), {0.05f, 100});
+  Value& conv = maker.Add("Conv", {&x, &maker.Weights({2, 4, 1, 1}, 0)});
+  maker.graph.AddOutput(conv);
+  ASSERT_TRUE(maker.Finish(maker.Quantized(conv, {0.2f, 120})).ok());
+  EXPECT_FALSE(maker.Fuse());
+}
+
+TEST(FoldConstants, LeavesDequantizedWeightsUntilAsked) {
+  QuantizedMaker maker;
+  Value& x = maker.Input({1, 4, 6, 6});
+  ASSERT_TRUE(maker.Finish(maker.Add("Conv", {&x, &maker.Weights({2, 4, 1, 1}, 0)})).ok());
+  DeviceEvaluator evaluator(kCpu, BuiltInOperators(), WeightStore::Global());
+  EXPECT_FALSE(optimizer::FoldConstants(maker.graph, BuiltInOperators(), evaluator,
+                                        optimizer::Dequantizing::kKeep));
+  EXPECT_TRUE(optimizer::FoldConstants(maker.graph, BuiltInOperators(), evaluator));
+  EXPECT_EQ(TextOf(maker.graph), "Conv");
+}
+
+}  // namespace
+}  // namespace mullion
