@@ -45,6 +45,7 @@ HWY_AFTER_NAMESPACE();
 #include "devices/cpu/kernels/dense.h"
 #include "devices/cpu/kernels/depthwise.h"
 #include "devices/cpu/kernels/matrix_pack.h"
+#include "devices/cpu/kernels/winograd.h"
 
 namespace mullion::cpu {
 namespace {
@@ -119,6 +120,29 @@ const Layer kLayers[] = {
 
 const Layer kColdLayers[] = {{7, 512, 512, 3, 1}, {7, 512, 2048, 1, 1}, {14, 256, 256, 3, 1}};
 constexpr int64_t kCopies = 16;
+
+void BenchWinograd(benchmark::State& state, Isa isa, const Layer& layer) {
+  SetIsaForTest(isa);
+  const ConvolutionShape shape = layer.Shape();
+  const Winograd convolution(shape);
+  const Floats input(layer.side * layer.side * layer.in);
+  const Floats weights(layer.out * layer.in * 9);
+  const Floats packed(static_cast<int64_t>(PackedWinogradFloats(layer.out, layer.in)));
+  PackWinograd(weights.data(), layer.out, layer.in, packed.data());
+  const Floats out(shape.OutputPixels() * layer.out);
+  const Floats bias(layer.out);
+  Epilogue epilogue;
+  epilogue.bias = bias.data();
+  epilogue.activation.kind = Activation::Kind::kRelu;
+  const AlignedBuffer scratch(AllocateAligned(convolution.ScratchBytes(1)));
+  SerialParallel serial;
+  // Counted as the direct form's arithmetic.
+  const double multiplies = static_cast<double>(shape.OutputPixels() * layer.out * layer.in * 9);
+  Measure(state, 2 * multiplies, 0, [&] {
+    convolution.Run(input.data(), packed.data(), out.data(), layer.out, epilogue, scratch.get(),
+                    serial);
+  });
+}
 
 // With more than one copy of the weights each run finds other ones, as the layers of a large model
 // do: they come from memory.
@@ -246,6 +270,12 @@ void RegisterBenchmarks() {
       benchmark::RegisterBenchmark(
           (prefix + "conv/" + layer.Name()).c_str(),
           [isa, layer](benchmark::State& state) { BenchConvolution(state, isa, layer, 1); });
+    }
+    for (const Layer& layer : kLayers) {
+      if (!UsesWinograd(layer.Shape())) continue;
+      benchmark::RegisterBenchmark(
+          (prefix + "winograd/" + layer.Name()).c_str(),
+          [isa, layer](benchmark::State& state) { BenchWinograd(state, isa, layer); });
     }
     for (const Layer& layer : kColdLayers) {
       benchmark::RegisterBenchmark(

@@ -3,6 +3,7 @@
 #include "base/str_cat.h"
 #include "devices/cpu/float_convolution.h"
 #include "devices/cpu/kernels/depthwise.h"
+#include "devices/cpu/kernels/winograd.h"
 #include "devices/cpu/plain_convolution.h"
 #include "devices/cpu/registry.h"
 #include "operators/convolution_geometry.h"
@@ -52,22 +53,28 @@ class FloatConv final : public FloatConvolution {
 
   std::unique_ptr<ConvolutionPlan> MakePlan(const ConvolutionShape& shape) const override {
     if (IsDepthwise(shape)) return std::make_unique<Depthwise>(shape);
+    if (UsesWinograd(shape)) return std::make_unique<Winograd>(shape);
     return std::make_unique<Convolution>(shape);
   }
 
   std::string Format(const ConvolutionShape& shape) const override {
-    return IsDepthwise(shape) ? "depthwise" : StrCat("convolution in ", shape.groups, " groups");
+    if (IsDepthwise(shape)) return "depthwise";
+    if (UsesWinograd(shape)) return "winograd";
+    return StrCat("convolution in ", shape.groups, " groups");
   }
 
   size_t PackedFloats(const ConvolutionShape& shape) const override {
     const int64_t channels = shape.in_channels / shape.groups;
     if (IsDepthwise(shape)) return static_cast<size_t>(shape.out_channels * shape.Taps());
+    if (UsesWinograd(shape)) return PackedWinogradFloats(shape.out_channels, channels);
     return PackedConvolutionFloats(shape.out_channels, shape.groups, channels, shape.Taps());
   }
 
   void Pack(const float* weights, const ConvolutionShape& shape, float* packed) const override {
     if (IsDepthwise(shape)) {
       PackDepthwise(weights, shape.out_channels, shape.Taps(), packed);
+    } else if (UsesWinograd(shape)) {
+      PackWinograd(weights, shape.out_channels, shape.in_channels, packed);
     } else {
       PackConvolution(weights, shape.out_channels, shape.groups, shape.in_channels / shape.groups,
                       shape.Taps(), packed);

@@ -172,8 +172,8 @@ GuardedRows::GuardedRows(int64_t rows, int64_t columns, int64_t gap)
       gap_(gap),
       memory_(static_cast<size_t>(rows * (columns + gap)), kGuard) {}
 
-void GuardedRows::ExpectNear(const std::vector<ReferenceValue>& sums,
-                             const EpilogueCase& epilogue) const {
+void GuardedRows::ExpectNear(const std::vector<ReferenceValue>& sums, const EpilogueCase& epilogue,
+                             double tolerance) const {
   for (int64_t row = 0; row < rows_; ++row) {
     for (int64_t column = 0; column < stride(); ++column) {
       const auto at = static_cast<size_t>(row * stride() + column);
@@ -187,7 +187,7 @@ void GuardedRows::ExpectNear(const std::vector<ReferenceValue>& sums,
       }
       if (!epilogue.residual.empty()) value.Add(static_cast<double>(epilogue.residual[at]));
       const double expected = ActivateReference(epilogue.epilogue.activation, value.sum);
-      ASSERT_NEAR(memory_[at], expected, 2e-6 * (1 + value.magnitude))
+      ASSERT_NEAR(memory_[at], expected, tolerance * (1 + value.magnitude))
           << "row " << row << ", column " << column << ", activation "
           << static_cast<int>(epilogue.epilogue.activation.kind);
     }

@@ -55,7 +55,9 @@ class GuardedRows {
   float* data() { return memory_.data(); }
   int64_t stride() const { return columns_ + gap_; }
   // Checks every output against activation(sum + bias + residual), and that the gaps are untouched.
-  void ExpectNear(const std::vector<ReferenceValue>& sums, const EpilogueCase& epilogue) const;
+  // An error may be `tolerance` of the magnitude of what was summed.
+  void ExpectNear(const std::vector<ReferenceValue>& sums, const EpilogueCase& epilogue,
+                  double tolerance = 2e-6) const;
   const std::vector<float>& memory() const { return memory_; }
 
  private:

@@ -310,6 +310,43 @@ void RunTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMaker mak
   }
 }
 
+void MultiplyDense(const DenseBlock& block) {
+  HWY_ALIGN static constexpr float kZeros[kMaxBlockColumns] = {};
+  constexpr int64_t kLineFloats = 16;
+  const float* rows[kMaxTileRows];
+  TileArguments t;
+  t.rows = rows;
+  t.row_stride = 0;
+  t.taps = 1;
+  t.first = 0;
+  t.depth = block.depth;
+  t.right = block.right;
+  t.right_stride =
+      block.vectors *
+      static_cast<int64_t>(hwy::HWY_NAMESPACE::Lanes(hwy::HWY_NAMESPACE::ScalableTag<float>()));
+  t.ahead = block.right;
+  t.ahead_step = 0;
+  t.start = kZeros;
+  t.start_stride = 0;
+  t.residual = nullptr;
+  t.finish = TileFinish::kStore;
+  t.out_stride = block.out_stride;
+  // What later tiles of this call or the next call will read.
+  const float* ahead = block.right + block.depth * t.right_stride;
+  const float* const end = block.more ? ahead + block.depth * t.right_stride : ahead;
+  const int tile_rows = TileRows(block.vectors);
+  for (int64_t row = 0; row < block.rows; row += tile_rows) {
+    const int count = static_cast<int>(std::min<int64_t>(tile_rows, block.rows - row));
+    for (int i = 0; i < count; ++i) rows[i] = block.left + (row + i) * block.left_stride;
+    const bool fetches = end - ahead >= block.depth * kLineFloats;
+    t.ahead = fetches ? ahead : block.right;
+    t.ahead_step = fetches ? kLineFloats : 0;
+    ahead += block.depth * t.ahead_step;
+    t.out = block.out + row * block.out_stride;
+    FindTile(block.vectors, count)(t);
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace mullion::cpu
 HWY_AFTER_NAMESPACE();
@@ -327,6 +364,8 @@ void RunMatrixTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMak
                     void* scratch, int64_t begin, int64_t end) {
   MULLION_SIMD_CALL(RunTasks)(product, grid, rows, scratch, begin, end);
 }
+
+void MultiplyDenseBlock(const DenseBlock& block) { MULLION_SIMD_CALL(MultiplyDense)(block); }
 
 }  // namespace mullion::cpu
 #endif  // HWY_ONCE

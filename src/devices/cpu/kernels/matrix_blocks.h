@@ -32,6 +32,20 @@ size_t MatrixWorkerBytes(const MatrixProduct& product);
 void RunMatrixTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMaker rows,
                     void* scratch, int64_t begin, int64_t end);
 
+// A small product of rows at equal distances with packed columns of one block: out = left * right.
+struct DenseBlock {
+  const float* left = nullptr;
+  int64_t left_stride = 0;
+  int64_t rows = 0;
+  int64_t depth = 0;
+  const float* right = nullptr;  // [depth][vectors]
+  int vectors = 0;
+  bool more = false;  // as much again lies behind `right` and will be wanted next
+  float* out = nullptr;
+  int64_t out_stride = 0;
+};
+void MultiplyDenseBlock(const DenseBlock& block);
+
 }  // namespace mullion::cpu
 
 #endif  // MULLION_DEVICES_CPU_KERNELS_MATRIX_BLOCKS_H_
