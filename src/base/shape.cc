@@ -15,7 +15,8 @@ void Shape::Remove(int axis) {
 }
 
 std::optional<int64_t> Shape::CheckedElementCount() const {
-  constexpr int64_t kLimit = int64_t{1} << 62;
+  // So that the bytes, of 16 or 32 (strings) for each element, and even the bits can be counted.
+  constexpr int64_t kLimit = int64_t{1} << 56;
   if (!IsConcrete()) return std::nullopt;
   if (std::find(begin(), end(), 0) != end()) return 0;
   int64_t count = 1;

@@ -2,8 +2,8 @@
 #include "base/tensor.h"
 
 #include <cstring>
+#include <new>
 #include <string>
-#include <vector>
 
 #include "base/memory.h"
 #include "base/str_cat.h"
@@ -17,8 +17,13 @@ Result<Tensor> Tensor::Allocate(ElementType type, const Shape& shape) {
                               " is too large to allocate; use smaller dimensions"));
   }
   if (type == ElementType::kString) {
-    auto strings = std::make_shared<std::vector<std::string>>(static_cast<size_t>(*count));
-    return Wrap(type, shape, strings->data(), strings);
+    auto* const strings = new (std::nothrow) std::string[static_cast<size_t>(*count)];
+    if (strings == nullptr) {
+      return OutOfMemory(
+          StrCat("no memory for a tensor of ", Describe(type, shape), "; use smaller dimensions"));
+    }
+    return Wrap(type, shape, strings,
+                std::shared_ptr<const void>(strings, [strings](const void*) { delete[] strings; }));
   }
   const size_t bytes = ByteSize(type, *count);
   void* const memory = AllocateAligned(bytes);

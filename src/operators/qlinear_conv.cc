@@ -54,6 +54,13 @@ Status InferQlinearConv(InferenceContext& context) {
   return OkStatus();
 }
 
+// com.microsoft's form differs by its attribute `channels_last`, which says here what it says
+// there.
+Status UpgradeFromMicrosoft(Node& node) {
+  node.SetOperator("", "QLinearConv", kNewestOpset);
+  return OkStatus();
+}
+
 }  // namespace
 
 void RegisterQlinearConv(OperatorRegistry& registry) {
@@ -62,6 +69,11 @@ void RegisterQlinearConv(OperatorRegistry& registry) {
                 .inputs = {8, 9},
                 .types = kBytes,
                 .infer = InferQlinearConv});
+  registry.Add({.name = "QLinearConv",
+                .domain = "com.microsoft",
+                .inputs = {8, 9},
+                .types = kBytes,
+                .upgrade = UpgradeFromMicrosoft});
 }
 
 }  // namespace mullion::operators

@@ -89,6 +89,12 @@ Shape ReduceParameters::OutputShape(const Shape& input, uint32_t reduced) const 
   return output;
 }
 
+Result<uint32_t> ReducedAxesOf(const Node& node, int rank) {
+  MULLION_ASSIGN_OR_RETURN(const IntList axes,
+                           ToIntList(node.IntsAttribute("axes"), "attribute 'axes'"));
+  return ReduceParameters(node).ReducedAxes(axes, rank);
+}
+
 void RegisterReduce(OperatorRegistry& registry) {
   constexpr ElementTypeSet kNumbers =
       types::kAllFloats | types::kIndices | SetOf(ElementType::kUint32, ElementType::kUint64);

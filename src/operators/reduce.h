@@ -24,6 +24,9 @@ struct ReduceParameters {
   Shape OutputShape(const Shape& input, uint32_t reduced) const;
 };
 
+// The same for operators whose axes are an attribute.
+Result<uint32_t> ReducedAxesOf(const Node& node, int rank);
+
 }  // namespace mullion::operators
 
 #endif  // MULLION_OPERATORS_REDUCE_H_

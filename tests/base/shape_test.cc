@@ -15,6 +15,8 @@ TEST(Shape, CountsElements) {
 TEST(Shape, CheckedCountRefusesOverflowAndUnknown) {
   EXPECT_FALSE(Shape({int64_t{1} << 40, int64_t{1} << 40}).CheckedElementCount().has_value());
   EXPECT_FALSE(Shape({2, kUnknownDim}).CheckedElementCount().has_value());
+  // 2^59 elements of 32 bits are 2^64 bits.
+  EXPECT_FALSE(Shape({int64_t{1} << 59}).CheckedElementCount().has_value());
   EXPECT_EQ(Shape({int64_t{1} << 40, 0, int64_t{1} << 40}).CheckedElementCount(), 0);
 }
 

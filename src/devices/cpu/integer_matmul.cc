@@ -36,7 +36,7 @@ struct IntegerMatmul::Bound : BoundState {
   bool row_zeros;     // the left operand has a zero point for each row
   int64_t row_bytes;
   // Offsets into scratch memory.
-  int64_t left, left_zeros, packed, zeros, init, scales, kernel;
+  int64_t left, left_zeros, packed, zeros, init, scales, biases, kernel;
 };
 
 IntegerPanels IntegerMatmul::Panels(const Shape& right) const {
@@ -99,10 +99,11 @@ Status IntegerMatmul::Bind(BindContext& context, int64_t extra) const {
   b.products = together ? 1 : b.shape.batch.ElementCount();
   b.rows = b.shape.rows * (together ? b.shape.left_batch.ElementCount() : 1);
   b.left_rows = b.shape.rows * b.shape.left_batch.ElementCount();
-  const BindContext::Port* const zeros = context.input(ports_.left_zero);
+  const BindContext::Port* const zeros =
+      ports_.left_is_made ? nullptr : context.input(ports_.left_zero);
   b.row_zeros = zeros != nullptr && zeros->shape.ElementCount() > 1;
   // Read in place, units of the last row may not reach beyond the operand.
-  b.staged = form_ == IntegerForm::kWords || left.type == ElementType::kInt8 ||
+  b.staged = form_ == IntegerForm::kWords || LeftIsSigned(left.type) ||
              b.panels.depth % UnitElements(form_) != 0;
   b.row_bytes = b.staged ? b.panels.units() * 4 : b.panels.depth;
 
@@ -114,6 +115,7 @@ Status IntegerMatmul::Bind(BindContext& context, int64_t extra) const {
   b.zeros = layout.Take(b.panels.padded_columns() * 4);
   b.init = layout.Take(b.panels.padded_columns() * 4);
   b.scales = layout.Take(b.panels.padded_columns() * 4);
+  b.biases = layout.Take(b.panels.padded_columns() * 4);
   b.kernel = layout.size();
   IntegerProduct product;
   product.panels = b.panels;
@@ -123,11 +125,13 @@ Status IntegerMatmul::Bind(BindContext& context, int64_t extra) const {
   return OkStatus();
 }
 
-const uint8_t* IntegerMatmul::StageLeft(const RunContext& context, const Bound& b) const {
+const uint8_t* IntegerMatmul::StageLeft(const RunContext& context, const Bound& b,
+                                        const Job& job) const {
   const TensorView& left = context.Input(ports_.left);
-  const auto* const from = left.as<uint8_t>();
-  const bool is_signed = left.type == ElementType::kInt8;
+  const auto* const from = ports_.left_is_made ? job.made_left : left.as<uint8_t>();
+  const bool is_signed = LeftIsSigned(left.type);
   const auto zero_of = [&](int64_t row) {
+    if (ports_.left_is_made) return job.made_left_zero;
     if (!context.HasInput(ports_.left_zero)) return 0;
     return ZeroOf(context.Input(ports_.left_zero), row / b.shape.rows, row % b.shape.rows,
                   b.shape.rows);
@@ -176,6 +180,7 @@ void IntegerMatmul::FillColumns(const RunContext& context, const Bound& b, int64
   auto* const init = ScratchAt<int32_t>(context, b.init);
   auto* const zeros = ScratchAt<int32_t>(context, b.zeros);
   auto* const scales = ScratchAt<float>(context, b.scales);
+  auto* const biases = ScratchAt<float>(context, b.biases);
   bool has_zeros = false;
   for (int64_t c = 0; c < b.panels.padded_columns(); ++c) {
     const bool real = c < b.panels.columns;
@@ -187,24 +192,34 @@ void IntegerMatmul::FillColumns(const RunContext& context, const Bound& b, int64
       zeros[c] = RightZero(context, b, matrix, c) + right_shift;
       has_zeros = has_zeros || zeros[c] != 0;
     }
-    scales[c] = real && job.scales != nullptr ? job.scales[c] : 0.0f;
+    if (real && job.addends != nullptr) {
+      init[c] = static_cast<int32_t>(static_cast<uint32_t>(init[c]) +
+                                     static_cast<uint32_t>(job.addends[c]));
+    }
+    scales[c] = real && job.scales != nullptr ? job.scales[matrix * job.scales_step + c] : 0.0f;
+    biases[c] = real && job.biases != nullptr ? job.biases[c] : 0.0f;
   }
   product.init = init;
   product.finish.scales = scales;
+  product.finish.biases = job.biases != nullptr ? biases : nullptr;
   product.finish.right_zeros = has_zeros ? zeros : nullptr;
 }
 
 void IntegerMatmul::Run(const RunContext& context, const Job& job) const {
   const Bound& b = *context.state<Bound>();
   const bool bytes = form_ == IntegerForm::kBytes;
-  const uint8_t* const left = StageLeft(context, b);
-  const bool is_signed = context.Input(ports_.left).type == ElementType::kInt8;
+  const uint8_t* const left = StageLeft(context, b, job);
+  const bool is_signed = LeftIsSigned(context.Input(ports_.left).type);
   IntegerProduct product;
   product.rows = b.rows;
   product.panels = b.panels;
   product.finish.output = job.output;
   product.finish.zero_point = job.zero_point;
-  if (bytes) product.left_zero = ByteInput(context, ports_.left_zero) + (is_signed ? 128 : 0);
+  if (bytes) {
+    const int32_t zero =
+        ports_.left_is_made ? job.made_left_zero : ByteInput(context, ports_.left_zero);
+    product.left_zero = zero + (is_signed ? 128 : 0);
+  }
   product.row_stride = b.panels.columns;
   const int64_t out_bytes = b.rows * b.panels.columns * OutputBytes(job.output);
   for (int64_t i = 0; i < b.products; ++i) {

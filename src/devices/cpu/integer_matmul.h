@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The product of 8-bit matrices that MatMulInteger and QLinearMatMul share.
+// The product of 8-bit matrices that MatMulInteger, QLinearMatMul and their relatives share.
 #ifndef MULLION_DEVICES_CPU_INTEGER_MATMUL_H_
 #define MULLION_DEVICES_CPU_INTEGER_MATMUL_H_
 
@@ -20,11 +20,19 @@ class IntegerMatmul {
     int left_zero;
     int right;
     int right_zero;
+    // The left operand comes with the job, as uint8_t of the shape of input `left`; there is no
+    // input `left_zero`.
+    bool left_is_made = false;
   };
   struct Job {
     IntegerOutput output = IntegerOutput::kInt32;
-    float zero_point = 0;           // of the output
-    const float* scales = nullptr;  // one per column, for outputs that have them
+    float zero_point = 0;                // of the output
+    const float* scales = nullptr;       // one per column, for outputs that have them
+    int64_t scales_step = 0;             // from one right matrix to the next
+    const float* biases = nullptr;       // one per column, for kFloat; may be null
+    const int32_t* addends = nullptr;    // one per column, added to sums; may be null
+    const uint8_t* made_left = nullptr;  // with Ports::left_is_made
+    int32_t made_left_zero = 0;
     void* out = nullptr;
   };
 
@@ -40,7 +48,10 @@ class IntegerMatmul {
 
   IntegerPanels Panels(const Shape& right) const;
   void Pack(const TensorView& right, int64_t matrix, const int32_t* zeros, uint8_t* packed) const;
-  const uint8_t* StageLeft(const RunContext& context, const Bound& bound) const;
+  bool LeftIsSigned(ElementType type) const {
+    return !ports_.left_is_made && type == ElementType::kInt8;
+  }
+  const uint8_t* StageLeft(const RunContext& context, const Bound& bound, const Job& job) const;
   const uint8_t* PackedRight(const RunContext& context, const Bound& bound, int64_t matrix) const;
   int32_t RightZero(const RunContext& context, const Bound& bound, int64_t matrix,
                     int64_t column) const;

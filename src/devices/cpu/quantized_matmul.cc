@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "devices/cpu/dynamic_scale.h"
+#include "devices/cpu/integer_matmul.h"
+#include "devices/cpu/integer_operand.h"
+#include "devices/cpu/registry.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+constexpr int64_t kFloatBytes = int64_t{sizeof(float)};
+
+// What both operators do with the product.
+class FloatProduct : public Executable {
+ public:
+  Status Prepare(const Node& node, WeightStore& weights) { return matmul_.Prepare(node, weights); }
+
+ protected:
+  FloatProduct(const IntegerMatmul::Ports& ports, int b_scale, int bias)
+      : matmul_(ports), b_scale_(b_scale), bias_(bias) {}
+
+  static Result<operators::MatrixShape> ShapeOf(const RunContext& context) {
+    return operators::MatrixShape::FromShapes(context.node(), context.Input(0).shape,
+                                              context.Input(1).shape);
+  }
+
+  // Scratch memory for the scales of all columns.
+  static Result<int64_t> ScaleBytes(const BindContext& context, int b_scale) {
+    MULLION_ASSIGN_OR_RETURN(const operators::MatrixShape shape,
+                             operators::MatrixShape::FromShapes(
+                                 context.node(), context.input(0)->shape, context.input(1)->shape));
+    return std::max(shape.columns, context.input(b_scale)->shape.ElementCount()) * kFloatBytes;
+  }
+
+  // `scales` is scratch memory.
+  void Multiply(const RunContext& context, float a_scale, float* scales,
+                const operators::MatrixShape& shape, IntegerMatmul::Job& job) const {
+    const TensorView& b_scale = context.Input(b_scale_);
+    const int64_t count = std::max(shape.columns, b_scale.count());
+    for (int64_t i = 0; i < count; ++i) scales[i] = a_scale * SpreadFloat(b_scale, i);
+    job.output = IntegerOutput::kFloat;
+    job.scales = scales;
+    job.scales_step = count > shape.columns ? shape.columns : 0;
+    if (context.HasInput(bias_)) job.biases = context.Input(bias_).as<float>();
+    matmul_.Run(context, job);
+  }
+
+  IntegerMatmul matmul_;
+  int b_scale_;
+  int bias_;
+};
+
+class MatmulIntegerToFloat final : public FloatProduct {
+ public:
+  // A, B, a_scale, b_scale, a_zero_point, b_zero_point, bias
+  MatmulIntegerToFloat()
+      : FloatProduct({.left = 0, .left_zero = 4, .right = 1, .right_zero = 5}, 3, 6) {}
+
+  Status Bind(BindContext& context) const override {
+    MULLION_ASSIGN_OR_RETURN(const int64_t bytes, ScaleBytes(context, b_scale_));
+    return matmul_.Bind(context, bytes);
+  }
+
+  Status Run(RunContext& context) const override {
+    MULLION_ASSIGN_OR_RETURN(const operators::MatrixShape shape, ShapeOf(context));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, shape.output));
+    if (output.count() == 0) return OkStatus();
+    IntegerMatmul::Job job;
+    job.out = output.data;
+    Multiply(context, *context.Input(2).as<float>(), ScratchAt<float>(context, 0), shape, job);
+    return OkStatus();
+  }
+};
+
+class DynamicQuantizeMatmul final : public FloatProduct {
+ public:
+  // A, B, b_scale, b_zero_point, bias
+  DynamicQuantizeMatmul()
+      : FloatProduct(
+            {.left = 0, .left_zero = -1, .right = 1, .right_zero = 3, .left_is_made = true}, 2, 4) {
+  }
+
+  Status Bind(BindContext& context) const override {
+    MULLION_ASSIGN_OR_RETURN(const int64_t scale_bytes, ScaleBytes(context, b_scale_));
+    const int64_t count = context.input(0)->shape.ElementCount();
+    return matmul_.Bind(context, Layout(scale_bytes, count).size);
+  }
+
+  Status Run(RunContext& context) const override {
+    MULLION_ASSIGN_OR_RETURN(const operators::MatrixShape shape, ShapeOf(context));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, shape.output));
+    if (output.count() == 0) return OkStatus();
+    const TensorView& a = context.Input(0);
+    const int64_t scale_bytes =
+        std::max(shape.columns, context.Input(b_scale_).count()) * kFloatBytes;
+    const Layout layout(scale_bytes, a.count());
+    auto* const bytes = ScratchAt<uint8_t>(context, layout.bytes);
+    const ByteScale scale =
+        QuantizeDynamically(a.as<float>(), a.count(), ScratchAt<char>(context, layout.ranges),
+                            context.parallel(), bytes);
+    IntegerMatmul::Job job;
+    job.out = output.data;
+    job.made_left = bytes;
+    job.made_left_zero = scale.zero_point;
+    Multiply(context, scale.scale, ScratchAt<float>(context, 0), shape, job);
+    return OkStatus();
+  }
+
+ private:
+  // Offsets into scratch memory: scales, bytes of A, ranges.
+  struct Layout {
+    Layout(int64_t scale_bytes, int64_t count) {
+      ScratchLayout layout;
+      layout.Take(scale_bytes);
+      bytes = layout.Take(count);
+      ranges = layout.Take(static_cast<int64_t>(DynamicScaleScratchBytes(count)));
+      size = layout.size();
+    }
+    int64_t bytes;
+    int64_t ranges;
+    int64_t size;
+  };
+};
+
+template <typename Kernel>
+Result<std::unique_ptr<Executable>> Make(const Node& node, WeightStore& weights) {
+  auto executable = std::make_unique<Kernel>();
+  MULLION_RETURN_IF_ERROR(executable->Prepare(node, weights));
+  return std::unique_ptr<Executable>(std::move(executable));
+}
+
+}  // namespace
+
+void RegisterQuantizedMatmul(KernelRegistry& registry) {
+  registry.Add({.name = "MatMulIntegerToFloat",
+                .domain = "com.microsoft",
+                .make = Make<MatmulIntegerToFloat>});
+  registry.Add({.name = "DynamicQuantizeMatMul",
+                .domain = "com.microsoft",
+                .make = Make<DynamicQuantizeMatmul>});
+}
+
+}  // namespace mullion::cpu

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// MatMulIntegerToFloat and DynamicQuantizeMatMul of com.microsoft: products of 8-bit matrices with
+// float results. The second quantizes its left operand itself, as DynamicQuantizeLinear does.
+#include "base/str_cat.h"
+#include "operators/matrix_shape.h"
+#include "operators/quantized_input.h"
+#include "operators/registry.h"
+
+namespace mullion::operators {
+
+namespace {
+
+// Which inputs are what, besides A (0) and B (1).
+struct Ports {
+  int b_scale;
+  int b_zero;
+  int bias;
+};
+
+// One for all, one for each column, or that for each of B's matrices.
+Status RequireColumns(const InferenceContext& context, int i, const MatrixShape& matrices) {
+  const Shape* const shape = context.InputShape(i);
+  if (shape == nullptr || !shape->IsConcrete() || matrices.columns < 0) return OkStatus();
+  const int64_t count = shape->ElementCount();
+  if (count == 1 || (shape->rank() <= 1 && count == matrices.columns)) return OkStatus();
+  if (shape->rank() > 1) {
+    if (!matrices.right_batch.IsConcrete()) return OkStatus();
+    if (count == matrices.right_batch.ElementCount() * matrices.columns) return OkStatus();
+  }
+  return context.Error(StrCat(context.DescribeInput(i), " but must have 1 element or ",
+                              matrices.columns, ", one for each column of input 1"));
+}
+
+Status InferFloatProduct(InferenceContext& context, const Ports& ports) {
+  MULLION_RETURN_IF_ERROR(context.RequireInput(1));
+  MULLION_RETURN_IF_ERROR(context.RequireType(1, kQuantizedBytes));
+  MULLION_RETURN_IF_ERROR(context.RequireInput(ports.b_scale));
+  MULLION_RETURN_IF_ERROR(context.RequireType(ports.b_scale, types::kFloat));
+  MULLION_RETURN_IF_ERROR(context.RequireSameType(1, ports.b_zero));
+  MULLION_RETURN_IF_ERROR(context.RequireType(ports.bias, types::kFloat));
+  const Shape* const left = context.InputShape(0);
+  const Shape* const right = context.InputShape(1);
+  if (left == nullptr || right == nullptr) {
+    context.SetOutput(0, ElementType::kFloat);
+    return OkStatus();
+  }
+  MULLION_ASSIGN_OR_RETURN(const MatrixShape shape,
+                           MatrixShape::FromShapes(context.node(), *left, *right));
+  MULLION_RETURN_IF_ERROR(RequireColumns(context, ports.b_scale, shape));
+  MULLION_RETURN_IF_ERROR(RequireColumns(context, ports.b_zero, shape));
+  const Shape* const bias = context.InputShape(ports.bias);
+  if (bias != nullptr && bias->IsConcrete() && shape.columns >= 0 &&
+      bias->ElementCount() != shape.columns) {
+    return context.Error(StrCat(context.DescribeInput(ports.bias), " but must have ", shape.columns,
+                                " elements, one for each column of input 1"));
+  }
+  context.SetOutput(0, ElementType::kFloat, shape.output);
+  return OkStatus();
+}
+
+Status InferMatmulIntegerToFloat(InferenceContext& context) {
+  // A, B, a_scale, b_scale, a_zero_point, b_zero_point, bias
+  MULLION_RETURN_IF_ERROR(context.RequireInput(2));
+  MULLION_RETURN_IF_ERROR(context.RequireType(2, types::kFloat));
+  MULLION_RETURN_IF_ERROR(context.RequireSameType(0, 4));
+  for (const int i : {2, 4}) {
+    const Shape* const shape = context.InputShape(i);
+    if (shape == nullptr || !shape->IsConcrete() || shape->ElementCount() == 1) continue;
+    return context.Error(StrCat(context.DescribeInput(i), " but must have one element"));
+  }
+  return InferFloatProduct(context, {.b_scale = 3, .b_zero = 5, .bias = 6});
+}
+
+Status InferDynamicQuantizeMatmul(InferenceContext& context) {
+  // A, B, b_scale, b_zero_point, bias
+  return InferFloatProduct(context, {.b_scale = 2, .b_zero = 3, .bias = 4});
+}
+
+}  // namespace
+
+void RegisterQuantizedMatmul(OperatorRegistry& registry) {
+  registry.Add({.name = "MatMulIntegerToFloat",
+                .domain = "com.microsoft",
+                .inputs = {4, 7},
+                .types = kQuantizedBytes,
+                .infer = InferMatmulIntegerToFloat});
+  registry.Add({.name = "DynamicQuantizeMatMul",
+                .domain = "com.microsoft",
+                .inputs = {3, 5},
+                .types = types::kFloat,
+                .infer = InferDynamicQuantizeMatmul});
+}
+
+}  // namespace mullion::operators
