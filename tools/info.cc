@@ -71,7 +71,7 @@ std::vector<Unsupported> CheckSupport(Graph& graph) {
     return found;
   }
   const CpuCapabilities cpu;
-  optimizer::WidenHalves(graph, cpu);
+  optimizer::WidenHalves(graph, cpu, optimizer::HalfRange::kWhereNeeded);
   FindUnsupported(graph, cpu, found);
   return found;
 }

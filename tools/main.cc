@@ -6,6 +6,7 @@
 #include <new>
 #include <string>
 
+#include "mullion/c/image_codecs.h"
 #include "mullion/c/mullion.h"
 #include "tools/commands.h"
 #include "tools/failure.h"
@@ -64,6 +65,7 @@ int main(int argc, char** argv) {
       "  mullion bench MODEL                               how fast is it here?",
       "mullion"};
   app.require_subcommand(1);
+  MullionImageDecoder_Set(MullionImage_DecodeTo);
   Describe(app);
   int exit_code = 0;
   for (const auto add : {mullion::tools::AddRun, mullion::tools::AddInfo, mullion::tools::AddBench,

@@ -35,7 +35,7 @@ inline SoftwareBitmap TakeDecoded(MullionDecodedImage* decoded) {
 
 }  // namespace detail
 
-// JPEG, PNG, WebP or BMP; the first bytes tell which. A format of Unknown takes the nearest to the
+// JPEG, PNG, WebP, BMP, PNM, TIFF or JPEG 2000; the first bytes tell which. A format of Unknown takes the nearest to the
 // file's own. ErrorCode::NotFound for a file that cannot be read, ErrorCode::InvalidArgument for
 // one that is damaged, of another kind, or larger than 64 Mi pixels, ErrorCode::Unsupported.
 inline SoftwareBitmap SoftwareBitmap::LoadFromFile(const std::filesystem::path& path,
@@ -44,6 +44,9 @@ inline SoftwareBitmap SoftwareBitmap::LoadFromFile(const std::filesystem::path& 
   return detail::TakeDecoded(MullionImage_DecodeFile(reinterpret_cast<const char*>(name.c_str()),
                                                      static_cast<MullionPixelFormat>(format)));
 }
+
+// Lets models run the operator ImageDecoder: call it once, before sessions are made.
+inline void EnableImageDecoder() { MullionImageDecoder_Set(MullionImage_DecodeTo); }
 
 // The same for a file that is in memory.
 inline SoftwareBitmap DecodeImage(std::span<const uint8_t> file,

@@ -67,8 +67,7 @@ Object* Make(mullion::FunctionRef<Status(Object&)> body) noexcept {
 }
 
 Status Decode(std::span<const uint8_t> bytes, MullionPixelFormat format,
-              MullionDecodedImage& image) {
-  mullion::codecs::DecodeOptions options;
+              mullion::codecs::DecodeOptions options, MullionDecodedImage& image) {
   if (format != MULLION_PIXEL_UNKNOWN) {
     MULLION_ASSIGN_OR_RETURN(options.format, ToPixelFormat(format));
   }
@@ -109,7 +108,7 @@ MullionDecodedImage* MullionImage_DecodeFile(const char* path, MullionPixelForma
     MULLION_ASSIGN_OR_RETURN(
         const std::vector<uint8_t> bytes,
         ReadFile(std::filesystem::path(reinterpret_cast<const char8_t*>(path)), path));
-    return Decode(bytes, format, image).WithPrefix(StrCat("image file '", path, "': "));
+    return Decode(bytes, format, {}, image).WithPrefix(StrCat("image file '", path, "': "));
   });
 }
 
@@ -119,8 +118,22 @@ MullionDecodedImage* MullionImage_DecodeBuffer(const void* bytes, size_t size,
     if (bytes == nullptr && size > 0) {
       return mullion::InvalidArgument("MullionImage_DecodeBuffer: 'bytes' is null");
     }
-    return Decode({static_cast<const uint8_t*>(bytes), size}, format, image);
+    return Decode({static_cast<const uint8_t*>(bytes), size}, format, {}, image);
   });
+}
+
+MullionStatusCode MullionImage_DecodeTo(const void* bytes, size_t size, MullionPixelFormat format,
+                                        MullionTakePixels take, void* taker) {
+  MullionDecodedImage* const image = Make<MullionDecodedImage>([&](MullionDecodedImage& made) {
+    mullion::codecs::DecodeOptions options;
+    options.apply_orientation = false;
+    return Decode({static_cast<const uint8_t*>(bytes), size}, format, options, made);
+  });
+  const MullionStatusCode code = MullionDecodedImage_Code(image);
+  take(taker, MullionDecodedImage_Width(image), MullionDecodedImage_Height(image),
+       MullionDecodedImage_Pixels(image), MullionDecodedImage_Message(image));
+  MullionDecodedImage_Release(image);
+  return code;
 }
 
 void MullionDecodedImage_Release(MullionDecodedImage* image) { delete image; }

@@ -12,8 +12,8 @@ Status Damaged(ImageCodec codec, std::string_view why) {
       StrCat("cannot decode the ", ImageCodecName(codec), " image: the file is damaged: ", why));
 }
 
-Result<image::Bitmap> AllocatePicture(ImageCodec codec, int64_t width, int64_t height,
-                                      PixelFormat format, const DecodeOptions& options) {
+Status CheckPictureSize(ImageCodec codec, int64_t width, int64_t height,
+                        const DecodeOptions& options) {
   const std::string what = StrCat("the ", ImageCodecName(codec), " image");
   MULLION_RETURN_IF_ERROR(image::CheckImageSize(what.c_str(), width, height));
   if (width * height > options.max_pixels) {
@@ -21,6 +21,12 @@ Result<image::Bitmap> AllocatePicture(ImageCodec codec, int64_t width, int64_t h
                                   " pixels are more than the limit of ", options.max_pixels,
                                   " pixels; scale it down or raise the limit"));
   }
+  return OkStatus();
+}
+
+Result<image::Bitmap> AllocatePicture(ImageCodec codec, int64_t width, int64_t height,
+                                      PixelFormat format, const DecodeOptions& options) {
+  MULLION_RETURN_IF_ERROR(CheckPictureSize(codec, width, height, options));
   return image::Bitmap::Allocate(format, width, height);
 }
 

@@ -20,11 +20,19 @@ Result<image::Bitmap> DecodeJpeg(std::span<const uint8_t> file, const DecodeOpti
 Result<image::Bitmap> DecodePng(std::span<const uint8_t> file, const DecodeOptions& options);
 Result<image::Bitmap> DecodeWebp(std::span<const uint8_t> file, const DecodeOptions& options);
 Result<image::Bitmap> DecodeBmp(std::span<const uint8_t> file, const DecodeOptions& options);
+Result<image::Bitmap> DecodePnm(std::span<const uint8_t> file, const DecodeOptions& options);
+// kUnsupported in a build without libtiff, or without OpenJPEG.
+Result<image::Bitmap> DecodeTiff(std::span<const uint8_t> file, const DecodeOptions& options);
+Result<image::Bitmap> DecodeJpeg2000(std::span<const uint8_t> file, const DecodeOptions& options);
 
 // The error for a file whose bytes are wrong.
 Status Damaged(ImageCodec codec, std::string_view why);
 
-// Memory for the decoded picture, after its size was held against options.max_pixels.
+// An error for a size that is none, or that is beyond options.max_pixels.
+Status CheckPictureSize(ImageCodec codec, int64_t width, int64_t height,
+                        const DecodeOptions& options);
+
+// Memory for the decoded picture, after its size was checked.
 Result<image::Bitmap> AllocatePicture(ImageCodec codec, int64_t width, int64_t height,
                                       image::PixelFormat format, const DecodeOptions& options);
 

@@ -23,6 +23,13 @@ bool Matches(std::span<const uint8_t> file, const Signature& signature) {
   return std::string_view(text + offset, bytes.size()) == bytes;
 }
 
+// "P1" to "P6" and white space or a comment.
+bool LooksLikePnm(std::span<const uint8_t> file) {
+  if (file.size() < 3 || file[0] != 'P' || file[1] < '1' || file[1] > '6') return false;
+  return std::string_view(" \t\n\v\f\r#").find(static_cast<char>(file[2])) !=
+         std::string_view::npos;
+}
+
 // Kinds of picture that people have and that are not read here, so that the message can name them.
 struct OtherKind {
   Signature signature;
@@ -30,14 +37,11 @@ struct OtherKind {
 };
 constexpr OtherKind kOtherKinds[] = {
     {{0, "GIF8"}, "GIF"},
-    {{0, {"II*\0", 4}}, "TIFF"},
-    {{0, {"MM\0*", 4}}, "TIFF"},
     {{4, "ftypavif"}, "AVIF"},
     {{4, "ftypheic"}, "HEIC"},
     {{4, "ftypmif1"}, "HEIF"},
     {{0, {"\xff\x0a", 2}}, "JPEG XL"},
     {{0, {"\0\0\0\x0cJXL ", 8}}, "JPEG XL"},
-    {{0, {"\0\0\0\x0cjP  ", 8}}, "JPEG 2000"},
 };
 
 Status UnknownKind(std::span<const uint8_t> file) {
@@ -48,7 +52,8 @@ Status UnknownKind(std::span<const uint8_t> file) {
                               " is not supported; convert it to JPEG, PNG, WebP or BMP"));
   }
   return InvalidArgument(
-      "cannot decode the image: its first bytes are not those of a JPEG, PNG, WebP or BMP file");
+      "cannot decode the image: its first bytes are not those of a JPEG, PNG, WebP, BMP, PNM, TIFF "
+      "or JPEG 2000 file");
 }
 
 Result<image::Bitmap> DecodeAs(ImageCodec codec, std::span<const uint8_t> file,
@@ -62,6 +67,12 @@ Result<image::Bitmap> DecodeAs(ImageCodec codec, std::span<const uint8_t> file,
       return DecodeWebp(file, options);
     case ImageCodec::kBmp:
       return DecodeBmp(file, options);
+    case ImageCodec::kPnm:
+      return DecodePnm(file, options);
+    case ImageCodec::kTiff:
+      return DecodeTiff(file, options);
+    case ImageCodec::kJpeg2000:
+      return DecodeJpeg2000(file, options);
     case ImageCodec::kUnknown:
       break;
   }
@@ -80,6 +91,12 @@ std::string_view ImageCodecName(ImageCodec codec) {
       return "WebP";
     case ImageCodec::kBmp:
       return "BMP";
+    case ImageCodec::kPnm:
+      return "PNM";
+    case ImageCodec::kTiff:
+      return "TIFF";
+    case ImageCodec::kJpeg2000:
+      return "JPEG 2000";
     case ImageCodec::kUnknown:
       break;
   }
@@ -87,11 +104,24 @@ std::string_view ImageCodecName(ImageCodec codec) {
 }
 
 ImageCodec DetectCodec(std::span<const uint8_t> file) {
-  if (Matches(file, {0, "\xff\xd8\xff"})) return ImageCodec::kJpeg;
-  if (Matches(file, {0, "\x89PNG\r\n\x1a\n"})) return ImageCodec::kPng;
-  if (Matches(file, {0, "RIFF"}) && Matches(file, {8, "WEBP"})) return ImageCodec::kWebp;
-  if (Matches(file, {0, "BM"})) return ImageCodec::kBmp;
-  return ImageCodec::kUnknown;
+  constexpr std::pair<Signature, ImageCodec> kSignatures[] = {
+      {{0, "\xff\xd8\xff"}, ImageCodec::kJpeg},
+      {{0, "\x89PNG\r\n\x1a\n"}, ImageCodec::kPng},
+      {{8, "WEBP"}, ImageCodec::kWebp},
+      {{0, "BM"}, ImageCodec::kBmp},
+      {{0, {"II*\0", 4}}, ImageCodec::kTiff},
+      {{0, {"MM\0*", 4}}, ImageCodec::kTiff},
+      {{0, {"II+\0", 4}}, ImageCodec::kTiff},  // BigTIFF
+      {{0, {"MM\0+", 4}}, ImageCodec::kTiff},
+      {{0, {"\0\0\0\x0cjP  \r\n\x87\n", 12}}, ImageCodec::kJpeg2000},
+      {{0, "\xff\x4f\xff\x51"}, ImageCodec::kJpeg2000},  // a bare codestream
+  };
+  for (const auto& [signature, codec] : kSignatures) {
+    if (!Matches(file, signature)) continue;
+    if (codec == ImageCodec::kWebp && !Matches(file, {0, "RIFF"})) continue;
+    return codec;
+  }
+  return LooksLikePnm(file) ? ImageCodec::kPnm : ImageCodec::kUnknown;
 }
 
 Result<image::Bitmap> DecodeImage(std::span<const uint8_t> file, const DecodeOptions& options) {

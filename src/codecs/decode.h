@@ -13,7 +13,7 @@
 
 namespace mullion::codecs {
 
-enum class ImageCodec : uint8_t { kUnknown, kJpeg, kPng, kWebp, kBmp };
+enum class ImageCodec : uint8_t { kUnknown, kJpeg, kPng, kWebp, kBmp, kPnm, kTiff, kJpeg2000 };
 
 // "JPEG", as messages print it.
 std::string_view ImageCodecName(ImageCodec codec);
@@ -32,11 +32,12 @@ struct DecodeOptions {
 // Tells by the first bytes; file names do not matter.
 ImageCodec DetectCodec(std::span<const uint8_t> file);
 
-// Decodes JPEG, PNG, WebP (one picture, no animation) or BMP. Alpha stays straight, 16-bit channels
-// are scaled to 8 bits, colour profiles and gamma are not applied. A file that is cut off or
-// damaged gives an error, never half a picture. Thread-safe. kInvalidArgument for a damaged file,
-// one of another kind, or one that is too large; kUnsupported for a legal file of a kind that is
-// not handled; kOutOfMemory.
+// Decodes JPEG, PNG, WebP (one picture, no animation), BMP, PNM (P1 to P6), and, where the
+// libraries for them were there when this was built, TIFF (its first picture) and JPEG 2000. Alpha
+// stays straight, 16-bit channels are scaled to 8 bits, colour profiles and gamma are not applied.
+// A file that is cut off or damaged gives an error, never half a picture. Thread-safe.
+// kInvalidArgument for a damaged file, one of another kind, or one that is too large; kUnsupported
+// for a legal file of a kind that is not handled; kOutOfMemory.
 Result<image::Bitmap> DecodeImage(std::span<const uint8_t> file, const DecodeOptions& options = {});
 
 }  // namespace mullion::codecs

@@ -179,7 +179,16 @@ class FlexAttention {
   ElementType precision_ = ElementType::kFloat;
 };
 
-Status UpgradeFlexAttention(Node& node) { return FlexAttention(node).Write(); }
+Status UpgradeFlexAttention(Node& node) {
+  for (int i = 0; i < 3; ++i) {
+    if (node.input(i) != nullptr && Contains(types::kAllFloats, node.input(i)->type.element_type)) {
+      continue;
+    }
+    return node.Error(StatusCode::kInvalidModel,
+                      StrCat("input ", i, " must be there and hold floating-point numbers"));
+  }
+  return FlexAttention(node).Write();
+}
 
 }  // namespace
 

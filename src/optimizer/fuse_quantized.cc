@@ -67,7 +67,7 @@ class QuantizedFusion {
       if (!result.has_value()) continue;
       // Both leave a function of bytes behind; x * f(x) is one, too, and no product of two tensors.
       changed |= FuseMovement(node, *result) || FuseProduct(node, *result);
-      changed |= FuseFunction(node) || FuseBinary(node, *result);
+      changed |= FuseFunction(node) || FuseBinary(node, *result) || FusePool(node, *result);
     }
     return changed;
   }
@@ -217,6 +217,28 @@ class QuantizedFusion {
       if (node.input_count() < 6) node.AddInput(value.bytes);
       AddParameters(graph_, value, node);
     }
+    return Accept(node, quantize);
+  }
+
+  // ---- means -----------------------------------------------------------------------------------
+
+  bool FusePool(Node& quantize, const QuantizedValue& result) {
+    const Node* const pool = OwnProducer(quantize);
+    if (pool == nullptr || (!Is(*pool, "AveragePool") && !Is(*pool, "GlobalAveragePool"))) {
+      return false;
+    }
+    const auto input = DequantizedFrom(pool->input(0));
+    if (!input.has_value() || input->type != result.type) return false;
+    Node& node = graph_.AddBareNode(
+        "com.microsoft",
+        Is(*pool, "AveragePool") ? "QLinearAveragePool" : "QLinearGlobalAveragePool", 1, &quantize);
+    node.origin = pool->origin;
+    for (const Attribute& attribute : pool->attributes()) {
+      node.SetAttribute(attribute.name, attribute.value);
+    }
+    node.AddInput(input->bytes);
+    AddParameters(graph_, *input, node);
+    AddParameters(graph_, result, node);
     return Accept(node, quantize);
   }
 

@@ -34,7 +34,9 @@ constexpr auto kSpatial = std::to_array<std::string_view>({
     "LRN",
     "LpPool",
     "MaxPool",
+    "QLinearAveragePool",
     "QLinearConv",
+    "QLinearGlobalAveragePool",
     "Resize",
     "SpaceToDepth",
 });
@@ -200,7 +202,8 @@ class Layout {
 
   void VisitSpatial(Node& node) {
     const int rank = RankOf(node.input(0));
-    if (rank < 3 || RankOf(node.output(0)) != rank || node.HasAttribute(kChannelsLast)) return;
+    if (rank < 3 || RankOf(node.output(0)) != rank) return;
+    if (node.IntAttribute(kChannelsLast, 0) != 0) return;
     if (!IsLast(node.input(0)) && !IsOneOf(node, kPulling)) return;
     // Index outputs count pixels in the model's own order.
     if (node.output(1) != nullptr) return;

@@ -41,9 +41,9 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
     }
     Reduce(graph, options);
   }
-  if (options.capabilities != nullptr && WidenHalves(graph, *options.capabilities) &&
-      options.rewrite) {
-    Reduce(graph, options);
+  if (options.capabilities != nullptr) {
+    const HalfRange range = options.rewrite ? HalfRange::kWherePossible : HalfRange::kWhereNeeded;
+    if (WidenHalves(graph, *options.capabilities, range) && options.rewrite) Reduce(graph, options);
   }
   if (!options.rewrite) return OkStatus();
   FoldBatchNormalization(graph);

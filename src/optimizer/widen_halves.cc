@@ -49,19 +49,32 @@ void Widen(Graph& graph, Node& node, const Node* after) {
   }
 }
 
+// Reads what was just narrowed for it, and works on floats as on halves. A Cast of the model's own
+// rounds on purpose.
+bool ReadsNarrowed(const Node& node) {
+  if (node.domain().empty() && node.operator_name().starts_with("Cast")) return false;
+  return std::any_of(node.inputs().begin(), node.inputs().end(), [](const Value* input) {
+    return IsHalf(input) && input->producer() != nullptr && IsWideningCast(*input->producer());
+  });
+}
+
 }  // namespace
 
 bool IsWideningCast(const Node& node) { return node.HasAttribute(kMark); }
 
-bool WidenHalves(Graph& graph, const Capabilities& capabilities) {
+bool WidenHalves(Graph& graph, const Capabilities& capabilities, HalfRange range) {
   bool changed = false;
   for (auto place = graph.nodes().begin(); place != graph.nodes().end();) {
     Node& node = **place;
     ++place;
-    for (Graph* const subgraph : node.Subgraphs()) changed |= WidenHalves(*subgraph, capabilities);
+    for (Graph* const subgraph : node.Subgraphs()) {
+      changed |= WidenHalves(*subgraph, capabilities, range);
+    }
     const bool half = std::any_of(node.inputs().begin(), node.inputs().end(), IsHalf) ||
                       std::any_of(node.outputs().begin(), node.outputs().end(), IsHalf);
-    if (!half || !node.Subgraphs().empty() || capabilities.Supports(node)) continue;
+    if (!half || !node.Subgraphs().empty() || IsWideningCast(node)) continue;
+    const bool joins = range == HalfRange::kWherePossible && ReadsNarrowed(node);
+    if (!joins && capabilities.Supports(node)) continue;
     Widen(graph, node, place == graph.nodes().end() ? nullptr : place->get());
     changed = true;
   }

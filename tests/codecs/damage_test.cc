@@ -47,7 +47,13 @@ std::vector<Sample> Samples() {
   runs.compression = 1;
   runs.colors_used = 2;
   runs.palette = {0, 0, 0, 0, 9, 9, 9, 0};
-  return {
+  TiffChoices tiff;
+  tiff.width = 5;
+  tiff.height = 3;
+  tiff.samples = 4;
+  tiff.photometric = 2;
+  tiff.extra_sample = 1;
+  std::vector<Sample> samples = {
       {"baseline JPEG", MakeJpeg(rgb.view(), baseline)},
       {"progressive JPEG", MakeJpeg(rgb.view(), progressive)},
       {"CMYK JPEG", MakeJpeg(rgba.view(), inks)},
@@ -59,7 +65,19 @@ std::vector<Sample> Samples() {
       {"masked BMP", MakeBmp(masked, Bytes(8 * 8 * 2, 5))},
       {"run-length BMP", MakeBmp(runs, {6, 1, 0, 0, 0, 4, 1, 0, 1, 0, 2, 1, 0, 0, 6, 1,
                                         0, 0, 6, 0, 0, 0, 0, 2, 3, 0, 1, 1, 0, 0, 0, 1})},
+      {"bits PNM", MakePnm("P4 10 2\n", {1, 0, 2, 0})},
+      {"gray PNM", MakePnm("P5 # gray\n3 2 255\n", {1, 2, 3, 4, 5, 6})},
+      {"deep PNM", MakePnm("P6 1 2 1000\n", {1, 2, 3, 4, 3, 0, 1, 2, 3, 4, 3, 0})},
   };
+  // Those that this build may not read.
+  const Sample optional[] = {{"TIFF", MakeTiff(tiff, Bytes(60, 200))},
+                             {"JPEG 2000", MakeJpeg2000(rgb.view(), false)},
+                             {"JPEG 2000 codestream", MakeJpeg2000(rgba.view(), true)}};
+  for (const Sample& sample : optional) {
+    const bool known = DecodeImage(sample.file).status().code() != StatusCode::kUnsupported;
+    if (known && !sample.file.empty()) samples.push_back(sample);
+  }
+  return samples;
 }
 
 TEST(DamagedFiles, SamplesAreWholeBeforehand) {

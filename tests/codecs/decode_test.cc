@@ -21,6 +21,13 @@ TEST(DetectCodec, LooksAtTheContent) {
   EXPECT_EQ(DetectCodec(MakePng(1, 1, {7}, {})), ImageCodec::kPng);
   EXPECT_EQ(DetectCodec(MakeWebp(picture.view(), true)), ImageCodec::kWebp);
   EXPECT_EQ(DetectCodec(FromText("BM")), ImageCodec::kBmp);
+  EXPECT_EQ(DetectCodec(FromText("P1\n1 1 1")), ImageCodec::kPnm);
+  EXPECT_EQ(DetectCodec(FromText("P6#")), ImageCodec::kPnm);
+  EXPECT_EQ(DetectCodec(FromText("P7\n")), ImageCodec::kUnknown);
+  EXPECT_EQ(DetectCodec(FromText("P61")), ImageCodec::kUnknown);
+  EXPECT_EQ(DetectCodec(MakeTiff({}, {})), ImageCodec::kTiff);
+  EXPECT_EQ(DetectCodec(FromText({"MM\0+", 4})), ImageCodec::kTiff);
+  EXPECT_EQ(DetectCodec(FromText("\xff\x4f\xff\x51")), ImageCodec::kJpeg2000);
   EXPECT_EQ(DetectCodec(FromText("RIFF1234WAVE")), ImageCodec::kUnknown);
   EXPECT_EQ(DetectCodec(FromText("\xff\xd8")), ImageCodec::kUnknown);
   EXPECT_EQ(DetectCodec({}), ImageCodec::kUnknown);

@@ -205,4 +205,76 @@ Bytes MakeBmp(const BmpChoices& choices, const Bytes& pixels) {
   return file;
 }
 
+Bytes MakePnm(std::string_view header, const Bytes& pixels) {
+  Bytes file(header.begin(), header.end());
+  file.insert(file.end(), pixels.begin(), pixels.end());
+  return file;
+}
+
+Bytes MakeTiff(const TiffChoices& choices, const Bytes& pixels) {
+  struct Entry {
+    uint32_t tag;
+    uint32_t type;  // 3: 16 bits, 4: 32 bits
+    std::vector<uint32_t> values;
+  };
+  const auto samples = static_cast<size_t>(choices.samples);
+  std::vector<Entry> entries = {
+      {256, 4, {choices.width}},
+      {257, 4, {choices.height}},
+      {258, 3, std::vector<uint32_t>(samples, static_cast<uint32_t>(choices.bits))},
+      {259, 3, {static_cast<uint32_t>(choices.compression)}},
+      {262, 3, {static_cast<uint32_t>(choices.photometric)}},
+      {273, 4, {0}},  // where the strip is
+      {277, 3, {static_cast<uint32_t>(choices.samples)}},
+      {278, 4, {choices.height}},
+      {279, 4, {static_cast<uint32_t>(pixels.size())}},
+  };
+  if (!choices.palette.empty()) {
+    Entry entry = {320, 3, {}};
+    for (size_t i = 0; i + 1 < choices.palette.size(); i += 2) {
+      entry.values.push_back(choices.palette[i] | static_cast<uint32_t>(choices.palette[i + 1])
+                                                      << 8);
+    }
+    entries.push_back(entry);
+  }
+  if (choices.extra_sample != 0) {
+    entries.push_back({338, 3, {static_cast<uint32_t>(choices.extra_sample)}});
+  }
+
+  Bytes more;  // values that do not fit into their entry
+  const auto more_at = static_cast<uint32_t>(8 + 2 + 12 * entries.size() + 4);
+  const auto append = [](Bytes& to, const Entry& entry) {
+    for (const uint32_t value : entry.values) {
+      entry.type == 3 ? Append16(to, value) : Append32(to, value);
+    }
+  };
+  for (const Entry& entry : entries) {
+    if (entry.values.size() * (entry.type == 3 ? 2 : 4) > 4) append(more, entry);
+  }
+  for (Entry& entry : entries) {
+    if (entry.tag == 273) entry.values[0] = more_at + static_cast<uint32_t>(more.size());
+  }
+  Bytes file = {'I', 'I', 42, 0};
+  Append32(file, 8);
+  Append16(file, static_cast<uint32_t>(entries.size()));
+  uint32_t next = more_at;
+  for (const Entry& entry : entries) {
+    const auto bytes = static_cast<uint32_t>(entry.values.size() * (entry.type == 3 ? 2 : 4));
+    Append16(file, entry.tag);
+    Append16(file, entry.type);
+    Append32(file, static_cast<uint32_t>(entry.values.size()));
+    if (bytes > 4) {
+      Append32(file, next);
+      next += bytes;
+    } else {
+      append(file, entry);
+      file.insert(file.end(), 4 - bytes, 0);
+    }
+  }
+  Append32(file, 0);
+  file.insert(file.end(), more.begin(), more.end());
+  file.insert(file.end(), pixels.begin(), pixels.end());
+  return file;
+}
+
 }  // namespace mullion::codecs

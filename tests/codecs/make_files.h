@@ -63,6 +63,26 @@ struct BmpChoices {
 // `pixels` as they are in the file, padding included.
 Bytes MakeBmp(const BmpChoices& choices, const Bytes& pixels);
 
+// Netpbm's formats: the header's numbers as they are written, then the pixels.
+Bytes MakePnm(std::string_view header, const Bytes& pixels);
+
+struct TiffChoices {
+  uint32_t width = 0;
+  uint32_t height = 0;
+  int samples = 1;       // of a pixel
+  int bits = 8;          // of a sample
+  int photometric = 1;   // 0: white is zero, 1: black is zero, 2: RGB, 3: a palette
+  int extra_sample = 0;  // of the last sample: 1 multiplied alpha, 2 straight alpha
+  int compression = 1;   // none
+  Bytes palette;         // 16-bit numbers: all red, all green, all blue
+};
+// Little-endian, of one strip.
+Bytes MakeTiff(const TiffChoices& choices, const Bytes& pixels);
+
+// Lossless, from Gray8, RGB8 or RGBA8, in a JP2 file or as a bare codestream. Nothing in a build
+// without OpenJPEG.
+Bytes MakeJpeg2000(const image::ImageView& view, bool bare);
+
 }  // namespace mullion::codecs
 
 #endif  // MULLION_TESTS_CODECS_MAKE_FILES_H_

@@ -205,6 +205,19 @@ TEST(FuseQuantized, AddsAndMultipliesBytes) {
   }
 }
 
+TEST(FuseQuantized, TakesMeansOfBytes) {
+  for (const char* const name : {"AveragePool", "GlobalAveragePool"}) {
+    QuantizedMaker maker;
+    Value& x = maker.Dequantized(maker.Bytes({1, 5, 6, 6}), {0.05f, 100});
+    Value& pool = maker.Add(name, {&x});
+    if (name[0] == 'A') {
+      pool.producer()->SetAttribute("kernel_shape", std::vector<int64_t>{2, 3});
+    }
+    ExpectFusion(maker, maker.Quantized(pool, {0.03f, 110}),
+                 ("QLinear" + std::string(name)).c_str(), 1);
+  }
+}
+
 TEST(FuseQuantized, MovesBytes) {
   QuantizedMaker maker;
   Value& x = maker.Dequantized(maker.Bytes({1, 2, 6, 6}), {0.05f, 100});

@@ -9,6 +9,7 @@
 #ifndef MULLION_C_IMAGE_CODECS_H_
 #define MULLION_C_IMAGE_CODECS_H_
 
+#include "mullion/c/image_decoder.h"
 #include "mullion/c/mullion.h"
 
 #ifdef __cplusplus
@@ -18,7 +19,8 @@ extern "C" {
 /* A picture, or the reason why there is none. */
 typedef struct MullionDecodedImage MullionDecodedImage;
 
-/* Decodes a JPEG, PNG, WebP or BMP file; its first bytes tell which. `format` is that of the
+/* Decodes a JPEG, PNG, WebP, BMP, PNM, TIFF or JPEG 2000 file (the last two where the component was
+ * built with libtiff and OpenJPEG); its first bytes tell which. `format` is that of the
  * pixels, UNKNOWN the nearest to the file's own. Alpha stays straight, 16-bit channels are scaled
  * to 8 bits, the EXIF orientation of a JPEG is applied, colour profiles and gamma are not. At most
  * 64 Mi pixels.
@@ -38,6 +40,12 @@ MULLION_EXPORT uint32_t MullionDecodedImage_Width(const MullionDecodedImage* ima
 MULLION_EXPORT uint32_t MullionDecodedImage_Height(const MullionDecodedImage* image);
 /* Rows are packed. They live as long as the image. */
 MULLION_EXPORT const void* MullionDecodedImage_Pixels(const MullionDecodedImage* image);
+
+/* What MullionImageDecoder_Set wants, so that the operator ImageDecoder can run:
+ *   MullionImageDecoder_Set(MullionImage_DecodeTo); */
+MULLION_EXPORT MullionStatusCode MullionImage_DecodeTo(const void* bytes, size_t size,
+                                                       MullionPixelFormat format,
+                                                       MullionTakePixels take, void* taker);
 
 /* The bytes of a file, or the reason why there are none. */
 typedef struct MullionEncodedImage MullionEncodedImage;
