@@ -25,7 +25,7 @@ struct ImageFlags {
   MullionImageOptions Options() const;
 };
 
-// Decodes a JPEG, PNG, WebP or BMP file. Throws Failure.
+// Decodes an image file of a kind that mullion_image reads. Throws Failure.
 Handle<MullionValue> ReadImage(const std::string& path);
 
 // Whether the file begins like a picture.

@@ -35,9 +35,10 @@ inline SoftwareBitmap TakeDecoded(MullionDecodedImage* decoded) {
 
 }  // namespace detail
 
-// JPEG, PNG, WebP, BMP, PNM, TIFF or JPEG 2000; the first bytes tell which. A format of Unknown takes the nearest to the
-// file's own. ErrorCode::NotFound for a file that cannot be read, ErrorCode::InvalidArgument for
-// one that is damaged, of another kind, or larger than 64 Mi pixels, ErrorCode::Unsupported.
+// JPEG, PNG, WebP, BMP, PNM, TIFF or JPEG 2000; the first bytes tell which. A format of Unknown
+// takes the nearest to the file's own. ErrorCode::NotFound for a file that cannot be read,
+// ErrorCode::InvalidArgument for one that is damaged, of another kind, or larger than 64 Mi pixels,
+// ErrorCode::Unsupported.
 inline SoftwareBitmap SoftwareBitmap::LoadFromFile(const std::filesystem::path& path,
                                                    mullion::BitmapPixelFormat format) {
   const std::u8string name = path.u8string();

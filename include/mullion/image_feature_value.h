@@ -23,7 +23,7 @@ class VideoFrame final : public ILearningModelFeatureValue {
   static VideoFrame CreateWithSoftwareBitmap(const mullion::SoftwareBitmap& bitmap) {
     return VideoFrame(detail::ValueHandle::Share(bitmap.get()));
   }
-  // Reads a JPEG, PNG, WebP or BMP file. Defined in mullion/image_codecs.h.
+  // Reads an image file. Defined in mullion/image_codecs.h.
   inline static VideoFrame CreateFromFile(const std::filesystem::path& path);
 
   mullion::SoftwareBitmap SoftwareBitmap() const {

@@ -38,7 +38,7 @@ class SoftwareBitmap final : public ILearningModelFeatureValue {
     return SoftwareBitmap(
         Make(format, width, height, pixels.data(), static_cast<ptrdiff_t>(stride)));
   }
-  // Reads a JPEG, PNG, WebP or BMP file. Defined in mullion/image_codecs.h.
+  // Reads an image file. Defined in mullion/image_codecs.h.
   inline static SoftwareBitmap LoadFromFile(
       const std::filesystem::path& path,
       mullion::BitmapPixelFormat format = mullion::BitmapPixelFormat::Bgra8);

@@ -11,9 +11,9 @@
 
 namespace mullion::operators {
 
-// The attribute `opset` says which Softmax of ai.onnx is meant: before 13 the axes from `axis` to the
-// last are one, from then on `axis` stands alone. Unless named it is the last one in both, unlike in
-// ai.onnx.
+// The attribute `opset` says which Softmax of ai.onnx is meant: before 13 the axes from `axis` to
+// the last are one, from then on `axis` stands alone. Unless named it is the last one in both,
+// unlike in ai.onnx.
 struct QlinearSoftmaxAxes {
   explicit QlinearSoftmaxAxes(const Node& node)
       : alone(node.IntAttribute("opset", 13) >= 13), axis(node.IntAttribute("axis", -1)) {}

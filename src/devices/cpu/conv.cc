@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Conv of float through the matrix kernel or the depthwise one, and of double by plain loops.
 #include "base/str_cat.h"
+#include "devices/cpu/convolution_shape.h"
 #include "devices/cpu/float_convolution.h"
 #include "devices/cpu/kernels/depthwise.h"
 #include "devices/cpu/kernels/winograd.h"
@@ -13,25 +14,6 @@ namespace mullion::cpu {
 namespace {
 
 using operators::ConvolutionGeometry;
-
-ConvolutionShape ShapeOfGeometry(const ConvolutionGeometry& geometry) {
-  ConvolutionShape shape;
-  shape.batch = geometry.batch;
-  shape.groups = geometry.groups;
-  shape.in_channels = geometry.in_channels;
-  shape.out_channels = geometry.out_channels;
-  shape.spatial_rank = geometry.spatial_rank;
-  for (size_t i = 0; i < static_cast<size_t>(geometry.spatial_rank); ++i) {
-    const ConvolutionGeometry::Axis& axis = geometry.axes[i];
-    shape.axes[i] = {.input = axis.input,
-                     .output = axis.output,
-                     .kernel = axis.kernel,
-                     .stride = axis.stride,
-                     .dilation = axis.dilation,
-                     .pad = axis.pad_begin};
-  }
-  return shape;
-}
 
 bool IsDepthwise(const ConvolutionShape& shape) {
   return shape.groups > 1 && shape.in_channels == shape.groups &&

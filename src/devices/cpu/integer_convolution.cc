@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/str_cat.h"
+#include "devices/cpu/convolution_shape.h"
 #include "devices/cpu/integer_operand.h"
 #include "devices/cpu/kernels/integer_depthwise.h"
 #include "devices/cpu/kernels/integer_input.h"
@@ -22,21 +23,6 @@ namespace {
 constexpr int64_t kSlack = 64;
 // Pixels of an image that one task stages.
 constexpr int64_t kStagedPixels = 512;
-
-ConvolutionShape ShapeOf(const operators::ConvolutionGeometry& geometry) {
-  ConvolutionShape shape;
-  shape.batch = geometry.batch;
-  shape.groups = geometry.groups;
-  shape.in_channels = geometry.in_channels;
-  shape.out_channels = geometry.out_channels;
-  shape.spatial_rank = geometry.spatial_rank;
-  for (size_t i = 0; i < static_cast<size_t>(geometry.spatial_rank); ++i) {
-    const operators::ConvolutionGeometry::Axis& axis = geometry.axes[i];
-    shape.axes[i] = {axis.input,  axis.output,   axis.kernel,
-                     axis.stride, axis.dilation, axis.pad_begin};
-  }
-  return shape;
-}
 
 std::vector<int32_t> ZerosOf(const Tensor& zeros, int64_t count) {
   std::vector<int32_t> values(static_cast<size_t>(count));
@@ -134,7 +120,7 @@ Status IntegerConvolution::Bind(BindContext& context, int64_t extra) const {
   MULLION_ASSIGN_OR_RETURN(
       const operators::ConvolutionGeometry geometry,
       operators::ConvolutionGeometry::FromNode(context.node(), image.shape, weights));
-  auto bound = std::make_unique<Bound>(ShapeOf(geometry));
+  auto bound = std::make_unique<Bound>(ShapeOfGeometry(geometry));
   Bound& b = *bound;
   b.depthwise = Depthwise(weights, groups_);
   b.panels = Panels(weights, groups_);

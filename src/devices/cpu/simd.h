@@ -29,11 +29,14 @@
 
 #include "devices/cpu/isa.h"
 
+// Vectors whose length is not known when compiling: no table below has them.
+#define MULLION_NO_SVE (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+
 #if defined(MULLION_ONE_TARGET)
 // Sanitizer builds: the baseline and AVX2 only, to keep the build short.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3 | HWY_AVX3_DL)
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3 | HWY_AVX3_DL | MULLION_NO_SVE)
 #else
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | MULLION_NO_SVE)
 #endif
 
 #endif  // MULLION_DEVICES_CPU_SIMD_ONCE_H_

@@ -70,7 +70,8 @@ TEST(StringSplit, PadsShorterRows) {
   OperatorCase c = Case("StringSplit", {Row({"a", "b c d", ""})});
   c.output_count = 2;
   ExpectOutput<std::string>(c, {3, 3}, {"a", "", "", "b", "c", "d", "", "", ""});
-  const auto counts = c.Run()[1].span<int64_t>();
+  const Tensor lengths = c.Run()[1];
+  const auto counts = lengths.span<int64_t>();
   EXPECT_EQ(std::vector<int64_t>(counts.begin(), counts.end()), std::vector<int64_t>({1, 3, 0}));
   ExpectOutput<std::string>(Case("StringSplit", {TensorOf<std::string>({0, 2}, {})}), {0, 2, 0},
                             {});
