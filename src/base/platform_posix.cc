@@ -109,10 +109,40 @@ Result<std::shared_ptr<const MappedFile>> MapFileBeneath(const std::filesystem::
   return MapFile(target);
 }
 
-void* AllocatePages(size_t bytes) {
+namespace {
+
+void* MapAnonymous(size_t bytes) {
   void* const memory =
       mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return memory == MAP_FAILED ? nullptr : memory;
+}
+
+#ifdef MADV_HUGEPAGE
+constexpr size_t kHugePage = size_t{2} << 20;
+
+// Begins at a huge page and asks for them: a hundred MiB of weights then take fifty faults instead
+// of 25,000, and as many fewer entries of the translation cache.
+void* MapHugePages(size_t bytes) {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  bytes = (bytes + page - 1) / page * page;
+  auto* const memory = static_cast<char*>(MapAnonymous(bytes + kHugePage));
+  if (memory == nullptr) return nullptr;
+  const size_t past = reinterpret_cast<uintptr_t>(memory) % kHugePage;
+  const size_t before = past == 0 ? 0 : kHugePage - past;
+  if (before > 0) munmap(memory, before);
+  if (before < kHugePage) munmap(memory + before + bytes, kHugePage - before);
+  madvise(memory + before, bytes, MADV_HUGEPAGE);  // only advice: small pages will do
+  return memory + before;
+}
+#endif
+
+}  // namespace
+
+void* AllocatePages(size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  if (bytes >= 2 * kHugePage && bytes <= SIZE_MAX - 2 * kHugePage) return MapHugePages(bytes);
+#endif
+  return MapAnonymous(bytes);
 }
 
 void FreePages(void* memory, size_t bytes) { munmap(memory, bytes); }
