@@ -2,9 +2,9 @@
 # A room is a folder of src/. Its include path holds only itself and the rooms it may know, by way
 # of a folder of links, so that an include the design forbids does not compile.
 
-# mullion_room(NAME folder SOURCES files... ROOMS folders... LINK libraries...)
+# mullion_room(folder SOURCES files... ROOMS folders... LINK libraries... PRECOMPILE headers...)
 function(mullion_room folder)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;ROOMS;LINK" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "SOURCES;ROOMS;LINK;PRECOMPILE" ${ARGN})
   string(REPLACE "/" "_" name ${folder})
   set(doors ${CMAKE_BINARY_DIR}/rooms/${name})
   file(REMOVE_RECURSE ${doors})
@@ -17,6 +17,7 @@ function(mullion_room folder)
   target_include_directories(mullion_room_${name} PRIVATE ${doors} ${CMAKE_SOURCE_DIR}/include
                                                      ${CMAKE_BINARY_DIR}/generated)
   target_link_libraries(mullion_room_${name} PRIVATE ${ROOM_LINK})
+  mullion_precompile(mullion_room_${name} ${ROOM_PRECOMPILE})
   set_property(GLOBAL APPEND PROPERTY MULLION_ROOMS mullion_room_${name})
 endfunction()
 

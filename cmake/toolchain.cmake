@@ -16,15 +16,15 @@ endif()
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  # Paths are hashed relative to the source tree, so that all build folders share the cache.
-  set(launcher env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+  set(launcher ${CMAKE_SOURCE_DIR}/cmake/ccache_launcher ${CMAKE_SOURCE_DIR} ${CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
 endif()
 
 find_package(Threads REQUIRED)
 
-add_compile_options(-Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wno-unknown-pragmas)
+add_compile_options(-Wall -Wextra -Werror -Wshadow -Wno-unknown-pragmas
+                    $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms of g++ 12 on inlined containers.
   add_compile_options(-Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
@@ -39,9 +39,28 @@ endif()
 
 if(MULLION_SANITIZE)
   add_compile_options(-fsanitize=${MULLION_SANITIZE} -fno-omit-frame-pointer -g1)
+  if(MULLION_SANITIZE MATCHES "address")
+    # What an access by a bad pointer shows anyway, at a fifth of the time to compile.
+    add_compile_options(-fno-sanitize=null,vptr)
+  endif()
   add_link_options(-fsanitize=${MULLION_SANITIZE})
   add_compile_definitions(_GLIBCXX_ASSERTIONS)
 endif()
 if(MULLION_ONE_TARGET)
   add_compile_definitions(MULLION_ONE_TARGET)
 endif()
+
+# mullion_precompile(target headers...): compiles the headers that most sources of the target share
+# once, which more than halves its build. A source must still include what it uses: the preset debug
+# and scripts/portable build without.
+option(MULLION_PRECOMPILE "Precompile headers" ON)
+function(mullion_precompile target)
+  if(MULLION_PRECOMPILE AND ARGN)
+    # In angle brackets, so that no path of this folder comes into the compiler cache.
+    list(TRANSFORM ARGN REPLACE "(.+)" "$<$<COMPILE_LANGUAGE:CXX>:<\\1$<ANGLE-R>>")
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
+    endif()
+  endif()
+endfunction()

@@ -4,7 +4,9 @@
 #ifndef MULLION_TOOLS_COMMANDS_H_
 #define MULLION_TOOLS_COMMANDS_H_
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace mullion::tools {
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tools/engine.h"
 
+#include <CLI/CLI.hpp>
+
 #include "base/str_cat.h"
 #include "tools/failure.h"
 

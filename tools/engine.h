@@ -3,7 +3,6 @@
 #ifndef MULLION_TOOLS_ENGINE_H_
 #define MULLION_TOOLS_ENGINE_H_
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,6 +12,10 @@
 #include "graph/model.h"
 #include "mullion/c/mullion.h"
 #include "onnx/tensor_file.h"
+
+namespace CLI {
+class App;
+}
 
 namespace mullion::tools {
 

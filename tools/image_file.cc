@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/image_file.h"
 
+#include <CLI/CLI.hpp>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>

@@ -3,11 +3,14 @@
 #ifndef MULLION_TOOLS_IMAGE_FILE_H_
 #define MULLION_TOOLS_IMAGE_FILE_H_
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "tools/engine.h"
+
+namespace CLI {
+class App;
+}
 
 namespace mullion::tools {
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `mullion info`: what a model is, and whether it can run here.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 #include <memory>

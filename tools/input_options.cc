@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/input_options.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <charconv>

@@ -3,7 +3,6 @@
 #ifndef MULLION_TOOLS_INPUT_OPTIONS_H_
 #define MULLION_TOOLS_INPUT_OPTIONS_H_
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -12,6 +11,10 @@
 
 #include "base/tensor.h"
 #include "graph/model.h"
+
+namespace CLI {
+class App;
+}
 
 namespace mullion::tools {
 

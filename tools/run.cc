@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `mullion run`: what does the model say of these inputs?
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <filesystem>

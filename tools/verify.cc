@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `mullion verify`: does a model give what its test data expect?
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
 #include <memory>

@@ -60,7 +60,7 @@ class Shape {
     for (int i = first; i < last; ++i) product *= dims_[static_cast<size_t>(i)];
     return product;
   }
-  // The element count, or nothing when it overflows 2^62 or a dimension is unknown.
+  // The element count, or nothing when it passes 2^56 or a dimension is unknown.
   std::optional<int64_t> CheckedElementCount() const;
 
   // "[1,3,224,224]"; unknown dimensions print as "?".
