@@ -24,6 +24,9 @@ class MappedFile {
   uint64_t identity() const { return identity_; }
   // The pages of [offset, offset + length) are not needed for now: memory use falls, contents stay.
   virtual void Release(size_t offset, size_t length) const = 0;
+  // A part of the file will be read now: brings its pages in at once, which costs less than the
+  // fault of each.
+  virtual void Prefetch(size_t offset, size_t length) const = 0;
 
  protected:
   const uint8_t* data_ = nullptr;

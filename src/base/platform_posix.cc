@@ -54,6 +54,16 @@ class PosixMappedFile final : public MappedFile {
     const size_t last = std::min(offset + length, size_) / page * page;
     if (first < last) madvise(const_cast<uint8_t*>(data_) + first, last - first, MADV_DONTNEED);
   }
+  void Prefetch([[maybe_unused]] size_t offset, [[maybe_unused]] size_t length) const override {
+#ifdef MADV_POPULATE_READ
+    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    const size_t first = offset / page * page;
+    const size_t last = std::min(offset + length, size_);
+    if (first < last) {
+      madvise(const_cast<uint8_t*>(data_) + first, last - first, MADV_POPULATE_READ);
+    }
+#endif
+  }
 };
 
 Result<std::shared_ptr<const MappedFile>> MapDescriptor(int descriptor, const std::string& path) {

@@ -2,6 +2,7 @@
 #include "base/tensor.h"
 
 #include <cstring>
+#include <mutex>
 #include <new>
 #include <string>
 
@@ -44,6 +45,56 @@ Tensor Tensor::Wrap(ElementType type, const Shape& shape, const void* data,
   tensor.data_ = data;
   tensor.owner_ = std::move(owner);
   return tensor;
+}
+
+// The contents of a deferred tensor, shared by its copies.
+struct Tensor::DeferredContents {
+  std::shared_ptr<const TensorSource> source;
+  size_t bytes = 0;
+  mutable std::once_flag once;
+  mutable AlignedBuffer made;
+};
+
+Tensor Tensor::Deferred(ElementType type, const Shape& shape,
+                        std::shared_ptr<const TensorSource> source) {
+  auto contents = std::make_shared<DeferredContents>();
+  contents->source = std::move(source);
+  contents->bytes = ByteSize(type, shape.ElementCount());
+  Tensor tensor = Wrap(type, shape, nullptr, std::move(contents));
+  tensor.deferred_ = true;
+  return tensor;
+}
+
+const Tensor::DeferredContents& Tensor::deferred_contents() const {
+  return *static_cast<const DeferredContents*>(owner_.get());
+}
+
+const void* Tensor::DeferredData() const {
+  const DeferredContents& contents = deferred_contents();
+  if (const void* const memory = contents.source->Memory()) return memory;
+  std::call_once(contents.once, [&] {
+    AlignedBuffer buffer(AllocateAligned(contents.bytes));
+    if (buffer == nullptr) throw std::bad_alloc();
+    contents.source->Fill(buffer.get());
+    contents.made = std::move(buffer);
+  });
+  return contents.made.get();
+}
+
+bool Tensor::InMemory() const {
+  return !deferred_ || deferred_contents().source->Memory() != nullptr;
+}
+
+void Tensor::CopyContents(void* memory) const {
+  if (!InMemory()) {
+    deferred_contents().source->Fill(memory);
+  } else if (bytes() > 0) {
+    std::memcpy(memory, data(), bytes());
+  }
+}
+
+void Tensor::Forget() const {
+  if (deferred_) deferred_contents().source->Forget();
 }
 
 void CopyElements(const TensorView& from, const MutableTensorView& to) {

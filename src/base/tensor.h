@@ -61,6 +61,18 @@ struct MutableTensorView {
   operator TensorView() const { return {type, location, shape, data}; }
 };
 
+// What the contents of a deferred tensor are made from. Thread-safe.
+class TensorSource {
+ public:
+  virtual ~TensorSource() = default;
+  // The contents where they lie, at the alignment of their type, or null when they must be made.
+  virtual const void* Memory() const { return nullptr; }
+  // Writes all bytes of the contents to `memory`, which has the library's alignment.
+  virtual void Fill(void* memory) const = 0;
+  // Nobody will want the contents soon: what can be had again need not stay in memory.
+  virtual void Forget() const {}
+};
+
 // A tensor that keeps its memory alive: memory of its own, or a part of something mapped or given
 // by the caller. Copying shares the memory. Thread-compatible, like a shared_ptr.
 class Tensor {
@@ -71,6 +83,10 @@ class Tensor {
   // `data` stays valid as long as `owner` lives; an empty owner means "for ever".
   static Tensor Wrap(ElementType type, const Shape& shape, const void* data,
                      std::shared_ptr<const void> owner);
+  // A tensor whose contents are made when they are first looked at, or never: weights that are only
+  // packed, by way of CopyContents(), take no room of their own. Not for strings.
+  static Tensor Deferred(ElementType type, const Shape& shape,
+                         std::shared_ptr<const TensorSource> source);
   // Copies. The span's size must be the shape's element count.
   template <typename T>
   static Tensor FromSpan(const Shape& shape, std::span<const T> data);
@@ -89,23 +105,43 @@ class Tensor {
   const Shape& shape() const { return shape_; }
   int64_t count() const { return shape_.ElementCount(); }
   size_t bytes() const { return ByteSize(type_, count()); }
-  const void* data() const { return data_; }
+  // Makes deferred contents, which then stay; std::bad_alloc is thrown where there is no memory for
+  // them.
+  const void* data() const { return deferred_ ? DeferredData() : data_; }
   // Only for memory from Allocate, by whoever holds the tensor alone.
   void* mutable_data() { return const_cast<void*>(data_); }
   template <typename T>
   std::span<const T> span() const {
-    return {static_cast<const T*>(data_), static_cast<size_t>(count())};
+    return {static_cast<const T*>(data()), static_cast<size_t>(count())};
   }
-  TensorView view() const { return {type_, MemoryLocation::kHost, shape_, data_}; }
+  TensorView view() const { return {type_, MemoryLocation::kHost, shape_, data()}; }
   MutableTensorView mutable_view() {
     return {type_, MemoryLocation::kHost, shape_, mutable_data()};
   }
   const std::shared_ptr<const void>& owner() const { return owner_; }
   // The same memory seen with other dimensions of the same element count.
-  Tensor Reshaped(const Shape& shape) const { return Wrap(type_, shape, data_, owner_); }
+  Tensor Reshaped(const Shape& shape) const {
+    Tensor reshaped = *this;
+    reshaped.shape_ = shape;
+    return reshaped;
+  }
+
+  bool deferred() const { return deferred_; }
+  // Whether data() need not make the contents.
+  bool InMemory() const;
+  // Copies the contents, not for strings, to memory of the library's alignment. Deferred ones are
+  // made there and not kept.
+  void CopyContents(void* memory) const;
+  // Nobody will want deferred contents soon.
+  void Forget() const;
 
  private:
+  struct DeferredContents;
+  const DeferredContents& deferred_contents() const;
+  const void* DeferredData() const;
+
   ElementType type_ = ElementType::kUndefined;
+  bool deferred_ = false;  // owner_ holds DeferredContents, and data_ is null
   Shape shape_;
   const void* data_ = nullptr;
   std::shared_ptr<const void> owner_;

@@ -138,6 +138,9 @@ class RunContext {
 class Executable {
  public:
   virtual ~Executable() = default;
+  // Whether the executable has taken what it needs of constant input `i`: neither Bind nor Run
+  // looks at its contents, and weights that all their readers hold need not stay in memory.
+  virtual bool Holds(int /*i*/) const { return false; }
   virtual Status Bind(BindContext& /*context*/) const { return OkStatus(); }
   virtual Status Run(RunContext& context) const = 0;
 };

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "device/weight_store.h"
 
+#include <algorithm>
+#include <utility>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -25,8 +28,60 @@ WeightStore& WeightStore::Global() {
   return *store;
 }
 
-Result<std::shared_ptr<const void>> WeightStore::Get(const Tensor& source, std::string_view format,
-                                                     size_t bytes, FunctionRef<void(void*)> pack) {
+WeightStore::Packing::Packing(WeightStore& store) : store_(store) {
+  const std::lock_guard lock(store_.mutex_);
+  ++store_.packing_;
+}
+
+WeightStore::Packing::~Packing() {
+  const std::lock_guard lock(store_.mutex_);
+  if (--store_.packing_ == 0) store_.scratch_.clear();
+}
+
+WeightStore::Scratch WeightStore::TakeScratch(size_t bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(scratch_.begin(), scratch_.end(),
+                                    [&](const Scratch& one) { return one.bytes >= bytes; });
+    if (found != scratch_.end()) {
+      Scratch scratch = std::move(*found);
+      scratch_.erase(found);
+      return scratch;
+    }
+    // The larger one comes in place of a smaller.
+    if (!scratch_.empty()) scratch_.pop_back();
+  }
+  return {AlignedBuffer(AllocateAligned(bytes)), bytes};
+}
+
+void WeightStore::ReturnScratch(Scratch scratch) {
+  const std::lock_guard lock(mutex_);
+  if (packing_ > 0) scratch_.push_back(std::move(scratch));
+}
+
+Result<std::shared_ptr<const void>> WeightStore::Get(const Tensor& weights, std::string_view format,
+                                                     size_t bytes, Pack pack) {
+  if (weights.InMemory()) {
+    auto packed = GetFrom(weights, format, bytes, pack);
+    weights.Forget();
+    return packed;
+  }
+  Scratch scratch = TakeScratch(weights.bytes());
+  if (scratch.memory == nullptr) {
+    return OutOfMemory(StrCat("no memory for ", weights.bytes(), " bytes of weights"));
+  }
+  weights.CopyContents(scratch.memory.get());
+  weights.Forget();
+  auto packed =
+      GetFrom(Tensor::Wrap(weights.type(), weights.shape(), scratch.memory.get(), nullptr), format,
+              bytes, pack);
+  ReturnScratch(std::move(scratch));
+  return packed;
+}
+
+Result<std::shared_ptr<const void>> WeightStore::GetFrom(const Tensor& source,
+                                                         std::string_view format, size_t bytes,
+                                                         Pack pack) {
   const std::string key = KeyOf(source, format);
   {
     const std::lock_guard lock(mutex_);
@@ -40,7 +95,7 @@ Result<std::shared_ptr<const void>> WeightStore::Get(const Tensor& source, std::
     return OutOfMemory(
         StrCat("no memory for ", bytes, " bytes of packed weights of ", Describe(source.view())));
   }
-  pack(memory);
+  pack(source.view(), memory);
   const std::shared_ptr<const void> data(memory, [this, key](const void* pointer) {
     FreeAligned(const_cast<void*>(pointer));
     const std::lock_guard lock(mutex_);

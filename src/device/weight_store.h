@@ -8,8 +8,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/function_ref.h"
+#include "base/memory.h"
 #include "base/status.h"
 #include "base/tensor.h"
 
@@ -21,11 +23,25 @@ class WeightStore {
   // The one store of the process.
   static WeightStore& Global();
 
-  // `bytes` bytes of packed data for `source` in `format` (which names everything else that the
+  // `bytes` bytes of packed data for `weights` in `format` (which names everything else that the
   // packed bytes depend on: layout, block width, instruction set). `pack` fills the memory when
-  // nobody has it yet. Aligned to 64 bytes.
-  Result<std::shared_ptr<const void>> Get(const Tensor& source, std::string_view format,
-                                          size_t bytes, FunctionRef<void(void*)> pack);
+  // nobody has it yet, from the source with its contents, which are gone again afterwards where
+  // they are deferred. Aligned to 64 bytes.
+  using Pack = FunctionRef<void(const TensorView& source, void* memory)>;
+  Result<std::shared_ptr<const void>> Get(const Tensor& weights, std::string_view format,
+                                          size_t bytes, Pack pack);
+
+  // While one of these lives, memory for deferred contents is used again instead of given back.
+  class Packing {
+   public:
+    explicit Packing(WeightStore& store);
+    ~Packing();
+    Packing(const Packing&) = delete;
+    Packing& operator=(const Packing&) = delete;
+
+   private:
+    WeightStore& store_;
+  };
 
   // Bytes held alive at the moment, for reports and tests.
   size_t LiveBytes() const;
@@ -35,8 +51,20 @@ class WeightStore {
     std::weak_ptr<const void> data;
     size_t bytes = 0;
   };
+  struct Scratch {
+    AlignedBuffer memory;
+    size_t bytes = 0;
+  };
+  // `source` has its contents in memory.
+  Result<std::shared_ptr<const void>> GetFrom(const Tensor& source, std::string_view format,
+                                              size_t bytes, Pack pack);
+  Scratch TakeScratch(size_t bytes);
+  void ReturnScratch(Scratch scratch);
+
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Entry> entries_;
+  int packing_ = 0;
+  std::vector<Scratch> scratch_;  // empty when nobody is packing
 };
 
 }  // namespace mullion

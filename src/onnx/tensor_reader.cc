@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -17,8 +18,8 @@ namespace mullion::onnx {
 
 namespace {
 
-// Copies of at least this many bytes let the pages they came from go again.
-constexpr size_t kReleaseFrom = size_t{1} << 20;
+// Tensors of at least this many bytes stay where they are until somebody looks at them.
+constexpr size_t kDeferFrom = size_t{64} << 10;
 
 // The alignment that reading elements of this type asks for.
 size_t AlignmentOf(ElementType type) {
@@ -43,22 +44,49 @@ Result<Tensor> CopyBytes(const TensorRecord& record, const SharedBytes& data,
   } else {
     std::memcpy(memory, data.bytes.data(), data.bytes.size());
   }
-  if (data.mapping != nullptr && data.bytes.size() >= kReleaseFrom) {
-    const auto* const file = reinterpret_cast<const char*>(data.mapping->data());
-    data.mapping->Release(static_cast<size_t>(data.bytes.data() - file), data.bytes.size());
-  }
   return tensor;
 }
+
+// A tensor's bytes in the file, which need not be aligned there.
+class StoredContents final : public TensorSource {
+ public:
+  StoredContents(SharedBytes data, bool aligned) : data_(std::move(data)), aligned_(aligned) {}
+
+  const void* Memory() const override { return aligned_ ? data_.bytes.data() : nullptr; }
+  void Fill(void* memory) const override {
+    if (data_.mapping != nullptr) data_.mapping->Prefetch(Offset(), data_.bytes.size());
+    std::memcpy(memory, data_.bytes.data(), data_.bytes.size());
+  }
+  void Forget() const override {
+    if (data_.mapping != nullptr) data_.mapping->Release(Offset(), data_.bytes.size());
+  }
+
+ private:
+  // In the mapped file.
+  size_t Offset() const {
+    const auto* const file = reinterpret_cast<const char*>(data_.mapping->data());
+    return static_cast<size_t>(data_.bytes.data() - file);
+  }
+
+  SharedBytes data_;
+  bool aligned_;
+};
 
 // `data` has as many bytes as the shape needs.
 Result<Tensor> ViewBytes(const TensorRecord& record, const SharedBytes& data,
                          ReadContext& context) {
   MULLION_RETURN_IF_ERROR(context.budget.Charge(data.bytes.size() / kBytesPerLook));
   const auto address = reinterpret_cast<uintptr_t>(data.bytes.data());
-  if (data.owner == nullptr || data.bytes.empty() || address % AlignmentOf(record.type) != 0 ||
-      NeedsCleaning(record, data.bytes)) {
+  const bool aligned = address % AlignmentOf(record.type) == 0;
+  if (data.owner == nullptr || data.bytes.empty() || NeedsCleaning(record, data.bytes)) {
     return CopyBytes(record, data, context);
   }
+  if (data.bytes.size() >= kDeferFrom) {
+    if (!aligned) MULLION_RETURN_IF_ERROR(context.budget.Charge(data.bytes.size()));
+    return Tensor::Deferred(record.type, record.shape,
+                            std::make_shared<StoredContents>(data, aligned));
+  }
+  if (!aligned) return CopyBytes(record, data, context);
   return Tensor::Wrap(record.type, record.shape, data.bytes.data(), data.owner);
 }
 

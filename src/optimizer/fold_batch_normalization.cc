@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "optimizer/fold_batch_normalization.h"
 
+#include <algorithm>
 #include <cmath>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "operators/epilogue.h"
@@ -47,6 +50,7 @@ struct WeightAxes {
   int64_t outer = 1;     // before the channel axis
   int64_t inner = 1;     // after it
   int64_t per_group = 0;
+  int64_t outer_per_group = 1;
 };
 
 std::optional<WeightAxes> AxesOf(const Node& node) {
@@ -56,32 +60,42 @@ std::optional<WeightAxes> AxesOf(const Node& node) {
   const int64_t groups = node.IntAttribute("group", 1);
   WeightAxes axes;
   if (Is(node, "Conv")) {
-    axes = {shape[0], 1, shape.Product(1, shape.rank()), shape[0]};
+    axes = {shape[0], 1, shape.Product(1, shape.rank()), shape[0], 1};
   } else {
-    axes = {shape[1] * groups, shape[0], shape.Product(2, shape.rank()), shape[1]};
+    axes = {shape[1] * groups, shape[0], shape.Product(2, shape.rank()), shape[1],
+            std::max<int64_t>(shape[0] / groups, 1)};
   }
   return axes;
 }
 
-Tensor ScaledWeights(const Node& node, const WeightAxes& axes, const Affine& affine) {
-  const Tensor& old = node.input(1)->constant;
-  const auto source = old.span<float>();
-  std::vector<float> scaled(source.size());
-  const int64_t groups = node.IntAttribute("group", 1);
-  for (int64_t o = 0; o < axes.outer; ++o) {
-    // Input channel o of a ConvTranspose belongs to one group of output channels.
-    const int64_t group = Is(node, "Conv") ? 0 : o / std::max<int64_t>(axes.outer / groups, 1);
-    for (int64_t c = 0; c < axes.per_group; ++c) {
-      const double factor = affine.scale[static_cast<size_t>(group * axes.per_group + c)];
-      const int64_t base = (o * axes.per_group + c) * axes.inner;
-      for (int64_t i = 0; i < axes.inner; ++i) {
-        const auto at = static_cast<size_t>(base + i);
-        scaled[at] = static_cast<float>(source[at] * factor);
+// Weights times a factor for each output channel, worked out when they are packed.
+class ScaledWeights final : public TensorSource {
+ public:
+  ScaledWeights(Tensor weights, const WeightAxes& axes, std::vector<double> scale)
+      : weights_(std::move(weights)), axes_(axes), scale_(std::move(scale)) {}
+
+  void Fill(void* memory) const override {
+    weights_.CopyContents(memory);
+    auto* weights = static_cast<float*>(memory);
+    for (int64_t o = 0; o < axes_.outer; ++o) {
+      // Input channel o of a ConvTranspose belongs to one group of output channels.
+      const int64_t group = o / axes_.outer_per_group;
+      for (int64_t c = 0; c < axes_.per_group; ++c) {
+        const double factor = scale_[static_cast<size_t>(group * axes_.per_group + c)];
+        for (int64_t i = 0; i < axes_.inner; ++i) {
+          weights[i] = static_cast<float>(weights[i] * factor);
+        }
+        weights += axes_.inner;
       }
     }
   }
-  return Tensor::FromSpan<float>(old.shape(), scaled);
-}
+  void Forget() const override { weights_.Forget(); }
+
+ private:
+  const Tensor weights_;
+  const WeightAxes axes_;
+  const std::vector<double> scale_;
+};
 
 Tensor ShiftedBias(const Node& node, const WeightAxes& axes, const Affine& affine) {
   std::vector<float> bias(static_cast<size_t>(axes.channels));
@@ -114,8 +128,11 @@ bool Fold(Graph& graph, Node& normalization) {
   if (bias != nullptr && (!IsConstantFloat(bias) || bias->constant.count() != axes->channels)) {
     return false;
   }
-  Value& weights =
-      graph.AddConstant(convolution->input(1)->name(), ScaledWeights(*convolution, *axes, *affine));
+  const Tensor& old = convolution->input(1)->constant;
+  Value& weights = graph.AddConstant(
+      convolution->input(1)->name(),
+      Tensor::Deferred(old.type(), old.shape(),
+                       std::make_shared<ScaledWeights>(old, *axes, affine->scale)));
   Value& shifted =
       graph.AddConstant(normalization.input(2)->name(), ShiftedBias(*convolution, *axes, *affine));
   convolution->SetInput(1, &weights);

@@ -38,6 +38,7 @@ struct Facts {
       inputs[i].type = &value->type;
       if (value->type.has_shape) inputs[i].shape = &value->type.shape;
       if (value->IsConstant()) {
+        if (value->constant.deferred()) continue;  // weights: no shape hangs on them
         views[i] = value->constant.view();
         inputs[i].data = &views[i];
       }

@@ -2,9 +2,11 @@
 #include "planner/plan.h"
 
 #include <algorithm>
+#include <new>
 #include <unordered_map>
 
 #include "base/str_cat.h"
+#include "device/weight_store.h"
 
 namespace mullion {
 
@@ -36,7 +38,7 @@ std::vector<const char*> BodyAttributes(StepKind kind) {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const PlanContext& context) : graph_(graph), context_(context) {}
+  Planner(Graph& graph, const PlanContext& context) : graph_(graph), context_(context) {}
 
   Result<std::unique_ptr<Program>> Plan() {
     program_ = std::make_unique<Program>();
@@ -50,6 +52,8 @@ class Planner {
       program_->slots[static_cast<size_t>(slot)].last_use =
           static_cast<int>(program_->steps.size());
     }
+    MULLION_RETURN_IF_ERROR(Compile());
+    ReleaseHeld();
     return std::move(program_);
   }
 
@@ -65,6 +69,35 @@ class Planner {
     if (value->IsConstant()) return;
     program_->captures.push_back(SlotOf(value));
     captured_values_.push_back(value);
+  }
+
+  // Lets constants go that nobody looks at any more.
+  void ReleaseHeld() {
+    std::vector<bool> looked_at(program_->slots.size(), false);
+    for (const int output : program_->outputs) looked_at[static_cast<size_t>(output)] = true;
+    for (const Step& step : program_->steps) {
+      for (size_t i = 0; i < step.inputs.size(); ++i) {
+        if (step.inputs[i] == kNoSlot) continue;
+        const bool held = step.executable != nullptr && step.executable->Holds(static_cast<int>(i));
+        if (!held) looked_at[static_cast<size_t>(step.inputs[i])] = true;
+      }
+    }
+    for (size_t i = 0; i < program_->slots.size(); ++i) {
+      Slot& slot = program_->slots[i];
+      slot.held = slot.constant && !looked_at[i];
+    }
+    for (const auto& node : graph_.nodes()) {
+      for (Value* const input : node->inputs()) {
+        if (input == nullptr || !program_->slots[static_cast<size_t>(SlotOf(input))].held) continue;
+        // Another graph may look at it: one around this one, or the body of a loop.
+        const bool ours =
+            std::all_of(input->uses().begin(), input->uses().end(),
+                        [&](const auto& use) { return &use.node->graph() == &graph_; });
+        if (!ours || &input->graph() != &graph_) continue;
+        const Tensor& constant = input->constant;
+        input->constant = Tensor::Wrap(constant.type(), constant.shape(), nullptr, nullptr);
+      }
+    }
   }
 
   void Use(int slot, int step) {
@@ -85,16 +118,32 @@ class Planner {
     for (const Value* const output : node.outputs()) {
       step.outputs.push_back(output == nullptr ? kNoSlot : SlotOf(output));
     }
-    if (step.kind == StepKind::kExecutable) {
-      MULLION_RETURN_IF_ERROR(Compile(node, step));
-    } else {
+    if (step.kind != StepKind::kExecutable) {
       MULLION_RETURN_IF_ERROR(AddSubprograms(node, index, step));
     }
     program_->steps.push_back(std::move(step));
     return OkStatus();
   }
 
-  Status Compile(const Node& node, Step& step) {
+  // Nodes are compiled side by side, since most of the time goes into packing weights. The failure
+  // is that of the first node that has one.
+  Status Compile() {
+    const WeightStore::Packing packing(*context_.weights);
+    std::vector<Status> statuses(program_->steps.size());
+    context_.parallel->For(
+        static_cast<int64_t>(statuses.size()), 1, [&](int64_t begin, int64_t end, int) {
+          for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+            statuses[i] = CompileStep(program_->steps[i]);
+          }
+        });
+    const auto failed = std::find_if(statuses.begin(), statuses.end(),
+                                     [](const Status& status) { return !status.ok(); });
+    return failed == statuses.end() ? OkStatus() : *failed;
+  }
+
+  Status CompileStep(Step& step) const {
+    if (step.kind != StepKind::kExecutable) return OkStatus();
+    const Node& node = *step.node;
     Status reason = node.Error(StatusCode::kUnsupported, "the session has no device");
     for (const Device* const device : context_.devices) {
       Status status = device->Supports(node);
@@ -103,7 +152,11 @@ class Planner {
         continue;
       }
       const Node* const nodes[] = {&node};
-      MULLION_ASSIGN_OR_RETURN(step.executable, device->Compile({nodes}, *context_.weights));
+      try {
+        MULLION_ASSIGN_OR_RETURN(step.executable, device->Compile({nodes}, *context_.weights));
+      } catch (const std::bad_alloc&) {
+        return node.Error(StatusCode::kOutOfMemory, "there is no memory for its weights");
+      }
       step.device = device;
       return OkStatus();
     }
@@ -112,7 +165,7 @@ class Planner {
 
   Status AddSubprograms(const Node& node, int index, Step& step) {
     for (const char* const attribute : BodyAttributes(step.kind)) {
-      const Graph* const body = node.GraphAttribute(attribute);
+      Graph* const body = node.GraphAttribute(attribute);
       if (body == nullptr) {
         return node.Error(StatusCode::kInvalidModel,
                           StrCat("the attribute '", attribute,
@@ -130,7 +183,7 @@ class Planner {
     return OkStatus();
   }
 
-  const Graph& graph_;
+  Graph& graph_;
   const PlanContext& context_;
   std::unique_ptr<Program> program_;
   std::unordered_map<const Value*, int> slots_;
@@ -139,7 +192,7 @@ class Planner {
 
 }  // namespace
 
-Result<std::unique_ptr<Program>> PlanGraph(const Graph& graph, const PlanContext& context) {
+Result<std::unique_ptr<Program>> PlanGraph(Graph& graph, const PlanContext& context) {
   return Planner(graph, context).Plan();
 }
 

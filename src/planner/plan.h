@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "base/parallel.h"
 #include "device/device.h"
 #include "operators/registry.h"
 #include "planner/program.h"
@@ -17,10 +18,12 @@ struct PlanContext {
   const OperatorRegistry* operators = nullptr;
   std::span<const Device* const> devices;  // in order of preference
   WeightStore* weights = nullptr;
+  Parallel* parallel = nullptr;  // compiles nodes, which packs their weights
 };
 
-// `graph` is inferred and outlives the program. The error names the node that no device can run.
-Result<std::unique_ptr<Program>> PlanGraph(const Graph& graph, const PlanContext& context);
+// `graph` is inferred and outlives the program. Constants that all their readers hold lose their
+// contents. The error names the node that no device can run.
+Result<std::unique_ptr<Program>> PlanGraph(Graph& graph, const PlanContext& context);
 
 }  // namespace mullion
 

@@ -42,6 +42,8 @@ struct Slot {
   // steps.size() when the program gives it out, -1 when nobody reads it.
   int last_use = -1;
   bool constant = false;  // the value's constant holds it
+  // A constant whose contents nobody looks at any more: all its readers hold what they need of it.
+  bool held = false;
 };
 
 struct Program {

@@ -72,7 +72,8 @@ class Binder {
       const Slot& slot = program_.slots[i];
       if (!slot.constant) continue;
       const Tensor& tensor = slot.value->constant;
-      Learn(static_cast<int>(i), TypeInfo::Tensor(tensor.type(), tensor.shape()), tensor);
+      Learn(static_cast<int>(i), TypeInfo::Tensor(tensor.type(), tensor.shape()),
+            slot.held ? Tensor() : tensor);
     }
   }
 

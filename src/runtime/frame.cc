@@ -78,7 +78,14 @@ Frame::Frame(BoundProgram& bound)
       control_(program_.steps.size()) {
   for (size_t i = 0; i < program_.slots.size(); ++i) {
     const Slot& slot = program_.slots[i];
-    if (slot.constant) slots_[i] = Datum::FromTensor(slot.value->constant);
+    if (!slot.constant) continue;
+    const Tensor& constant = slot.value->constant;
+    if (slot.held) {
+      slots_[i].kind = ValueKind::kTensor;
+      slots_[i].view = {constant.type(), MemoryLocation::kHost, constant.shape(), nullptr};
+    } else {
+      slots_[i] = Datum::FromTensor(constant);
+    }
   }
   for (const Step& step : program_.steps) {
     std::vector<const Datum*>& inputs = step_inputs_.emplace_back();

@@ -103,12 +103,16 @@ Result<std::unique_ptr<Session>> Session::Create(const Model& model,
   if (Status status = optimizer::Optimize(*session->graph_, pipeline); !status.ok()) {
     return fail(status);
   }
-  auto program = PlanGraph(*session->graph_, {&operators, devices, &WeightStore::Global()});
+  if (session->threads_ > 1) session->pool_ = ThreadPool::Acquire(session->threads_ - 1);
+  PoolParallel parallel(session->pool_.get(), session->threads_, nullptr);
+  auto program =
+      PlanGraph(*session->graph_, {&operators, devices, &WeightStore::Global(), &parallel});
   if (!program.ok()) return fail(program.status());
   session->program_ = *std::move(program);
   session->bound_ = std::make_unique<BoundProgram>(
       *session->program_, BindOptions{.threads = session->threads_, .outputs_outside = true});
-  if (session->threads_ > 1) session->pool_ = ThreadPool::Acquire(session->threads_ - 1);
+  session->ReturnFrame(
+      session->TakeFrame());  // looks at constants now rather than in the first run
   return session;
 }
 

@@ -262,5 +262,27 @@ TEST(Reader, TensorsKeepTheBytesAlive) {
   EXPECT_EQ(views, 1);
 }
 
+TEST(Reader, LargeTensorsStayInTheBytesUntilLookedAt) {
+  const std::vector<float> numbers(20000, 1.5f);
+  int in_memory = 0;
+  for (int padding = 0; padding < 4; ++padding) {
+    Message model =
+        ModelOf(Chain({MakeNode("Add", {"x", "w"}, {"y"})}, {FloatTensor("w", {20000}, numbers)}));
+    auto bytes = std::make_shared<std::string>();
+    *bytes = Message().Bytes(field::model::kDocString, std::string(padding + 100u, ' ')).bytes;
+    *bytes += model.bytes;
+    auto read = ReadModel({reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()}, bytes);
+    ASSERT_TRUE(read.ok()) << read.status().message();
+    const Tensor w = (*read)->graph->nodes().front()->input(1)->constant;
+    EXPECT_TRUE(w.deferred());
+    in_memory += w.InMemory() ? 1 : 0;
+    bytes.reset();
+    read->reset();
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(w.data()) % alignof(float), 0u);
+    EXPECT_EQ(w.span<float>()[19999], 1.5f);
+  }
+  EXPECT_EQ(in_memory, 1);
+}
+
 }  // namespace
 }  // namespace mullion

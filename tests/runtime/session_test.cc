@@ -175,6 +175,36 @@ TEST(Session, LoopCarriesAndStacks) {
   }
 }
 
+// The body packs the constant that the graph around it still reads.
+TEST(Session, ConstantsThatABodyPacksStayForOthers) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {1, 2});
+  Value& condition = maker.Input("condition", ElementType::kBool, {});
+  const std::vector<float> numbers = {1, 2, 3, 4};
+  Value& weights = maker.graph().AddConstant(
+      "weights", Tensor::FromSpan<float>(Shape{2, 2}, std::span(numbers)));
+  auto branch = [&](const char* name) {
+    auto body = std::make_shared<Graph>(&maker.graph());
+    body->AddOutput(ModelMaker::AddTo(*body, name, {&x, &weights}));
+    return body;
+  };
+  Value& y = maker.Add("If", {&condition});
+  y.producer()->SetAttribute("then_branch", branch("MatMul"));
+  y.producer()->SetAttribute("else_branch", branch("Add"));
+  maker.Output(y);
+  maker.Output(maker.Add("Mul", {&x, &weights}));
+  const auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  for (const bool taken : {true, false}) {
+    const Datum inputs[] = {Floats({1, 2}, {1, 10}), Datum::FromTensor(Tensor::Scalar(taken))};
+    Datum outputs[2];
+    ASSERT_TRUE((*session)->Run(inputs, outputs).ok());
+    EXPECT_EQ(ValuesOf<float>(outputs[0]),
+              taken ? std::vector<float>({31, 42}) : std::vector<float>({2, 12, 4, 14}));
+    EXPECT_EQ(ValuesOf<float>(outputs[1]), std::vector<float>({1, 20, 3, 40}));
+  }
+}
+
 TEST(Session, SeveralThreadsEvaluateAtOnce) {
   ModelMaker maker;
   Value& x = maker.Input("x", ElementType::kFloat, {kUnknownDim});

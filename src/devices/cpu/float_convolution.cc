@@ -67,10 +67,10 @@ Status FloatConvolution::Prepare(WeightStore& weights) {
   const std::string format = Format(shape) + " lanes " + std::to_string(blocks.lanes) + " of " +
                              std::to_string(blocks.max_vectors);
   MULLION_ASSIGN_OR_RETURN(
-      packed_,
-      weights.Get(constant, format, PackedFloats(shape) * sizeof(float), [&](void* memory) {
-        Pack(constant.span<float>().data(), shape, static_cast<float*>(memory));
-      }));
+      packed_, weights.Get(constant, format, PackedFloats(shape) * sizeof(float),
+                           [&](const TensorView& source, void* memory) {
+                             Pack(source.as<float>(), shape, static_cast<float*>(memory));
+                           }));
   return OkStatus();
 }
 

@@ -20,6 +20,7 @@ class FloatConvolution : public Executable {
 
   // Packs constant weights. Once, before anything else.
   Status Prepare(WeightStore& weights);
+  bool Holds(int i) const override { return i == 1 && packed_ != nullptr; }
   Status Bind(BindContext& context) const override;
   Status Run(RunContext& context) const override;
 

@@ -49,18 +49,21 @@ class FloatGemm final : public Executable {
         StrCat("product", parameters_.right_transposed ? " transposed" : "", " lanes ",
                blocks.lanes, " of ", blocks.max_vectors,
                alpha == 1.0f ? "" : StrCat(" times ", BitCast<uint32_t>(alpha)));
-    const float* const from = constant.span<float>().data();
     MULLION_ASSIGN_OR_RETURN(
-        packed_, weights.Get(constant, format, floats * sizeof(float), [&](void* memory) {
-          auto* const to = static_cast<float*>(memory);
-          PackRight(parameters_.right_transposed
-                        ? RightSource::Transposed(from, depth, depth)
-                        : RightSource::RowMajor(from, depth, blocks.columns),
-                    blocks, to);
-          for (size_t i = 0; alpha != 1.0f && i < floats; ++i) to[i] *= alpha;
-        }));
+        packed_, weights.Get(constant, format, floats * sizeof(float),
+                             [&](const TensorView& source, void* memory) {
+                               const auto* const from = source.as<float>();
+                               auto* const to = static_cast<float*>(memory);
+                               PackRight(parameters_.right_transposed
+                                             ? RightSource::Transposed(from, depth, depth)
+                                             : RightSource::RowMajor(from, depth, blocks.columns),
+                                         blocks, to);
+                               for (size_t i = 0; alpha != 1.0f && i < floats; ++i) to[i] *= alpha;
+                             }));
     return OkStatus();
   }
+
+  bool Holds(int i) const override { return i == 1 && packed_ != nullptr; }
 
   Status Bind(BindContext& context) const override {
     const Shape& left = context.input(0)->shape;

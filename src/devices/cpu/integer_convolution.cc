@@ -106,11 +106,11 @@ Status IntegerConvolution::Prepare(const Node& node, WeightStore& store) {
     for (const int32_t zero : values) format += StrCat(":", zero);
   }
   MULLION_ASSIGN_OR_RETURN(
-      packed_, store.Get(weights->constant, format,
-                         static_cast<size_t>(PackedBytes(shape, groups_)), [&](void* memory) {
-                           Pack(weights->constant.view(), groups_, values.data(),
-                                static_cast<uint8_t*>(memory));
-                         }));
+      packed_,
+      store.Get(weights->constant, format, static_cast<size_t>(PackedBytes(shape, groups_)),
+                [&](const TensorView& source, void* memory) {
+                  Pack(source, groups_, values.data(), static_cast<uint8_t*>(memory));
+                }));
   return OkStatus();
 }
 

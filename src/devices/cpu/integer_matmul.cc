@@ -78,9 +78,9 @@ Status IntegerMatmul::Prepare(const Node& node, WeightStore& store) {
   }
   MULLION_ASSIGN_OR_RETURN(
       packed_, store.Get(right->constant, format, static_cast<size_t>(matrices * panels.bytes()),
-                         [&](void* memory) {
+                         [&](const TensorView& source, void* memory) {
                            for (int64_t i = 0; i < matrices; ++i) {
-                             Pack(right->constant.view(), i, values.data() + i * panels.columns,
+                             Pack(source, i, values.data() + i * panels.columns,
                                   static_cast<uint8_t*>(memory) + i * panels.bytes());
                            }
                          }));

@@ -43,16 +43,18 @@ class FloatMatmul final : public Executable {
     const std::string format = StrCat("product lanes ", blocks.lanes, " of ", blocks.max_vectors);
     MULLION_ASSIGN_OR_RETURN(
         packed_, weights.Get(constant, format, static_cast<size_t>(matrices * step) * sizeof(float),
-                             [&](void* memory) {
+                             [&](const TensorView& source, void* memory) {
                                for (int64_t i = 0; i < matrices; ++i) {
                                  const float* const from =
-                                     constant.span<float>().data() + i * depth * blocks.columns;
+                                     source.as<float>() + i * depth * blocks.columns;
                                  PackRight(RightSource::RowMajor(from, depth, blocks.columns),
                                            blocks, static_cast<float*>(memory) + i * step);
                                }
                              }));
     return OkStatus();
   }
+
+  bool Holds(int i) const override { return i == 1 && packed_ != nullptr; }
 
   Status Bind(BindContext& context) const override {
     auto bound = std::make_unique<Bound>();

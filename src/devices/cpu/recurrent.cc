@@ -124,10 +124,9 @@ Status Recurrent<T>::Prepare(const Node& node, WeightStore& weights) {
     const int64_t depth = shape[2];
     const int64_t hidden = rows / operators::GateCount(plan_.kind);
     const int64_t size = PackedGateSize(groups, depth, hidden);
-    const auto fill = [&](void* memory) {
-      const T* const source = static_cast<const T*>(value.constant.data());
+    const auto fill = [&](const TensorView& source, void* memory) {
       for (int64_t d = 0; d < shape[0]; ++d) {
-        PackGates(source + d * rows * depth, groups, depth, hidden,
+        PackGates(source.as<T>() + d * rows * depth, groups, depth, hidden,
                   static_cast<T*>(memory) + d * size);
       }
     };
