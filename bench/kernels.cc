@@ -3,7 +3,7 @@
 // the share of the peak that a loop of multiply-adds in registers reaches.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/kernels.cc"
-#include "devices/cpu/simd.h"
+#include "devices/cpu/kernels/simd.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {

@@ -2,9 +2,10 @@
 # A room is a folder of src/. Its include path holds only itself and the rooms it may know, by way
 # of a folder of links, so that an include the design forbids does not compile.
 
-# mullion_room(folder SOURCES files... ROOMS folders... LINK libraries... PRECOMPILE headers...)
+# mullion_room(folder SOURCES files... ROOMS folders... LINK libraries... PRECOMPILE headers...
+#              OPTIMIZE flags of the release)
 function(mullion_room folder)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;ROOMS;LINK;PRECOMPILE" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "SOURCES;ROOMS;LINK;PRECOMPILE;OPTIMIZE" ${ARGN})
   string(REPLACE "/" "_" name ${folder})
   set(doors ${CMAKE_BINARY_DIR}/rooms/${name})
   file(REMOVE_RECURSE ${doors})
@@ -17,6 +18,7 @@ function(mullion_room folder)
   target_include_directories(mullion_room_${name} PRIVATE ${doors} ${CMAKE_SOURCE_DIR}/include
                                                      ${CMAKE_BINARY_DIR}/generated)
   target_link_libraries(mullion_room_${name} PRIVATE ${ROOM_LINK})
+  target_compile_options(mullion_room_${name} PRIVATE "$<$<CONFIG:Release>:${ROOM_OPTIMIZE}>")
   mullion_precompile(mullion_room_${name} ${ROOM_PRECOMPILE})
   set_property(GLOBAL APPEND PROPERTY MULLION_ROOMS mullion_room_${name})
 endfunction()

@@ -42,9 +42,8 @@ TEST(WeightStore, SharesWhatIsAliveByContent) {
   const auto one = Tensor::FromSpan<float>(Shape{100}, std::span(values));
   const auto other = Tensor::FromSpan<float>(Shape{100}, std::span(values));
   auto first = store.Get(one, "plain", one.bytes(), kCopy);
-  auto second = store.Get(other, "plain", other.bytes(), [](const TensorView&, void*) {
-    FAIL() << "packed again";
-  });
+  auto second = store.Get(other, "plain", other.bytes(),
+                          [](const TensorView&, void*) { FAIL() << "packed again"; });
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_EQ(*first, *second);
   EXPECT_EQ(store.LiveBytes(), 400u);
@@ -70,8 +69,8 @@ TEST(WeightStore, UsesScratchAgainWhilePacking) {
   const auto large = std::make_shared<Constant>(1000, 1.0f);
   const auto small = std::make_shared<Constant>(10, 2.0f);
   const WeightStore::Packing packing(store);
-  const auto first = store.Get(Tensor::Deferred(ElementType::kFloat, Shape{1000}, large), "plain",
-                               4000, kCopy);
+  const auto first =
+      store.Get(Tensor::Deferred(ElementType::kFloat, Shape{1000}, large), "plain", 4000, kCopy);
   const auto second =
       store.Get(Tensor::Deferred(ElementType::kFloat, Shape{10}, small), "plain", 40, kCopy);
   ASSERT_TRUE(first.ok() && second.ok());

@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "devices/cpu/isa.h"
+#include "devices/cpu/kernels/isa.h"
 #include "tests/kernel_tester.h"
 
 namespace mullion {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <random>
 
-#include "devices/cpu/isa.h"
+#include "devices/cpu/kernels/isa.h"
 #include "tests/devices/cpu/operator_case.h"
 
 namespace mullion::cpu {

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "base/packed.h"
-#include "devices/cpu/isa.h"
+#include "devices/cpu/kernels/isa.h"
 #include "tests/kernel_tester.h"
 
 namespace mullion::cpu {

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "devices/cpu/isa.h"
+#include "devices/cpu/kernels/isa.h"
 #include "tests/devices/cpu/operator_case.h"
 
 namespace mullion::cpu {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "devices/cpu/isa.h"
+#include "devices/cpu/kernels/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 #include "tests/devices/cpu/thread_parallel.h"
 

@@ -5,8 +5,8 @@
 #include <limits>
 #include <random>
 
-#include "devices/cpu/isa.h"
 #include "devices/cpu/kernels/elements.h"
+#include "devices/cpu/kernels/isa.h"
 #include "tests/kernel_tester.h"
 
 namespace mullion {

@@ -2,7 +2,7 @@
 // Holds the vector functions to their stated errors, on every instruction set, over all exponents.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tests/devices/cpu/vector_math_test.cc"
-#include "devices/cpu/simd.h"
+#include "devices/cpu/kernels/simd.h"
 
 #include "devices/cpu/kernels/vector_math-inl.h"
 

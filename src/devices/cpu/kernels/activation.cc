@@ -3,7 +3,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/activation.cc"
-#include "devices/cpu/simd.h"
+#include "devices/cpu/kernels/simd.h"
 
 #include "devices/cpu/kernels/activation-inl.h"
 

@@ -6,8 +6,8 @@
 #include <limits>
 #include <span>
 
-#include "devices/cpu/isa.h"
 #include "devices/cpu/kernels/depthwise_line.h"
+#include "devices/cpu/kernels/isa.h"
 
 namespace mullion::cpu {
 

@@ -5,7 +5,7 @@
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/depthwise_line.cc"
 #include <algorithm>
 
-#include "devices/cpu/simd.h"
+#include "devices/cpu/kernels/simd.h"
 
 #include "devices/cpu/kernels/activation-inl.h"
 

@@ -7,8 +7,7 @@
 #include <array>
 
 #include "base/tensor.h"
-
-#include "devices/cpu/simd.h"
+#include "devices/cpu/kernels/simd.h"
 
 #include "devices/cpu/kernels/partial_vector-inl.h"
 

@@ -5,7 +5,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/lrn.cc"
-#include "devices/cpu/simd.h"
+#include "devices/cpu/kernels/simd.h"
 
 #include "devices/cpu/kernels/partial_vector-inl.h"
 #include "devices/cpu/kernels/vector_math-inl.h"

@@ -7,8 +7,7 @@
 #include <limits>
 
 #include "base/tensor.h"
-
-#include "devices/cpu/simd.h"
+#include "devices/cpu/kernels/simd.h"
 
 #include "devices/cpu/kernels/matrix_tile-inl.h"
 

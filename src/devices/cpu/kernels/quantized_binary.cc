@@ -7,7 +7,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/quantized_binary.cc"
-#include "devices/cpu/simd.h"
+#include "devices/cpu/kernels/simd.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {

@@ -5,7 +5,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/recurrent_cells.cc"
-#include "devices/cpu/simd.h"
+#include "devices/cpu/kernels/simd.h"
 
 #include "devices/cpu/kernels/vector_math-inl.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Elementary functions on vectors of float, for kernel files (see simd.h for their layout).
 //
-//   #include "devices/cpu/simd.h"
+//   #include "devices/cpu/kernels/simd.h"
 //   #include "devices/cpu/kernels/vector_math-inl.h"   // after simd.h: seen once per target
 //   ... y = Tanh(d, x);
 //

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "devices/cpu/isa.h"
+#include "devices/cpu/kernels/isa.h"
 
 #include <algorithm>
 #include <atomic>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The instruction level that the CPU device uses: found once, or forced by MULLION_CPU.
-#ifndef MULLION_DEVICES_CPU_ISA_H_
-#define MULLION_DEVICES_CPU_ISA_H_
+#ifndef MULLION_DEVICES_CPU_KERNELS_ISA_H_
+#define MULLION_DEVICES_CPU_KERNELS_ISA_H_
 
 #include <string_view>
 #include <vector>
@@ -43,4 +43,4 @@ const CacheSizes& Caches();
 
 }  // namespace mullion::cpu
 
-#endif  // MULLION_DEVICES_CPU_ISA_H_
+#endif  // MULLION_DEVICES_CPU_KERNELS_ISA_H_

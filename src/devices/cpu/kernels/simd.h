@@ -7,7 +7,7 @@
 //   #include "devices/cpu/kernels/foo.h"
 //   #undef HWY_TARGET_INCLUDE
 //   #define HWY_TARGET_INCLUDE "devices/cpu/kernels/foo.cc"
-//   #include "devices/cpu/simd.h"         // Highway's foreach_target and highway.h
+//   #include "devices/cpu/kernels/simd.h"         // Highway's foreach_target and highway.h
 //   HWY_BEFORE_NAMESPACE();
 //   namespace mullion::cpu { namespace HWY_NAMESPACE {
 //   namespace hn = hwy::HWY_NAMESPACE;
@@ -24,10 +24,10 @@
 // SCALAR has one lane; operations that move between lanes do not exist there.
 // No include guard: everything but the part below is meant to be seen once per target.
 
-#ifndef MULLION_DEVICES_CPU_SIMD_ONCE_H_
-#define MULLION_DEVICES_CPU_SIMD_ONCE_H_
+#ifndef MULLION_DEVICES_CPU_KERNELS_SIMD_ONCE_H_
+#define MULLION_DEVICES_CPU_KERNELS_SIMD_ONCE_H_
 
-#include "devices/cpu/isa.h"
+#include "devices/cpu/kernels/isa.h"
 
 // Vectors whose length is not known when compiling: no table below has them.
 #define MULLION_NO_SVE (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
@@ -39,13 +39,13 @@
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | MULLION_NO_SVE)
 #endif
 
-#endif  // MULLION_DEVICES_CPU_SIMD_ONCE_H_
+#endif  // MULLION_DEVICES_CPU_KERNELS_SIMD_ONCE_H_
 
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#ifndef MULLION_DEVICES_CPU_SIMD_CALL_H_
-#define MULLION_DEVICES_CPU_SIMD_CALL_H_
+#ifndef MULLION_DEVICES_CPU_KERNELS_SIMD_CALL_H_
+#define MULLION_DEVICES_CPU_KERNELS_SIMD_CALL_H_
 
 // The index into the tables below of the level in use.
 namespace mullion::cpu {
@@ -116,4 +116,4 @@ inline int SimdIndex() {
     return kTable[::mullion::cpu::SimdIndex()];                                                  \
   }())
 
-#endif  // MULLION_DEVICES_CPU_SIMD_CALL_H_
+#endif  // MULLION_DEVICES_CPU_KERNELS_SIMD_CALL_H_
