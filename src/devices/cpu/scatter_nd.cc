@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <array>
+#include <memory>
+#include <vector>
 
 #include "base/str_cat.h"
 #include "devices/cpu/index_reader.h"
@@ -16,13 +19,13 @@ using operators::ScatterReduction;
 // Where an index tuple points in the data: the offset of its first element, or -1 when outside.
 class Tuples {
  public:
-  Tuples(const TensorView& data, const TensorView& indices)
+  Tuples(const Shape& data, const TensorView& indices)
       : indices_(indices),
-        shape_(data.shape),
-        strides_(RowMajorStrides(data.shape)),
+        shape_(data),
+        strides_(RowMajorStrides(data)),
         depth_(static_cast<int>(indices.shape.Back(0))),
         count_(indices.shape.Product(0, indices.shape.rank() - 1)),
-        row_(data.shape.Product(depth_, data.shape.rank())) {}
+        row_(data.Product(depth_, data.rank())) {}
 
   int64_t count() const { return count_; }
   int64_t row() const { return row_; }
@@ -46,12 +49,47 @@ class Tuples {
   int64_t row_;
 };
 
+// Constant tuples that follow each other in the data, as an assignment to a slice makes them,
+// joined to few long rows.
+struct Rows final : public BoundState {
+  struct Row {
+    int64_t target;
+    int64_t source;
+    int64_t length;
+  };
+  std::vector<Row> rows;
+
+  // Null when a tuple is outside, or when joining saves little.
+  static std::unique_ptr<Rows> Join(const Tuples& tuples) {
+    auto joined = std::make_unique<Rows>();
+    std::vector<Row>& rows = joined->rows;
+    for (int64_t i = 0; i < tuples.count(); ++i) {
+      const int64_t target = tuples.Offset(i);
+      if (target < 0) return nullptr;
+      if (!rows.empty() && rows.back().target + rows.back().length == target) {
+        rows.back().length += tuples.row();
+      } else if (static_cast<int64_t>(rows.size()) * 4 < tuples.count()) {
+        rows.push_back({target, i * tuples.row(), tuples.row()});
+      } else {
+        return nullptr;
+      }
+    }
+    return joined;
+  }
+};
+
 class ScatterNd final : public Executable {
  public:
   explicit ScatterNd(const Node& node) : reduction_(*operators::ScatterReductionOf(node)) {}
 
   Status Bind(BindContext& context) const override {
     context.AllowInPlace(0, 0);
+    const Shape& data = context.input(0)->shape;
+    const TensorView* const indices = context.input(1)->data;
+    if (indices != nullptr &&
+        operators::CheckScatterNd(data, indices->shape, context.input(2)->shape).ok()) {
+      context.SetState(Rows::Join(Tuples(data, *indices)));
+    }
     return OkStatus();
   }
 
@@ -64,7 +102,16 @@ class ScatterNd final : public Executable {
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, data.shape));
     CopyTensor(data, output, context.parallel());
     if (updates.count() == 0) return OkStatus();
-    const Tuples tuples(data, context.Input(1));
+    if (const auto* const joined = context.state<Rows>()) {
+      for (const Rows::Row& row : joined->rows) {
+        const int64_t chunk = IsSubByte(data.type) ? row.length : int64_t{16} << 10;
+        context.parallel().For(row.length, chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
+          Scatter(updates, row.source + begin, output, row.target + begin, end - begin);
+        });
+      }
+      return OkStatus();
+    }
+    const Tuples tuples(data.shape, context.Input(1));
     for (int64_t i = 0; i < tuples.count(); ++i) {
       if (tuples.Offset(i) < 0) {
         return context.Error(
@@ -79,30 +126,25 @@ class ScatterNd final : public Executable {
             ? tuples.row()
             : std::max<int64_t>(1024 / row_bytes, (64 << 10) / (row_bytes * tuples.count()));
     context.parallel().For(tuples.row(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
-      Scatter(tuples, updates, output, begin, end);
+      for (int64_t i = 0; i < tuples.count(); ++i) {
+        Scatter(updates, i * tuples.row() + begin, output, tuples.Offset(i) + begin, end - begin);
+      }
     });
     return OkStatus();
   }
 
  private:
-  void Scatter(const Tuples& tuples, const TensorView& updates, const MutableTensorView& output,
-               int64_t begin, int64_t end) const {
+  void Scatter(const TensorView& updates, int64_t source, const MutableTensorView& output,
+               int64_t target, int64_t count) const {
     if (reduction_ == ScatterReduction::kNone) {
-      for (int64_t i = 0; i < tuples.count(); ++i) {
-        CopyRow(output.type, updates.data, i * tuples.row() + begin, output.data,
-                tuples.Offset(i) + begin, end - begin);
-      }
+      CopyRow(output.type, updates.data, source, output.data, target, count);
       return;
     }
     DispatchType(NumericTypes{}, output.type, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      for (int64_t i = 0; i < tuples.count(); ++i) {
-        const T* const source = updates.as<T>() + i * tuples.row();
-        T* const target = output.as<T>() + tuples.Offset(i);
-        for (int64_t j = begin; j < end; ++j) {
-          target[j] = Reduce(reduction_, target[j], source[j]);
-        }
-      }
+      const T* const from = updates.as<T>() + source;
+      T* const to = output.as<T>() + target;
+      for (int64_t j = 0; j < count; ++j) to[j] = Reduce(reduction_, to[j], from[j]);
     });
   }
 

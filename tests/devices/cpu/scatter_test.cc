@@ -91,6 +91,35 @@ TEST(ScatterNd, PutsRowsInOrder) {
   ExpectOutput(c, large, expected);
 }
 
+// Index tuples side by side, as exporters write an assignment to a slice.
+TEST(Scatter, JoinsTuplesOfASlice) {
+  const auto check = [](Tensor data, Tensor indices, Tensor updates, const char* reduction,
+                        const std::vector<float>& expected) {
+    const Shape shape = data.shape();
+    OperatorCase c = Case("ScatterND", 16, std::move(data), std::move(indices), std::move(updates));
+    c.Set("reduction", std::string(reduction));
+    for (const bool constant : {false, true}) {
+      c.constant_parameters = constant;
+      ExpectOutput(c, shape, expected);
+    }
+  };
+  check(Counting<float>({2, 5}),
+        TensorOf<int64_t>({8, 2}, {0, 1, 0, 2, 0, 3, 0, 4, -1, 1, -1, 2, -1, 3, -1, 4}),
+        TensorOf<float>({8}, {-1, -2, -3, -4, -5, -6, -7, -8}), "none",
+        {0, -1, -2, -3, -4, 5, -5, -6, -7, -8});
+  // Twice the same places: the later ones win, or both count.
+  const Tensor twice = TensorOf<int64_t>({10, 1}, {0, 1, 2, 3, 4, 0, 1, 2, 3, 4});
+  const Tensor ten = TensorOf<float>({10}, {1, 2, 3, 4, 5, 10, 20, 30, 40, 50});
+  check(Counting<float>({6}), twice, ten, "none", {10, 20, 30, 40, 50, 5});
+  check(Counting<float>({6}), twice, ten, "add", {11, 23, 35, 47, 59, 5});
+  // One tuple of many outside.
+  OperatorCase c =
+      Case("ScatterND", 16, Counting<float>({4}), TensorOf<int64_t>({5, 1}, {0, 1, 2, 3, 4}),
+           TensorOf<float>({5}, {0, 0, 0, 0, 0}));
+  c.constant_parameters = true;
+  ExpectError(c, "index tuple 4 is outside");
+}
+
 TEST(Scatter, RefusesWhatDoesNotFit) {
   const Tensor data = Counting<float>({3, 2});
   ExpectError(Case("ScatterElements", 18, data, TensorOf<int64_t>({1, 1}, {3}),
