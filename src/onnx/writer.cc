@@ -56,8 +56,9 @@ void WriteOpsets(const Model& model, const onnx::GraphWriter& graph, pbf_writer&
     WriteOpset(import.domain, import.version, message);
   }
   for (const auto& [domain, version] : graph.opsets()) {
-    const bool written = std::any_of(model.opsets.begin(), model.opsets.end(),
-                                     [&](const OpsetImport& o) { return o.domain == domain; });
+    const bool written =
+        std::any_of(model.opsets.begin(), model.opsets.end(),
+                    [&name = domain](const OpsetImport& o) { return o.domain == name; });
     if (!written) WriteOpset(domain, version, message);
   }
 }
