@@ -111,8 +111,8 @@ Result<std::unique_ptr<Session>> Session::Create(const Model& model,
   session->program_ = *std::move(program);
   session->bound_ = std::make_unique<BoundProgram>(
       *session->program_, BindOptions{.threads = session->threads_, .outputs_outside = true});
-  session->ReturnFrame(
-      session->TakeFrame());  // looks at constants now rather than in the first run
+  // A frame looks at constants: now rather than in the first run.
+  session->ReturnFrame(session->TakeFrame());
   return session;
 }
 
