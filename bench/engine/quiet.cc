@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// What an engine costs when it has little or nothing to do, and when it is not alone.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+
+#include "bench/engine/experiments.h"
+#include "bench/engine/process.h"
+
+namespace mullion::bench {
+
+namespace {
+
+// CPU and wall time of a run in which `sessions` take turns.
+struct Cost {
+  double cpu_ms;
+  double wall_ms;
+};
+
+Cost TakeTurns(const std::vector<std::unique_ptr<Session>>& sessions, const Flags& flags) {
+  const double cpu = CpuMs();
+  const double start = NowMs();
+  int runs = 0;
+  for (; runs < flags.runs && NowMs() < start + flags.seconds * 1e3; ++runs) {
+    sessions[static_cast<size_t>(runs) % sessions.size()]->Run();
+  }
+  return {(CpuMs() - cpu) / runs, (NowMs() - start) / runs};
+}
+
+void Sleep(double ms) {
+  std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(ms));
+}
+
+// Another program that wants a core.
+class BusyLoop {
+ public:
+  BusyLoop() : child_(fork()) {
+    if (child_ < 0) throw std::runtime_error("fork failed");
+    if (child_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      for (volatile bool on = true; on;) {
+      }
+    }
+  }
+  ~BusyLoop() {
+    kill(child_, SIGKILL);
+    waitpid(child_, nullptr, 0);
+  }
+  BusyLoop(const BusyLoop&) = delete;
+  BusyLoop& operator=(const BusyLoop&) = delete;
+
+ private:
+  pid_t child_;
+};
+
+}  // namespace
+
+void Turns(const Flags& flags) {
+  std::vector<std::unique_ptr<Session>> sessions;
+  sessions.push_back(OpenWarm(flags, flags.threads));
+  const Cost alone = TakeTurns(sessions, flags);
+  while (static_cast<int>(sessions.size()) < flags.sessions) {
+    sessions.push_back(OpenWarm(flags, flags.threads));
+  }
+  const Cost turns = TakeTurns(sessions, flags);
+  JsonLine(flags)
+      .Add("sessions", flags.sessions)
+      .Add("alone_cpu_ms", alone.cpu_ms)
+      .Add("alone_ms", alone.wall_ms)
+      .Add("turns_cpu_ms", turns.cpu_ms)
+      .Add("turns_ms", turns.wall_ms)
+      .Print();
+}
+
+void Paced(const Flags& flags) {
+  std::vector<std::unique_ptr<Session>> sessions;
+  sessions.push_back(OpenWarm(flags, flags.threads));
+  const Cost packed = TakeTurns(sessions, flags);
+  Sleep(100);  // helpers are asleep
+  const double idle_cpu = CpuMs();
+  Sleep(flags.seconds * 1e3);
+  const double idle = CpuMs() - idle_cpu;
+  const double cpu = CpuMs();
+  const auto runs = static_cast<int>(flags.seconds * 1e3 / flags.every_ms);
+  const double start = NowMs();
+  for (int i = 0; i < runs; ++i) {
+    sessions[0]->Run();
+    Sleep(start + (i + 1) * flags.every_ms - NowMs());
+  }
+  JsonLine(flags)
+      .Add("every_ms", flags.every_ms)
+      .Add("packed_cpu_ms", packed.cpu_ms)
+      .Add("paced_cpu_ms", (CpuMs() - cpu) / runs)
+      .Add("idle_cpu_ms_per_s", idle / flags.seconds)
+      .Print();
+}
+
+void Beside(const Flags& flags) {
+  const std::unique_ptr<Session> one = OpenWarm(flags, 1);
+  const std::unique_ptr<Session> two = OpenWarm(flags, 2);
+  const BusyLoop busy;
+  Sleep(200);
+  std::vector<double> one_ms;
+  std::vector<double> two_ms;
+  for (int i = 0; i < flags.runs; ++i) {
+    for (const bool both : {false, true}) {
+      const double start = NowMs();
+      (both ? two : one)->Run();
+      (both ? two_ms : one_ms).push_back(NowMs() - start);
+    }
+  }
+  JsonLine(flags)
+      .Add("one_thread_median_ms", At(one_ms, 0.5))
+      .Add("two_threads_median_ms", At(two_ms, 0.5))
+      .Print();
+}
+
+}  // namespace mullion::bench
