@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "tests/devices/cpu/operator_case.h"
 
@@ -257,6 +258,26 @@ TEST_P(Recurrent, AgreesOnEveryLevel) {
     c.Set("activation_alpha", alphas);
     c.Set("activation_beta", betas);
     c.Set("clip", 0.7f);
+    ExpectAgreement(c, 1e-4);
+  }
+}
+
+TEST_P(Recurrent, KeepsNaNThroughClipAndActivations) {
+  std::mt19937 random(22);
+  for (const char* const kind : {"Relu", "HardSigmoid", "Tanh", "Softplus"}) {
+    SCOPED_TRACE(kind);
+    OperatorCase c;
+    c.name = GetParam();
+    c.opset = 14;
+    const int64_t gates = Gates(c.name);
+    c.inputs = {Layer::Rows({2, 1, 3}, random), Layer::Rows({1, gates * 5, 3}, random),
+                Layer::Rows({1, gates * 5, 5}, random)};
+    static_cast<float*>(c.inputs[0].mutable_data())[1] = std::numeric_limits<float>::quiet_NaN();
+    c.Set("hidden_size", int64_t{5});
+    c.Set("activations",
+          std::vector<std::string>(static_cast<size_t>(gates == 1 ? 1 : gates - 1), kind));
+    c.Set("clip", 0.7f);
+    for (const float y : Floats(c.Run()[0])) EXPECT_TRUE(std::isnan(y));
     ExpectAgreement(c, 1e-4);
   }
 }

@@ -21,25 +21,33 @@ HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
 namespace HWY_NAMESPACE {
 
-// max(x, low) and min(x, high) in which a NaN of x stays NaN. The x86 instructions give their
-// second operand when either is NaN, NEON's and wasm's give NaN, the plain targets the other one.
+// Whether Max and Min keep a NaN of their second operand. The x86 instructions give that operand
+// when either is NaN, wasm's give NaN; NEON's (vmaxnm, vminnm) and the plain targets' give the
+// other.
+#if (HWY_ARCH_X86 || HWY_ARCH_WASM) && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+inline constexpr bool kMaxKeepsNaN = true;
+#else
+inline constexpr bool kMaxKeepsNaN = false;
+#endif
+
+// max(x, low) and min(x, high) in which a NaN of x stays NaN.
 template <class D, class V>
 HWY_INLINE V AtLeast([[maybe_unused]] D d, V x, V low) {
   namespace hn = hwy::HWY_NAMESPACE;
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
-  return hn::IfThenElse(hn::Lt(x, low), low, x);
-#else
-  return hn::Max(low, x);
-#endif
+  if constexpr (kMaxKeepsNaN) {
+    return hn::Max(low, x);
+  } else {
+    return hn::IfThenElse(hn::Lt(x, low), low, x);
+  }
 }
 template <class D, class V>
 HWY_INLINE V AtMost([[maybe_unused]] D d, V x, V high) {
   namespace hn = hwy::HWY_NAMESPACE;
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
-  return hn::IfThenElse(hn::Gt(x, high), high, x);
-#else
-  return hn::Min(high, x);
-#endif
+  if constexpr (kMaxKeepsNaN) {
+    return hn::Min(high, x);
+  } else {
+    return hn::IfThenElse(hn::Gt(x, high), high, x);
+  }
 }
 
 template <Activation::Kind kKind, class D, class V>

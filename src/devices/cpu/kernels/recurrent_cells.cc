@@ -7,6 +7,7 @@
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/recurrent_cells.cc"
 #include "devices/cpu/kernels/simd.h"
 
+#include "devices/cpu/kernels/activation-inl.h"
 #include "devices/cpu/kernels/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,8 +21,10 @@ using V = hn::Vec<D>;
 using operators::RecurrentActivation;
 using Kind = RecurrentActivation::Kind;
 
-// With x second, x86 keeps a NaN as well.
-HWY_INLINE V Clip(V x, V bound) { return hn::Max(hn::Neg(bound), hn::Min(bound, x)); }
+HWY_INLINE V Clip(V x, V bound) {
+  const D d;
+  return AtLeast(d, AtMost(d, x, bound), hn::Neg(bound));
+}
 
 // Out of line: every use would otherwise carry all functions.
 HWY_NOINLINE V Activate(const RecurrentActivation& activation, V x) {
@@ -34,7 +37,7 @@ HWY_NOINLINE V Activate(const RecurrentActivation& activation, V x) {
     case Kind::kAffine:
       return hn::MulAdd(alpha, x, beta);
     case Kind::kRelu:
-      return hn::Max(x, zero);
+      return AtLeast(d, x, zero);
     case Kind::kLeakyRelu:
       return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(alpha, x), x);
     case Kind::kThresholdedRelu:
@@ -46,7 +49,7 @@ HWY_NOINLINE V Activate(const RecurrentActivation& activation, V x) {
     case Kind::kSigmoid:
       return Sigmoid(d, x);
     case Kind::kHardSigmoid:
-      return hn::Max(hn::Min(hn::MulAdd(alpha, x, beta), one), zero);
+      return AtLeast(d, AtMost(d, hn::MulAdd(alpha, x, beta), one), zero);
     case Kind::kElu:
       return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(alpha, Expm1(d, x)), x);
     case Kind::kSoftsign:
