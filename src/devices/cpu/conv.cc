@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Conv of float through the matrix kernel or the depthwise one, and of double by plain loops.
+// Conv of float through the matrix kernel, by Winograd or depthwise, and of double by plain loops.
 #include "base/str_cat.h"
 #include "devices/cpu/convolution_shape.h"
 #include "devices/cpu/float_convolution.h"
 #include "devices/cpu/kernels/depthwise.h"
+#include "devices/cpu/kernels/large_kernel.h"
 #include "devices/cpu/kernels/winograd.h"
 #include "devices/cpu/plain_convolution.h"
 #include "devices/cpu/registry.h"
@@ -36,12 +37,14 @@ class FloatConv final : public FloatConvolution {
   std::unique_ptr<ConvolutionPlan> MakePlan(const ConvolutionShape& shape) const override {
     if (IsDepthwise(shape)) return std::make_unique<Depthwise>(shape);
     if (UsesWinograd(shape)) return std::make_unique<Winograd>(shape);
+    if (UsesLargeKernel(shape)) return std::make_unique<LargeKernel>(shape);
     return std::make_unique<Convolution>(shape);
   }
 
   std::string Format(const ConvolutionShape& shape) const override {
     if (IsDepthwise(shape)) return "depthwise";
     if (UsesWinograd(shape)) return "winograd";
+    if (UsesLargeKernel(shape)) return "large kernel";
     return StrCat("convolution in ", shape.groups, " groups");
   }
 
@@ -49,6 +52,7 @@ class FloatConv final : public FloatConvolution {
     const int64_t channels = shape.in_channels / shape.groups;
     if (IsDepthwise(shape)) return static_cast<size_t>(shape.out_channels * shape.Taps());
     if (UsesWinograd(shape)) return PackedWinogradFloats(shape.out_channels, channels);
+    if (UsesLargeKernel(shape)) return PackedLargeKernelFloats(shape);
     return PackedConvolutionFloats(shape.out_channels, shape.groups, channels, shape.Taps());
   }
 
@@ -57,6 +61,8 @@ class FloatConv final : public FloatConvolution {
       PackDepthwise(weights, shape.out_channels, shape.Taps(), packed);
     } else if (UsesWinograd(shape)) {
       PackWinograd(weights, shape.out_channels, shape.in_channels, packed);
+    } else if (UsesLargeKernel(shape)) {
+      PackLargeKernel(weights, shape, packed);
     } else {
       PackConvolution(weights, shape.out_channels, shape.groups, shape.in_channels / shape.groups,
                       shape.Taps(), packed);

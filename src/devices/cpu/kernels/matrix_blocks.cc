@@ -312,11 +312,12 @@ void RunTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMaker mak
 void MultiplyDense(const DenseBlock& block) {
   HWY_ALIGN static constexpr float kZeros[kMaxBlockColumns] = {};
   constexpr int64_t kLineFloats = 16;
-  const float* rows[kMaxTileRows];
+  const int64_t depth = block.taps * block.depth;
+  const float* rows[kMaxDenseTaps * kMaxTileRows];
   TileArguments t;
   t.rows = rows;
-  t.row_stride = 0;
-  t.taps = 1;
+  t.row_stride = kMaxTileRows;
+  t.taps = block.taps;
   t.first = 0;
   t.depth = block.depth;
   t.right = block.right;
@@ -325,22 +326,26 @@ void MultiplyDense(const DenseBlock& block) {
       static_cast<int64_t>(hwy::HWY_NAMESPACE::Lanes(hwy::HWY_NAMESPACE::ScalableTag<float>()));
   t.ahead = block.right;
   t.ahead_step = 0;
-  t.start = kZeros;
+  t.start = block.start == nullptr ? kZeros : block.start;
   t.start_stride = 0;
   t.residual = nullptr;
   t.finish = TileFinish::kStore;
   t.out_stride = block.out_stride;
   // What later tiles of this call or the next call will read.
-  const float* ahead = block.right + block.depth * t.right_stride;
-  const float* const end = block.more ? ahead + block.depth * t.right_stride : ahead;
+  const float* ahead = block.right + depth * t.right_stride;
+  const float* const end = block.more ? ahead + depth * t.right_stride : ahead;
   const int tile_rows = TileRows(block.vectors);
   for (int64_t row = 0; row < block.rows; row += tile_rows) {
     const int count = static_cast<int>(std::min<int64_t>(tile_rows, block.rows - row));
-    for (int i = 0; i < count; ++i) rows[i] = block.left + (row + i) * block.left_stride;
-    const bool fetches = end - ahead >= block.depth * kLineFloats;
+    for (int64_t tap = 0; tap < block.taps; ++tap) {
+      const float* const left = block.left[static_cast<size_t>(tap)];
+      const float** const tap_rows = rows + tap * kMaxTileRows;
+      for (int i = 0; i < count; ++i) tap_rows[i] = left + (row + i) * block.left_stride;
+    }
+    const bool fetches = end - ahead >= depth * kLineFloats;
     t.ahead = fetches ? ahead : block.right;
     t.ahead_step = fetches ? kLineFloats : 0;
-    ahead += block.depth * t.ahead_step;
+    ahead += depth * t.ahead_step;
     t.out = block.out + row * block.out_stride;
     FindTile(block.vectors, count)(t);
   }

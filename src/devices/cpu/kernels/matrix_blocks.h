@@ -4,6 +4,7 @@
 #ifndef MULLION_DEVICES_CPU_KERNELS_MATRIX_BLOCKS_H_
 #define MULLION_DEVICES_CPU_KERNELS_MATRIX_BLOCKS_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -32,15 +33,21 @@ size_t MatrixWorkerBytes(const MatrixProduct& product);
 void RunMatrixTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMaker rows,
                     void* scratch, int64_t begin, int64_t end);
 
-// A small product of rows at equal distances with packed columns of one block: out = left * right.
+inline constexpr int64_t kMaxDenseTaps = 8;
+
+// A small product of rows at equal distances with packed columns of one block:
+// out = start + sum over taps of left[tap] * right[tap].
 struct DenseBlock {
-  const float* left = nullptr;
+  int64_t taps = 1;
+  std::array<const float*, kMaxDenseTaps> left{};
   int64_t left_stride = 0;
   int64_t rows = 0;
-  int64_t depth = 0;
-  const float* right = nullptr;  // [depth][vectors]
+  int64_t depth = 0;             // of a tap
+  const float* right = nullptr;  // [tap][depth][vectors]
+  const float* start = nullptr;  // whole vectors; null: zeros
   int vectors = 0;
   bool more = false;  // as much again lies behind `right` and will be wanted next
+  // Whole vectors are written, so rows that are closer write over the ends of those before them.
   float* out = nullptr;
   int64_t out_stride = 0;
 };

@@ -178,7 +178,7 @@ void Winograd::Multiply(const Job& job, int64_t tile_block, int64_t column_block
   const float* const right =
       job.packed + blocks_.FirstColumn(column_block) * depth * kWinogradPoints;
   for (int64_t point = 0; point < kWinogradPoints; ++point) {
-    product.left = rows + point * point_stride;
+    product.left[0] = rows + point * point_stride;
     product.right = right + point * depth * width;
     product.out = sums + point * (block_tiles_ * width + kGap);
     product.more = point + 1 < kWinogradPoints;

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// Convolution by large kernels in blocks against plain loops in double precision, over random
+// shapes.
+#include "devices/cpu/kernels/large_kernel.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <vector>
+
+#include "base/memory.h"
+#include "devices/cpu/kernels/isa.h"
+#include "tests/devices/cpu/kernel_reference.h"
+#include "tests/devices/cpu/thread_parallel.h"
+
+namespace mullion::cpu {
+namespace {
+
+// An error is of the order of the largest sum in the tile, also where little was summed.
+std::vector<ReferenceValue> Reference(const ConvolutionShape& shape, const float* input,
+                                      const float* weights) {
+  std::vector<ReferenceValue> sums = ReferenceConvolution(shape, input, weights);
+  double largest = 0;
+  for (const ReferenceValue& value : sums) largest = std::max(largest, value.magnitude);
+  for (ReferenceValue& value : sums) value.magnitude = largest;
+  return sums;
+}
+
+ConvolutionShape::Axis AxisOf(int64_t input, int64_t kernel, int64_t pad) {
+  return {input, std::max<int64_t>(input + 2 * pad - kernel + 1, 0), kernel, 1, 1, pad};
+}
+
+ConvolutionShape ShapeOf(int64_t height, int64_t width, int64_t in, int64_t out, int64_t down,
+                         int64_t across) {
+  ConvolutionShape shape;
+  shape.in_channels = in;
+  shape.out_channels = out;
+  shape.spatial_rank = 2;
+  shape.axes[0] = AxisOf(height, down, down / 2);
+  shape.axes[1] = AxisOf(width, across, across / 2);
+  return shape;
+}
+
+void Check(const ConvolutionShape& shape, std::mt19937& random) {
+  SCOPED_TRACE(Describe(shape));
+  const std::vector<float> input = RandomFloats(InputFloats(shape), random);
+  const std::vector<float> weights =
+      RandomFloats(shape.out_channels * shape.in_channels * shape.Taps(), random);
+  const AlignedBuffer packed(AllocateAligned(PackedLargeKernelFloats(shape) * sizeof(float)));
+  PackLargeKernel(weights.data(), shape, static_cast<float*>(packed.get()));
+  const int64_t pixels = shape.OutputPixels();
+  const int64_t gap = RandomInt(0, 3, random);
+  const EpilogueCase epilogue(pixels, shape.out_channels, shape.out_channels + gap, random);
+  const LargeKernel convolution(shape);
+  std::vector<float> first;
+  for (const int threads : {1, 2, 5}) {
+    GuardedRows out(pixels, shape.out_channels, gap);
+    ThreadParallel parallel(threads);
+    const AlignedBuffer scratch(AllocateAligned(convolution.ScratchBytes(threads)));
+    convolution.Run(input.data(), static_cast<const float*>(packed.get()), out.data(), out.stride(),
+                    epilogue.epilogue, scratch.get(), parallel);
+    if (threads == 1) {
+      first = out.memory();
+      out.ExpectNear(Reference(shape, input.data(), weights.data()), epilogue);
+    } else {
+      EXPECT_EQ(first, out.memory()) << threads << " threads";
+    }
+  }
+}
+
+class LargeKernelTest : public testing::TestWithParam<Isa> {
+ protected:
+  void SetUp() override { SetIsaForTest(GetParam()); }
+  void TearDown() override { SetIsaForTest(AvailableIsas().back()); }
+};
+
+TEST_P(LargeKernelTest, ConvolvesRandomShapes) {
+  std::mt19937 random(1);
+  for (int i = 0; i < 80; ++i) {
+    ConvolutionShape shape;
+    shape.batch = RandomInt(1, 2, random);
+    shape.in_channels = RandomInt(1, 20, random);
+    shape.out_channels = RandomInt(1, i % 4 == 0 ? 80 : 18, random);
+    shape.spatial_rank = 2;
+    for (size_t axis = 0; axis < 2; ++axis) {
+      const int64_t kernel = RandomInt(1, 12, random);
+      shape.axes[axis] =
+          AxisOf(RandomInt(kernel, 24, random), kernel, RandomInt(0, kernel, random));
+    }
+    Check(shape, random);
+  }
+}
+
+TEST_P(LargeKernelTest, CutsWideImagesIntoStrips) {
+  std::mt19937 random(2);
+  Check(ShapeOf(40, 333, 16, 3, 9, 9), random);
+  Check(ShapeOf(13, 301, 24, 33, 5, 5), random);
+}
+
+TEST_P(LargeKernelTest, TakesLongKernels) {
+  std::mt19937 random(3);
+  Check(ShapeOf(11, 88, 8, 8, 3, 39), random);
+  Check(ShapeOf(50, 12, 3, 5, 24, 3), random);
+}
+
+// A smaller pad behind the image than before it, and one that crops.
+TEST_P(LargeKernelTest, TakesPadsOfAnySize) {
+  std::mt19937 random(4);
+  ConvolutionShape shape = ShapeOf(12, 14, 3, 16, 5, 7);
+  shape.axes[0].output = 9;
+  shape.axes[1].pad = -2;
+  shape.axes[1].output = 6;
+  Check(shape, random);
+}
+
+TEST_P(LargeKernelTest, GivesTheBiasWhereThereIsNoInput) {
+  std::mt19937 random(5);
+  ConvolutionShape shape = ShapeOf(9, 9, 4, 16, 5, 5);
+  shape.axes[0].input = 0;
+  Check(shape, random);
+  shape.batch = 0;
+  Check(shape, random);
+}
+
+INSTANTIATE_TEST_SUITE_P(AllLevels, LargeKernelTest, testing::ValuesIn(AvailableIsas()),
+                         [](const auto& test) { return std::string(IsaName(test.param)); });
+
+TEST(LargeKernel, IsForLargeKernelsOfStrideOne) {
+  const ConvolutionShape shape = ShapeOf(32, 32, 16, 16, 9, 9);
+  EXPECT_TRUE(UsesLargeKernel(shape));
+  EXPECT_TRUE(UsesLargeKernel(ShapeOf(32, 32, 8, 8, 3, 39)));
+  EXPECT_FALSE(UsesLargeKernel(ShapeOf(32, 32, 3, 16, 3, 3)));
+  EXPECT_FALSE(UsesLargeKernel(ShapeOf(32, 32, 16, 16, 1, 9)));
+  EXPECT_FALSE(UsesLargeKernel(ShapeOf(32, 32, 256, 256, 5, 5)));
+  ConvolutionShape other = shape;
+  other.axes[1].stride = 2;
+  EXPECT_FALSE(UsesLargeKernel(other));
+  other = shape;
+  other.axes[0].dilation = 2;
+  EXPECT_FALSE(UsesLargeKernel(other));
+  other = shape;
+  other.groups = 2;
+  EXPECT_FALSE(UsesLargeKernel(other));
+}
+
+}  // namespace
+}  // namespace mullion::cpu
