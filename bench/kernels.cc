@@ -44,6 +44,7 @@ HWY_AFTER_NAMESPACE();
 #include "devices/cpu/kernels/convolution.h"
 #include "devices/cpu/kernels/dense.h"
 #include "devices/cpu/kernels/depthwise.h"
+#include "devices/cpu/kernels/large_kernel.h"
 #include "devices/cpu/kernels/matrix_pack.h"
 #include "devices/cpu/kernels/winograd.h"
 
@@ -139,6 +140,35 @@ void BenchWinograd(benchmark::State& state, Isa isa, const Layer& layer) {
   SerialParallel serial;
   // Counted as the direct form's arithmetic.
   const double multiplies = static_cast<double>(shape.OutputPixels() * layer.out * layer.in * 9);
+  Measure(state, 2 * multiplies, 0, [&] {
+    convolution.Run(input.data(), packed.data(), out.data(), layer.out, epilogue, scratch.get(),
+                    serial);
+  });
+}
+
+const Layer kLargeKernels[] = {
+    {720, 16, 3, 9, 1}, {800, 3, 16, 9, 1}, {256, 32, 3, 9, 1},
+    {112, 8, 1, 5, 1},  {56, 64, 64, 5, 1}, {28, 12, 24, 5, 1},
+};
+
+void BenchLargeKernel(benchmark::State& state, Isa isa, const Layer& layer) {
+  SetIsaForTest(isa);
+  const ConvolutionShape shape = layer.Shape();
+  const LargeKernel convolution(shape);
+  const Floats input(layer.side * layer.side * layer.in);
+  const Floats weights(layer.out * layer.in * shape.Taps());
+  const Floats packed(static_cast<int64_t>(PackedLargeKernelFloats(shape)));
+  PackLargeKernel(weights.data(), shape, packed.data());
+  const Floats out(shape.OutputPixels() * layer.out);
+  const Floats bias(layer.out);
+  Epilogue epilogue;
+  epilogue.bias = bias.data();
+  epilogue.activation.kind = Activation::Kind::kRelu;
+  const AlignedBuffer scratch(AllocateAligned(convolution.ScratchBytes(1)));
+  SerialParallel serial;
+  // Counted as the direct form's arithmetic.
+  const double multiplies =
+      static_cast<double>(shape.OutputPixels() * layer.out * layer.in * shape.Taps());
   Measure(state, 2 * multiplies, 0, [&] {
     convolution.Run(input.data(), packed.data(), out.data(), layer.out, epilogue, scratch.get(),
                     serial);
@@ -277,6 +307,11 @@ void RegisterBenchmarks() {
       benchmark::RegisterBenchmark(
           (prefix + "winograd/" + layer.Name()).c_str(),
           [isa, layer](benchmark::State& state) { BenchWinograd(state, isa, layer); });
+    }
+    for (const Layer& layer : kLargeKernels) {
+      benchmark::RegisterBenchmark(
+          (prefix + "large kernel/" + layer.Name()).c_str(),
+          [isa, layer](benchmark::State& state) { BenchLargeKernel(state, isa, layer); });
     }
     for (const Layer& layer : kColdLayers) {
       benchmark::RegisterBenchmark(

@@ -5,6 +5,7 @@
 #include "devices/cpu/float_convolution.h"
 #include "devices/cpu/kernels/depthwise.h"
 #include "devices/cpu/kernels/large_kernel.h"
+#include "devices/cpu/kernels/pixel_columns.h"
 #include "devices/cpu/kernels/winograd.h"
 #include "devices/cpu/plain_convolution.h"
 #include "devices/cpu/registry.h"
@@ -38,6 +39,7 @@ class FloatConv final : public FloatConvolution {
     if (IsDepthwise(shape)) return std::make_unique<Depthwise>(shape);
     if (UsesWinograd(shape)) return std::make_unique<Winograd>(shape);
     if (UsesLargeKernel(shape)) return std::make_unique<LargeKernel>(shape);
+    if (PixelsAtOnce(shape) > 1) return std::make_unique<PixelColumns>(shape);
     return std::make_unique<Convolution>(shape);
   }
 
@@ -45,6 +47,10 @@ class FloatConv final : public FloatConvolution {
     if (IsDepthwise(shape)) return "depthwise";
     if (UsesWinograd(shape)) return "winograd";
     if (UsesLargeKernel(shape)) return "large kernel";
+    if (PixelsAtOnce(shape) > 1) {
+      const auto last = static_cast<size_t>(shape.spatial_rank - 1);
+      return StrCat("convolution of pixels ", shape.axes[last].stride, " apart");
+    }
     return StrCat("convolution in ", shape.groups, " groups");
   }
 
@@ -53,6 +59,7 @@ class FloatConv final : public FloatConvolution {
     if (IsDepthwise(shape)) return static_cast<size_t>(shape.out_channels * shape.Taps());
     if (UsesWinograd(shape)) return PackedWinogradFloats(shape.out_channels, channels);
     if (UsesLargeKernel(shape)) return PackedLargeKernelFloats(shape);
+    if (PixelsAtOnce(shape) > 1) return PackedPixelColumnsFloats(shape);
     return PackedConvolutionFloats(shape.out_channels, shape.groups, channels, shape.Taps());
   }
 
@@ -63,6 +70,8 @@ class FloatConv final : public FloatConvolution {
       PackWinograd(weights, shape.out_channels, shape.in_channels, packed);
     } else if (UsesLargeKernel(shape)) {
       PackLargeKernel(weights, shape, packed);
+    } else if (PixelsAtOnce(shape) > 1) {
+      PackPixelColumns(weights, shape, packed);
     } else {
       PackConvolution(weights, shape.out_channels, shape.groups, shape.in_channels / shape.groups,
                       shape.Taps(), packed);

@@ -96,6 +96,7 @@ TEST_P(LargeKernelTest, CutsWideImagesIntoStrips) {
   std::mt19937 random(2);
   Check(ShapeOf(40, 333, 16, 3, 9, 9), random);
   Check(ShapeOf(13, 301, 24, 33, 5, 5), random);
+  Check(ShapeOf(10, 300, 32, 3, 9, 9), random);
 }
 
 TEST_P(LargeKernelTest, TakesLongKernels) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "devices/cpu/kernels/few_columns.h"
 #include "devices/cpu/kernels/large_kernel_transform.h"
 #include "devices/cpu/kernels/matrix_blocks.h"
 
@@ -23,6 +24,8 @@ constexpr int64_t kGap = 16;
 // The point (1, 1), whose sum all nine outputs of a tile contain once: where the bias goes in.
 constexpr int64_t kBiasPoint = kLargeWindow + 1;
 constexpr int64_t kTasksPerThread = 4;
+// With more, a line of an image's tiles would make too few rows for the product's tile.
+constexpr int64_t kMostTilesAtOnce = 5;
 
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t RoundUp(int64_t a, int64_t b) { return DivideUp(a, b) * b; }
@@ -69,7 +72,7 @@ LargeKernelForm LargeKernelForm::Of(const ConvolutionShape& shape) {
   form.blocks_across = DivideUp(shape.axes[1].kernel, kLargeTile);
   // As many tiles of one vector as need the fewest multiply-adds a tile.
   const int64_t lanes = ColumnBlocks::Of(1).lanes;
-  const int64_t most = std::max<int64_t>(lanes / std::max<int64_t>(form.out_channels, 1), 1);
+  const int64_t most = std::min(lanes / std::max<int64_t>(form.out_channels, 1), kMostTilesAtOnce);
   const auto cost = [&](int64_t tiles) {
     return (form.blocks_across + tiles - 1) * VectorsOf(tiles * form.out_channels, lanes);
   };
@@ -80,6 +83,18 @@ LargeKernelForm LargeKernelForm::Of(const ConvolutionShape& shape) {
   }
   form.depth = (form.blocks_across + form.tiles_at_once - 1) * form.in_channels;
   form.columns = ColumnBlocks::Of(form.tiles_at_once * form.out_channels);
+  // Spread, a tile needs a load and an addition for each block besides.
+  const ColumnBlocks spread = ColumnBlocks::Of(form.blocks_across * form.out_channels);
+  const int64_t rows = form.blocks_down * form.in_channels;
+  const int64_t additions = (form.blocks_across + 2) * VectorsOf(form.out_channels, lanes);
+  if (form.blocks_across > 1 && spread.count() == 1 &&
+      (rows * spread.vectors() + additions) * form.tiles_at_once <
+          rows * cost(form.tiles_at_once)) {
+    form.spreads_blocks = true;
+    form.tiles_at_once = 1;
+    form.depth = form.in_channels;
+    form.columns = spread;
+  }
   return form;
 }
 
@@ -96,10 +111,13 @@ bool UsesLargeKernel(const ConvolutionShape& shape) {
   // Multiply-adds of vectors for nine outputs, against those of the direct form. The transforms are
   // about 150 operations a vector of input channels and as many a vector of outputs.
   const int64_t lanes = form.columns.lanes;
-  const int64_t direct =
-      9 * shape.Taps() * shape.in_channels * VectorsOf(shape.out_channels, lanes);
+  const bool few = shape.out_channels <= kFewColumns && shape.in_channels >= kFewColumnsDepth;
+  const int64_t direct = 9 * shape.Taps() *
+                         (few ? shape.out_channels * VectorsOf(shape.in_channels, lanes)
+                              : shape.in_channels * VectorsOf(shape.out_channels, lanes));
   const int64_t products =
-      kLargePoints * form.blocks_down * form.depth * form.columns.vectors() / form.tiles_at_once;
+      kLargePoints * form.blocks_down * form.depth * form.columns.vectors() / form.tiles_at_once +
+      (form.spreads_blocks ? kLargePoints * (form.blocks_across + 2) : 0);
   const int64_t transforms =
       150 * (VectorsOf(shape.in_channels, lanes) + VectorsOf(shape.out_channels, lanes));
   return (products + transforms) * 4 < direct * 3;
@@ -125,7 +143,8 @@ void PackLargeKernel(const float* weights, const ConvolutionShape& shape, float*
       const int64_t tile = (first + column) / form.out_channels;
       const float* const kernel = weights + (out * form.in_channels + channel) * height * width;
       const Points points = TransformBlock(kernel, height, width, down, across);
-      const int64_t row = down * form.depth + (tile + across) * form.in_channels + channel;
+      const int64_t place = form.spreads_blocks ? 0 : tile + across;
+      const int64_t row = down * form.depth + place * form.in_channels + channel;
       for (size_t point = 0; point < kLargePoints; ++point) {
         to[(static_cast<int64_t>(point) * rows + row) * vector_columns + column] =
             points[point / kLargeWindow][point % kLargeWindow];
@@ -134,6 +153,10 @@ void PackLargeKernel(const float* weights, const ConvolutionShape& shape, float*
     for (int64_t column = 0; column < form.columns.Columns(block); ++column) {
       for (int64_t channel = 0; channel < form.in_channels; ++channel) {
         for (int64_t down = 0; down < form.blocks_down; ++down) {
+          if (form.spreads_blocks) {
+            pack(column, channel, down, column / form.out_channels);
+            continue;
+          }
           for (int64_t across = 0; across < form.blocks_across; ++across) {
             pack(column, channel, down, across);
           }
@@ -156,6 +179,7 @@ struct LargeKernel::Worker {
   float* bias;    // one for each column
   float* down;    // a line of a strip's input, transformed down the columns: [5][pixel][channel]
   float* tiles;   // transformed input: [point][slot][tile][channel]
+  float* spread;  // [tile][column] of one point, where blocks are columns
   float* sums;    // [point][tile][column]
   float* places;  // outputs by their place in the tile
   float* lines;   // three lines of outputs
@@ -197,6 +221,9 @@ int64_t LargeKernel::SumFloats() const {
   // Whole vectors of a block are written for the last tiles.
   return strip_tiles_ * std::min(form_.out_channels, kMaxColumns) + kMaxColumns + kGap;
 }
+int64_t LargeKernel::SpreadFloats() const {
+  return form_.spreads_blocks ? InputTiles() * form_.columns.columns + kMaxColumns : 0;
+}
 int64_t LargeKernel::OutputFloats() const {
   return kLargeTile * strip_tiles_ * std::min(form_.out_channels, kMaxColumns) + kTransformSlack;
 }
@@ -206,7 +233,7 @@ size_t LargeKernel::WorkerFloats() const {
       RoundUp(form_.columns.vectors() * form_.columns.lanes, kGap) +
       RoundUp(kLargeWindow * (InputPixels() * form_.in_channels + kTransformSlack), kGap) +
       RoundUp(kLargePoints * (form_.blocks_down * SlotFloats() + kGap), kGap) +
-      RoundUp(kLargePoints * SumFloats(), kGap) +
+      RoundUp(SpreadFloats(), kGap) + RoundUp(kLargePoints * SumFloats(), kGap) +
       RoundUp(kLargeTile * (OutputFloats() + kLargeTile * kTransformSlack), kGap) +
       RoundUp(kLargeTile * OutputFloats(), kGap);
   return static_cast<size_t>(floats);
@@ -227,6 +254,7 @@ LargeKernel::Worker LargeKernel::WorkerOf(void* scratch, int worker) const {
   parts.bias = take(form_.columns.vectors() * form_.columns.lanes);
   parts.down = take(kLargeWindow * (InputPixels() * form_.in_channels + kTransformSlack));
   parts.tiles = take(kLargePoints * (form_.blocks_down * SlotFloats() + kGap));
+  parts.spread = take(SpreadFloats());
   parts.sums = take(kLargePoints * SumFloats());
   parts.places = take(kLargeTile * (OutputFloats() + kLargeTile * kTransformSlack));
   parts.lines = take(kLargeTile * OutputFloats());
@@ -272,7 +300,8 @@ void LargeKernel::Multiply(const Job& job, const Strip& strip, int64_t line, int
   DenseBlock product;
   product.taps = form_.blocks_down;
   product.left_stride = form_.tiles_at_once * form_.in_channels;
-  product.rows = DivideUp(strip.tiles, form_.tiles_at_once);
+  product.rows = form_.spreads_blocks ? strip.tiles + form_.blocks_across - 1
+                                      : DivideUp(strip.tiles, form_.tiles_at_once);
   product.depth = form_.depth;
   product.vectors = form_.columns.Vectors(block);
   product.out_stride = form_.columns.Columns(block);
@@ -285,8 +314,12 @@ void LargeKernel::Multiply(const Job& job, const Strip& strip, int64_t line, int
     product.right = job.packed + first * rows * kLargePoints + point * point_floats;
     product.start = point == kBiasPoint ? worker.bias + first : nullptr;
     product.more = point + 1 < kLargePoints;
-    product.out = worker.sums + point * SumFloats();
+    float* const sums = worker.sums + point * SumFloats();
+    product.out = form_.spreads_blocks ? worker.spread : sums;
     MultiplyDenseBlock(product);
+    if (form_.spreads_blocks) {
+      AddLargeBlocks(worker.spread, strip.tiles, form_.blocks_across, form_.out_channels, sums);
+    }
   }
 }
 
@@ -317,8 +350,9 @@ void LargeKernel::Finish(const Job& job, const Strip& strip, int64_t line, int64
 }
 
 void LargeKernel::RunStrip(const Job& job, const Strip& strip, const Worker& worker) const {
+  const int64_t with_bias = form_.spreads_blocks ? form_.out_channels : form_.columns.columns;
   for (int64_t column = 0; column < form_.columns.vectors() * form_.columns.lanes; ++column) {
-    const bool given = job.epilogue.bias != nullptr && column < form_.columns.columns;
+    const bool given = job.epilogue.bias != nullptr && column < with_bias;
     worker.bias[column] = given ? job.epilogue.bias[column % form_.out_channels] : 0.0f;
   }
   for (int64_t line = strip.begin; line < strip.begin + form_.blocks_down - 1; ++line) {

@@ -23,11 +23,13 @@ struct LargeKernelForm {
   int64_t out_channels = 0;
   int64_t blocks_down = 0;  // of the kernel
   int64_t blocks_across = 0;
-  // Neighbouring tiles whose outputs are columns of one row of the product: what fills vectors when
-  // there are few channels. Each tile after the first adds zeros for one block to the weights.
+  // What fills vectors when there are few channels. Either neighbouring tiles whose outputs are
+  // columns of one row of the product, where each tile after the first adds zeros for one block to
+  // the weights; or the products of the blocks in a line as columns, which are added afterwards.
   int64_t tiles_at_once = 1;
+  bool spreads_blocks = false;
   int64_t depth = 0;     // of a product, for one line of blocks
-  ColumnBlocks columns;  // [tile][out channel]
+  ColumnBlocks columns;  // [tile][out channel], or [block across][out channel]
 
   static LargeKernelForm Of(const ConvolutionShape& shape);
   int64_t PointFloats() const { return columns.PackedFloats(blocks_down * depth); }
@@ -68,6 +70,7 @@ class LargeKernel final : public ConvolutionPlan {
   int64_t InputPixels() const;   // along a line of a strip's input tiles
   int64_t SlotFloats() const;    // a line of transformed input tiles at one point
   int64_t SumFloats() const;     // a line of sums at one point
+  int64_t SpreadFloats() const;  // a line of sums of each block at one point
   int64_t OutputFloats() const;  // a line of a strip's outputs
   size_t WorkerFloats() const;
 

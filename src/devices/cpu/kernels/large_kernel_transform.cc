@@ -102,6 +102,32 @@ void TransformAcross(const float* lines, int64_t stride, int64_t tiles, int64_t 
   }
 }
 
+template <class D>
+void AddBlocksBy(D d, const float* sums, int64_t tiles, int64_t blocks, int64_t channels,
+                 float* out) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t step = (blocks + 1) * channels;
+  for (int64_t tile = 0; tile < tiles; ++tile, sums += blocks * channels, out += channels) {
+    for (int64_t channel = 0; channel < channels; channel += lanes) {
+      const float* from = sums + channel;
+      auto sum = hn::LoadU(d, from);
+      for (int64_t block = 1; block < blocks; ++block) {
+        from += step;
+        sum = hn::Add(sum, hn::LoadU(d, from));
+      }
+      hn::StoreU(sum, d, out + channel);
+    }
+  }
+}
+
+void AddBlocks(const float* sums, int64_t tiles, int64_t blocks, int64_t channels, float* out) {
+  if (channels <= 4) {
+    AddBlocksBy(hn::CappedTag<float, 4>(), sums, tiles, blocks, channels, out);
+  } else {
+    AddBlocksBy(hn::ScalableTag<float>(), sums, tiles, blocks, channels, out);
+  }
+}
+
 // One vector of sums to its nine outputs.
 template <class V>
 HWY_INLINE void OutputVector(const float* sums, int64_t point_stride,
@@ -194,6 +220,11 @@ void TransformLargeDown(const std::array<const float*, kLargeWindow>& lines, int
 void TransformLargeAcross(const float* lines, int64_t stride, int64_t tiles, int64_t channels,
                           float* out, int64_t point_stride) {
   MULLION_SIMD_CALL(TransformAcross)(lines, stride, tiles, channels, out, point_stride);
+}
+
+void AddLargeBlocks(const float* sums, int64_t tiles, int64_t blocks, int64_t channels,
+                    float* out) {
+  MULLION_SIMD_CALL(AddBlocks)(sums, tiles, blocks, channels, out);
 }
 
 void TransformLargeOutput(const float* sums, int64_t point_stride, int64_t tiles, int64_t channels,

@@ -24,6 +24,10 @@ void TransformLargeDown(const std::array<const float*, kLargeWindow>& lines, int
 void TransformLargeAcross(const float* lines, int64_t stride, int64_t tiles, int64_t channels,
                           float* out, int64_t point_stride);
 
+// Sums of each of `blocks` blocks, [tile][block][channel], to those of output tiles: of block b,
+// that of the tile b tiles further. Neither may overlap the other.
+void AddLargeBlocks(const float* sums, int64_t tiles, int64_t blocks, int64_t channels, float* out);
+
 // Sums of `tiles` tiles, [point][tile][channel], to three lines of outputs, `line_stride` floats
 // apart, as [pixel][channel]. `rows` holds nine times tiles * channels + kTransformSlack floats.
 void TransformLargeOutput(const float* sums, int64_t point_stride, int64_t tiles, int64_t channels,

@@ -219,7 +219,8 @@ class BlockRunner {
   void FinishTile(TileArguments& t, TileFunction tile, int64_t row, int count) {
     const Epilogue& epilogue = product_.epilogue;
     const int64_t first = first_row_ + row;
-    if (columns_ == width_ && product_.lines.AreOneLine(first, count) && SetFinish(t)) {
+    if (columns_ == width_ && product_.lines.AreOneLine(first, count) &&
+        product_.lines.HasAllColumns(first, count) && SetFinish(t)) {
       const int64_t step = product_.lines.step;
       t.out = OutputOf(first);
       t.out_stride = product_.out_stride * step;
@@ -244,8 +245,9 @@ class BlockRunner {
                        product_.lines.step == 1 && product_.lines.AreOneLine(first, count);
     const int rows_at_once = whole ? count : 1;
     for (int i = 0; i < count; i += rows_at_once) {
+      const int64_t columns = product_.lines.ColumnsOf(first + i, columns_);
       ActivateRow(epilogue.activation, scratch_.tile + i * width_, ResidualOf(first + i),
-                  OutputOf(first + i), static_cast<size_t>(columns_ * rows_at_once));
+                  OutputOf(first + i), static_cast<size_t>(columns * rows_at_once));
     }
   }
 

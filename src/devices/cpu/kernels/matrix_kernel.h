@@ -81,11 +81,19 @@ struct OutputLines {
   int64_t length = 0;  // 0: row m is row m
   int64_t step = 1;
   const int64_t* first = nullptr;
+  // Columns that the last row of each line has; 0: all.
+  int64_t last_columns = 0;
 
   int64_t RowOf(int64_t m) const { return length == 0 ? m : first[m / length] + m % length * step; }
   // Whether rows [m, m + count) lie at equal distances.
   bool AreOneLine(int64_t m, int64_t count) const {
     return length == 0 || m % length + count <= length;
+  }
+  bool HasAllColumns(int64_t m, int64_t count) const {
+    return last_columns == 0 || m % length + count < length;
+  }
+  int64_t ColumnsOf(int64_t m, int64_t columns) const {
+    return HasAllColumns(m, 1) ? columns : std::min(columns, last_columns);
   }
 };
 
