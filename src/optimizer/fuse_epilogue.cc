@@ -24,6 +24,11 @@ bool IsProduct(const Node& node) {
   return (IsConvolution(node) || Is(node, "MatMul") || Is(node, "Gemm")) && IsFloat(node.output(0));
 }
 
+// Sum of two is Add by its older name.
+bool IsAddition(const Node& node) {
+  return Is(node, "Add") || (Is(node, "Sum") && node.input_count() == 2);
+}
+
 // The product that makes `value` for one reader alone and has no activation yet.
 Node* OpenProduct(Graph& graph, const Value* value) {
   if (value == nullptr || value->producer() == nullptr || !HasOneReader(*value)) return nullptr;
@@ -88,7 +93,7 @@ bool FuseResidual(Graph& graph, Node& add) {
   for (const int side : {1, 0}) {
     Node* const product = OpenProduct(graph, add.input(side));
     Value* const other = add.input(1 - side);
-    if (product == nullptr || !IsConvolution(*product) || !IsFloat(other)) continue;
+    if (product == nullptr || !IsFloat(other)) continue;
     if (product->input(kResidualInput) != nullptr || other == add.input(side) ||
         other->IsConstant() || !HaveSameShape(*product->output(0), *other)) {
       continue;
@@ -193,7 +198,7 @@ bool FuseEpilogue(Graph& graph) {
     Node& node = **place;
     ++place;
     for (Graph* const subgraph : node.Subgraphs()) changed |= FuseEpilogue(*subgraph);
-    if (Is(node, "Add")) {
+    if (IsAddition(node)) {
       changed |= FuseBias(graph, node) || FuseResidual(graph, node);
     } else if (Is(node, "Mul")) {
       changed |= FuseGatedActivation(graph, node);

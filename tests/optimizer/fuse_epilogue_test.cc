@@ -25,6 +25,35 @@ TEST(FuseEpilogue, TakesBiasResidualAndActivation) {
   EXPECT_TRUE(maker.graph.Validate().ok());
 }
 
+// Old ResNets add by Sum.
+TEST(FuseEpilogue, TakesTheSumOfTwo) {
+  GraphMaker maker;
+  Value& x = maker.Input({1, 4, 8, 8});
+  Value& sum = maker.Add("Sum", {&maker.Conv(x, 4, 4), &x});
+  ASSERT_TRUE(maker.Finish(maker.Add("Relu", {&sum})).ok());
+  EXPECT_TRUE(optimizer::FuseEpilogue(maker.graph));
+  EXPECT_EQ(TextOf(maker.graph), "Conv+residual+Relu");
+  EXPECT_TRUE(maker.graph.Validate().ok());
+}
+
+TEST(FuseEpilogue, LeavesTheSumOfThree) {
+  GraphMaker maker;
+  Value& x = maker.Input({1, 4, 8, 8});
+  ASSERT_TRUE(maker.Finish(maker.Add("Sum", {&maker.Conv(x, 4, 4), &x, &x})).ok());
+  EXPECT_FALSE(optimizer::FuseEpilogue(maker.graph));
+}
+
+TEST(FuseEpilogue, GivesAMatrixProductItsResidual) {
+  GraphMaker maker;
+  Value& x = maker.Input({8, 4});
+  Value& product = maker.Add("MatMul", {&x, &maker.Constant({4, 4})});
+  Value& biased = maker.Add("Add", {&product, &maker.Constant({4})});
+  ASSERT_TRUE(maker.Finish(maker.Add("Add", {&biased, &x})).ok());
+  EXPECT_TRUE(optimizer::FuseEpilogue(maker.graph));
+  EXPECT_EQ(TextOf(maker.graph), "MatMul");
+  EXPECT_EQ(maker.graph.nodes().front()->input(3), &x);
+}
+
 TEST(FuseEpilogue, MovesTheConvolutionBehindTheOtherOperand) {
   GraphMaker maker;
   Value& x = maker.Input({1, 4, 8, 8});
