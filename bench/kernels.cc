@@ -46,6 +46,7 @@ HWY_AFTER_NAMESPACE();
 #include "devices/cpu/kernels/depthwise.h"
 #include "devices/cpu/kernels/large_kernel.h"
 #include "devices/cpu/kernels/matrix_pack.h"
+#include "devices/cpu/kernels/strassen.h"
 #include "devices/cpu/kernels/winograd.h"
 
 namespace mullion::cpu {
@@ -239,9 +240,10 @@ struct Product {
   int64_t rows, depth, columns;
 };
 
-const Product kProducts[] = {{1, 2048, 1000},   {1, 4096, 4096},   {4, 768, 3072},
-                             {128, 768, 3072},  {384, 1024, 1024}, {512, 4096, 1024},
-                             {1024, 1024, 4096}};
+const Product kProducts[] = {
+    {1, 2048, 1000},   {1, 4096, 4096},    {4, 768, 3072},  {128, 768, 3072}, {384, 1024, 1024},
+    {512, 4096, 1024}, {1024, 1024, 4096}, {128, 384, 384}, {128, 384, 1536}, {128, 1536, 384},
+    {196, 256, 1024},  {196, 1024, 256},   {784, 128, 512}, {784, 512, 128},  {169, 512, 1000}};
 
 void BenchProduct(benchmark::State& state, Isa isa, const Product& size) {
   SetIsaForTest(isa);
@@ -263,6 +265,29 @@ void BenchProduct(benchmark::State& state, Isa isa, const Product& size) {
   Measure(state, 2.0 * static_cast<double>(size.rows * size.depth * size.columns),
           4.0 * static_cast<double>(size.depth * size.columns), [&] {
             MultiplyMatrix(product, PlainRows{left.data(), size.depth}, scratch.get(), serial);
+          });
+}
+
+// Counted as the plain product's arithmetic.
+void BenchStrassen(benchmark::State& state, Isa isa, const Product& size) {
+  SetIsaForTest(isa);
+  WeightProduct product;
+  product.rows = product.rows_together = size.rows;
+  product.depth = size.depth;
+  product.columns = product.out_stride = size.columns;
+  const Floats left(size.rows * size.depth);
+  const Floats right(size.depth * size.columns);
+  const Floats packed(static_cast<int64_t>(PackedStrassenFloats(size.depth, size.columns)));
+  PackStrassen(RightSource::RowMajor(right.data(), size.depth, size.columns), size.columns,
+               packed.data());
+  const Floats out(size.rows * size.columns);
+  product.packed = packed.data();
+  product.out = out.data();
+  const AlignedBuffer scratch(AllocateAligned(StrassenScratchBytes(product, 1)));
+  SerialParallel serial;
+  Measure(state, 2.0 * static_cast<double>(size.rows * size.depth * size.columns),
+          4.0 * static_cast<double>(size.depth * size.columns), [&] {
+            MultiplyStrassen(product, PlainRows{left.data(), size.depth}, scratch.get(), serial);
           });
 }
 
@@ -332,10 +357,15 @@ void RegisterBenchmarks() {
           name.c_str(), [isa, shape](benchmark::State& state) { BenchDense(state, isa, shape); });
     }
     for (const Product& p : kProducts) {
-      const std::string name = prefix + "matmul/" + std::to_string(p.rows) + "x" +
-                               std::to_string(p.depth) + "x" + std::to_string(p.columns);
+      const std::string size =
+          std::to_string(p.rows) + "x" + std::to_string(p.depth) + "x" + std::to_string(p.columns);
+      const std::string name = prefix + "matmul/" + size;
       benchmark::RegisterBenchmark(
           name.c_str(), [isa, p](benchmark::State& state) { BenchProduct(state, isa, p); });
+      if (!UsesStrassen(p.depth, p.columns)) continue;
+      const std::string halved = prefix + "strassen/" + size;
+      benchmark::RegisterBenchmark(
+          halved.c_str(), [isa, p](benchmark::State& state) { BenchStrassen(state, isa, p); });
     }
   }
 }

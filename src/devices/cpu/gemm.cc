@@ -8,7 +8,7 @@
 #include "base/str_cat.h"
 #include "devices/cpu/fused_activation.h"
 #include "devices/cpu/kernels/dense.h"
-#include "devices/cpu/kernels/matrix_pack.h"
+#include "devices/cpu/kernels/weight_product.h"
 #include "devices/cpu/plain_product.h"
 #include "devices/cpu/registry.h"
 #include "operators/epilogue.h"
@@ -42,8 +42,9 @@ class FloatGemm final : public Executable {
     if (!value->IsConstant()) return OkStatus();
     const Tensor& constant = value->constant;
     const int64_t depth = parameters_.RightDepth(constant.shape());
-    const ColumnBlocks blocks = ColumnBlocks::Of(parameters_.Columns(constant.shape()));
-    const auto floats = static_cast<size_t>(blocks.PackedFloats(depth));
+    const int64_t columns = parameters_.Columns(constant.shape());
+    const ColumnBlocks blocks = ColumnBlocks::Of(columns);
+    const size_t floats = PackedWeightFloats(depth, columns);
     const float alpha = parameters_.alpha;
     const std::string format =
         StrCat("product", parameters_.right_transposed ? " transposed" : "", " lanes ",
@@ -54,10 +55,10 @@ class FloatGemm final : public Executable {
                              [&](const TensorView& source, void* memory) {
                                const auto* const from = source.as<float>();
                                auto* const to = static_cast<float*>(memory);
-                               PackRight(parameters_.right_transposed
-                                             ? RightSource::Transposed(from, depth, depth)
-                                             : RightSource::RowMajor(from, depth, blocks.columns),
-                                         blocks, to);
+                               PackWeight(parameters_.right_transposed
+                                              ? RightSource::Transposed(from, depth, depth)
+                                              : RightSource::RowMajor(from, depth, columns),
+                                          columns, to);
                                for (size_t i = 0; alpha != 1.0f && i < floats; ++i) to[i] *= alpha;
                              }));
     return OkStatus();
@@ -76,7 +77,8 @@ class FloatGemm final : public Executable {
         parameters_.left_transposed || (parameters_.alpha != 1.0f && packed_ == nullptr);
     bound->product.rows = bound->rows;
     bound->product.depth = bound->depth;
-    bound->product.blocks = ColumnBlocks::Of(bound->columns);
+    bound->product.rows_together = bound->rows;
+    bound->product.columns = bound->columns;
     bound->product.out_stride = bound->columns;
     bound->dense = {.rows = bound->rows,
                     .depth = bound->depth,
@@ -85,8 +87,9 @@ class FloatGemm final : public Executable {
                     .right_stride = right[1],
                     .right_transposed = parameters_.right_transposed,
                     .out_stride = bound->columns};
-    const size_t work = packed_ != nullptr ? MatrixScratchBytes(bound->product, context.threads())
-                                           : DenseScratchBytes(bound->dense, context.threads());
+    const size_t work = packed_ != nullptr
+                            ? WeightProductScratchBytes(bound->product, context.threads())
+                            : DenseScratchBytes(bound->dense, context.threads());
     const auto copied =
         static_cast<size_t>(bound->copies_left ? bound->rows * bound->depth : 0) * sizeof(float);
     bound->work = (copied + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
@@ -114,11 +117,11 @@ class FloatGemm final : public Executable {
           bound.dense, [&](int64_t /*batch*/) { return operands; }, work, context.parallel());
       return OkStatus();
     }
-    MatrixProduct product = bound.product;
-    product.right = static_cast<const float*>(packed_.get());
+    WeightProduct product = bound.product;
+    product.packed = static_cast<const float*>(packed_.get());
     product.out = output.as<float>();
     product.epilogue = epilogue;
-    MultiplyMatrix(product, PlainRows{left, bound.depth}, work, context.parallel());
+    MultiplyByWeight(product, PlainRows{left, bound.depth}, work, context.parallel());
     return OkStatus();
   }
 
@@ -129,7 +132,7 @@ class FloatGemm final : public Executable {
     int64_t columns = 0;
     bool copies_left = false;
     size_t work = 0;  // where the kernel's part of the scratch memory begins
-    MatrixProduct product;
+    WeightProduct product;
     DenseShape dense;
   };
 

@@ -3,7 +3,7 @@
 #include "base/str_cat.h"
 #include "devices/cpu/fused_activation.h"
 #include "devices/cpu/kernels/dense.h"
-#include "devices/cpu/kernels/matrix_pack.h"
+#include "devices/cpu/kernels/weight_product.h"
 #include "devices/cpu/plain_product.h"
 #include "devices/cpu/registry.h"
 #include "operators/epilogue.h"
@@ -39,7 +39,7 @@ class FloatMatmul final : public Executable {
     const int64_t depth = shape.Back(1);
     const ColumnBlocks blocks = ColumnBlocks::Of(shape.Back(0));
     const int64_t matrices = shape.Product(0, shape.rank() - 2);
-    const int64_t step = blocks.PackedFloats(depth);
+    const auto step = static_cast<int64_t>(PackedWeightFloats(depth, blocks.columns));
     const std::string format = StrCat("product lanes ", blocks.lanes, " of ", blocks.max_vectors);
     MULLION_ASSIGN_OR_RETURN(
         packed_, weights.Get(constant, format, static_cast<size_t>(matrices * step) * sizeof(float),
@@ -47,8 +47,8 @@ class FloatMatmul final : public Executable {
                                for (int64_t i = 0; i < matrices; ++i) {
                                  const float* const from =
                                      source.as<float>() + i * depth * blocks.columns;
-                                 PackRight(RightSource::RowMajor(from, depth, blocks.columns),
-                                           blocks, static_cast<float*>(memory) + i * step);
+                                 PackWeight(RightSource::RowMajor(from, depth, blocks.columns),
+                                            blocks.columns, static_cast<float*>(memory) + i * step);
                                }
                              }));
     return OkStatus();
@@ -61,10 +61,11 @@ class FloatMatmul final : public Executable {
     MULLION_ASSIGN_OR_RETURN(bound->shape, MatrixShape::FromShapes(node_, context.input(0)->shape,
                                                                    context.input(1)->shape));
     MatrixShape& shape = bound->shape;
+    bound->product.rows_together = shape.rows;
     MergeRows(shape);
     bound->product.rows = shape.rows;
     bound->product.depth = shape.depth;
-    bound->product.blocks = ColumnBlocks::Of(shape.columns);
+    bound->product.columns = shape.columns;
     bound->product.out_stride = shape.columns;
     bound->dense = {.batch = shape.batch.ElementCount(),
                     .rows = shape.rows,
@@ -82,7 +83,7 @@ class FloatMatmul final : public Executable {
       bound->dense.left_stride = bound->dense.right_stride = shape.depth;
     }
     context.RequestScratch(packed_ != nullptr
-                               ? MatrixScratchBytes(bound->product, context.threads())
+                               ? WeightProductScratchBytes(bound->product, context.threads())
                                : DenseScratchBytes(bound->dense, context.threads()));
     context.SetState(std::move(bound));
     return OkStatus();
@@ -97,16 +98,16 @@ class FloatMatmul final : public Executable {
       MultiplyDense(bound.dense, operands, context.scratch(), context.parallel());
       return OkStatus();
     }
-    MatrixProduct product = bound.product;
-    const int64_t step = product.blocks.PackedFloats(product.depth);
+    WeightProduct product = bound.product;
+    const auto step = static_cast<int64_t>(PackedWeightFloats(product.depth, product.columns));
     for (int64_t batch = 0; batch < bound.dense.batch; ++batch) {
       const DenseOperands o = operands(batch);
-      product.right =
+      product.packed =
           static_cast<const float*>(packed_.get()) + bound.shape.RightMatrix(batch) * step;
       product.out = o.out;
       product.epilogue = o.epilogue;
-      MultiplyMatrix(product, PlainRows{o.left, product.depth}, context.scratch(),
-                     context.parallel());
+      MultiplyByWeight(product, PlainRows{o.left, product.depth}, context.scratch(),
+                       context.parallel());
     }
     return OkStatus();
   }
@@ -114,7 +115,7 @@ class FloatMatmul final : public Executable {
  private:
   struct Bound final : public BoundState {
     MatrixShape shape;  // rows merged
-    MatrixProduct product;
+    WeightProduct product;
     DenseShape dense;
     bool turned = false;
   };

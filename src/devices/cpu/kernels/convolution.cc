@@ -32,6 +32,8 @@ bool HasFewColumns(int64_t out_channels, int64_t groups, int64_t channels) {
   return groups == 1 && out_channels <= kFewColumns && channels >= kFewColumnsDepth;
 }
 
+bool IsPlain(int64_t groups, int64_t taps) { return groups == 1 && taps == 1; }
+
 }  // namespace
 
 std::pair<int64_t, int64_t> ConvolutionShape::Axis::Inside(int64_t offset, int64_t span) const {
@@ -57,6 +59,7 @@ size_t PackedConvolutionFloats(int64_t out_channels, int64_t groups, int64_t cha
   if (HasFewColumns(out_channels, groups, channels)) {
     return static_cast<size_t>(out_channels * channels * taps);
   }
+  if (IsPlain(groups, taps)) return PackedWeightFloats(channels, out_channels);
   const ColumnBlocks blocks = ColumnBlocks::Of(out_channels / groups);
   return static_cast<size_t>(groups * blocks.PackedFloats(channels * taps));
 }
@@ -65,6 +68,10 @@ void PackConvolution(const float* weights, int64_t out_channels, int64_t groups,
                      int64_t taps, float* packed) {
   if (HasFewColumns(out_channels, groups, channels)) {
     PackFewColumns(RightSource::Convolution(weights, channels, taps), out_channels, packed);
+    return;
+  }
+  if (IsPlain(groups, taps)) {
+    PackWeight(RightSource::Convolution(weights, channels, taps), out_channels, packed);
     return;
   }
   const ColumnBlocks blocks = ColumnBlocks::Of(out_channels / groups);
@@ -225,21 +232,36 @@ Convolution::Convolution(const ConvolutionShape& shape) : rows_(shape) {
   product_.residual_step = product_.blocks.columns;
   product_.row_scratch_floats = rows_.scratch_floats();
   few_columns_ = HasFewColumns(shape.out_channels, shape.groups, shape.in_channels / shape.groups);
+  plain_ = IsPlain(shape.groups, shape.Taps()) && shape.batch > 0;
+  weight_product_.rows = product_.rows;
+  weight_product_.rows_together = plain_ ? product_.rows / shape.batch : 0;
+  weight_product_.depth = product_.depth;
+  weight_product_.columns = shape.out_channels;
 }
 
 size_t Convolution::ScratchBytes(int threads) const {
-  return few_columns_ ? FewColumnsScratchBytes(product_, threads)
-                      : MatrixScratchBytes(product_, threads);
+  if (few_columns_) return FewColumnsScratchBytes(product_, threads);
+  if (plain_) return WeightProductScratchBytes(weight_product_, threads);
+  return MatrixScratchBytes(product_, threads);
 }
 
 void Convolution::Run(const float* input, const float* packed, float* out, int64_t out_stride,
                       const Epilogue& epilogue, void* scratch, Parallel& parallel) const {
+  const auto rows = [&](const RowRequest& request) { rows_.Make(input, request); };
+  if (plain_ && !few_columns_) {
+    WeightProduct product = weight_product_;
+    product.packed = packed;
+    product.out = out;
+    product.out_stride = out_stride;
+    product.epilogue = epilogue;
+    MultiplyByWeight(product, rows, scratch, parallel);
+    return;
+  }
   MatrixProduct product = product_;
   product.right = packed;
   product.out = out;
   product.out_stride = out_stride;
   product.epilogue = epilogue;
-  const auto rows = [&](const RowRequest& request) { rows_.Make(input, request); };
   if (few_columns_) {
     MultiplyFewColumns(product, rows, scratch, parallel);
   } else {

@@ -12,6 +12,7 @@
 #include "base/parallel.h"
 #include "base/shape.h"
 #include "devices/cpu/kernels/matrix_kernel.h"
+#include "devices/cpu/kernels/weight_product.h"
 
 namespace mullion::cpu {
 
@@ -106,6 +107,9 @@ class Convolution final : public ConvolutionPlan {
   ConvolutionRows rows_;
   MatrixProduct product_;
   bool few_columns_;
+  // One pixel to one pixel: a product with the weights.
+  bool plain_;
+  WeightProduct weight_product_;
 };
 
 }  // namespace mullion::cpu

@@ -313,7 +313,7 @@ void LargeKernel::Multiply(const Job& job, const Strip& strip, int64_t line, int
     }
     product.right = job.packed + first * rows * kLargePoints + point * point_floats;
     product.start = point == kBiasPoint ? worker.bias + first : nullptr;
-    product.more = point + 1 < kLargePoints;
+    product.next = point + 1 < kLargePoints ? product.right + point_floats : nullptr;
     float* const sums = worker.sums + point * SumFloats();
     product.out = form_.spreads_blocks ? worker.spread : sums;
     MultiplyDenseBlock(product);

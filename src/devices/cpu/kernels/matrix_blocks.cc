@@ -333,9 +333,9 @@ void MultiplyDense(const DenseBlock& block) {
   t.residual = nullptr;
   t.finish = TileFinish::kStore;
   t.out_stride = block.out_stride;
-  // What later tiles of this call or the next call will read.
-  const float* ahead = block.right + depth * t.right_stride;
-  const float* const end = block.more ? ahead + depth * t.right_stride : ahead;
+  // What the next call will read.
+  const float* ahead = block.next;
+  const float* const end = ahead == nullptr ? ahead : ahead + depth * t.right_stride;
   const int tile_rows = TileRows(block.vectors);
   for (int64_t row = 0; row < block.rows; row += tile_rows) {
     const int count = static_cast<int>(std::min<int64_t>(tile_rows, block.rows - row));

@@ -46,7 +46,7 @@ struct DenseBlock {
   const float* right = nullptr;  // [tap][depth][vectors]
   const float* start = nullptr;  // whole vectors; null: zeros
   int vectors = 0;
-  bool more = false;  // as much again lies behind `right` and will be wanted next
+  const float* next = nullptr;  // as much again that will be wanted next, or null
   // Whole vectors are written, so rows that are closer write over the ends of those before them.
   float* out = nullptr;
   int64_t out_stride = 0;

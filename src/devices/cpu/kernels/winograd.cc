@@ -181,7 +181,10 @@ void Winograd::Multiply(const Job& job, int64_t tile_block, int64_t column_block
     product.left[0] = rows + point * point_stride;
     product.right = right + point * depth * width;
     product.out = sums + point * (block_tiles_ * width + kGap);
-    product.more = point + 1 < kWinogradPoints;
+    // The next block of columns lies behind this one.
+    product.next = point + 1 < kWinogradPoints || column_block + 1 < blocks_.count()
+                       ? product.right + depth * width
+                       : nullptr;
     MultiplyDenseBlock(product);
   }
   Finish(job, tile_block, column_block, sums);
