@@ -36,14 +36,15 @@ class KernelTester {
   void SkipInput();                           // an optional input left out
   void SetAttribute(std::string_view name, AttributeValue value);
   void SetOutputCount(int count) { output_count_ = count; }
+  void SkipOutput(int i) { skipped_.push_back(i); }  // an output nobody wants
   void SetParallel(Parallel* parallel) { parallel_ = parallel; }
   // Inference sees the contents of constant inputs only: outputs whose shape hangs on others get it
   // from the kernel, as when a value is computed in mid-evaluation.
   void HideContents() { hide_contents_ = true; }
 
-  // Upgrades the node to the newest form, infers, makes the kernel, binds, and runs it twice with
-  // the same results expected. Any step's error is returned.
-  Status Run();
+  // Upgrades the node to the newest form, infers, makes the kernel, binds, and runs it `times`, the
+  // last time into the same memory as the times before. Any step's error is returned.
+  Status Run(int times = 2);
 
   const Datum& OutputDatum(int i) const { return outputs_[static_cast<size_t>(i)]; }
   const Tensor& OutputTensor(int i) const { return outputs_[static_cast<size_t>(i)].tensor; }
@@ -60,6 +61,7 @@ class KernelTester {
   std::vector<Datum> inputs_;  // parallel to the node's inputs; skipped ones are unknown
   std::vector<Datum> outputs_;
   int output_count_ = 1;
+  std::vector<int> skipped_;
   SerialParallel serial_;
   Parallel* parallel_ = nullptr;
   bool hide_contents_ = false;

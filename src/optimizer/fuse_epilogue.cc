@@ -6,19 +6,34 @@
 #include <string>
 
 #include "operators/epilogue.h"
+#include "operators/registry.h"
+#include "operators/scaled_conv.h"
 #include "optimizer/pattern.h"
 
 namespace mullion::optimizer {
 
 namespace {
 
-using operators::kBiasInput;
 using operators::kFusedActivation;
 using operators::kFusedAlpha;
 using operators::kFusedBeta;
-using operators::kResidualInput;
 
-bool IsConvolution(const Node& node) { return Is(node, "Conv") || Is(node, "ConvTranspose"); }
+bool IsScaledConv(const Node& node) {
+  return node.domain() == operators::kInternalDomain &&
+         node.operator_name() == operators::kScaledConv;
+}
+
+bool IsConvolution(const Node& node) {
+  return Is(node, "Conv") || Is(node, "ConvTranspose") || IsScaledConv(node);
+}
+
+int BiasInput(const Node& product) {
+  return IsScaledConv(product) ? int{operators::scaled_conv::kBias} : operators::kBiasInput;
+}
+
+int ResidualInput(const Node& product) {
+  return IsScaledConv(product) ? int{operators::scaled_conv::kResidual} : operators::kResidualInput;
+}
 
 bool IsProduct(const Node& node) {
   return (IsConvolution(node) || Is(node, "MatMul") || Is(node, "Gemm")) && IsFloat(node.output(0));
@@ -73,13 +88,13 @@ bool FuseBias(Graph& graph, Node& add) {
     const Value* const constant = add.input(1 - side);
     if (product == nullptr || !IsConstantFloat(constant)) continue;
     // A Gemm has its C already, and scales it by beta.
-    if (Is(*product, "Gemm") || product->input(kBiasInput) != nullptr ||
-        product->input(kResidualInput) != nullptr) {
+    if (Is(*product, "Gemm") || product->input(BiasInput(*product)) != nullptr ||
+        product->input(ResidualInput(*product)) != nullptr) {
       continue;
     }
     if (!IsPerChannel(*product, *constant, ChannelsOf(*product))) continue;
     Tensor bias = constant->constant.Reshaped(Shape{constant->constant.count()});
-    product->SetInput(kBiasInput, &graph.AddConstant(constant->name(), std::move(bias)));
+    product->SetInput(BiasInput(*product), &graph.AddConstant(constant->name(), std::move(bias)));
     Replace(graph, *product, add);
     return true;
   }
@@ -94,12 +109,12 @@ bool FuseResidual(Graph& graph, Node& add) {
     Node* const product = OpenProduct(graph, add.input(side));
     Value* const other = add.input(1 - side);
     if (product == nullptr || !IsFloat(other)) continue;
-    if (product->input(kResidualInput) != nullptr || other == add.input(side) ||
+    if (product->input(ResidualInput(*product)) != nullptr || other == add.input(side) ||
         other->IsConstant() || !HaveSameShape(*product->output(0), *other)) {
       continue;
     }
     graph.MoveBefore(*product, add);  // behind the producer of the other operand
-    product->SetInput(kResidualInput, other);
+    product->SetInput(ResidualInput(*product), other);
     Replace(graph, *product, add);
     return true;
   }

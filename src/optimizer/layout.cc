@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "operators/epilogue.h"
+#include "operators/scaled_conv.h"
 #include "optimizer/infer_graph.h"
 
 namespace mullion::optimizer {
@@ -38,6 +40,7 @@ constexpr auto kSpatial = std::to_array<std::string_view>({
     "QLinearConv",
     "QLinearGlobalAveragePool",
     "Resize",
+    "ScaledConv",
     "SpaceToDepth",
 });
 
@@ -47,6 +50,7 @@ constexpr auto kPulling = std::to_array<std::string_view>({
     "ConvInteger",
     "ConvTranspose",
     "QLinearConv",
+    "ScaledConv",
 });
 
 // Elementwise: every tensor input that is not a scalar broadcasts to the output.
@@ -110,6 +114,7 @@ constexpr auto kElementwise = std::to_array<std::string_view>({
 // Per-tensor forms are elementwise; per-axis forms renumber their axis.
 constexpr auto kQuantizing = std::to_array<std::string_view>({
     "DequantizeLinear",
+    "DynamicQuantizeLinear",
     "QuantizeLinear",
 });
 
@@ -201,21 +206,29 @@ class Layout {
   }
 
   void VisitSpatial(Node& node) {
+    const bool scaled = node.operator_name() == operators::kScaledConv;
     const int rank = RankOf(node.input(0));
-    if (rank < 3 || RankOf(node.output(0)) != rank) return;
+    if (rank < 3 || (RankOf(node.output(0)) != rank && !scaled)) return;
     if (node.IntAttribute(kChannelsLast, 0) != 0) return;
     if (!IsLast(node.input(0)) && !IsOneOf(node, kPulling)) return;
     // Index outputs count pixels in the model's own order.
-    if (node.output(1) != nullptr) return;
+    if (node.output(1) != nullptr && !scaled) return;
     if (!CanTakeLast(node, rank)) return;
     node.SetInput(0, &LastOf(*node.input(0), node));
-    if (Value* const residual = node.input(3);
-        residual != nullptr && IsOneOf(node, kPulling) && node.domain().empty() &&
-        (node.operator_name() == "Conv" || node.operator_name() == "ConvTranspose")) {
-      node.SetInput(3, &LastOf(*residual, node));
+    const int residual = ResidualInput(node);
+    if (residual >= 0 && node.input(residual) != nullptr) {
+      node.SetInput(residual, &LastOf(*node.input(residual), node));
     }
     node.SetAttribute(kChannelsLast, int64_t{1});
     GiveLast(node, 0);
+    if (scaled) GiveLast(node, operators::scaled_conv::kBytes);
+  }
+
+  static int ResidualInput(const Node& node) {
+    if (node.operator_name() == operators::kScaledConv) return operators::scaled_conv::kResidual;
+    const bool fused = node.domain().empty() &&
+                       (node.operator_name() == "Conv" || node.operator_name() == "ConvTranspose");
+    return fused ? operators::kResidualInput : -1;
   }
 
   // Forms of spatial operators that only exist channels-first.
@@ -314,7 +327,9 @@ class Layout {
 
   void FollowQuantizing(Node& node, int rank) {
     if (RankOf(node.input(0)) != rank || node.HasAttribute("block_size")) return;
-    node.SetAttribute("axis", AxisInLast(node.IntAttribute("axis", 1), rank));
+    if (node.operator_name() != "DynamicQuantizeLinear") {
+      node.SetAttribute("axis", AxisInLast(node.IntAttribute("axis", 1), rank));
+    }
     node.SetInput(0, &LastOf(*node.input(0), node));
     GiveLast(node, 0);
   }

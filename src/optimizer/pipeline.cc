@@ -3,6 +3,7 @@
 
 #include "optimizer/fold_batch_normalization.h"
 #include "optimizer/fold_constants.h"
+#include "optimizer/fuse_dynamic_quantized.h"
 #include "optimizer/fuse_elementwise.h"
 #include "optimizer/fuse_epilogue.h"
 #include "optimizer/fuse_quantized.h"
@@ -47,7 +48,9 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   }
   if (!options.rewrite) return OkStatus();
   FoldBatchNormalization(graph);
+  if (FuseScaledProducts(graph)) RemoveDeadCode(graph);
   FuseEpilogue(graph);
+  FuseDynamicQuantization(graph);
   FuseElementwise(graph);
   if (PlaceChannelsLast(graph, *options.operators)) Reduce(graph, options);
   return OkStatus();

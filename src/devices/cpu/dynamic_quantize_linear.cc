@@ -11,7 +11,7 @@ class DynamicQuantizeLinear final : public Executable {
   explicit DynamicQuantizeLinear(const Node& /*node*/) {}
 
   Status Bind(BindContext& context) const override {
-    context.RequestScratch(DynamicScaleScratchBytes(context.input(0)->shape.ElementCount()));
+    context.RequestScratch(static_cast<size_t>(RangesBytes(context.threads())));
     return OkStatus();
   }
 
@@ -20,8 +20,9 @@ class DynamicQuantizeLinear final : public Executable {
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView y, context.AllocateOutput(0, x.shape));
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView scale, context.AllocateOutput(1, Shape{}));
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView zero, context.AllocateOutput(2, Shape{}));
-    const ByteScale step = QuantizeDynamically(x.as<float>(), x.count(), context.scratch(),
-                                               context.parallel(), y.as<uint8_t>());
+    const ByteScale step =
+        QuantizeDynamically(x.as<float>(), x.count(), static_cast<FloatRange*>(context.scratch()),
+                            context.parallel(), y.as<uint8_t>());
     *scale.as<float>() = step.scale;
     *zero.as<uint8_t>() = static_cast<uint8_t>(step.zero_point);
     return OkStatus();

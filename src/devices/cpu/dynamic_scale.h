@@ -3,18 +3,25 @@
 #ifndef MULLION_DEVICES_CPU_DYNAMIC_SCALE_H_
 #define MULLION_DEVICES_CPU_DYNAMIC_SCALE_H_
 
-#include <cstddef>
 #include <cstdint>
 
 #include "base/parallel.h"
+#include "devices/cpu/kernels/quantize.h"
 #include "devices/cpu/kernels/quantized_binary.h"
 
 namespace mullion::cpu {
 
-size_t DynamicScaleScratchBytes(int64_t count);
+// Scratch memory for the ranges of as many threads.
+constexpr int64_t RangesBytes(int threads) { return threads * int64_t{sizeof(FloatRange)}; }
 
-// The bytes from 0 to 255 stand for all of x and zero.
-ByteScale QuantizeDynamically(const float* x, int64_t count, void* scratch, Parallel& parallel,
+// The bytes from 0 to 255 stand for all of the range.
+ByteScale ScaleOfRange(const FloatRange& range);
+
+void QuantizeByScale(const float* x, int64_t count, const ByteScale& scale, Parallel& parallel,
+                     uint8_t* y);
+
+// By the scale of all of x and zero. `ranges` is scratch memory for the threads of `parallel`.
+ByteScale QuantizeDynamically(const float* x, int64_t count, FloatRange* ranges, Parallel& parallel,
                               uint8_t* y);
 
 }  // namespace mullion::cpu

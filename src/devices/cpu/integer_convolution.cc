@@ -46,7 +46,7 @@ struct IntegerConvolution::Bound : BoundState {
   int64_t element;       // bytes of an element of the image as it is read
   int64_t pixel_bytes;
   // Offsets into scratch memory.
-  int64_t image, padding, packed, zeros, init, scales, kernel;
+  int64_t image, padding, packed, zeros, init, scales, biases, kernel;
 };
 
 bool IntegerConvolution::Depthwise(const Shape& weights, int64_t groups) const {
@@ -64,7 +64,7 @@ IntegerPanels IntegerConvolution::Panels(const Shape& weights, int64_t groups) c
 
 int64_t IntegerConvolution::PackedBytes(const Shape& weights, int64_t groups) const {
   if (Depthwise(weights, groups)) {
-    return weights.Product(2, weights.rank()) * PadDepthwiseChannels(weights[0]) * 4;
+    return IntegerDepthwiseBytes(depthwise_form_, groups, weights.Product(2, weights.rank()));
   }
   return groups * Panels(weights, groups).bytes();
 }
@@ -75,8 +75,8 @@ void IntegerConvolution::Pack(const TensorView& weights, int64_t groups, const i
   const bool is_signed = weights.type == ElementType::kInt8;
   const IntegerPanels panels = Panels(weights.shape, groups);
   if (Depthwise(weights.shape, groups)) {
-    PackIntegerDepthwise(weights.data, is_signed, zeros, groups, panels.taps,
-                         reinterpret_cast<int32_t*>(packed));
+    PackIntegerDepthwise(depthwise_form_, weights.data, is_signed, zeros, groups, panels.taps,
+                         packed);
     return;
   }
   const int64_t column = panels.depth * panels.taps;
@@ -101,6 +101,13 @@ Status IntegerConvolution::Prepare(const Node& node, WeightStore& store) {
   if (!bytes && !constant_zeros_) return OkStatus();
   const std::vector<int32_t> values =
       ZerosOf(zeros == nullptr || bytes ? Tensor() : zeros->constant, shape[0]);
+  if (Depthwise(shape, groups_) && form_ == IntegerForm::kBytes) {
+    // Weights less their zero points are bytes when they are signed ones around the middle.
+    const int32_t middle = weights->constant.type() == ElementType::kInt8 ? 0 : 128;
+    const bool centred = std::all_of(values.begin(), values.end(),
+                                     [middle](int32_t zero) { return zero == middle; });
+    if (centred) depthwise_form_ = IntegerForm::kBytes;
+  }
   std::string format = StrCat("integer_convolution:", static_cast<int>(form_), ":", groups_);
   if (std::any_of(values.begin(), values.end(), [](int32_t zero) { return zero != 0; })) {
     for (const int32_t zero : values) format += StrCat(":", zero);
@@ -150,13 +157,16 @@ Status IntegerConvolution::Bind(BindContext& context, int64_t extra) const {
   b.zeros = layout.Take(std::max(b.padded, weights[0]) * 4);
   b.init = layout.Take(b.padded * 4);
   b.scales = layout.Take(b.padded * 4);
+  b.biases = layout.Take(b.padded * 4);
   b.kernel = layout.size();
   IntegerProduct product;
   product.panels = b.panels;
   product.column_stride = channels_last_ ? 1 : 2;  // any stride but 1 is transposed
-  const int64_t kernel = b.depthwise
-                             ? IntegerDepthwiseScratchBytes(b.panels.taps, context.threads())
-                             : IntegerScratchBytes(product, context.threads());
+  IntegerDepthwise depthwise;
+  depthwise.rows = &b.rows;
+  depthwise.transposed = !channels_last_;
+  const int64_t kernel = b.depthwise ? IntegerDepthwiseScratchBytes(depthwise, context.threads())
+                                     : IntegerScratchBytes(product, context.threads());
   context.RequestScratch(static_cast<size_t>(b.kernel + kernel));
   context.SetState(std::move(bound));
   return OkStatus();
@@ -201,13 +211,9 @@ const uint8_t* IntegerConvolution::StageImage(const RunContext& context, const B
       uint8_t* const target = to + (i / parts * pixels + first) * b.pixel_bytes;
       if (!channels_last_) {
         GatherPixels(conversion, source, channels, pixels, first, last, target, b.pixel_bytes);
-      } else if (b.pixel_bytes == channels * b.element) {
-        ConvertIntegers(conversion, source + first * channels, (last - first) * channels, target);
       } else {
-        for (int64_t p = first; p < last; ++p) {
-          ConvertIntegers(conversion, source + p * channels, channels,
-                          target + (p - first) * b.pixel_bytes);
-        }
+        ConvertPixels(conversion, source + first * channels, channels, last - first, target,
+                      b.pixel_bytes);
       }
     }
   });
@@ -223,35 +229,57 @@ void IntegerConvolution::Run(const RunContext& context, const Job& job) const {
   }
 }
 
+IntegerFinish IntegerConvolution::FinishOf(const RunContext& context, const Bound& b,
+                                           const Job& job) {
+  const int64_t columns = b.depthwise ? b.shape.out_channels : b.panels.columns;
+  const int64_t padded = b.depthwise ? b.padded : b.panels.padded_columns();
+  const auto spread = [&](const float* values, int64_t offset) -> const float* {
+    if (values == nullptr) return nullptr;
+    auto* const to = ScratchAt<float>(context, offset);
+    for (int64_t group = 0; group * padded < b.padded; ++group) {
+      std::fill(std::copy_n(values + group * columns, columns, to + group * padded),
+                to + (group + 1) * padded, 0.0f);
+    }
+    return to;
+  };
+  IntegerFinish finish;
+  finish.output = job.output;
+  finish.zero_point = job.zero_point;
+  finish.step = job.step;
+  finish.scales = spread(job.scales, b.scales);
+  finish.biases = spread(job.biases, b.biases);
+  finish.activation = job.activation;
+  finish.residual = job.residual;
+  return finish;
+}
+
 void IntegerConvolution::RunDepthwise(const RunContext& context, const Bound& b,
                                       const Job& job) const {
   const int64_t channels = b.shape.out_channels;
-  const auto* const weights = reinterpret_cast<const int32_t*>(PackedWeights(context, b));
-  const int32_t zero = ByteInput(context, ports_.image_zero);
+  const uint8_t* const weights = PackedWeights(context, b);
+  const bool is_signed = context.Input(ports_.image).type == ElementType::kInt8;
+  const int32_t shift = is_signed && depthwise_form_ == IntegerForm::kBytes ? 128 : 0;
+  const auto zero = static_cast<uint32_t>(ByteInput(context, ports_.image_zero) + shift);
   auto* const init = ScratchAt<int32_t>(context, b.init);
-  auto* const scales = ScratchAt<float>(context, b.scales);
-  for (int64_t c = 0; c < b.padded; ++c) {
-    uint32_t sum = 0;
-    for (int64_t tap = 0; tap < b.panels.taps; ++tap) {
-      sum += static_cast<uint32_t>(weights[tap * b.padded + c]);
-    }
-    const uint32_t bias =
-        job.bias != nullptr && c < channels ? static_cast<uint32_t>(job.bias[c]) : 0;
-    init[c] = static_cast<int32_t>(bias - sum * static_cast<uint32_t>(zero));
-    scales[c] = job.scales != nullptr && c < channels ? job.scales[c] : 0.0f;
+  std::fill_n(init, b.padded, 0);
+  const int32_t* const sums =
+      DepthwiseWeightSums(depthwise_form_, weights, channels, b.panels.taps);
+  for (int64_t c = 0; c < channels; ++c) {
+    const uint32_t bias = job.bias != nullptr ? static_cast<uint32_t>(job.bias[c]) : 0;
+    init[c] = static_cast<int32_t>(bias - static_cast<uint32_t>(sums[c]) * zero);
   }
   IntegerDepthwise depthwise;
   depthwise.rows = &b.rows;
   depthwise.images = b.shape.batch;
   depthwise.channels = channels;
   depthwise.input = StageImage(context, b);
-  depthwise.is_signed = context.Input(ports_.image).type == ElementType::kInt8;
+  depthwise.is_signed = is_signed;
   depthwise.padding = ScratchAt<uint8_t>(context, b.padding);
+  depthwise.form = depthwise_form_;
   depthwise.weights = weights;
   depthwise.init = init;
-  depthwise.finish.output = job.output;
-  depthwise.finish.zero_point = job.zero_point;
-  depthwise.finish.scales = scales;
+  depthwise.finish = FinishOf(context, b, job);
+  depthwise.ranges = job.ranges;
   depthwise.out = job.out;
   depthwise.transposed = !channels_last_;
   RunIntegerDepthwise(depthwise, ScratchAt<void*>(context, b.kernel), context.parallel());
@@ -278,7 +306,6 @@ void IntegerConvolution::RunProduct(const RunContext& context, const Bound& b,
   product.left_zero = bytes ? ByteInput(context, ports_.image_zero) + left_shift : 0;
   auto* const init = ScratchAt<int32_t>(context, b.init);
   auto* const zeros = ScratchAt<int32_t>(context, b.zeros);
-  auto* const scales = ScratchAt<float>(context, b.scales);
   bool has_zeros = false;
   for (int64_t i = 0; i < b.padded; ++i) {
     const int64_t group = i / b.panels.padded_columns();
@@ -297,12 +324,10 @@ void IntegerConvolution::RunProduct(const RunContext& context, const Bound& b,
       has_zeros = has_zeros || zeros[i] != 0;
     }
     init[i] = static_cast<int32_t>(begin);
-    scales[i] = real && job.scales != nullptr ? job.scales[channel] : 0.0f;
   }
   product.init = init;
-  product.finish.output = job.output;
-  product.finish.zero_point = job.zero_point;
-  product.finish.scales = scales;
+  product.ranges = job.ranges;
+  product.finish = FinishOf(context, b, job);
   product.finish.right_zeros = has_zeros ? zeros : nullptr;
 
   product.out = job.out;

@@ -26,6 +26,12 @@ class IntegerConvolution {
     float zero_point = 0;           // of the output
     const int32_t* bias = nullptr;  // one per output channel, or null
     const float* scales = nullptr;  // one per output channel, for outputs that have them
+    // For kFloat and kQuantized, channels last only.
+    float step = 1;
+    const float* biases = nullptr;  // one per output channel, or null
+    Activation activation;
+    const float* residual = nullptr;
+    FloatRange* ranges = nullptr;  // one for each thread
     void* out = nullptr;
   };
 
@@ -38,7 +44,6 @@ class IntegerConvolution {
 
  private:
   struct Bound;
-  struct Columns;
 
   bool Depthwise(const Shape& weights, int64_t groups) const;
   IntegerPanels Panels(const Shape& weights, int64_t groups) const;
@@ -46,6 +51,8 @@ class IntegerConvolution {
   void Pack(const TensorView& weights, int64_t groups, const int32_t* zeros, uint8_t* packed) const;
   const uint8_t* PackedWeights(const RunContext& context, const Bound& bound) const;
   const uint8_t* StageImage(const RunContext& context, const Bound& bound) const;
+  // Columns of the result are channels, and zeros where there is none.
+  static IntegerFinish FinishOf(const RunContext& context, const Bound& bound, const Job& job);
   void RunDepthwise(const RunContext& context, const Bound& bound, const Job& job) const;
   void RunProduct(const RunContext& context, const Bound& bound, const Job& job) const;
 
@@ -55,6 +62,7 @@ class IntegerConvolution {
   bool channels_last_ = false;
   // Zero points of the weights, one per output channel, when they are constant.
   bool constant_zeros_ = false;
+  IntegerForm depthwise_form_ = IntegerForm::kWords;
   std::shared_ptr<const void> packed_;
 };
 

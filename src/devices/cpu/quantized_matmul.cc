@@ -88,7 +88,7 @@ class DynamicQuantizeMatmul final : public FloatProduct {
   Status Bind(BindContext& context) const override {
     MULLION_ASSIGN_OR_RETURN(const int64_t scale_bytes, ScaleBytes(context, b_scale_));
     const int64_t count = context.input(0)->shape.ElementCount();
-    return matmul_.Bind(context, Layout(scale_bytes, count).size);
+    return matmul_.Bind(context, Layout(scale_bytes, count, context.threads()).size);
   }
 
   Status Run(RunContext& context) const override {
@@ -99,10 +99,10 @@ class DynamicQuantizeMatmul final : public FloatProduct {
     const TensorView& a = context.Input(0);
     const int64_t scale_bytes =
         std::max(shape.columns, context.Input(b_scale_).count()) * kFloatBytes;
-    const Layout layout(scale_bytes, a.count());
+    const Layout layout(scale_bytes, a.count(), context.parallel().threads());
     auto* const bytes = ScratchAt<uint8_t>(context, layout.bytes);
     const ByteScale scale =
-        QuantizeDynamically(a.as<float>(), a.count(), ScratchAt<char>(context, layout.ranges),
+        QuantizeDynamically(a.as<float>(), a.count(), ScratchAt<FloatRange>(context, layout.ranges),
                             context.parallel(), bytes);
     IntegerMatmul::Job job;
     job.out = output.data;
@@ -115,11 +115,11 @@ class DynamicQuantizeMatmul final : public FloatProduct {
  private:
   // Offsets into scratch memory: scales, bytes of A, ranges.
   struct Layout {
-    Layout(int64_t scale_bytes, int64_t count) {
+    Layout(int64_t scale_bytes, int64_t count, int threads) {
       ScratchLayout layout;
       layout.Take(scale_bytes);
       bytes = layout.Take(count);
-      ranges = layout.Take(static_cast<int64_t>(DynamicScaleScratchBytes(count)));
+      ranges = layout.Take(RangesBytes(threads));
       size = layout.size();
     }
     int64_t bytes;

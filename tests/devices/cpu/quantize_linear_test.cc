@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "base/packed.h"
@@ -64,6 +65,39 @@ TEST_F(Quantize, PerTensorRoundsToEvenAndClamps) {
     QuantizePerTensor<int8_t>(-128, 127, -3);
     QuantizePerTensor<uint16_t>(0, 65535, 7);
     QuantizePerTensor<int16_t>(-32768, 32767, 0);
+  }
+}
+
+// As a division does it, near and at the middle of two numbers, for scales of all sizes.
+TEST_F(Quantize, RoundsTheQuotient) {
+  std::mt19937 random(8);
+  for (const Isa isa : AvailableIsas()) {
+    SCOPED_TRACE(IsaName(isa));
+    SetIsaForTest(isa);
+    for (int i = 0; i < 60; ++i) {
+      const int exponent = static_cast<int>(Pick(-148, 127, random));
+      const float scale =
+          std::ldexp(1.0f + static_cast<float>(Pick(0, 1 << 23, random)) * 0x1p-23f, exponent);
+      std::vector<float> x(1000);
+      for (float& value : x) {
+        value = (static_cast<float>(Pick(-10, 520, random)) * 0.5f) * scale;
+        for (int64_t steps = Pick(0, 3, random); steps > 0; --steps) {
+          value = std::nextafter(value, random() % 2 == 0 ? -1e38f : 1e38f);
+        }
+      }
+      x[0] = std::numeric_limits<float>::infinity();
+      x[1] = -x[0];
+      KernelTester tester("QuantizeLinear", 21);
+      tester.AddInput<float>({1000}, x);
+      tester.AddInput<float>({}, {scale});
+      tester.AddInput<uint8_t>({}, {3});
+      ASSERT_TRUE(tester.Run().ok());
+      const std::vector<uint8_t> y = tester.Output<uint8_t>(0);
+      for (size_t j = 0; j < y.size(); ++j) {
+        const float expected = std::isnan(x[j] / scale) ? 0 : Quantized(x[j], scale, 3, 0, 255);
+        ASSERT_EQ(static_cast<float>(y[j]), expected) << x[j] << " by " << scale;
+      }
+    }
   }
 }
 

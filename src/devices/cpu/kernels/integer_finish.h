@@ -5,13 +5,18 @@
 
 #include <cstdint>
 
+#include "devices/cpu/kernels/activation.h"
+#include "devices/cpu/kernels/quantize.h"
+
 namespace mullion::cpu {
 
 enum class IntegerOutput : uint8_t {
   kInt32,  // the sums
   kUint8,  // round(sum * scale) + zero point, to nearest even, clamped
   kInt8,
-  kFloat,  // sum * scale + bias
+  kFloat,      // activation(sum * scale + bias + residual)
+  kQuantized,  // the same without residual, of an activation that clamps, as QuantizeToBytes does
+               // it
 };
 
 constexpr int64_t OutputBytes(IntegerOutput output) {
@@ -23,7 +28,11 @@ struct IntegerFinish {
   IntegerOutput output = IntegerOutput::kInt32;
   float zero_point = 0;
   const float* scales = nullptr;
-  const float* biases = nullptr;  // kFloat; may be null
+  float step = 1;                 // kQuantized
+  const float* biases = nullptr;  // kFloat and kQuantized; may be null, as what follows
+  Activation activation;
+  const float* residual = nullptr;  // of the shape of the output and `out_stride` between its rows
+  FloatRange* range = nullptr;      // widened by all results
   // Corrections: sum -= left_zeros[row] * column_sums[column] and, after it,
   // sum -= row_sums[row] * right_zeros[column]. Both pointers of a pair are null for none.
   const int32_t* left_zeros = nullptr;

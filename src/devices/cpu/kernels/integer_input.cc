@@ -71,6 +71,42 @@ void ConvertIntegers(const IntegerConversion& conversion, const uint8_t* from, i
   MULLION_SIMD_CALL(ConvertIntegersSimd)(conversion, from, count, to);
 }
 
+namespace {
+
+// Eight bytes at a time, which also writes on the pixels behind, before their turn; so not the last
+// ones. Returns how many pixels are done.
+int64_t ShiftPixels(uint64_t shift, const uint8_t* from, int64_t channels, int64_t pixels,
+                    uint8_t* to, int64_t to_stride) {
+  const int64_t whole = pixels - (8 + channels - 1) / channels;
+  for (int64_t p = 0; p < whole; ++p) {
+    for (int64_t c = 0; c < channels; c += 8) {
+      uint64_t part;
+      std::memcpy(&part, from + p * channels + c, sizeof(part));
+      part ^= shift;
+      std::memcpy(to + p * to_stride + c, &part, sizeof(part));
+    }
+  }
+  return std::max<int64_t>(whole, 0);
+}
+
+}  // namespace
+
+void ConvertPixels(const IntegerConversion& conversion, const uint8_t* from, int64_t channels,
+                   int64_t pixels, uint8_t* to, int64_t to_stride) {
+  if (to_stride == channels * ElementBytes(conversion.form)) {
+    return ConvertIntegers(conversion, from, channels * pixels, to);
+  }
+  int64_t p = 0;
+  // Of many channels each pixel is worth a call.
+  if (conversion.form == IntegerForm::kBytes && channels <= 32) {
+    const uint64_t shift = conversion.is_signed ? 0x8080808080808080u : 0;
+    p = ShiftPixels(shift, from, channels, pixels, to, to_stride);
+  }
+  for (; p < pixels; ++p) {
+    ConvertIntegers(conversion, from + p * channels, channels, to + p * to_stride);
+  }
+}
+
 void GatherPixels(const IntegerConversion& conversion, const uint8_t* from, int64_t channels,
                   int64_t pixels, int64_t begin, int64_t end, uint8_t* to, int64_t to_stride) {
   // A tile and its transpose fit the first-level cache beside each other.

@@ -23,6 +23,11 @@ struct IntegerConversion {
 void ConvertIntegers(const IntegerConversion& conversion, const uint8_t* from, int64_t count,
                      uint8_t* to);
 
+// Dense pixels of `channels` elements to pixels `to_stride` bytes apart. What lies between them may
+// be anything afterwards.
+void ConvertPixels(const IntegerConversion& conversion, const uint8_t* from, int64_t channels,
+                   int64_t pixels, uint8_t* to, int64_t to_stride);
+
 // Reads a dense image of [channels][pixels] and writes pixels [begin, end) of it, `channels`
 // elements each and `to_stride` bytes apart, from `to` on.
 void GatherPixels(const IntegerConversion& conversion, const uint8_t* from, int64_t channels,

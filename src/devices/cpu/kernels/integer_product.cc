@@ -57,6 +57,7 @@ struct Workspace {
   int32_t* row_sums;
   int32_t* sums;   // one tile
   uint8_t* block;  // block rows x kPanelColumns
+  FloatRange* range;
 };
 
 int64_t WorkspaceBytes(const IntegerProduct& product) {
@@ -76,6 +77,7 @@ Workspace WorkspaceOf(const IntegerProduct& product, void* scratch, int worker) 
   space.sums = reinterpret_cast<int32_t*>(at);
   at += kMaxTileRows * kPanelColumns * int64_t{sizeof(int32_t)};
   space.block = at;
+  space.range = product.ranges == nullptr ? nullptr : product.ranges + worker;
   return space;
 }
 
@@ -124,12 +126,12 @@ class BlockRunner {
     const int groups = panels.Groups(panel);
     const bool whole = columns == groups * kColumnGroup;
     const bool transposed = product_.column_stride != 1;
-    const IntegerFinish finish = FinishOf(first_column);
+    IntegerFinish finish = FinishOf(first_column);
     const int64_t bytes = OutputBytes(finish.output);
-    uint8_t* const out =
-        static_cast<uint8_t*>(product_.out) +
-        bytes * (image_ * product_.image_step + group_ * product_.group_step +
-                 first_row_ * product_.row_stride + first_column * product_.column_stride);
+    const int64_t at = image_ * product_.image_step + group_ * product_.group_step +
+                       first_row_ * product_.row_stride + first_column * product_.column_stride;
+    uint8_t* const out = static_cast<uint8_t*>(product_.out) + bytes * at;
+    if (finish.residual != nullptr) finish.residual += at;
     uint8_t* const results = transposed ? space_.block : out;
     const int64_t stride = transposed ? kPanelColumns : product_.row_stride;
     const bool direct = finish.IsPlain() && whole;
@@ -167,6 +169,7 @@ class BlockRunner {
     move(finish.scales);
     move(finish.biases);
     move(finish.right_zeros);
+    finish.range = space_.range;
     if (finish.left_zeros != nullptr) {
       finish.column_sums =
           product_.panels.ColumnSums(product_.packed + group_ * product_.panels.bytes()) +
@@ -181,6 +184,7 @@ class BlockRunner {
       finish.left_zeros += image_ * product_.rows + first_row_ + row;
     }
     if (finish.right_zeros != nullptr) finish.row_sums = space_.row_sums + row;
+    if (finish.residual != nullptr) finish.residual += row * stride;
     FinishIntegers(finish, space_.sums, kPanelColumns, rows, columns, result, stride);
   }
 

@@ -41,8 +41,10 @@ struct IntegerProduct {
   // panels.padded_columns() elements apart.
   const uint8_t* packed = nullptr;
   const int32_t* init = nullptr;
-  // Pointers in it are to the first column of group 0 and, per row, the first row of image 0.
+  // Pointers in it are to the first column of group 0 and, per row, the first row of image 0. A
+  // residual or ranges need a column_stride of 1.
   IntegerFinish finish;
+  FloatRange* ranges = nullptr;  // takes the place of finish.range: one for each thread
   // With finish.right_zeros, finish.row_sums is made here: the sum of a row at all taps, less what
   // it would be if every element were the left zero point.
   int32_t left_zero = 0;

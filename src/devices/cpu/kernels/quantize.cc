@@ -10,6 +10,7 @@
 #include "devices/cpu/kernels/simd.h"
 
 #include "devices/cpu/kernels/partial_vector-inl.h"
+#include "devices/cpu/kernels/quantize-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
@@ -40,12 +41,6 @@ struct Steps {
   V zero;
 };
 
-// The comparison takes NaN to `low` on every instruction set, which Max does not.
-HWY_INLINE V Quantized(V x, V scale, V zero, V low, V high) {
-  const V q = hn::Add(hn::Round(hn::Div(x, scale)), zero);
-  return hn::Min(hn::IfThenElse(hn::Gt(q, low), q, low), high);
-}
-
 template <bool kEach>
 void QuantizeFloatsLoop(float* x, int64_t count, const Steps<kEach> steps, float low, float high) {
   const D d;
@@ -53,34 +48,32 @@ void QuantizeFloatsLoop(float* x, int64_t count, const Steps<kEach> steps, float
   const V most = hn::Set(d, high);
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    const V q = Quantized(hn::LoadU(d, x + i), steps.Scale(i), steps.Zero(i), least, most);
+    const V q =
+        QuantizedByDivision(hn::LoadU(d, x + i), steps.Scale(i), steps.Zero(i), least, most);
     hn::StoreU(q, d, x + i);
   }
   const size_t rest = static_cast<size_t>(count - i);
   if (rest == 0) return;
-  const V q =
-      Quantized(LoadFirst(d, x + i, rest), steps.Scale(i, rest), steps.Zero(i, rest), least, most);
+  const V q = QuantizedByDivision(LoadFirst(d, x + i, rest), steps.Scale(i, rest),
+                                  steps.Zero(i, rest), least, most);
   StoreFirst(q, d, x + i, rest);
 }
 
-template <typename T, bool kEach>
-void QuantizeLoop(const float* HWY_RESTRICT x, T* HWY_RESTRICT y, int64_t count,
-                  const Steps<kEach> steps) {
+// `quantize(v, i, count)` gives the bytes of the vector of elements from `i` on, of which `count`
+// matter.
+template <class Quantize>
+void QuantizeLoop(const float* HWY_RESTRICT x, uint8_t* HWY_RESTRICT y, int64_t count,
+                  const Quantize quantize) {
   const D d;
-  const hn::Rebind<T, D> d8;
-  const V least = hn::Set(d, static_cast<float>(std::is_signed_v<T> ? -128 : 0));
-  const V most = hn::Set(d, static_cast<float>(std::is_signed_v<T> ? 127 : 255));
+  const hn::Rebind<uint8_t, D> d8;
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    const V q = Quantized(hn::LoadU(d, x + i), steps.Scale(i), steps.Zero(i), least, most);
-    hn::StoreU(hn::DemoteTo(d8, hn::ConvertTo(D32(), q)), d8, y + i);
+    hn::StoreU(quantize(hn::LoadU(d, x + i), i, kLanes), d8, y + i);
   }
   const size_t rest = static_cast<size_t>(count - i);
   if (rest == 0) return;
-  const V q =
-      Quantized(LoadFirst(d, x + i, rest), steps.Scale(i, rest), steps.Zero(i, rest), least, most);
-  HWY_ALIGN T last[kLanes];
-  hn::Store(hn::DemoteTo(d8, hn::ConvertTo(D32(), q)), d8, last);
+  HWY_ALIGN uint8_t last[kLanes];
+  hn::Store(quantize(LoadFirst(d, x + i, rest), i, static_cast<int64_t>(rest)), d8, last);
   std::memcpy(y + i, last, rest);
 }
 
@@ -129,18 +122,21 @@ void QuantizeFloatsSimd(float* x, int64_t count, const QuantizationSteps& steps,
 
 void QuantizeToBytesSimd(const float* x, bool is_signed, void* y, int64_t count,
                          const QuantizationSteps& steps) {
-  const auto run = [&](const auto& s) {
-    if (is_signed) {
-      QuantizeLoop(x, static_cast<int8_t*>(y), count, s);
-    } else {
-      QuantizeLoop(x, static_cast<uint8_t*>(y), count, s);
-    }
-  };
-  if (steps.each) {
-    run(Steps<true>(steps));
-  } else {
-    run(Steps<false>(steps));
+  auto* const bytes = static_cast<uint8_t*>(y);
+  if (!steps.each) {
+    const ByteQuantizer<D> quantizer(*steps.scale, *steps.zero_point, is_signed);
+    return QuantizeLoop(x, bytes, count,
+                        [quantizer](V v, int64_t, int64_t) { return quantizer(v); });
   }
+  const V least = hn::Set(D(), is_signed ? -128.0f : 0.0f);
+  const V most = hn::Set(D(), is_signed ? 127.0f : 255.0f);
+  const Steps<true> each(steps);
+  QuantizeLoop(x, bytes, count, [&](V v, int64_t i, int64_t n) {
+    const auto lanes = static_cast<size_t>(n);
+    const V q = QuantizedByDivision(v, each.Scale(i, lanes), each.Zero(i, lanes), least, most);
+    return LowBytes(
+        D(), hn::BitCast(hn::RebindToUnsigned<D>(), hn::Add(q, hn::Set(D(), kRoundingBias))));
+  });
 }
 
 void DequantizeFloatsSimd(float* x, int64_t count, const QuantizationSteps& steps) {
@@ -167,33 +163,19 @@ void DequantizeBytesSimd(const void* x, bool is_signed, float* y, int64_t count,
   }
 }
 
-void WidenRangeSimd(const float* x, int64_t count, float* low, float* high) {
+void WidenRangeSimd(const float* x, int64_t count, FloatRange* range) {
   const D d;
-  // Two of each, or the chain of minima would set the pace.
-  V least0 = hn::Set(d, *low);
-  V most0 = hn::Set(d, *high);
-  V least1 = least0;
-  V most1 = most0;
+  // Two of them, or the chain of minima would set the pace.
+  VectorRange<D> even;
+  VectorRange<D> odd;
   int64_t i = 0;
   for (; i + 2 * kLanes <= count; i += 2 * kLanes) {
-    const V a = hn::LoadU(d, x + i);
-    const V b = hn::LoadU(d, x + i + kLanes);
-    least0 = hn::IfThenElse(hn::Lt(a, least0), a, least0);
-    least1 = hn::IfThenElse(hn::Lt(b, least1), b, least1);
-    most0 = hn::IfThenElse(hn::Gt(a, most0), a, most0);
-    most1 = hn::IfThenElse(hn::Gt(b, most1), b, most1);
+    even.Widen(hn::LoadU(d, x + i));
+    odd.Widen(hn::LoadU(d, x + i + kLanes));
   }
-  HWY_ALIGN float lanes[2 * kLanes];
-  hn::Store(hn::Min(least0, least1), d, lanes);
-  hn::Store(hn::Max(most0, most1), d, lanes + kLanes);
-  for (int64_t lane = 0; lane < kLanes; ++lane) {
-    *low = std::min(*low, lanes[lane]);
-    *high = std::max(*high, lanes[kLanes + lane]);
-  }
-  for (; i < count; ++i) {
-    if (x[i] < *low) *low = x[i];
-    if (x[i] > *high) *high = x[i];
-  }
+  even.AddTo(range);
+  odd.AddTo(range);
+  for (; i < count; ++i) range->Widen({x[i], x[i]});
 }
 
 }  // namespace HWY_NAMESPACE
@@ -222,8 +204,8 @@ void DequantizeBytes(const void* x, bool is_signed, float* y, int64_t count,
   MULLION_SIMD_CALL(DequantizeBytesSimd)(x, is_signed, y, count, steps);
 }
 
-void WidenRange(const float* x, int64_t count, float* low, float* high) {
-  MULLION_SIMD_CALL(WidenRangeSimd)(x, count, low, high);
+void WidenRange(const float* x, int64_t count, FloatRange* range) {
+  MULLION_SIMD_CALL(WidenRangeSimd)(x, count, range);
 }
 
 }  // namespace mullion::cpu

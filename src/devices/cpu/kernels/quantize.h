@@ -28,8 +28,20 @@ void DequantizeFloats(float* x, int64_t count, const QuantizationSteps& steps);
 void DequantizeBytes(const void* x, bool is_signed, float* y, int64_t count,
                      const QuantizationSteps& steps);
 
-// Widens [*low, *high] until it holds all elements. NaN is passed over.
-void WidenRange(const float* x, int64_t count, float* low, float* high);
+// A range that holds zero. Threads widen their own ones, so each has a cache line.
+struct alignas(64) FloatRange {
+  float low = 0;
+  float high = 0;
+
+  void Widen(const FloatRange& other) {
+    if (other.low < low) low = other.low;
+    if (other.high > high) high = other.high;
+  }
+  bool operator==(const FloatRange& other) const { return low == other.low && high == other.high; }
+};
+
+// Widens the range until it holds all elements. NaN is passed over.
+void WidenRange(const float* x, int64_t count, FloatRange* range);
 
 }  // namespace mullion::cpu
 

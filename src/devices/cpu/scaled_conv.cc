@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include "operators/scaled_conv.h"
+
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <memory>
+
+#include "devices/cpu/dynamic_scale.h"
+#include "devices/cpu/fused_activation.h"
+#include "devices/cpu/integer_convolution.h"
+#include "devices/cpu/integer_operand.h"
+#include "devices/cpu/registry.h"
+#include "operators/convolution_geometry.h"
+#include "operators/registry.h"
+
+namespace mullion::cpu {
+
+namespace {
+
+using namespace operators::scaled_conv;
+
+constexpr int64_t kFloatBytes = int64_t{sizeof(float)};
+
+// The bytes of a result hang on its range, which is known when all of it is: so the floats are kept
+// and quantized in a second pass. But a result that is clipped mostly fills its bounds. Then bytes
+// are made at once by the range from bound to bound, four times less to write and nothing to read
+// again, and made again in the rare case that the range turned out smaller.
+class ScaledConv final : public Executable {
+ public:
+  ScaledConv()
+      : convolution_({.image = kX, .image_zero = kXZero, .weights = kW, .weights_zero = kWZero}) {}
+
+  Status Prepare(const Node& node, WeightStore& weights) {
+    if (!operators::ChannelLayout(node).last) {
+      return node.Error(StatusCode::kUnsupported, "ScaledConv must be channels last");
+    }
+    MULLION_ASSIGN_OR_RETURN(activation_, FusedActivationOf(node));
+    guesses_ = node.output(kY) == nullptr && node.input(kResidual) == nullptr &&
+               activation_.kind == Activation::Kind::kClip &&
+               activation_.alpha > std::numeric_limits<float>::lowest() &&
+               activation_.beta < std::numeric_limits<float>::max();
+    return convolution_.Prepare(node, weights);
+  }
+
+  Status Bind(BindContext& context) const override {
+    MULLION_ASSIGN_OR_RETURN(
+        const operators::ConvolutionGeometry geometry,
+        operators::ConvolutionGeometry::FromNode(context.node(), context.input(kX)->shape,
+                                                 context.input(kW)->shape));
+    return convolution_.Bind(
+        context, Layout(geometry, context.threads(), context.output(kY) == nullptr).size);
+  }
+
+  Status Run(RunContext& context) const override {
+    MULLION_ASSIGN_OR_RETURN(const operators::ConvolutionGeometry geometry,
+                             operators::ConvolutionGeometry::FromNode(
+                                 context.node(), context.Input(kX).shape, context.Input(kW).shape));
+    const Shape shape = geometry.OutputShape();
+    const Layout layout(geometry, context.parallel().threads(), !context.WantsOutput(kY));
+    IntegerConvolution::Job job;
+    job.ranges = ScratchAt<FloatRange>(context, layout.ranges);
+    job.scales = Scales(context, geometry.out_channels, ScratchAt<float>(context, layout.scales));
+    if (context.HasInput(kBias)) job.biases = context.Input(kBias).as<float>();
+    if (context.HasInput(kResidual)) job.residual = context.Input(kResidual).as<float>();
+    job.activation = activation_;
+
+    auto* floats = ScratchAt<float>(context, layout.floats);
+    if (context.WantsOutput(kY)) {
+      MULLION_ASSIGN_OR_RETURN(const MutableTensorView y, context.AllocateOutput(kY, shape));
+      floats = y.as<float>();
+    }
+    uint8_t* bytes = nullptr;
+    if (context.WantsOutput(kBytes)) {
+      MULLION_ASSIGN_OR_RETURN(const MutableTensorView y, context.AllocateOutput(kBytes, shape));
+      bytes = y.as<uint8_t>();
+    }
+    const FloatRange range = guesses_ && bytes != nullptr && guess_holds_.load(kRelaxed)
+                                 ? RunGuessing(context, job, bytes)
+                                 : RunExactly(context, job, floats, bytes, shape.ElementCount());
+    const ByteScale scale = ScaleOfRange(range);
+    if (context.WantsOutput(kScale)) {
+      MULLION_ASSIGN_OR_RETURN(const MutableTensorView y, context.AllocateOutput(kScale, Shape{}));
+      *y.as<float>() = scale.scale;
+    }
+    if (context.WantsOutput(kZero)) {
+      MULLION_ASSIGN_OR_RETURN(const MutableTensorView y, context.AllocateOutput(kZero, Shape{}));
+      *y.as<uint8_t>() = static_cast<uint8_t>(scale.zero_point);
+    }
+    return OkStatus();
+  }
+
+ private:
+  static constexpr auto kRelaxed = std::memory_order_relaxed;
+
+  // Offsets into scratch memory.
+  struct Layout {
+    Layout(const operators::ConvolutionGeometry& geometry, int threads, bool keeps_floats) {
+      ScratchLayout layout;
+      scales = layout.Take(geometry.out_channels * kFloatBytes);
+      floats = layout.Take(keeps_floats ? geometry.OutputShape().ElementCount() * kFloatBytes : 0);
+      ranges = layout.Take(RangesBytes(threads));
+      size = layout.size();
+    }
+    int64_t scales;
+    int64_t floats;
+    int64_t ranges;
+    int64_t size;
+  };
+
+  static const float* Scales(const RunContext& context, int64_t channels, float* scales) {
+    const float x_scale = *context.Input(kXScale).as<float>();
+    for (int64_t i = 0; i < channels; ++i) {
+      scales[i] =
+          context.HasInput(kWScale) ? x_scale * SpreadFloat(context.Input(kWScale), i) : x_scale;
+    }
+    return scales;
+  }
+
+  FloatRange Measure(const RunContext& context, const IntegerConvolution::Job& job) const {
+    const int threads = context.parallel().threads();
+    std::fill_n(job.ranges, threads, FloatRange());
+    convolution_.Run(context, job);
+    FloatRange range;
+    for (int i = 0; i < threads; ++i) range.Widen(job.ranges[i]);
+    return range;
+  }
+
+  FloatRange WholeRange() const {
+    return {std::min(activation_.alpha, 0.0f), std::max(activation_.beta, 0.0f)};
+  }
+
+  FloatRange RunGuessing(const RunContext& context, IntegerConvolution::Job job,
+                         uint8_t* bytes) const {
+    job.output = IntegerOutput::kQuantized;
+    job.out = bytes;
+    const FloatRange guess = WholeRange();
+    const auto run = [&](const FloatRange& range) {
+      const ByteScale scale = ScaleOfRange(range);
+      job.step = scale.scale;
+      job.zero_point = static_cast<float>(scale.zero_point);
+      return Measure(context, job);
+    };
+    const FloatRange range = run(guess);
+    if (!(range == guess)) {
+      guess_holds_.store(false, kRelaxed);
+      run(range);
+    }
+    return range;
+  }
+
+  FloatRange RunExactly(const RunContext& context, IntegerConvolution::Job job, float* floats,
+                        uint8_t* bytes, int64_t count) const {
+    job.output = IntegerOutput::kFloat;
+    job.out = floats;
+    const FloatRange range = Measure(context, job);
+    if (bytes != nullptr) {
+      QuantizeByScale(floats, count, ScaleOfRange(range), context.parallel(), bytes);
+    }
+    guess_holds_.store(range == WholeRange(), kRelaxed);
+    return range;
+  }
+
+  IntegerConvolution convolution_;
+  Activation activation_;
+  bool guesses_ = false;
+  // What the last evaluation found: speed hangs on it, results do not.
+  mutable std::atomic<bool> guess_holds_{true};
+};
+
+Result<std::unique_ptr<Executable>> MakeScaledConv(const Node& node, WeightStore& weights) {
+  auto executable = std::make_unique<ScaledConv>();
+  MULLION_RETURN_IF_ERROR(executable->Prepare(node, weights));
+  return std::unique_ptr<Executable>(std::move(executable));
+}
+
+}  // namespace
+
+void RegisterScaledConv(KernelRegistry& registry) {
+  registry.Add({.name = operators::kScaledConv,
+                .domain = operators::kInternalDomain,
+                .make = MakeScaledConv});
+}
+
+}  // namespace mullion::cpu
