@@ -119,6 +119,43 @@ class QuantizedFusion {
 
   // ---- what moves elements ---------------------------------------------------------------------
 
+  // What `value` was dequantized from, after moves of floats that nobody else reads became moves of
+  // bytes.
+  std::optional<QuantizedValue> MovedBytes(Value* value) {
+    if (const auto bytes = DequantizedFrom(value); bytes.has_value()) return bytes;
+    Node* const move = value == nullptr ? nullptr : value->producer();
+    if (move == nullptr || &move->graph() != &graph_ || !HasOneReader(*value) ||
+        !OnlyMoves(*move) || Is(*move, "Concat")) {
+      return std::nullopt;
+    }
+    const auto input = MovedBytes(move->input(0));
+    if (!input.has_value()) return std::nullopt;
+    QuantizedValue moved = *input;
+    if (!MoveBytes(*move, {*input}, moved)) return std::nullopt;
+    graph_.ReplaceUses(*value, AddDequantize(graph_, moved, *move));
+    return moved;
+  }
+
+  // Sets moved.bytes to what `move` makes of the bytes behind its first inputs.
+  bool MoveBytes(const Node& move, const std::vector<QuantizedValue>& inputs,
+                 QuantizedValue& moved) {
+    Node& node = graph_.AddBareNode("", move.operator_name(), move.opset(), &move);
+    node.origin = move.origin;
+    for (const Attribute& attribute : move.attributes()) {
+      node.SetAttribute(attribute.name, attribute.value);
+    }
+    for (int i = 0; i < move.input_count(); ++i) {
+      const auto index = static_cast<size_t>(i);
+      node.SetInput(i, index < inputs.size() ? inputs[index].bytes : move.input(i));
+      if (index >= inputs.size() || inputs[index].HasParametersOf(moved)) continue;
+      node.SetInput(i, &Requantized(*move.input(i), moved, node));
+    }
+    moved.bytes =
+        &graph_.AddValue(move.output(0)->name(), WithElement(*move.output(0), moved.type));
+    node.SetOutput(0, moved.bytes);
+    return IsSound(node);
+  }
+
   // Move(DQ(x)) becomes DQ(Move(x)); a Concat first brings all its inputs to the result's scale.
   bool FuseMovement(Node& quantize, const QuantizedValue& result) {
     Node* const move = OwnProducer(quantize);
@@ -126,30 +163,12 @@ class QuantizedFusion {
     const int count = Is(*move, "Concat") ? move->input_count() : 1;
     std::vector<QuantizedValue> inputs;
     for (int i = 0; i < count; ++i) {
-      const auto input = DequantizedFrom(move->input(i));
+      const auto input = MovedBytes(move->input(i));
       if (!input.has_value()) return false;
       inputs.push_back(*input);
     }
-    Node& node = graph_.AddBareNode("", move->operator_name(), move->opset(), move);
-    node.origin = move->origin;
-    for (const Attribute& attribute : move->attributes()) {
-      node.SetAttribute(attribute.name, attribute.value);
-    }
-    for (int i = 0; i < move->input_count(); ++i) {
-      node.SetInput(i, i < count ? inputs[static_cast<size_t>(i)].bytes : move->input(i));
-    }
-    QuantizedValue moved = inputs[0];
-    if (count > 1) {
-      moved = result;
-      for (int i = 0; i < count; ++i) {
-        if (inputs[static_cast<size_t>(i)].HasParametersOf(result)) continue;
-        node.SetInput(i, &Requantized(*move->input(i), result, node));
-      }
-    }
-    moved.bytes =
-        &graph_.AddValue(move->output(0)->name(), WithElement(*move->output(0), moved.type));
-    node.SetOutput(0, moved.bytes);
-    if (!IsSound(node)) return false;
+    QuantizedValue moved = count > 1 ? result : inputs[0];
+    if (!MoveBytes(*move, inputs, moved)) return false;
     quantize.SetInput(0, &AddDequantize(graph_, moved, quantize));
     return true;
   }

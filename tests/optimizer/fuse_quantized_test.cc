@@ -238,6 +238,23 @@ TEST(FuseQuantized, BringsJoinedTensorsToOneScale) {
   ExpectFusion(maker, maker.Quantized(both, {0.05f, 100}), "ByteTable Concat");
 }
 
+// As the Focus layer of YOLOX begins.
+TEST(FuseQuantized, MovesBytesThroughChains) {
+  QuantizedMaker maker;
+  Value& x = maker.Dequantized(maker.Bytes({1, 6, 4}), {0.05f, 100});
+  const auto flat = [&](Value& value, std::vector<int64_t> perm) -> Value& {
+    Value& turned = maker.Add("Transpose", {&value});
+    turned.producer()->SetAttribute("perm", std::move(perm));
+    return turned;
+  };
+  Value& a = flat(flat(x, {0, 2, 1}), {1, 0, 2});
+  Value& b = flat(flat(x, {2, 1, 0}), {0, 2, 1});
+  Value& both = maker.Add("Concat", {&a, &b});
+  both.producer()->SetAttribute("axis", int64_t{1});
+  ExpectFusion(maker, maker.Quantized(both, {0.05f, 100}),
+               "Transpose(0,2,1) Transpose(1,0,2) Transpose(2,1,0) Transpose(0,2,1) Concat");
+}
+
 // What is read as floats too stays, beside the bytes.
 TEST(FuseQuantized, LeavesFloatsThatAreReadElsewhere) {
   QuantizedMaker maker;
