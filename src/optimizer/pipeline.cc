@@ -6,6 +6,7 @@
 #include "optimizer/fuse_dynamic_quantized.h"
 #include "optimizer/fuse_elementwise.h"
 #include "optimizer/fuse_epilogue.h"
+#include "optimizer/fuse_gelu.h"
 #include "optimizer/fuse_quantized.h"
 #include "optimizer/infer_graph.h"
 #include "optimizer/layout.h"
@@ -49,6 +50,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   if (!options.rewrite) return OkStatus();
   FoldBatchNormalization(graph);
   if (FuseScaledProducts(graph)) RemoveDeadCode(graph);
+  FuseGelu(graph);
   FuseEpilogue(graph);
   FuseDynamicQuantization(graph);
   FuseElementwise(graph);
