@@ -88,6 +88,16 @@ TEST_P(WinogradKernel, CutsLargeImagesIntoBlocks) {
   Check(ShapeOf(61, 83, 40, 24, 1), random);
 }
 
+// Tiles of 2x2 outputs.
+TEST_P(WinogradKernel, ConvolvesManyChannels) {
+  std::mt19937 random(5);
+  Check(ShapeOf(7, 7, 264, 264, 1), random);
+  Check(ShapeOf(6, 11, 1000, 70, 0), random);
+  ConvolutionShape shape = ShapeOf(4, 5, 66, 1001, 2);
+  shape.batch = 3;
+  Check(shape, random);
+}
+
 // A smaller pad behind the image than before it, and one that crops.
 TEST_P(WinogradKernel, TakesPadsOfAnySize) {
   std::mt19937 random(3);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/tensor.h"
+#include "devices/cpu/kernels/even_blocks.h"
 #include "devices/cpu/kernels/matrix_blocks.h"
 #include "devices/cpu/kernels/strassen_sums.h"
 
@@ -78,9 +79,10 @@ class Runner {
         pairs_(product.rows / product.rows_together * pairs_together_) {
     const int64_t rows = MatrixTileRows(packed_.blocks.Vectors(0));
     const int64_t bytes = kStrassenProducts * stride_ * int64_t{sizeof(float)};
-    const int64_t most = std::clamp(kBlockBytes / bytes / rows * rows, rows, kMostPairs);
-    block_pairs_ = DivideUp(DivideUp(pairs_, DivideUp(pairs_, most)), rows) * rows;
-    row_blocks_ = DivideUp(pairs_, block_pairs_);
+    const int64_t most = std::min(kBlockBytes / bytes / rows * rows, kMostPairs);
+    const RowBlocks blocks = EvenRowBlocks(pairs_, most, rows, packed_.blocks.count(), threads);
+    block_pairs_ = blocks.rows;
+    row_blocks_ = blocks.count;
     shares_ = threads > 1 && row_blocks_ < 4 * threads;
   }
 

@@ -36,83 +36,119 @@ HWY_INLINE void ToPoints(V& a, V& b, V& c, V& d, V& e, V& f) {
   e = hn::Sub(outer_even, outer_odd);
   f = last;
 }
-
-// Six sums along one axis to four outputs: A^T.
-HWY_INLINE void FromPoints(V a, V b, V c, V d, V e, V f, V& o0, V& o1, V& o2, V& o3) {
-  const D tag;
-  const V even = hn::Add(b, c);
-  const V odd = hn::Sub(b, c);
-  const V outer_even = hn::Add(d, e);
-  const V outer_odd = hn::Sub(d, e);
-  o0 = hn::Add(hn::Add(a, even), outer_even);
-  o1 = hn::MulAdd(hn::Set(tag, 2.0f), outer_odd, odd);
-  o2 = hn::MulAdd(hn::Set(tag, 4.0f), outer_even, even);
-  o3 = hn::Add(hn::MulAdd(hn::Set(tag, 8.0f), outer_odd, odd), f);
+// Four inputs to four numbers: of the points 0, 1, -1 and infinity.
+HWY_INLINE void ToPoints(V& a, V& b, V& c, V& d) {
+  a = hn::Sub(a, c);
+  d = hn::Sub(d, b);
+  const V sum = hn::Add(b, c);
+  c = hn::Sub(c, b);
+  b = sum;
 }
 
-template <class Load>
+// Six sums along one axis to four outputs: A^T.
+HWY_INLINE void FromPoints(const V (&s)[6], V (&out)[4]) {
+  const D tag;
+  const V even = hn::Add(s[1], s[2]);
+  const V odd = hn::Sub(s[1], s[2]);
+  const V outer_even = hn::Add(s[3], s[4]);
+  const V outer_odd = hn::Sub(s[3], s[4]);
+  out[0] = hn::Add(hn::Add(s[0], even), outer_even);
+  out[1] = hn::MulAdd(hn::Set(tag, 2.0f), outer_odd, odd);
+  out[2] = hn::MulAdd(hn::Set(tag, 4.0f), outer_even, even);
+  out[3] = hn::Add(hn::MulAdd(hn::Set(tag, 8.0f), outer_odd, odd), s[5]);
+}
+// Four sums to two outputs.
+HWY_INLINE void FromPoints(const V (&s)[4], V (&out)[2]) {
+  out[0] = hn::Add(s[0], hn::Add(s[1], s[2]));
+  out[1] = hn::Add(hn::Sub(s[1], s[2]), s[3]);
+}
+
+template <int kTile, class Load>
 HWY_INLINE void TransformInputVector(const WinogradInput& tile, int64_t channel, Load load) {
+  constexpr int kWindow = kTile + 2;
   const D d;
-  V q[kWinogradWindow][kWinogradWindow];
+  V q[kWindow][kWindow];
 #pragma GCC unroll 6
-  for (int i = 0; i < kWinogradWindow; ++i) {
-    const float* const* const line = tile.pixels.data() + i * kWinogradWindow;
+  for (int i = 0; i < kWindow; ++i) {
+    const float* const* const line = tile.pixels.data() + i * kWindow;
 #pragma GCC unroll 6
-    for (int j = 0; j < kWinogradWindow; ++j) q[i][j] = load(line[j] + channel);
-    ToPoints(q[i][0], q[i][1], q[i][2], q[i][3], q[i][4], q[i][5]);
+    for (int j = 0; j < kWindow; ++j) q[i][j] = load(line[j] + channel);
+    if constexpr (kTile == 4) {
+      ToPoints(q[i][0], q[i][1], q[i][2], q[i][3], q[i][4], q[i][5]);
+    } else {
+      ToPoints(q[i][0], q[i][1], q[i][2], q[i][3]);
+    }
   }
   float* const out = tile.out + channel;
 #pragma GCC unroll 6
-  for (int j = 0; j < kWinogradWindow; ++j) {
-    ToPoints(q[0][j], q[1][j], q[2][j], q[3][j], q[4][j], q[5][j]);
+  for (int j = 0; j < kWindow; ++j) {
+    if constexpr (kTile == 4) {
+      ToPoints(q[0][j], q[1][j], q[2][j], q[3][j], q[4][j], q[5][j]);
+    } else {
+      ToPoints(q[0][j], q[1][j], q[2][j], q[3][j]);
+    }
 #pragma GCC unroll 6
-    for (int i = 0; i < kWinogradWindow; ++i) {
-      hn::StoreU(q[i][j], d, out + (i * kWinogradWindow + j) * tile.point_stride);
+    for (int i = 0; i < kWindow; ++i) {
+      hn::StoreU(q[i][j], d, out + (i * kWindow + j) * tile.point_stride);
     }
   }
 }
 
-void TransformInput(const WinogradInput& tile) {
+template <int kTile>
+void TransformInputOf(const WinogradInput& tile) {
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t channel = 0;
   for (; channel + lanes <= tile.channels; channel += lanes) {
-    TransformInputVector(tile, channel, [&](const float* x) { return hn::LoadU(d, x); });
+    TransformInputVector<kTile>(tile, channel, [&](const float* x) { return hn::LoadU(d, x); });
   }
   if (channel < tile.channels) {
     const auto rest = static_cast<size_t>(tile.channels - channel);
-    TransformInputVector(tile, channel, [&](const float* x) { return LoadFirst(d, x, rest); });
+    TransformInputVector<kTile>(tile, channel,
+                                [&](const float* x) { return LoadFirst(d, x, rest); });
+  }
+}
+
+void TransformInput(const WinogradInput& tile) {
+  if (tile.form.tile == 4) {
+    TransformInputOf<4>(tile);
+  } else {
+    TransformInputOf<2>(tile);
   }
 }
 
 // The outputs of one vector of columns, with the bias.
+template <int kTile>
 HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column, V bias,
-                                      V out[kWinogradTile][kWinogradTile]) {
+                                      V (&out)[kTile][kTile]) {
+  constexpr int kWindow = kTile + 2;
   const D d;
   const float* const sums = tile.sums + column;
-  V across[kWinogradTile][kWinogradWindow];
+  V across[kTile][kWindow];
 #pragma GCC unroll 6
-  for (int j = 0; j < kWinogradWindow; ++j) {
-    V s[kWinogradWindow];
+  for (int j = 0; j < kWindow; ++j) {
+    V s[kWindow];
+    V o[kTile];
 #pragma GCC unroll 6
-    for (int i = 0; i < kWinogradWindow; ++i) {
-      s[i] = hn::LoadU(d, sums + (i * kWinogradWindow + j) * tile.point_stride);
+    for (int i = 0; i < kWindow; ++i) {
+      s[i] = hn::LoadU(d, sums + (i * kWindow + j) * tile.point_stride);
     }
-    FromPoints(s[0], s[1], s[2], s[3], s[4], s[5], across[0][j], across[1][j], across[2][j],
-               across[3][j]);
+    FromPoints(s, o);
+#pragma GCC unroll 4
+    for (int i = 0; i < kTile; ++i) across[i][j] = o[i];
   }
 #pragma GCC unroll 4
-  for (int i = 0; i < kWinogradTile; ++i) {
-    V* const x = across[i];
-    FromPoints(x[0], x[1], x[2], x[3], x[4], x[5], out[i][0], out[i][1], out[i][2], out[i][3]);
+  for (int i = 0; i < kTile; ++i) {
+    FromPoints(across[i], out[i]);
 #pragma GCC unroll 4
-    for (int j = 0; j < kWinogradTile; ++j) out[i][j] = hn::Add(out[i][j], bias);
+    for (int j = 0; j < kTile; ++j) out[i][j] = hn::Add(out[i][j], bias);
   }
 }
 
 // For any activation, by way of a row on the stack.
+template <int kTile>
 HWY_NOINLINE void FinishVector(const WinogradOutput& tile, int64_t column, size_t count,
-                               const V out[kWinogradTile][kWinogradTile]) {
+                               const V (&out)[kTile][kTile]) {
   const D d;
   HWY_ALIGN float row[hn::MaxLanes(D())];
   for (int i = 0; i < tile.rows; ++i) {
@@ -131,15 +167,15 @@ HWY_NOINLINE void FinishVector(const WinogradOutput& tile, int64_t column, size_
 enum class Clamp { kNone, kLow, kBoth };
 
 // Whole vectors with nothing more than a comparison after them.
-template <Clamp kClamp>
+template <Clamp kClamp, int kTile>
 HWY_INLINE void StoreVector(const WinogradOutput& tile, int64_t column, V low, V high,
-                            const V out[kWinogradTile][kWinogradTile]) {
+                            const V (&out)[kTile][kTile]) {
   const D d;
 #pragma GCC unroll 4
-  for (int i = 0; i < kWinogradTile; ++i) {
+  for (int i = 0; i < kTile; ++i) {
     if (i >= tile.rows) return;
 #pragma GCC unroll 4
-    for (int j = 0; j < kWinogradTile; ++j) {
+    for (int j = 0; j < kTile; ++j) {
       if (j >= tile.pixels) break;
       V x = out[i][j];
       if (tile.residual != nullptr) {
@@ -153,38 +189,47 @@ HWY_INLINE void StoreVector(const WinogradOutput& tile, int64_t column, V low, V
   }
 }
 
-template <Clamp kClamp>
-void TransformOutputOf(const WinogradOutput& tile, float low, float high, int64_t end) {
+template <Clamp kClamp, int kTile>
+void TransformColumns(const WinogradOutput& tile, float low, float high, int64_t end) {
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   for (int64_t column = 0; column < end; column += lanes) {
-    V out[kWinogradTile][kWinogradTile];
+    V out[kTile][kTile];
     const V bias = tile.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, tile.bias + column);
     TransformOutputVector(tile, column, bias, out);
-    StoreVector<kClamp>(tile, column, hn::Set(d, low), hn::Set(d, high), out);
+    StoreVector<kClamp, kTile>(tile, column, hn::Set(d, low), hn::Set(d, high), out);
   }
 }
 
-void TransformOutput(const WinogradOutput& tile) {
+template <int kTile>
+void TransformOutputOf(const WinogradOutput& tile) {
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const Activation& activation = *tile.activation;
   int64_t column = tile.columns / lanes * lanes;
   if (activation.kind == Activation::Kind::kNone) {
-    TransformOutputOf<Clamp::kNone>(tile, 0, 0, column);
+    TransformColumns<Clamp::kNone, kTile>(tile, 0, 0, column);
   } else if (activation.kind == Activation::Kind::kRelu) {
-    TransformOutputOf<Clamp::kLow>(tile, 0, 0, column);
+    TransformColumns<Clamp::kLow, kTile>(tile, 0, 0, column);
   } else if (activation.kind == Activation::Kind::kClip) {
-    TransformOutputOf<Clamp::kBoth>(tile, activation.alpha, activation.beta, column);
+    TransformColumns<Clamp::kBoth, kTile>(tile, activation.alpha, activation.beta, column);
   } else {
     column = 0;
   }
   for (; column < tile.columns; column += lanes) {
     const auto count = static_cast<size_t>(std::min(lanes, tile.columns - column));
-    V out[kWinogradTile][kWinogradTile];
+    V out[kTile][kTile];
     const V bias = tile.bias == nullptr ? hn::Zero(d) : LoadFirst(d, tile.bias + column, count);
     TransformOutputVector(tile, column, bias, out);
     FinishVector(tile, column, count, out);
+  }
+}
+
+void TransformOutput(const WinogradOutput& tile) {
+  if (tile.form.tile == 4) {
+    TransformOutputOf<4>(tile);
+  } else {
+    TransformOutputOf<2>(tile);
   }
 }
 

@@ -10,13 +10,20 @@
 
 namespace mullion::cpu {
 
-inline constexpr int kWinogradTile = 4;     // outputs along an axis
-inline constexpr int kWinogradWindow = 6;   // inputs along an axis
-inline constexpr int kWinogradPoints = 36;  // numbers a tile is transformed to
+inline constexpr int kMostWinogradPoints = 36;
 
-// One tile of the input: 36 numbers for each channel.
+// Tiles of 4x4 outputs, or of 2x2.
+struct WinogradForm {
+  int tile = 4;  // outputs along an axis
+
+  int window() const { return tile + 2; }             // inputs along an axis
+  int points() const { return window() * window(); }  // numbers a tile is transformed to
+};
+
+// One tile of the input: a number for each point and channel.
 struct WinogradInput {
-  std::array<const float*, kWinogradPoints> pixels;  // row by row
+  WinogradForm form;
+  std::array<const float*, kMostWinogradPoints> pixels;  // row by row
   int64_t channels;
   float* out;  // whole vectors are written
   int64_t point_stride;
@@ -25,6 +32,7 @@ void TransformWinogradInput(const WinogradInput& tile);
 
 // One tile of the output.
 struct WinogradOutput {
+  WinogradForm form;
   const float* sums;  // whole vectors are read
   int64_t point_stride;
   int64_t columns;
