@@ -16,20 +16,16 @@ namespace mullion::bench {
 
 namespace {
 
-// CPU and wall time of a run in which `sessions` take turns.
-struct Cost {
-  double cpu_ms;
-  double wall_ms;
-};
-
-Cost TakeTurns(const std::vector<std::unique_ptr<Session>>& sessions, const Flags& flags) {
+// CPU time of a run where the first `count` sessions take turns.
+double TakeTurns(const std::vector<std::unique_ptr<Session>>& sessions, size_t count,
+                 const Flags& flags) {
   const double cpu = CpuMs();
-  const double start = NowMs();
+  const double stop = NowMs() + flags.seconds * 1e3;
   int runs = 0;
-  for (; runs < flags.runs && NowMs() < start + flags.seconds * 1e3; ++runs) {
-    sessions[static_cast<size_t>(runs) % sessions.size()]->Run();
+  for (; runs < flags.runs && NowMs() < stop; ++runs) {
+    sessions[static_cast<size_t>(runs) % count]->Run();
   }
-  return {(CpuMs() - cpu) / runs, (NowMs() - start) / runs};
+  return (CpuMs() - cpu) / runs;
 }
 
 void Sleep(double ms) {
@@ -61,26 +57,28 @@ class BusyLoop {
 }  // namespace
 
 void Turns(const Flags& flags) {
+  constexpr int kRounds = 5;
   std::vector<std::unique_ptr<Session>> sessions;
-  sessions.push_back(OpenWarm(flags, flags.threads));
-  const Cost alone = TakeTurns(sessions, flags);
   while (static_cast<int>(sessions.size()) < flags.sessions) {
     sessions.push_back(OpenWarm(flags, flags.threads));
   }
-  const Cost turns = TakeTurns(sessions, flags);
+  std::vector<double> alone;
+  std::vector<double> turns;
+  for (int round = 0; round < kRounds; ++round) {
+    alone.push_back(TakeTurns(sessions, 1, flags));
+    turns.push_back(TakeTurns(sessions, sessions.size(), flags));
+  }
   JsonLine(flags)
       .Add("sessions", flags.sessions)
-      .Add("alone_cpu_ms", alone.cpu_ms)
-      .Add("alone_ms", alone.wall_ms)
-      .Add("turns_cpu_ms", turns.cpu_ms)
-      .Add("turns_ms", turns.wall_ms)
+      .Add("alone_cpu_ms", At(alone, 0))
+      .Add("turns_cpu_ms", At(turns, 0))
       .Print();
 }
 
 void Paced(const Flags& flags) {
   std::vector<std::unique_ptr<Session>> sessions;
   sessions.push_back(OpenWarm(flags, flags.threads));
-  const Cost packed = TakeTurns(sessions, flags);
+  const double packed = TakeTurns(sessions, 1, flags);
   Sleep(100);  // helpers are asleep
   const double idle_cpu = CpuMs();
   Sleep(flags.seconds * 1e3);
@@ -94,7 +92,7 @@ void Paced(const Flags& flags) {
   }
   JsonLine(flags)
       .Add("every_ms", flags.every_ms)
-      .Add("packed_cpu_ms", packed.cpu_ms)
+      .Add("packed_cpu_ms", packed)
       .Add("paced_cpu_ms", (CpuMs() - cpu) / runs)
       .Add("idle_cpu_ms_per_s", idle / flags.seconds)
       .Print();

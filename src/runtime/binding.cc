@@ -29,6 +29,8 @@ class Binder {
       : program_(program), options_(options), binding_(binding), facts_(program.slots.size()) {}
 
   Status Bind() {
+    binding_.placements.reserve(program_.steps.size());
+    binding_.steps.reserve(program_.steps.size());
     LearnConstants();
     for (const Binding* b = binding_.parent; b != nullptr; b = b->parent) LearnFrom(*b);
     for (const BoundaryValue& value : binding_.key.values) Learn(value.slot, value.type);
@@ -40,6 +42,9 @@ class Binder {
     }
     binding_.end_step = step;
     binding_.arena_bytes = arena_.size();
+    if (options_.threads > 1) {
+      binding_.loop_costs = std::make_unique<LoopCosts[]>(binding_.steps.size());
+    }
     return OkStatus();
   }
 
@@ -86,7 +91,8 @@ class Binder {
 
   // Works out the outputs' types. False when a shape cannot be known yet.
   Result<bool> InferStep(const Step& step, std::vector<TypeInfo>& outputs) {
-    std::vector<InferenceContext::Input> inputs(step.inputs.size());
+    std::vector<InferenceContext::Input>& inputs = inference_inputs_;
+    inputs.assign(step.inputs.size(), {});
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (step.inputs[i] == kNoSlot) continue;
       const Fact& fact = At(step.inputs[i]);
@@ -136,7 +142,7 @@ class Binder {
       }
     }
     MULLION_ASSIGN_OR_RETURN(std::vector<Tensor> outputs,
-                             RunNode(*step.node, *step.definition, *step.executable, inputs));
+                             RunNode(*step.node, *step.executable, inputs, types));
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (step.outputs[i] == kNoSlot) continue;
       const TypeInfo type = TypeInfo::Tensor(outputs[i].type(), outputs[i].shape());
@@ -150,7 +156,8 @@ class Binder {
   Result<bool> BindStep(int index) {
     const Step& step = program_.steps[static_cast<size_t>(index)];
     if (step.kind != StepKind::kExecutable) return false;
-    std::vector<TypeInfo> types(step.outputs.size());
+    std::vector<TypeInfo>& types = types_;
+    types.assign(step.outputs.size(), {});
     if (index == binding_.key.first_step && ResolvedByKey(step)) {
       for (size_t i = 0; i < types.size(); ++i) {
         if (step.outputs[i] != kNoSlot) types[i] = At(step.outputs[i]).type;
@@ -182,11 +189,13 @@ class Binder {
   }
 
   Status BindExecutable(int index, const Step& step) {
-    std::vector<const BindContext::Port*> inputs;
+    std::vector<const BindContext::Port*>& inputs = input_ports_;
+    inputs.clear();
     for (const int slot : step.inputs) {
       inputs.push_back(slot == kNoSlot ? nullptr : &At(slot).port);
     }
-    std::vector<const BindContext::Port*> outputs;
+    std::vector<const BindContext::Port*>& outputs = output_ports_;
+    outputs.clear();
     for (const int slot : step.outputs) {
       const bool known = slot != kNoSlot && IsStaticTensor(At(slot).type);
       outputs.push_back(known ? &At(slot).port : nullptr);
@@ -283,6 +292,11 @@ class Binder {
   Binding& binding_;
   std::vector<Fact> facts_;
   ArenaPlanner arena_;
+  // Of the step at hand; kept so that not every step allocates.
+  std::vector<TypeInfo> types_;
+  std::vector<InferenceContext::Input> inference_inputs_;
+  std::vector<const BindContext::Port*> input_ports_;
+  std::vector<const BindContext::Port*> output_ports_;
 };
 
 }  // namespace

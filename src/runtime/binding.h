@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "planner/program.h"
+#include "runtime/loop_costs.h"
 
 namespace mullion {
 
@@ -78,6 +79,8 @@ class Binding {
   BindingKey key;
   std::vector<Placement> placements;  // of the values made in this segment
   std::vector<BoundStep> steps;       // folded steps are left out
+  // One for each of `steps` where there are helpers; learned while the steps run.
+  std::unique_ptr<LoopCosts[]> loop_costs;
   int end_step = 0;  // the dynamic step that ends the segment, or the number of steps
   size_t arena_bytes = 0;
   size_t scratch_bytes = 0;

@@ -8,13 +8,17 @@
 
 namespace mullion {
 
-BoundProgram::BoundProgram(const Program& program, const BindOptions& options)
-    : program_(program), options_(options), bodies_(program.steps.size()) {
+BoundProgram::BoundProgram(const Program& program, const BindOptions& options,
+                           std::shared_ptr<BlockCache> blocks)
+    : program_(program),
+      options_(options),
+      blocks_(std::move(blocks)),
+      bodies_(program.steps.size()) {
   BindOptions inner = options;
   inner.outputs_outside = false;
   for (size_t i = 0; i < program.steps.size(); ++i) {
     for (const auto& subprogram : program.steps[i].subprograms) {
-      bodies_[i].push_back(std::make_unique<BoundProgram>(*subprogram, inner));
+      bodies_[i].emplace_back(new BoundProgram(*subprogram, inner, blocks_));
     }
   }
 }
@@ -47,7 +51,7 @@ class Frame::StepContext final : public RunContext {
     const bool reusable = datum.tensor && datum.tensor.type() == type &&
                           datum.tensor.shape() == shape && datum.tensor.owner().use_count() == 1;
     if (!reusable) {
-      MULLION_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(type, shape));
+      MULLION_ASSIGN_OR_RETURN(Tensor tensor, frame_.bound_.blocks().Allocate(type, shape));
       datum = Datum::FromTensor(std::move(tensor));
     }
     datum.kind = ValueKind::kTensor;
@@ -199,24 +203,40 @@ Result<const Binding*> Frame::EnterSegment(size_t depth, BindingKey key) {
   return segment.binding.get();
 }
 
+namespace {
+
+// Memory that was too small gets room to grow: sizes that rise step by step, as a decoder's do,
+// would begin each step on fresh pages.
+size_t Capacity(size_t wanted, size_t before) { return before > 0 ? wanted + wanted / 4 : wanted; }
+
+// Sizes that come and go would do the same if each small one gave the large one's memory back.
+constexpr int kSmallBindingsKept = 16;
+
+bool Reserve(AlignedBuffer& memory, size_t& bytes, size_t wanted) {
+  memory.reset();
+  memory.reset(AllocateAligned(wanted));
+  bytes = memory == nullptr ? 0 : wanted;
+  return memory != nullptr;
+}
+
+}  // namespace
+
 Status Frame::ReserveMemory(Segment& segment) {
   const Binding& binding = *segment.binding;
-  if (segment.arena == nullptr || binding.arena_bytes > segment.arena_bytes ||
-      binding.arena_bytes < segment.arena_bytes / 4) {
-    segment.arena.reset();
-    segment.arena.reset(AllocateAligned(binding.arena_bytes));
-    segment.arena_bytes = binding.arena_bytes;
-    if (segment.arena == nullptr) {
+  const bool small = binding.arena_bytes < segment.arena_bytes / 4;
+  segment.small_bindings = small ? segment.small_bindings + 1 : 0;
+  const bool shrink = segment.small_bindings > kSmallBindingsKept;
+  const size_t arena_before = shrink ? 0 : segment.arena_bytes;
+  if (segment.arena == nullptr || shrink || binding.arena_bytes > segment.arena_bytes) {
+    if (!Reserve(segment.arena, segment.arena_bytes, Capacity(binding.arena_bytes, arena_before))) {
       segment.binding = nullptr;
       return OutOfMemory(StrCat("no memory for ", binding.arena_bytes,
                                 " bytes of intermediate results; use smaller inputs"));
     }
+    segment.small_bindings = 0;
   }
   if (scratch_ == nullptr || binding.scratch_bytes > scratch_bytes_) {
-    scratch_.reset();
-    scratch_.reset(AllocateAligned(binding.scratch_bytes));
-    scratch_bytes_ = binding.scratch_bytes;
-    if (scratch_ == nullptr) {
+    if (!Reserve(scratch_, scratch_bytes_, Capacity(binding.scratch_bytes, scratch_bytes_))) {
       segment.binding = nullptr;
       return OutOfMemory(
           StrCat("no memory for ", binding.scratch_bytes, " bytes of scratch; use smaller inputs"));
@@ -260,8 +280,8 @@ Status Frame::PlaceOutput(const Placement& placement) {
                           datum.tensor.shape() == placement.type.shape &&
                           datum.tensor.owner().use_count() == 1;
     if (reusable) return OkStatus();
-    MULLION_ASSIGN_OR_RETURN(Tensor tensor,
-                             Tensor::Allocate(placement.type.element_type, placement.type.shape));
+    MULLION_ASSIGN_OR_RETURN(
+        Tensor tensor, bound_.blocks().Allocate(placement.type.element_type, placement.type.shape));
     datum = Datum::FromTensor(std::move(tensor));
     return OkStatus();
   }
@@ -276,10 +296,12 @@ Status Frame::PlaceOutput(const Placement& placement) {
 }
 
 Status Frame::RunSegment(const Binding& binding, const Evaluation& evaluation) {
+  LoopCosts* costs = binding.loop_costs.get();
   for (const BoundStep& step : binding.steps) {
     if (evaluation.cancellation != nullptr && evaluation.cancellation->cancelled()) {
       return Status(StatusCode::kCancelled, "the evaluation was cancelled");
     }
+    evaluation.parallel->BeginStep(costs == nullptr ? nullptr : costs++);
     MULLION_RETURN_IF_ERROR(RunStep(step.step, step.state.get(), evaluation));
   }
   return OkStatus();
@@ -381,6 +403,10 @@ Status Frame::RunUnbound(int index, const Evaluation& evaluation) {
     if (slot != kNoSlot) fixed_[static_cast<size_t>(slot)] = 0;
   }
   const std::unique_ptr<BoundState> state = context.TakeState();
+  if (unbound_costs_ == nullptr) {
+    unbound_costs_ = std::make_unique<LoopCosts[]>(program_.steps.size());
+  }
+  evaluation.parallel->BeginStep(&unbound_costs_[static_cast<size_t>(index)]);
   return RunStep(index, state.get(), evaluation);
 }
 

@@ -15,7 +15,9 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "runtime/binding.h"
+#include "runtime/block_cache.h"
 #include "runtime/profiler.h"
+#include "runtime/thread_pool.h"
 
 namespace mullion {
 
@@ -23,25 +25,32 @@ namespace mullion {
 // Thread-safe.
 class BoundProgram {
  public:
-  BoundProgram(const Program& program, const BindOptions& options);
+  BoundProgram(const Program& program, const BindOptions& options)
+      : BoundProgram(program, options, std::make_shared<BlockCache>()) {}
 
   const Program& program() const { return program_; }
   const BindOptions& options() const { return options_; }
   BindingCache& roots() { return roots_; }
+  // Of all programs of a session.
+  BlockCache& blocks() { return *blocks_; }
   BoundProgram& body(int step, int index) {
     return *bodies_[static_cast<size_t>(step)][static_cast<size_t>(index)];
   }
 
  private:
+  BoundProgram(const Program& program, const BindOptions& options,
+               std::shared_ptr<BlockCache> blocks);
+
   const Program& program_;
   BindOptions options_;
+  std::shared_ptr<BlockCache> blocks_;
   BindingCache roots_;
   std::vector<std::vector<std::unique_ptr<BoundProgram>>> bodies_;
 };
 
 // What an evaluation carries along.
 struct Evaluation {
-  Parallel* parallel = nullptr;
+  PoolParallel* parallel = nullptr;
   const CancellationToken* cancellation = nullptr;
   Profiler* profiler = nullptr;
 };
@@ -74,6 +83,7 @@ class Frame {
     std::shared_ptr<const Binding> binding;
     AlignedBuffer arena;
     size_t arena_bytes = 0;
+    int small_bindings = 0;  // in a row, that need much less than the arena has
   };
 
   Datum& At(int slot) { return slots_[static_cast<size_t>(slot)]; }
@@ -107,6 +117,7 @@ class Frame {
   bool outputs_changed_ = true;  // output memory was set since the segments were placed
   AlignedBuffer scratch_;
   size_t scratch_bytes_ = 0;
+  std::unique_ptr<LoopCosts[]> unbound_costs_;  // of steps that no binding holds
   std::vector<std::unique_ptr<ControlState>> control_;
 };
 

@@ -49,34 +49,27 @@ struct Ports {
 
 }  // namespace
 
-Result<std::vector<Tensor>> RunNode(const Node& node, const OperatorDefinition& definition,
-                                    const Executable& executable, std::span<const Tensor> inputs) {
+Result<std::vector<Tensor>> RunNode(const Node& node, const Executable& executable,
+                                    std::span<const Tensor> inputs,
+                                    std::span<const TypeInfo> types) {
   const size_t input_count = inputs.size();
   const size_t output_count = node.outputs().size();
   std::vector<Datum> input_data(input_count);
   std::vector<const Datum*> input_pointers(input_count, nullptr);
-  std::vector<TypeInfo> types(input_count);
-  std::vector<InferenceContext::Input> facts(input_count);
   Ports input_ports(input_count);
   for (size_t i = 0; i < input_count; ++i) {
     if (!inputs[i]) continue;
     input_data[i] = Datum::FromTensor(inputs[i]);
     input_pointers[i] = &input_data[i];
-    types[i] = TypeInfo::Tensor(inputs[i].type(), inputs[i].shape());
     const TensorView* const data = inputs[i].data() == nullptr ? nullptr : &input_data[i].view;
-    facts[i] = {&types[i], &types[i].shape, data};
     input_ports.Set(i, {inputs[i].type(), inputs[i].shape(), data});
   }
-  std::vector<TypeInfo> inferred(output_count);
-  InferenceContext inference(node, facts, inferred);
-  MULLION_RETURN_IF_ERROR(InferNode(definition, inference));
-
   std::vector<Datum> output_data(output_count);
   std::vector<Datum*> output_pointers(output_count, nullptr);
   Ports output_ports(output_count);
   for (size_t i = 0; i < output_count; ++i) {
     if (node.output(static_cast<int>(i)) == nullptr) continue;
-    const TypeInfo& type = inferred[i];
+    const TypeInfo& type = types[i];
     if (!type.IsTensor()) {
       return node.Error(StatusCode::kUnsupported, "its outputs are not all tensors");
     }
@@ -111,9 +104,22 @@ Result<std::vector<Tensor>> DeviceEvaluator::Evaluate(const Node& node,
   const Node* const nodes[] = {&node};
   MULLION_ASSIGN_OR_RETURN(const std::unique_ptr<Executable> executable,
                            device_.Compile({nodes}, weights_));
+  std::vector<TypeInfo> input_types(inputs.size());
+  std::vector<TensorView> views(inputs.size());
+  std::vector<InferenceContext::Input> facts(inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i]) continue;
+    input_types[i] = TypeInfo::Tensor(inputs[i].type(), inputs[i].shape());
+    views[i] = inputs[i].view();
+    facts[i] = {&input_types[i], &input_types[i].shape,
+                views[i].data == nullptr ? nullptr : &views[i]};
+  }
+  std::vector<TypeInfo> types(node.outputs().size());
+  InferenceContext inference(node, facts, types);
   const OperatorDefinition* const definition =
       operators_.Find(node.domain(), node.operator_name(), node.opset());
-  return RunNode(node, *definition, *executable, inputs);
+  MULLION_RETURN_IF_ERROR(InferNode(*definition, inference));
+  return RunNode(node, *executable, inputs, types);
 }
 
 }  // namespace mullion

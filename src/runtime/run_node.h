@@ -14,9 +14,11 @@
 namespace mullion {
 
 // The outputs of `executable`, made from `node`, for tensor inputs (an empty Tensor where one is
-// left out). Serial. Every output owns its memory.
-Result<std::vector<Tensor>> RunNode(const Node& node, const OperatorDefinition& definition,
-                                    const Executable& executable, std::span<const Tensor> inputs);
+// left out) and the outputs' types as they are inferred from these. Serial. Every output owns its
+// memory.
+Result<std::vector<Tensor>> RunNode(const Node& node, const Executable& executable,
+                                    std::span<const Tensor> inputs,
+                                    std::span<const TypeInfo> types);
 
 // The optimizer's evaluator: nodes run on a device's kernels.
 class DeviceEvaluator final : public Evaluator {

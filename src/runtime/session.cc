@@ -180,9 +180,10 @@ Status Session::Run(std::span<const Datum> inputs, std::span<Datum> outputs,
   PoolParallel parallel(pool_.get(), threads_, cancellation);
   Status status;
   {
-    const ThreadPool::ActiveScope active(pool_.get());
+    const ThreadPool::ActiveScope active(pool_.get(), shareable_.load(std::memory_order_relaxed));
     status = frame->Run({&parallel, cancellation, profiler});
   }
+  shareable_.store(parallel.shareable(), std::memory_order_relaxed);
   for (size_t i = 0; status.ok() && i < outputs.size(); ++i) {
     status = Deliver(*frame, i, outputs[i]);
   }

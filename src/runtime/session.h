@@ -3,6 +3,7 @@
 #ifndef MULLION_RUNTIME_SESSION_H_
 #define MULLION_RUNTIME_SESSION_H_
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -79,6 +80,8 @@ class Session {
   std::unique_ptr<BoundProgram> bound_;
   std::shared_ptr<ThreadPool> pool_;
   int threads_ = 1;
+  // What the last evaluation shared or could have: the next one will be much like it.
+  std::atomic<int64_t> shareable_{0};
   std::mutex frames_mutex_;
   std::vector<std::unique_ptr<Frame>> frames_;  // idle ones
 };

@@ -15,9 +15,28 @@ namespace {
 // True on a thread that is inside a chunk: more work from there runs inline.
 thread_local bool inside_chunk = false;
 
-// How long a helper watches for the next job before it sleeps. Waking a sleeper costs some ten
-// microseconds, so it pays to watch about as long.
+// How long a helper watches for the next job of an evaluation before it sleeps, about as long as
+// waking it takes, and how long when no evaluation is left: enough for a caller that runs one after
+// the other.
 constexpr auto kSpinTime = std::chrono::microseconds(30);
+constexpr auto kLingerTime = std::chrono::microseconds(5);
+
+// Handing half a loop to a helper that watches takes half a microsecond (a cache line there and
+// back, twice), so from this time on, per helper, sharing gains.
+constexpr int64_t kWorthSharing = 2'000;
+
+// How many times over a cost must be earned before it is paid: sharing may lose a twentieth.
+constexpr int64_t kEarnings = 20;
+// Waking a helper takes the caller a system call and the helper two switches and its watching.
+constexpr int64_t kWakeCost = 40'000;
+// No more than this is saved up for later.
+constexpr int64_t kMostSavings = kEarnings * kWakeCost;
+
+int64_t NowNs() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
 
 inline void Pause() {
 #if defined(__x86_64__)
@@ -48,33 +67,70 @@ void RegisterForkHandler() {
 #endif
 }
 
+// The state of a job, in one word so that a helper joins by one comparison: whether somebody has
+// taken the job, how many helpers may still join, and how many are at work.
+constexpr uint32_t kTaken = 1U << 31;
+constexpr int kSeatsShift = 15;
+constexpr uint32_t kWorking = (1U << kSeatsShift) - 1;
+constexpr uint32_t kSeats = kTaken - 1 - kWorking;
+
+uint32_t SeatsOf(uint32_t state) { return (state & kSeats) >> kSeatsShift; }
+
 }  // namespace
 
-// One parallel loop, on the stack of whoever asked for it.
-struct ThreadPool::Job {
-  Body body;
-  int64_t count;
-  int64_t chunk;
-  int most_helpers;
-  const CancellationToken* cancellation;
-  std::atomic<int64_t> next{0};
-  int joined = 0;               // helpers that ever took part; guarded by the pool's mutex
-  std::atomic<int> helping{0};  // helpers at work now
+// One parallel loop. Jobs live as long as the pool and are used again, so that a helper may look at
+// one whose loop is over.
+struct alignas(64) ThreadPool::Job {
+  std::atomic<uint32_t> state{0};
+  // Written by whoever took the job before it opens seats; read by helpers that have one.
+  uint32_t seats = 0;
+  const Loop* loop = nullptr;
+  std::atomic<int64_t> end{0};     // the loop's count, for helpers that only look
+  std::atomic<int64_t> helped{0};  // nanoseconds that helpers worked
+  alignas(64) std::atomic<int64_t> next{0};
 
-  bool HasWork() const { return next.load(std::memory_order_relaxed) < count; }
+  bool HasWork() const {
+    return next.load(std::memory_order_relaxed) < end.load(std::memory_order_relaxed);
+  }
+
+  void Open(const Loop& of, int helpers) {
+    loop = &of;
+    seats = static_cast<uint32_t>(helpers);
+    helped.store(0, std::memory_order_relaxed);
+    next.store(0, std::memory_order_relaxed);
+    end.store(of.count, std::memory_order_relaxed);
+    state.store(kTaken | seats << kSeatsShift, std::memory_order_release);
+  }
+  // The worker's number, or 0 when there is no seat.
+  int Join() {
+    uint32_t now = state.load(std::memory_order_relaxed);
+    while (SeatsOf(now) > 0 && HasWork()) {
+      if (state.compare_exchange_weak(now, now - (1U << kSeatsShift) + 1, std::memory_order_acquire,
+                                      std::memory_order_relaxed)) {
+        return static_cast<int>(seats - SeatsOf(now)) + 1;
+      }
+    }
+    return 0;
+  }
+  void Leave() { state.fetch_sub(1, std::memory_order_release); }
+  // No helper joins any more.
+  void Close() { state.fetch_and(~kSeats, std::memory_order_acq_rel); }
+  bool HasHelpers() const { return (state.load(std::memory_order_acquire) & kWorking) != 0; }
 
   void Work(int worker) {
     const bool nested = inside_chunk;
     inside_chunk = true;
     while (true) {
-      const int64_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
-      if (begin >= count) break;
-      if (cancellation != nullptr && cancellation->cancelled()) continue;
-      body(begin, std::min(begin + chunk, count), worker);
+      const int64_t begin = next.fetch_add(loop->chunk, std::memory_order_relaxed);
+      if (begin >= loop->count) break;
+      if (loop->cancellation != nullptr && loop->cancellation->cancelled()) continue;
+      loop->body(begin, std::min(begin + loop->chunk, loop->count), worker);
     }
     inside_chunk = nested;
   }
 };
+
+ThreadPool::ThreadPool() : jobs_(std::make_unique<std::array<Job, kMostJobs>>()) {}
 
 std::shared_ptr<ThreadPool> ThreadPool::Acquire(int helpers) {
   RegisterForkHandler();
@@ -91,43 +147,86 @@ std::shared_ptr<ThreadPool> ThreadPool::Acquire(int helpers) {
 
 void ThreadPool::Grow(int helpers) {
   const std::lock_guard lock(mutex_);
-  while (static_cast<int>(threads_.size()) < helpers) threads_.emplace_back([this] { Help(); });
+  while (static_cast<int>(threads_.size()) < helpers) {
+    threads_.emplace_back([this] { Help(); });
+    helpers_.fetch_add(1, std::memory_order_relaxed);
+  }
 }
 
 ThreadPool::~ThreadPool() {
   {
     const std::lock_guard lock(mutex_);
-    stop_ = true;
-    generation_.fetch_add(1);
+    stop_.store(true);
   }
   wake_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
-void ThreadPool::Run(int64_t count, int64_t chunk, int threads,
-                     const CancellationToken* cancellation, Body body) {
-  const int64_t chunks = (count + chunk - 1) / chunk;
-  Job job{.body = body,
-          .count = count,
-          .chunk = chunk,
-          .most_helpers = static_cast<int>(std::min<int64_t>(threads - 1, chunks - 1)),
-          .cancellation = cancellation};
+ThreadPool::ActiveScope::ActiveScope(ThreadPool* pool, int64_t shareable) : pool_(pool) {
+  if (pool_ == nullptr) return;
+  pool_->active_.fetch_add(1, std::memory_order_relaxed);
+  const int64_t saved = std::min(pool_->account_.load(std::memory_order_relaxed), kMostSavings);
+  pool_->account_.store(saved + shareable, std::memory_order_relaxed);
+}
+
+ThreadPool::ActiveScope::~ActiveScope() {
+  if (pool_ != nullptr) pool_->active_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+bool ThreadPool::MayShare(int helpers, bool must, int& wake) {
+  const int asleep = sleepers_.load(std::memory_order_seq_cst);
+  const int awake = helpers_.load(std::memory_order_relaxed) - asleep;
+  wake = std::clamp(helpers - awake, 0, asleep);
+  if (must) return true;
+  const int64_t account = account_.load(std::memory_order_relaxed);
+  if (account < 0) return false;
+  wake = static_cast<int>(std::min<int64_t>(wake, account / (kEarnings * kWakeCost)));
+  if (wake > 0) account_.fetch_sub(wake * kEarnings * kWakeCost, std::memory_order_relaxed);
+  return awake + wake > 0;
+}
+
+void ThreadPool::Wake(int helpers) {
+  // A helper that is about to sleep has counted itself but may not wait yet; it holds the mutex.
+  { const std::lock_guard lock(mutex_); }
+  for (int i = 0; i < helpers; ++i) wake_.notify_one();
+}
+
+ThreadPool::Job* ThreadPool::TakeJob() {
+  for (Job& job : *jobs_) {
+    uint32_t free = 0;
+    if (job.state.load(std::memory_order_relaxed) == 0 &&
+        job.state.compare_exchange_strong(free, kTaken, std::memory_order_acquire)) {
+      return &job;
+    }
+  }
+  return nullptr;
+}
+
+int64_t ThreadPool::Run(const Loop& loop, int helpers, bool must) {
   int wake = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    jobs_.push_back(&job);
-    generation_.fetch_add(1, std::memory_order_release);
-    wake = std::min(sleepers_, job.most_helpers);
+  Job* const job = MayShare(helpers, must, wake) ? TakeJob() : nullptr;
+  if (job == nullptr) {
+    RunAlone(loop);
+    return 0;
   }
-  for (int i = 0; i < wake; ++i) wake_.notify_one();
-  job.Work(0);
-  {
-    const std::lock_guard lock(mutex_);
-    jobs_.erase(std::find(jobs_.begin(), jobs_.end(), &job));
-  }
-  // All chunks are claimed; the last ones may still run elsewhere.
-  for (int spins = 0; job.helping.load(std::memory_order_acquire) > 0; ++spins) {
-    if (spins < 2000) {
+  job->Open(loop, helpers);
+  generation_.fetch_add(1, std::memory_order_seq_cst);
+  if (wake > 0) Wake(wake);
+  const int64_t start = NowNs();
+  job->Work(0);
+  const int64_t worked = NowNs() - start;
+  job->Close();
+  WaitForHelpers(*job);
+  const int64_t helped = job->helped.load(std::memory_order_relaxed);
+  job->state.store(0, std::memory_order_release);
+  return helped == 0 ? 0 : worked + helped;
+}
+
+// All chunks are claimed; the last ones may still run elsewhere.
+void ThreadPool::WaitForHelpers(const Job& job) {
+  constexpr int kSpins = 2000;
+  for (int spins = 0; job.HasHelpers(); ++spins) {
+    if (spins < kSpins) {
       Pause();
     } else {
       std::this_thread::yield();
@@ -135,59 +234,105 @@ void ThreadPool::Run(int64_t count, int64_t chunk, int threads,
   }
 }
 
-ThreadPool::Job* ThreadPool::PickJob() {
-  for (Job* const job : jobs_) {
-    if (job->joined < job->most_helpers && job->HasWork()) return job;
-  }
-  return nullptr;
+void ThreadPool::Charge(int64_t nanoseconds) {
+  account_.fetch_sub(nanoseconds * kEarnings, std::memory_order_relaxed);
 }
 
-bool ThreadPool::SpinForWork(uint64_t seen) const {
-  const auto end = std::chrono::steady_clock::now() + kSpinTime;
-  while (active_.load(std::memory_order_relaxed) > 0) {
-    for (int i = 0; i < 32; ++i) {
-      if (generation_.load(std::memory_order_acquire) != seen) return true;
-      Pause();
+void ThreadPool::RunAlone(const Loop& loop) {
+  for (int64_t begin = 0; begin < loop.count; begin += loop.chunk) {
+    if (loop.cancellation != nullptr && loop.cancellation->cancelled()) return;
+    loop.body(begin, std::min(begin + loop.chunk, loop.count), 0);
+  }
+}
+
+bool ThreadPool::JoinAnyJob() {
+  for (Job& job : *jobs_) {
+    if (const int worker = job.Join(); worker > 0) {
+      const int64_t start = NowNs();
+      job.Work(worker);
+      job.helped.fetch_add(NowNs() - start, std::memory_order_relaxed);
+      job.Leave();
+      return true;
     }
-    if (std::chrono::steady_clock::now() > end) return false;
   }
   return false;
 }
 
-void ThreadPool::Help() {
-  std::unique_lock lock(mutex_);
-  while (!stop_) {
-    if (Job* const job = PickJob(); job != nullptr) {
-      const int worker = ++job->joined;
-      job->helping.fetch_add(1, std::memory_order_relaxed);
-      lock.unlock();
-      job->Work(worker);
-      job->helping.fetch_sub(1, std::memory_order_release);
-      lock.lock();
-      continue;
+bool ThreadPool::SpinForWork(uint64_t seen) const {
+  auto end = std::chrono::steady_clock::now() + kSpinTime;
+  for (bool lingers = false; !stop_.load(std::memory_order_relaxed);) {
+    for (int i = 0; i < 32; ++i) {
+      if (generation_.load(std::memory_order_acquire) != seen) return true;
+      Pause();
     }
-    const uint64_t seen = generation_.load();
-    lock.unlock();
-    const bool more = SpinForWork(seen);
-    lock.lock();
-    if (more || generation_.load() != seen) continue;
-    ++sleepers_;
-    wake_.wait(lock, [&] { return generation_.load() != seen || stop_; });
-    --sleepers_;
+    const auto now = std::chrono::steady_clock::now();
+    if (!lingers && active_.load(std::memory_order_relaxed) == 0) {
+      lingers = true;
+      end = std::min(end, now + kLingerTime);
+    }
+    if (now > end) return false;
+  }
+  return false;
+}
+
+void ThreadPool::Sleep(uint64_t seen) {
+  std::unique_lock lock(mutex_);
+  sleepers_.fetch_add(1, std::memory_order_seq_cst);
+  wake_.wait(lock, [&] { return generation_.load(std::memory_order_seq_cst) != seen || stop_; });
+  sleepers_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void ThreadPool::Help() {
+  while (!stop_.load(std::memory_order_relaxed)) {
+    const uint64_t seen = generation_.load(std::memory_order_acquire);
+    if (JoinAnyJob()) continue;
+    if (!SpinForWork(seen)) Sleep(seen);
   }
 }
 
 void PoolParallel::For(int64_t count, int64_t chunk,
                        FunctionRef<void(int64_t, int64_t, int)> body) {
   if (count <= 0) return;
-  if (pool_ != nullptr && threads_ > 1 && count > chunk && !inside_chunk) {
-    pool_->Run(count, chunk, threads_, cancellation_, body);
+  const ThreadPool::Loop loop{count, chunk, cancellation_, body};
+  if (pool_ == nullptr || threads_ <= 1 || count <= chunk || inside_chunk) {
+    ThreadPool::RunAlone(loop);
     return;
   }
-  for (int64_t begin = 0; begin < count; begin += chunk) {
-    if (cancellation_ != nullptr && cancellation_->cancelled()) return;
-    body(begin, std::min(begin + chunk, count), 0);
+  const int64_t chunks = (count + chunk - 1) / chunk;
+  const auto most = static_cast<int>(std::min<int64_t>(threads_, chunks) - 1);
+  if (costs_ == nullptr) {
+    pool_->Run(loop, most, true);
+    return;
   }
+  LoopCost& cost = costs_->loops[std::min(loop_++, costs_->loops.size() - 1)];
+  if (!cost.Known()) {
+    Learn(loop, most, cost);
+    return;
+  }
+  const int64_t time = cost.Nanoseconds();
+  const auto helpers = static_cast<int>(std::min<int64_t>(most, time / kWorthSharing));
+  if (helpers == 0) {
+    ThreadPool::RunAlone(loop);
+    return;
+  }
+  shareable_ += time;
+  const int64_t start = NowNs();
+  if (pool_->Run(loop, helpers, false) == 0) return;
+  const int64_t took = NowNs() - start;
+  if (took > time) pool_->Charge(took - time);
+}
+
+void PoolParallel::Learn(const ThreadPool::Loop& loop, int helpers, LoopCost& cost) {
+  const int64_t start = NowNs();
+  int64_t time = 0;
+  if (cost.WantsOneThread()) {
+    ThreadPool::RunAlone(loop);
+  } else {
+    time = pool_->Run(loop, helpers, true);
+  }
+  if (time == 0) time = NowNs() - start;
+  cost.Add(time);
+  shareable_ += time;
 }
 
 }  // namespace mullion
