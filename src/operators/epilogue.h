@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the optimizer folds into a convolution or matrix product: a residual and an activation.
 //
-// Conv, ConvTranspose, Gemm and MatMul nodes may carry, beyond what ONNX gives them:
+// Conv, ConvTranspose, Gemm and MatMul nodes, and InstanceNormalization and GroupNormalization but
+// for the bias, which they have, may carry beyond what ONNX gives them:
 //   input 2            bias: Conv's B, Gemm's C; for MatMul a vector of one float per column
 //   input 3            residual Z, shaped like the output, added before the activation
 //   fused_activation   the ONNX name of an activation: Relu, LeakyRelu, Clip, Sigmoid, Tanh, Swish,

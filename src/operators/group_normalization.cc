@@ -3,6 +3,7 @@
 // one for each channel; the internal attribute `scale_per_group` = 1 marks the former.
 #include "base/str_cat.h"
 #include "operators/channel_layout.h"
+#include "operators/epilogue.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
@@ -24,6 +25,7 @@ Status InferGroupNormalization(InferenceContext& context) {
                                 " groups (attribute 'num_groups')"));
   }
   const int64_t wanted = node.IntAttribute("scale_per_group", 0) != 0 ? groups : channels;
+  MULLION_RETURN_IF_ERROR(context.RequireSameType(0, kResidualInput));
   for (int i = 1; i < 3; ++i) {
     MULLION_RETURN_IF_ERROR(context.RequireSameType(i, 0));
     MULLION_RETURN_IF_ERROR(context.RequireRank(i, 1));
@@ -51,9 +53,10 @@ void RegisterGroupNormalization(OperatorRegistry& registry) {
                 .inputs = {3, 3},
                 .types = types::kAllFloats,
                 .upgrade = UpgradeGroupNormalization});
+  // Input 3 comes from the optimizer.
   registry.Add({.name = "GroupNormalization",
                 .since = 21,
-                .inputs = {3, 3},
+                .inputs = {3, 4},
                 .types = types::kAllFloats,
                 .infer = InferGroupNormalization});
 }

@@ -2,6 +2,7 @@
 // InstanceNormalization.
 #include "base/str_cat.h"
 #include "operators/channel_layout.h"
+#include "operators/epilogue.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
@@ -11,6 +12,7 @@ namespace {
 Status InferInstanceNormalization(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(context.RequireRankAtLeast(0, 3));
   const Shape* const shape = context.InputShape(0);
+  MULLION_RETURN_IF_ERROR(context.RequireSameType(0, kResidualInput));
   for (int i = 1; i < 3; ++i) {
     MULLION_RETURN_IF_ERROR(context.RequireSameType(i, 0));
     MULLION_RETURN_IF_ERROR(context.RequireRank(i, 1));
@@ -39,9 +41,10 @@ void RegisterInstanceNormalization(OperatorRegistry& registry) {
                 .inputs = {3, 3},
                 .types = types::kAllFloats,
                 .upgrade = UpgradeInstanceNormalization});
+  // Input 3 comes from the optimizer.
   registry.Add({.name = "InstanceNormalization",
                 .since = 6,
-                .inputs = {3, 3},
+                .inputs = {3, 4},
                 .types = types::kAllFloats,
                 .infer = InferInstanceNormalization});
 }

@@ -35,8 +35,14 @@ int ResidualInput(const Node& product) {
   return IsScaledConv(product) ? int{operators::scaled_conv::kResidual} : operators::kResidualInput;
 }
 
+bool IsNormalization(const Node& node) {
+  return Is(node, "InstanceNormalization") || Is(node, "GroupNormalization");
+}
+
+// Products, and what ends in a scaling like them.
 bool IsProduct(const Node& node) {
-  return (IsConvolution(node) || Is(node, "MatMul") || Is(node, "Gemm")) && IsFloat(node.output(0));
+  return (IsConvolution(node) || IsNormalization(node) || Is(node, "MatMul") || Is(node, "Gemm")) &&
+         IsFloat(node.output(0));
 }
 
 // Sum of two is Add by its older name.

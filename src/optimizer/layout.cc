@@ -53,6 +53,14 @@ constexpr auto kPulling = std::to_array<std::string_view>({
     "ScaledConv",
 });
 
+// Those whose input 3 is a residual (see operators/epilogue.h).
+constexpr auto kWithResidual = std::to_array<std::string_view>({
+    "Conv",
+    "ConvTranspose",
+    "GroupNormalization",
+    "InstanceNormalization",
+});
+
 // Elementwise: every tensor input that is not a scalar broadcasts to the output.
 constexpr auto kElementwise = std::to_array<std::string_view>({
     "Abs",
@@ -226,8 +234,7 @@ class Layout {
 
   static int ResidualInput(const Node& node) {
     if (node.operator_name() == operators::kScaledConv) return operators::scaled_conv::kResidual;
-    const bool fused = node.domain().empty() &&
-                       (node.operator_name() == "Conv" || node.operator_name() == "ConvTranspose");
+    const bool fused = node.domain().empty() && IsOneOf(node, kWithResidual);
     return fused ? operators::kResidualInput : -1;
   }
 

@@ -66,6 +66,19 @@ TEST(FuseEpilogue, MovesTheConvolutionBehindTheOtherOperand) {
   EXPECT_TRUE(maker.graph.Validate().ok());
 }
 
+TEST(FuseEpilogue, GoesIntoNormalizations) {
+  GraphMaker maker;
+  Value& x = maker.Input({1, 4, 8, 8});
+  Value& normal = maker.Add("InstanceNormalization",
+                            {&maker.Conv(x, 4, 4), &maker.Constant({4}), &maker.Constant({4})});
+  Value& sum = maker.Add("Add", {&normal, &x});
+  ASSERT_TRUE(maker.Finish(maker.Add("Relu", {&sum})).ok());
+  EXPECT_TRUE(optimizer::FuseEpilogue(maker.graph));
+  EXPECT_EQ(TextOf(maker.graph), "Conv InstanceNormalization+residual+Relu");
+  EXPECT_EQ(maker.graph.nodes().back()->input(3), &x);
+  EXPECT_TRUE(maker.graph.Validate().ok());
+}
+
 TEST(FuseEpilogue, KnowsSwish) {
   GraphMaker maker;
   Value& conv = maker.Conv(maker.Input({1, 4, 8, 8}), 4, 4);

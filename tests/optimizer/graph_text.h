@@ -21,7 +21,9 @@ inline std::string TextOf(const Graph& graph) {
   for (const auto& node : graph.nodes()) {
     if (!text.empty()) text += ' ';
     text += node->operator_name();
-    if (node->input(3) != nullptr && node->operator_name() == "Conv") text += "+residual";
+    const std::string& name = node->operator_name();
+    const bool takes_residual = name == "Conv" || name == "InstanceNormalization";
+    if (takes_residual && node->input(3) != nullptr) text += "+residual";
     const std::string_view fused = node->StringAttribute("fused_activation", "");
     if (!fused.empty()) text += "+" + std::string(fused);
     if (node->IntAttribute("channels_last", 0) != 0) text += "@last";

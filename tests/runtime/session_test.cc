@@ -99,6 +99,43 @@ TEST(Session, WritesBoundOutputsInPlace) {
       << status.message();
 }
 
+// A residual whose memory the output takes over must not be the image, which all columns read, nor
+// what is normalized.
+TEST(Session, AddsAnImageToItsOwnConvolution) {
+  ModelMaker maker;
+  constexpr int64_t kChannels = 200;
+  Value& x = maker.Input("x", ElementType::kFloat, {1, kChannels, 1, 1});
+  Value& image = maker.Add("Neg", {&x});
+  const std::vector<float> ones(kChannels * kChannels, 1.0f);
+  Value& weights = maker.graph().AddConstant(
+      "w", Tensor::FromSpan<float>({kChannels, kChannels, 1, 1}, std::span<const float>(ones)));
+  Value& sum = maker.Add("Add", {&maker.Add("Conv", {&image, &weights}), &image});
+  maker.Output(maker.Add("Neg", {&sum}));
+  const auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  const Datum input[] = {Floats({1, kChannels, 1, 1}, std::vector<float>(kChannels, 1.0f))};
+  Datum output[1];
+  ASSERT_TRUE((*session)->Run(input, output).ok());
+  EXPECT_EQ(ValuesOf<float>(output[0]), std::vector<float>(kChannels, kChannels + 1.0f));
+}
+
+TEST(Session, AddsToANormalizationWhatItNormalizes) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {1, 1, 4});
+  Value& image = maker.Add("Neg", {&x});
+  Value& one = maker.graph().AddConstant("one", Tensor::Vector<float>(std::vector<float>{1}));
+  Value& normal = maker.Add("InstanceNormalization", {&image, &one, &one});
+  maker.Output(maker.Add("Neg", {&maker.Add("Add", {&normal, &image})}));
+  const auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  const Datum input[] = {Floats({1, 1, 4}, {-30, -10, -30, -10})};
+  Datum output[1];
+  ASSERT_TRUE((*session)->Run(input, output).ok());
+  const std::vector<float> values = ValuesOf<float>(output[0]);
+  ASSERT_EQ(values.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(values[i], i % 2 == 0 ? -32.0f : -10.0f, 1e-4f);
+}
+
 TEST(Session, ValuesOfRunTimeSizeFlowOn) {
   // Gather(x, NonZero(x)) + 1: sizes are known only after NonZero ran.
   ModelMaker maker;

@@ -100,7 +100,8 @@ Status FloatConvolution::Bind(BindContext& context) const {
   if (bound->turns_output) {
     if (context.input(kResidualInput) != nullptr) bound->residual = parts.Add(FloatBytes(outputs));
     bound->output = parts.Add(FloatBytes(outputs));
-  } else if (bound->plan->TakesResidualInPlace() && context.input(kResidualInput) != nullptr) {
+  } else if (bound->plan->TakesResidualInPlace() && context.input(kResidualInput) != nullptr &&
+             node_.input(kResidualInput) != node_.input(0)) {
     context.AllowInPlace(0, kResidualInput);
   }
   bound->work = parts.Add(bound->plan->ScratchBytes(context.threads()));

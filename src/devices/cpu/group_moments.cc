@@ -13,6 +13,10 @@ namespace mullion::cpu {
 
 namespace {
 
+// Elements that are scaled before what comes next is applied to them: they stay in the level 1
+// cache meanwhile.
+constexpr int64_t kBlock = 2048;
+
 float InverseDeviation(const Moments& moments, float epsilon) {
   const double variance =
       static_cast<double>(moments.deviation) / static_cast<double>(moments.count);
@@ -20,6 +24,17 @@ float InverseDeviation(const Moments& moments, float epsilon) {
 }
 
 }  // namespace
+
+// What comes behind the scaling, for elements [offset, offset + count) of `y`.
+void GroupNormalizer::Finish(int64_t offset, int64_t count, float* y) const {
+  if (activation.kind == Activation::Kind::kNone && residual == nullptr) return;
+  ActivationRows rows;
+  rows.x = rows.out = y + offset;
+  rows.residual = residual == nullptr ? nullptr : residual + offset;
+  rows.columns = count;
+  rows.count = 1;
+  ActivateRows(activation, rows);
+}
 
 size_t GroupNormalizer::ScratchBytes() const {
   if (!channels_last) return 0;
@@ -51,8 +66,12 @@ void GroupNormalizer::RunChannelsFirst(const float* x, const float* scale, const
         const int64_t parameter = per_group ? group : group * members + m;
         const float factor = inverse * scale[parameter];
         const int64_t offset = i * size + m * spatial;
-        ScaleShift(x + offset, y + offset, static_cast<size_t>(spatial), factor,
-                   bias[parameter] - moments.mean * factor);
+        const float shift = bias[parameter] - moments.mean * factor;
+        for (int64_t j = 0; j < spatial; j += kBlock) {
+          const int64_t count = std::min(kBlock, spatial - j);
+          ScaleShift(x + offset + j, y + offset + j, static_cast<size_t>(count), factor, shift);
+          Finish(offset + j, count, y);
+        }
       }
     }
   });
@@ -81,15 +100,19 @@ void GroupNormalizer::RunChannelsLast(const float* x, const float* scale, const 
   }
   const int64_t chunk = std::max<int64_t>(kParallelElements / channels, 1);
   const int64_t chunks = (spatial + chunk - 1) / chunk;
+  const int64_t block = std::max<int64_t>(kBlock / channels, 1);
   parallel.For(batch * chunks, 1, [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t image = i / chunks;
-      const int64_t first = i % chunks * chunk;
-      const int64_t rows = std::min(chunk, spatial - first);
-      const int64_t offset = (image * spatial + first) * channels;
-      ScaleShiftColumns(x + offset, y + offset, static_cast<size_t>(rows),
-                        static_cast<size_t>(channels), scales + image * channels,
-                        shifts + image * channels);
+      const int64_t last = std::min((i % chunks + 1) * chunk, spatial);
+      for (int64_t row = i % chunks * chunk; row < last; row += block) {
+        const int64_t rows = std::min(block, last - row);
+        const int64_t offset = (image * spatial + row) * channels;
+        ScaleShiftColumns(x + offset, y + offset, static_cast<size_t>(rows),
+                          static_cast<size_t>(channels), scales + image * channels,
+                          shifts + image * channels);
+        Finish(offset, rows * channels, y);
+      }
     }
   });
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/parallel.h"
+#include "devices/cpu/kernels/activation.h"
 
 namespace mullion::cpu {
 
@@ -18,22 +19,25 @@ struct GroupNormalizer {
   int64_t groups;  // divides `channels`
   bool channels_last;
   float epsilon;
+  Activation activation = {};
+  const float* residual = nullptr;  // like `x`; may be null
 
-  // y = (x - mean) / sqrt(variance + epsilon) * scale[c] + bias[c]. With `per_group`, scale and
-  // bias have one element for each group instead of one for each channel. `x` and `y` may be the
-  // same.
+  // y = activation((x - mean) / sqrt(variance + epsilon) * scale[c] + bias[c] + residual). With
+  // `per_group`, scale and bias have one element for each group instead of one for each channel.
+  // `x` and `y` may be the same.
   void Run(const float* x, const float* scale, const float* bias, bool per_group, float* y,
            void* scratch, Parallel& parallel) const;
   size_t ScratchBytes() const;
 
  private:
+  void Finish(int64_t offset, int64_t count, float* y) const;
   void RunChannelsFirst(const float* x, const float* scale, const float* bias, bool per_group,
                         float* y, Parallel& parallel) const;
   void RunChannelsLast(const float* x, const float* scale, const float* bias, bool per_group,
                        float* y, void* scratch, Parallel& parallel) const;
 };
 
-// The same for double, channels first, on one thread.
+// The same for double, channels first, on one thread, without residual and activation.
 void NormalizeGroups(const GroupNormalizer& sizes, const double* x, const double* scale,
                      const double* bias, bool per_group, double* y);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // GroupNormalization of opset 21, and with one scale a group as opset 18 had it.
+#include "devices/cpu/fused_activation.h"
 #include "devices/cpu/group_moments.h"
 #include "devices/cpu/registry.h"
 #include "operators/channel_layout.h"
+#include "operators/epilogue.h"
 
 namespace mullion::cpu {
 
@@ -10,21 +12,28 @@ namespace {
 
 class GroupNormalization final : public Executable {
  public:
-  explicit GroupNormalization(const Node& node)
-      : layout_(node),
+  GroupNormalization(const Node& node, const Activation& activation)
+      : node_(node),
+        activation_(activation),
+        layout_(node),
         epsilon_(node.FloatAttribute("epsilon", 1e-5f)),
         groups_(node.IntAttribute("num_groups", 1)),
         scale_per_group_(node.IntAttribute("scale_per_group", 0) != 0) {}
 
   Status Bind(BindContext& context) const override {
-    context.AllowInPlace(0, 0);
+    // Unless what is normalized is added again.
+    if (node_.input(0) != node_.input(operators::kResidualInput)) context.AllowInPlace(0, 0);
     context.RequestScratch(NormalizerFor(context.input(0)->shape).ScratchBytes());
     return OkStatus();
   }
 
   Status Run(RunContext& context) const override {
     const TensorView& input = context.Input(0);
-    const GroupNormalizer normalizer = NormalizerFor(input.shape);
+    GroupNormalizer normalizer = NormalizerFor(input.shape);
+    normalizer.activation = activation_;
+    if (context.HasInput(operators::kResidualInput)) {
+      normalizer.residual = context.Input(operators::kResidualInput).as<float>();
+    }
     if (normalizer.channels % groups_ != 0) {
       return context.Error("the channels of input 0 do not divide into 'num_groups' groups");
     }
@@ -53,11 +62,19 @@ class GroupNormalization final : public Executable {
             layout_.last,           epsilon_};
   }
 
-  operators::ChannelLayout layout_;
+  const Node& node_;
+  const Activation activation_;
+  const operators::ChannelLayout layout_;
   float epsilon_;
   int64_t groups_;
   bool scale_per_group_;
 };
+
+Result<std::unique_ptr<Executable>> MakeGroupNormalization(const Node& node,
+                                                           WeightStore& /*weights*/) {
+  MULLION_ASSIGN_OR_RETURN(const Activation activation, FusedActivationOf(node));
+  return std::unique_ptr<Executable>(std::make_unique<GroupNormalization>(node, activation));
+}
 
 Status SupportsLayout(const Node& node) {
   if (!operators::ChannelLayout(node).last) return OkStatus();
@@ -67,12 +84,11 @@ Status SupportsLayout(const Node& node) {
 }  // namespace
 
 void RegisterGroupNormalization(KernelRegistry& registry) {
-  registry.Add({.name = "GroupNormalization",
-                .types = types::kFloat,
-                .make = MakeKernel<GroupNormalization>});
+  registry.Add(
+      {.name = "GroupNormalization", .types = types::kFloat, .make = MakeGroupNormalization});
   registry.Add({.name = "GroupNormalization",
                 .types = SetOf(ElementType::kDouble),
-                .make = MakeKernel<GroupNormalization>,
+                .make = MakeGroupNormalization,
                 .supports = SupportsLayout});
 }
 

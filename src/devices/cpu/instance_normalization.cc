@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // InstanceNormalization: group normalization with one channel a group.
+#include "devices/cpu/fused_activation.h"
 #include "devices/cpu/group_moments.h"
 #include "devices/cpu/registry.h"
 #include "operators/channel_layout.h"
+#include "operators/epilogue.h"
 
 namespace mullion::cpu {
 
@@ -10,18 +12,26 @@ namespace {
 
 class InstanceNormalization final : public Executable {
  public:
-  explicit InstanceNormalization(const Node& node)
-      : layout_(node), epsilon_(node.FloatAttribute("epsilon", 1e-5f)) {}
+  InstanceNormalization(const Node& node, const Activation& activation)
+      : node_(node),
+        activation_(activation),
+        layout_(node),
+        epsilon_(node.FloatAttribute("epsilon", 1e-5f)) {}
 
   Status Bind(BindContext& context) const override {
-    context.AllowInPlace(0, 0);
+    // Unless what is normalized is added again.
+    if (node_.input(0) != node_.input(operators::kResidualInput)) context.AllowInPlace(0, 0);
     context.RequestScratch(NormalizerFor(context.input(0)->shape).ScratchBytes());
     return OkStatus();
   }
 
   Status Run(RunContext& context) const override {
     const TensorView& input = context.Input(0);
-    const GroupNormalizer normalizer = NormalizerFor(input.shape);
+    GroupNormalizer normalizer = NormalizerFor(input.shape);
+    normalizer.activation = activation_;
+    if (context.HasInput(operators::kResidualInput)) {
+      normalizer.residual = context.Input(operators::kResidualInput).as<float>();
+    }
     for (int i = 1; i < 3; ++i) {
       if (context.Input(i).count() != normalizer.channels) {
         return context.Error("inputs 1 and 2 must have one element for each channel of input 0");
@@ -46,9 +56,17 @@ class InstanceNormalization final : public Executable {
             layout_.last,         epsilon_};
   }
 
-  operators::ChannelLayout layout_;
+  const Node& node_;
+  const Activation activation_;
+  const operators::ChannelLayout layout_;
   float epsilon_;
 };
+
+Result<std::unique_ptr<Executable>> MakeInstanceNormalization(const Node& node,
+                                                              WeightStore& /*weights*/) {
+  MULLION_ASSIGN_OR_RETURN(const Activation activation, FusedActivationOf(node));
+  return std::unique_ptr<Executable>(std::make_unique<InstanceNormalization>(node, activation));
+}
 
 Status SupportsLayout(const Node& node) {
   if (!operators::ChannelLayout(node).last) return OkStatus();
@@ -58,12 +76,11 @@ Status SupportsLayout(const Node& node) {
 }  // namespace
 
 void RegisterInstanceNormalization(KernelRegistry& registry) {
-  registry.Add({.name = "InstanceNormalization",
-                .types = types::kFloat,
-                .make = MakeKernel<InstanceNormalization>});
+  registry.Add(
+      {.name = "InstanceNormalization", .types = types::kFloat, .make = MakeInstanceNormalization});
   registry.Add({.name = "InstanceNormalization",
                 .types = SetOf(ElementType::kDouble),
-                .make = MakeKernel<InstanceNormalization>,
+                .make = MakeInstanceNormalization,
                 .supports = SupportsLayout});
 }
 

@@ -3,7 +3,9 @@
 // and MeanVarianceNormalization.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "tests/devices/cpu/operator_case.h"
 
@@ -46,6 +48,33 @@ TEST(InstanceNormalization, KeepsItsAccuracyFarFromZero) {
                                     {FloatTensor({1, 2, 100, 100}, values),
                                      FloatTensor({2}, {1, 1}), FloatTensor({2}, {0, 0})}),
                                2e-3);
+}
+
+// What the optimizer folds in: a residual, then an activation (see operators/epilogue.h).
+TEST(InstanceNormalization, AddsAResidualAndActivates) {
+  std::mt19937 random(7);
+  for (const Shape& shape : {Shape{2, 19, 9, 7}, Shape{1, 3, 5000}, Shape{1, 32, 60, 50}}) {
+    SCOPED_TRACE(shape.ToString());
+    const Shape channels{shape[1]};
+    OperatorCase c = Case("InstanceNormalization", 6,
+                          {RandomTensor(shape, random), RandomTensor(channels, random),
+                           RandomTensor(channels, random)});
+    std::vector<float> expected = Floats(c.RunInDouble()[0]);
+    const Tensor residual = RandomTensor(shape, random);
+    const std::vector<float> added = Floats(residual);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      expected[i] = std::max(expected[i] + added[i], 0.0f);
+    }
+    const Tensor wanted = FloatTensor(shape, expected);
+    c.inputs.push_back(residual);
+    c.Set("fused_activation", std::string("Relu"));
+    for (const int threads : {1, 3}) {
+      ExpectClose(c.Run(threads)[0], wanted, 1e-4);
+      c.inputs[3] = ToChannelsLast(residual);
+      ExpectClose(c.RunChannelsLast(threads)[0], wanted, 1e-4);
+      c.inputs[3] = residual;
+    }
+  }
 }
 
 TEST(GroupNormalization, AgreesWithDoubleInBothLayouts) {
