@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/function_ref.h"
+#include "devices/cpu/kernels/matrix_blocks.h"
 #include "devices/cpu/kernels/matrix_pack.h"
 
 namespace mullion::cpu {
@@ -13,6 +14,14 @@ namespace mullion::cpu {
 namespace {
 
 using Axis = ConvolutionShape::Axis;
+
+// Rows of each phase that are run in turn: with 64 channels a part of the input takes 96 KiB.
+constexpr int64_t kRowsAtOnce = 2 * kMaxBlockRows;
+// Multiply-adds of a part at least, and the parts that each thread should find.
+constexpr int64_t kLeastWork = 500'000;
+constexpr int64_t kTasksPerThread = 4;
+
+int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Kernel positions of one axis that see the same remainder, the last one first: those reach
 // furthest back in the input.
@@ -211,23 +220,62 @@ size_t TransposedConvolution::ScratchBytes(int threads) const {
 void TransposedConvolution::Run(const float* input, const float* packed, float* out,
                                 int64_t out_stride, const Epilogue& epilogue, void* scratch,
                                 Parallel& parallel) const {
-  const auto run = [&](MatrixProduct product, RowMaker rows) {
-    product.out = out;
-    product.out_stride = out_stride;
-    product.epilogue = epilogue;
-    MultiplyMatrix(product, rows, scratch, parallel);
-  };
   if (fill_.rows > 0) {
     MatrixProduct fill = fill_;
     fill.taps = 0;
-    run(fill, [](const RowRequest& /*request*/) {});
+    fill.out = out;
+    fill.out_stride = out_stride;
+    fill.epilogue = epilogue;
+    MultiplyMatrix(
+        fill, [](const RowRequest& /*request*/) {}, scratch, parallel);
   }
+  RunPhases(input, packed, out, out_stride, epilogue, scratch, parallel);
+}
+
+// All phases read the same part of the input and write the same part of the output: they take turns
+// for as much of it as stays in the cache.
+void TransposedConvolution::RunPhases(const float* input, const float* packed, float* out,
+                                      int64_t out_stride, const Epilogue& epilogue, void* scratch,
+                                      Parallel& parallel) const {
+  if (phases_.empty() || fill_.blocks.columns == 0) return;
+  int64_t rows = 0;
+  int64_t work = 0;
+  size_t worker_bytes = 0;
   for (const Phase& phase : phases_) {
-    MatrixProduct product = phase.product;
-    product.right = packed + phase.packed;
-    product.lines.first = phase.lines.data();
-    run(product, [&](const RowRequest& request) { phase.rows.Make(input, request); });
+    const MatrixProduct& product = phase.product;
+    rows = std::max(rows, product.rows);
+    work += product.groups * product.rows * product.blocks.columns * product.taps * product.depth;
+    worker_bytes = std::max(worker_bytes, MatrixWorkerBytes(product));
   }
+  const int64_t tile_rows = MatrixTileRows(fill_.blocks.Vectors(0));
+  int64_t parts = DivideUp(rows, kRowsAtOnce);
+  if (parallel.threads() > 1) {
+    const int64_t wanted = std::min(kTasksPerThread * parallel.threads(), work / kLeastWork);
+    parts = std::max(parts, std::min(wanted, DivideUp(rows, tile_rows)));
+  }
+  const int64_t block_rows =
+      DivideUp(std::min(kMaxBlockRows, DivideUp(rows, parts)), tile_rows) * tile_rows;
+  parallel.For(parts, 1, [&](int64_t begin, int64_t end, int worker) {
+    void* const memory = static_cast<char*>(scratch) + worker_bytes * static_cast<size_t>(worker);
+    for (int64_t part = begin; part < end; ++part) {
+      for (const Phase& phase : phases_) {
+        MatrixProduct product = phase.product;
+        product.right = packed + phase.packed;
+        product.lines.first = phase.lines.data();
+        product.out = out;
+        product.out_stride = out_stride;
+        product.epilogue = epilogue;
+        MatrixGrid grid;
+        grid.block_rows = block_rows;
+        grid.row_blocks = DivideUp(product.rows, grid.block_rows);
+        grid.column_blocks = product.blocks.count();
+        grid.tasks = product.groups * grid.column_blocks * grid.row_blocks;
+        const auto make = [&](const RowRequest& request) { phase.rows.Make(input, request); };
+        RunMatrixTasks(product, grid, make, memory, grid.tasks * part / parts,
+                       grid.tasks * (part + 1) / parts);
+      }
+    }
+  });
 }
 
 }  // namespace mullion::cpu

@@ -43,6 +43,9 @@ class TransposedConvolution final : public ConvolutionPlan {
     int64_t packed = 0;          // where its weights begin
   };
 
+  void RunPhases(const float* input, const float* packed, float* out, int64_t out_stride,
+                 const Epilogue& epilogue, void* scratch, Parallel& parallel) const;
+
   MatrixProduct fill_;  // the bias alone, for all pixels; no rows when the phases cover them
   std::vector<Phase> phases_;
 };
