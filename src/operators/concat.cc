@@ -23,13 +23,10 @@ Status JoinShapes(Shape& joined, const Shape& next, int axis) {
   return OkStatus();
 }
 
-namespace {
-
-Status InferConcat(InferenceContext& context) {
+Status InferJoined(InferenceContext& context, ElementType type) {
   if (!context.node().HasAttribute("axis")) {
     return context.Error("attribute 'axis' is required; export the model again");
   }
-  const ElementType type = context.InputType(0);
   for (int i = 0; i < context.input_count(); ++i) {
     MULLION_RETURN_IF_ERROR(context.RequireInput(i));
     MULLION_RETURN_IF_ERROR(context.RequireSameType(0, i));
@@ -58,6 +55,10 @@ Status InferConcat(InferenceContext& context) {
   context.SetOutput(0, type, joined);
   return OkStatus();
 }
+
+namespace {
+
+Status InferConcat(InferenceContext& context) { return InferJoined(context, context.InputType(0)); }
 
 // Until Concat-4 the axis was 1 when not named.
 Status UpgradeConcat(Node& node) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "optimizer/fuse_dynamic_quantized.h"
 
+#include "operators/quantized_concat.h"
 #include "operators/registry.h"
 #include "operators/scaled_conv.h"
 #include "optimizer/pattern.h"
@@ -162,6 +163,24 @@ bool FuseQuantization(Graph& graph, Node& quantize) {
   return true;
 }
 
+// A Concat that is only quantized gives bytes.
+bool FuseConcat(Graph& graph, Node& quantize) {
+  const Node* const concat = OwnProducer(graph, quantize.input(0), "Concat");
+  if (concat == nullptr) return false;
+  Node& made =
+      graph.AddBareNode(operators::kInternalDomain, operators::kQuantizedConcat, 1, &quantize);
+  made.origin = concat->origin;
+  made.SetAttribute("axis", concat->IntAttribute("axis", 0));
+  for (int i = 0; i < concat->input_count(); ++i) made.SetInput(i, concat->input(i));
+  for (int i = 0; i < 3; ++i) {
+    Value* const output = quantize.output(i);
+    quantize.SetOutput(i, nullptr);
+    made.SetOutput(i, output);
+  }
+  graph.Remove(quantize);
+  return true;
+}
+
 }  // namespace
 
 bool FuseScaledProducts(Graph& graph) {
@@ -185,7 +204,8 @@ bool FuseDynamicQuantization(Graph& graph) {
     Node& node = **place;
     ++place;
     for (Graph* const subgraph : node.Subgraphs()) changed |= FuseDynamicQuantization(*subgraph);
-    if (Is(node, "DynamicQuantizeLinear")) changed |= FuseQuantization(graph, node);
+    if (!Is(node, "DynamicQuantizeLinear")) continue;
+    changed |= FuseQuantization(graph, node) || FuseConcat(graph, node);
   }
   return changed;
 }

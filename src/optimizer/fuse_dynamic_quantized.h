@@ -12,7 +12,8 @@ namespace mullion::optimizer {
 // matrix products become MatMulIntegerToFloat with their bias.
 bool FuseScaledProducts(Graph& graph);
 
-// After FuseEpilogue: a DynamicQuantizeLinear becomes part of the ScaledConv that makes its input.
+// After FuseEpilogue: a DynamicQuantizeLinear becomes part of the ScaledConv or Concat that makes
+// its input. The Concat itself is left for RemoveDeadCode.
 bool FuseDynamicQuantization(Graph& graph);
 
 }  // namespace mullion::optimizer

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "operators/epilogue.h"
+#include "operators/quantized_concat.h"
 #include "operators/scaled_conv.h"
 #include "optimizer/infer_graph.h"
 
@@ -271,9 +272,9 @@ class Layout {
     if (rank < 3) return;
     if (IsOneOf(node, kElementwise)) {
       if (InputsBroadcast(node, rank)) TakeAll(node, rank);
-    } else if (node.operator_name() == "Concat" || node.operator_name() == "Softmax" ||
+    } else if (JoinsImages(node) || node.operator_name() == "Softmax" ||
                node.operator_name() == "LogSoftmax") {
-      FollowAxis(node, rank, node.operator_name() == "Concat" ? 0 : -1);
+      FollowAxis(node, rank, JoinsImages(node) ? 0 : -1);
     } else if (node.operator_name() == "Split") {
       FollowAxis(node, rank, 0);
     } else if (IsOneOf(node, kQuantizing)) {
@@ -316,13 +317,20 @@ class Layout {
     if (!AllImagesOfRank(node, node.operator_name() == "Split" ? 1 : node.input_count(), rank)) {
       return;
     }
-    if (node.operator_name() != "Concat" && node.operator_name() != "Split" && node.opset() < 13) {
+    if (!JoinsImages(node) && node.operator_name() != "Split" && node.opset() < 13) {
       return;
     }
     node.SetAttribute("axis", AxisInLast(node.IntAttribute("axis", fallback), rank));
     const int images = node.operator_name() == "Split" ? 1 : node.input_count();
     for (int i = 0; i < images; ++i) node.SetInput(i, &LastOf(*node.input(i), node));
-    for (int i = 0; i < node.output_count(); ++i) GiveLast(node, i);
+    // Not the scale and zero point of a QuantizedConcat.
+    for (int i = 0; i < node.output_count(); ++i) {
+      if (RankOf(node.output(i)) == rank) GiveLast(node, i);
+    }
+  }
+
+  static bool JoinsImages(const Node& node) {
+    return node.operator_name() == "Concat" || node.operator_name() == operators::kQuantizedConcat;
   }
 
   static bool AllImagesOfRank(const Node& node, int count, int rank) {

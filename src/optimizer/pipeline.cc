@@ -9,6 +9,7 @@
 #include "optimizer/fuse_gelu.h"
 #include "optimizer/fuse_quantized.h"
 #include "optimizer/infer_graph.h"
+#include "optimizer/join_splits.h"
 #include "optimizer/layout.h"
 #include "optimizer/remove_dead_code.h"
 #include "optimizer/simplify.h"
@@ -48,11 +49,12 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
     if (WidenHalves(graph, *options.capabilities, range) && options.rewrite) Reduce(graph, options);
   }
   if (!options.rewrite) return OkStatus();
+  if (JoinSplits(graph)) RemoveDeadCode(graph);
   FoldBatchNormalization(graph);
   if (FuseScaledProducts(graph)) RemoveDeadCode(graph);
   FuseGelu(graph);
   FuseEpilogue(graph);
-  FuseDynamicQuantization(graph);
+  if (FuseDynamicQuantization(graph)) RemoveDeadCode(graph);
   FuseElementwise(graph);
   if (PlaceChannelsLast(graph, *options.operators)) Reduce(graph, options);
   return OkStatus();

@@ -50,6 +50,7 @@ class DynamicMaker : public GraphMaker {
     optimizer::RemoveDeadCode(graph);
     optimizer::FuseEpilogue(graph);
     optimizer::FuseDynamicQuantization(graph);
+    optimizer::RemoveDeadCode(graph);
     EXPECT_TRUE(graph.Validate().ok());
     return TextOf(graph);
   }
@@ -102,6 +103,20 @@ TEST(FuseDynamicQuantized, ScalesAlongAnotherAxisStay) {
   const auto y = channels.Quantized(channels.Input({1, 4, 4, 4}));
   EXPECT_EQ(channels.Fused(channels.Scaled("ConvInteger", y, {4, 4, 1, 1}, {4, 1, 1})),
             "DynamicQuantizeLinear ScaledConv");
+}
+
+TEST(FuseDynamicQuantized, JoinedFloatsBecomeBytes) {
+  DynamicMaker maker;
+  Value& a = maker.Convolved(maker.Quantized(maker.Input({1, 4, 8, 8})), 4, 6);
+  Value& joined = maker.Add("Concat", {&a, &maker.Add("Neg", {&a})});
+  joined.producer()->SetAttribute("axis", int64_t{1});
+  EXPECT_EQ(maker.Fused(maker.Convolved(maker.Quantized(joined), 12, 4)),
+            "DynamicQuantizeLinear ScaledConv Neg QuantizedConcat ScaledConv");
+  EXPECT_TRUE(optimizer::PlaceChannelsLast(maker.graph, BuiltInOperators()));
+  EXPECT_TRUE(maker.graph.Validate().ok());
+  EXPECT_EQ(TextOf(maker.graph),
+            "DynamicQuantizeLinear Transpose(0,2,3,1) ScaledConv@last Neg QuantizedConcat "
+            "ScaledConv@last Transpose(0,3,1,2)");
 }
 
 TEST(FuseDynamicQuantized, MatrixProductsTakeTheirBias) {

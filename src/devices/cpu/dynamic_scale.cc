@@ -28,6 +28,23 @@ void QuantizeByScale(const float* x, int64_t count, const ByteScale& scale, Para
   });
 }
 
+void QuantizeRowsByScale(const QuantizedRows& rows, const ByteScale& scale, Parallel& parallel) {
+  const auto zero_point = static_cast<float>(scale.zero_point);
+  const int64_t chunk = std::max<int64_t>(kChunk / std::max<int64_t>(rows.columns, 1), 1);
+  // Long rows are divided, short ones gathered.
+  if (rows.columns >= kChunk) {
+    for (int64_t r = 0; r < rows.rows; ++r) {
+      QuantizeByScale(rows.x + r * rows.columns, rows.columns, scale, parallel,
+                      rows.y + r * rows.stride);
+    }
+    return;
+  }
+  parallel.For(rows.rows, chunk, [&](int64_t begin, int64_t end, int) {
+    QuantizeRows(rows.x + begin * rows.columns, end - begin, rows.columns,
+                 {&scale.scale, &zero_point, false}, rows.y + begin * rows.stride, rows.stride);
+  });
+}
+
 ByteScale QuantizeDynamically(const float* x, int64_t count, FloatRange* ranges, Parallel& parallel,
                               uint8_t* y) {
   std::fill_n(ranges, parallel.threads(), FloatRange());

@@ -20,6 +20,16 @@ ByteScale ScaleOfRange(const FloatRange& range);
 void QuantizeByScale(const float* x, int64_t count, const ByteScale& scale, Parallel& parallel,
                      uint8_t* y);
 
+// Dense rows to rows `stride` bytes apart.
+struct QuantizedRows {
+  const float* x;
+  int64_t rows;
+  int64_t columns;
+  uint8_t* y;
+  int64_t stride;
+};
+void QuantizeRowsByScale(const QuantizedRows& rows, const ByteScale& scale, Parallel& parallel);
+
 // By the scale of all of x and zero. `ranges` is scratch memory for the threads of `parallel`.
 ByteScale QuantizeDynamically(const float* x, int64_t count, FloatRange* ranges, Parallel& parallel,
                               uint8_t* y);

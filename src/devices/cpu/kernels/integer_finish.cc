@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <limits>
 
 #undef HWY_TARGET_INCLUDE
@@ -11,6 +10,7 @@
 #include "devices/cpu/kernels/simd.h"
 
 #include "devices/cpu/kernels/activation-inl.h"
+#include "devices/cpu/kernels/partial_vector-inl.h"
 #include "devices/cpu/kernels/quantize-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -38,16 +38,15 @@ HWY_INLINE V32 Corrected(const IntegerFinish& f, V32 sum, int64_t row, int64_t c
   return sum;
 }
 
+// No call of memcpy: around it the compiler would keep nothing in vector registers.
 template <typename T, class V>
 HWY_INLINE void StorePart(V v, T* out, int64_t count) {
   using D = hn::DFromV<V>;
   if (count >= kLanes) {
     hn::StoreU(v, D(), out);
-    return;
+  } else {
+    StoreFirst(v, D(), out, static_cast<size_t>(count));
   }
-  HWY_ALIGN T lanes[kLanes];
-  hn::Store(v, D(), lanes);
-  std::memcpy(out, lanes, static_cast<size_t>(count) * sizeof(T));
 }
 
 struct ToInt32 {

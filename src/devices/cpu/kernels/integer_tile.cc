@@ -174,8 +174,7 @@ IntegerForm CurrentIntegerForm() {
 
 int IntegerTileRows(IntegerForm form, int groups, int64_t left) {
   const int most = form == IntegerForm::kWords ? MULLION_SIMD_CALL(WordTileRows)(groups)
-                   : groups <= 2               ? 12
-                   : groups == 3               ? 8
+                   : groups <= 3               ? 8
                                                : 6;
   for (const int rows : {12, 8, 6, 4, 2}) {
     if (rows <= most && rows <= left) return rows;

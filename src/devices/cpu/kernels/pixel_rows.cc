@@ -21,6 +21,8 @@ PixelRows::PixelRows(const ConvolutionShape& shape) : shape_(shape), taps_(shape
   for (size_t axis = 0; axis <= last_; ++axis) {
     input_pixels_ *= shape_.axes[axis].input;
     output_pixels_ *= shape_.axes[axis].output;
+    const ConvolutionShape::Axis& a = shape_.axes[axis];
+    in_place_ = in_place_ && a.kernel == 1 && a.stride == 1 && a.pad == 0 && a.input == a.output;
   }
   const ConvolutionShape::Axis& last = shape_.axes[last_];
   for (int64_t outer = 0; outer < taps_ / last.kernel; ++outer) {
@@ -39,6 +41,11 @@ PixelRows::PixelRows(const ConvolutionShape& shape) : shape_(shape), taps_(shape
 
 void PixelRows::Find(const uint8_t* image, int64_t pixel_bytes, const uint8_t* padding,
                      int64_t first, int64_t count, const uint8_t** rows, int64_t stride) const {
+  if (in_place_) {
+    const uint8_t* const pixel = image + first * pixel_bytes;
+    for (int64_t row = 0; row < count; ++row) rows[row] = pixel + row * pixel_bytes;
+    return;
+  }
   Line line{image, padding, pixel_bytes, {}, 0, 0};
   for (int64_t row = 0; row < count; row += line.count) {
     int64_t rest = first + row;

@@ -33,7 +33,8 @@ class PixelRows {
   int64_t taps_;
   int64_t input_pixels_ = 1;
   int64_t output_pixels_ = 1;
-  size_t last_;  // the last spatial axis
+  bool in_place_ = true;  // output pixels are made of the same pixels of the input
+  size_t last_;           // the last spatial axis
   // Offsets of the taps on the axes before the last, in pixels of each: [outer tap][axis].
   std::vector<int64_t> outer_taps_;
   // Along the last axis, the outputs whose tap lies in the image.

@@ -111,12 +111,8 @@ class VectorRange {
 
   void AddTo(FloatRange* range) const {
     namespace hn = hwy::HWY_NAMESPACE;
-    constexpr auto kLanes = hn::MaxLanes(D());
-    HWY_ALIGN float least[kLanes];
-    HWY_ALIGN float most[kLanes];
-    hn::Store(least_, D(), least);
-    hn::Store(most_, D(), most);
-    for (size_t i = 0; i < kLanes; ++i) range->Widen({least[i], most[i]});
+    range->Widen(
+        {hn::GetLane(hn::MinOfLanes(D(), least_)), hn::GetLane(hn::MaxOfLanes(D(), most_))});
   }
 
  private:

@@ -139,6 +139,15 @@ void QuantizeToBytesSimd(const float* x, bool is_signed, void* y, int64_t count,
   });
 }
 
+void QuantizeRowsSimd(const float* x, int64_t rows, int64_t columns, const QuantizationSteps& steps,
+                      uint8_t* y, int64_t stride) {
+  const ByteQuantizer<D> quantizer(*steps.scale, *steps.zero_point, /*is_signed=*/false);
+  for (int64_t r = 0; r < rows; ++r) {
+    QuantizeLoop(x + r * columns, y + r * stride, columns,
+                 [quantizer](V v, int64_t, int64_t) { return quantizer(v); });
+  }
+}
+
 void DequantizeFloatsSimd(float* x, int64_t count, const QuantizationSteps& steps) {
   if (steps.each) {
     DequantizeFloatsLoop(x, count, Steps<true>(steps));
@@ -193,6 +202,11 @@ void QuantizeFloats(float* x, int64_t count, const QuantizationSteps& steps, flo
 void QuantizeToBytes(const float* x, bool is_signed, void* y, int64_t count,
                      const QuantizationSteps& steps) {
   MULLION_SIMD_CALL(QuantizeToBytesSimd)(x, is_signed, y, count, steps);
+}
+
+void QuantizeRows(const float* x, int64_t rows, int64_t columns, const QuantizationSteps& steps,
+                  uint8_t* y, int64_t stride) {
+  MULLION_SIMD_CALL(QuantizeRowsSimd)(x, rows, columns, steps, y, stride);
 }
 
 void DequantizeFloats(float* x, int64_t count, const QuantizationSteps& steps) {

@@ -22,6 +22,10 @@ void QuantizeFloats(float* x, int64_t count, const QuantizationSteps& steps, flo
 void QuantizeToBytes(const float* x, bool is_signed, void* y, int64_t count,
                      const QuantizationSteps& steps);
 
+// Dense rows, one scale for all, to uint8_t rows `stride` bytes apart.
+void QuantizeRows(const float* x, int64_t rows, int64_t columns, const QuantizationSteps& steps,
+                  uint8_t* y, int64_t stride);
+
 // In place.
 void DequantizeFloats(float* x, int64_t count, const QuantizationSteps& steps);
 // x is uint8_t or int8_t.
