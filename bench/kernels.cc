@@ -44,6 +44,7 @@ HWY_AFTER_NAMESPACE();
 #include "devices/cpu/kernels/convolution.h"
 #include "devices/cpu/kernels/dense.h"
 #include "devices/cpu/kernels/depthwise.h"
+#include "devices/cpu/kernels/half_convolution.h"
 #include "devices/cpu/kernels/large_kernel.h"
 #include "devices/cpu/kernels/matrix_pack.h"
 #include "devices/cpu/kernels/strassen.h"
@@ -208,6 +209,35 @@ void BenchConvolution(benchmark::State& state, Isa isa, const Layer& layer, int6
   });
 }
 
+// The same in half precision; the peak is that of float.
+void BenchHalfConvolution(benchmark::State& state, const Layer& layer, int64_t copies) {
+  SetIsaForTest(Isa::kAvx512Fp16);
+  const ConvolutionShape shape = layer.Shape();
+  const HalfConvolution convolution(shape, HalfTiles());
+  const Floats input(layer.side * layer.side * layer.in);
+  const Floats weights(layer.out * layer.in * shape.Taps());
+  const auto packed_floats = static_cast<int64_t>(PackedHalfConvolutionFloats(shape));
+  const Floats packed(packed_floats * copies);
+  for (int64_t i = 0; i < copies; ++i) {
+    PackHalfConvolution(weights.data(), shape, packed.data() + i * packed_floats);
+  }
+  const Floats out(shape.OutputPixels() * layer.out);
+  const Floats bias(layer.out);
+  Epilogue epilogue;
+  epilogue.bias = bias.data();
+  epilogue.activation.kind = Activation::Kind::kRelu;
+  const AlignedBuffer scratch(AllocateAligned(convolution.ScratchBytes(1)));
+  SerialParallel serial;
+  const double multiplies =
+      static_cast<double>(shape.OutputPixels() * layer.out * layer.in * shape.Taps());
+  int64_t copy = 0;
+  Measure(state, 2 * multiplies, 0, [&] {
+    convolution.Run(input.data(), packed.data() + copy * packed_floats, out.data(), layer.out,
+                    epilogue, scratch.get(), serial);
+    copy = (copy + 1) % copies;
+  });
+}
+
 const Layer kDepthwiseLayers[] = {
     {112, 32, 32, 3, 1},  {112, 96, 96, 3, 2},  {56, 144, 144, 3, 1}, {28, 192, 192, 3, 1},
     {14, 576, 576, 3, 1}, {14, 672, 672, 5, 1}, {28, 240, 240, 5, 2}, {28, 192, 192, 7, 1},
@@ -291,6 +321,31 @@ void BenchStrassen(benchmark::State& state, Isa isa, const Product& size) {
           });
 }
 
+void BenchHalfProduct(benchmark::State& state, const Product& size) {
+  SetIsaForTest(Isa::kAvx512Fp16);
+  MatrixProduct product;
+  product.rows = size.rows;
+  product.depth = size.depth;
+  product.blocks = ColumnBlocks::Of(size.columns);
+  UseHalf(product, HalfTiles());
+  const Floats left(size.rows * size.depth);
+  const Floats right(size.depth * size.columns);
+  const Floats packed(product.blocks.PackedFloats(product.depth));
+  PackHalfRight(RightSource::RowMajor(right.data(), size.depth, size.columns), product.blocks,
+                packed.data());
+  const Floats out(size.rows * size.columns);
+  product.right = packed.data();
+  product.out = out.data();
+  product.out_stride = size.columns;
+  const AlignedBuffer scratch(AllocateAligned(MatrixScratchBytes(product, 1)));
+  SerialParallel serial;
+  Measure(state, 2.0 * static_cast<double>(size.rows * size.depth * size.columns),
+          2.0 * static_cast<double>(size.depth * size.columns), [&] {
+            MultiplyHalf(product, PlainRows{left.data(), size.depth}, size.depth, scratch.get(),
+                         serial);
+          });
+}
+
 // Products whose right operand is not constant, as in attention.
 const DenseShape kDenseShapes[] = {
     {12, 128, 64, 128, 64, 64, true, 128},        {12, 128, 128, 64, 128, 64, false, 64},
@@ -370,12 +425,34 @@ void RegisterBenchmarks() {
   }
 }
 
+void RegisterHalfBenchmarks() {
+  if (AvailableIsas().back() != Isa::kAvx512Fp16) return;
+  const std::string prefix = "avx512fp16/half/";
+  for (const Layer& layer : kLayers) {
+    benchmark::RegisterBenchmark(
+        (prefix + "conv/" + layer.Name()).c_str(),
+        [layer](benchmark::State& state) { BenchHalfConvolution(state, layer, 1); });
+  }
+  for (const Layer& layer : kColdLayers) {
+    benchmark::RegisterBenchmark(
+        (prefix + "cold/" + layer.Name()).c_str(),
+        [layer](benchmark::State& state) { BenchHalfConvolution(state, layer, kCopies); });
+  }
+  for (const Product& p : kProducts) {
+    const std::string name = prefix + "matmul/" + std::to_string(p.rows) + "x" +
+                             std::to_string(p.depth) + "x" + std::to_string(p.columns);
+    benchmark::RegisterBenchmark(name.c_str(),
+                                 [p](benchmark::State& state) { BenchHalfProduct(state, p); });
+  }
+}
+
 }  // namespace
 }  // namespace mullion::cpu
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   mullion::cpu::RegisterBenchmarks();
+  mullion::cpu::RegisterHalfBenchmarks();
   benchmark::RunSpecifiedBenchmarks();
 }
 

@@ -198,13 +198,14 @@ void Print(const Arguments& arguments, const Engine& engine, const Times& times)
     std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
     return;
   }
+  const bool half = MullionSession_Precision(engine.session()) == MULLION_PRECISION_FP16;
   std::cout << std::fixed << std::setprecision(3) << arguments.model << "\n  " << threads
-            << (threads == 1 ? " thread, " : " threads, ") << MullionCpuLevel() << "\n  load    "
-            << times.load_ms << " ms\n  first   " << times.first_ms << " ms\n  median  "
-            << times.At(0.5) << " ms of " << arguments.runs << " runs (min " << times.At(0)
-            << ", p10 " << times.At(0.1) << ", p90 " << times.At(0.9) << ", max " << times.At(1)
-            << ")\n  CPU     " << times.cpu_ms_per_run << " ms a run\n  memory  "
-            << std::setprecision(1) << PeakRssMib() << " MiB at most\n";
+            << (threads == 1 ? " thread, " : " threads, ") << MullionCpuLevel()
+            << (half ? ", fp16" : "") << "\n  load    " << times.load_ms << " ms\n  first   "
+            << times.first_ms << " ms\n  median  " << times.At(0.5) << " ms of " << arguments.runs
+            << " runs (min " << times.At(0) << ", p10 " << times.At(0.1) << ", p90 "
+            << times.At(0.9) << ", max " << times.At(1) << ")\n  CPU     " << times.cpu_ms_per_run
+            << " ms a run\n  memory  " << std::setprecision(1) << PeakRssMib() << " MiB at most\n";
 }
 
 int Run(const Arguments& arguments) {

@@ -2,6 +2,8 @@
 #include "tools/engine.h"
 
 #include <CLI/CLI.hpp>
+#include <iostream>
+#include <string_view>
 
 #include "base/str_cat.h"
 #include "tools/failure.h"
@@ -27,7 +29,7 @@ void EngineOptions::AddDevice(CLI::App& app) {
 }
 
 void EngineOptions::AddPrecision(CLI::App& app) {
-  app.add_option("--precision", precision, "fp32; fp16 is not in this build (default: fp32)")
+  app.add_option("--precision", precision, "fp32, or fp16 where it is faster (default: fp32)")
       ->type_name("NAME");
 }
 
@@ -36,11 +38,7 @@ Handle<MullionDevice> OpenDevice(const EngineOptions& options) {
     throw Failure(kExitWrongUse,
                   StrCat("--device '", options.device, "' is not known; this build has cpu"));
   }
-  if (options.precision == "fp16") {
-    throw Failure(kExitRefused,
-                  "--precision fp16: this build computes in fp32 only; leave the flag out");
-  }
-  if (options.precision != "fp32") {
+  if (options.precision != "fp32" && options.precision != "fp16") {
     throw Failure(kExitWrongUse,
                   StrCat("--precision '", options.precision, "' is not fp32 or fp16"));
   }
@@ -56,9 +54,18 @@ Engine::Engine(const std::string& path, const EngineOptions& options) {
   model_.reset(model);
   const Handle<MullionSessionOptions> session_options(MullionSessionOptions_Create());
   MullionSessionOptions_SetThreads(session_options.get(), options.threads);
+  const bool half = options.precision == "fp16";
+  MullionSessionOptions_SetPrecision(session_options.get(),
+                                     half ? MULLION_PRECISION_FP16 : MULLION_PRECISION_FP32);
   MullionSession* session = nullptr;
   Check(MullionSession_Create(model, device.get(), session_options.get(), &session));
   session_.reset(session);
+  if (half && MullionSession_Precision(session) == MULLION_PRECISION_FP32) {
+    const bool able = std::string_view(MullionCpuLevel()) == "avx512fp16";
+    std::cerr << "note: --precision fp16: computes in fp32, since "
+              << (able ? "no product of this model is faster in fp16\n"
+                       : "fp16 arithmetic takes a processor with AVX512-FP16\n");
+  }
 }
 
 std::string Engine::InputName(size_t i) const {

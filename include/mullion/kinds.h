@@ -55,6 +55,12 @@ enum class LearningModelDeviceKind : int {
   DirectXMinPower = MULLION_DEVICE_GPU_MIN_POWER,
 };
 
+// How products of float tensors are computed. Not in Windows ML.
+enum class ProductPrecision : int {
+  Float32 = MULLION_PRECISION_FP32,
+  Float16 = MULLION_PRECISION_FP16,
+};
+
 enum class LearningModelPixelRange : int {
   ZeroTo255 = MULLION_RANGE_0_255,
   ZeroToOne = MULLION_RANGE_0_1,

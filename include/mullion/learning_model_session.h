@@ -54,6 +54,11 @@ class LearningModelSession final {
   // Threads of an evaluation, the caller's included.
   uint32_t Threads() const { return MullionSession_Threads(get()); }
 
+  // Float16 when the options allow it and some node really computes in half precision.
+  ProductPrecision Precision() const {
+    return static_cast<ProductPrecision>(MullionSession_Precision(get()));
+  }
+
   // Evaluates on this thread and the session's helpers. `correlation_id` comes back in the result.
   // Outputs that are not bound come as fresh values, which stay valid whatever happens to the
   // session. ErrorCode::InvalidBinding for an input without a value, SizeMismatch for a bound

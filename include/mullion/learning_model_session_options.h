@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mullion/c/mullion.h"
+#include "mullion/kinds.h"
 
 namespace mullion {
 
@@ -36,6 +37,15 @@ class LearningModelSessionOptions final {
   uint32_t Threads() const { return threads_; }
   void Threads(uint32_t threads) { threads_ = threads; }
 
+  // Float16 allows half precision where the device is faster so: products (Conv, Gemm, MatMul) of
+  // float tensors with constant weights then round their operands to float16 and sum up to 64
+  // products in it, which changes a result by about a thousandth of its tensor's range per layer;
+  // values beyond 65504 become infinite. Tensors stay float. Where the device has no such
+  // arithmetic (AVX512-FP16) everything is computed in float: LearningModelSession::Precision
+  // tells. Default Float32; other numbers give ErrorCode::InvalidArgument when a session is made.
+  ProductPrecision Precision() const { return precision_; }
+  void Precision(ProductPrecision precision) { precision_ = precision; }
+
   // Graph rewrites; off for comparing. Default true.
   bool Optimize() const { return optimize_; }
   void Optimize(bool optimize) { optimize_ = optimize; }
@@ -52,6 +62,7 @@ class LearningModelSessionOptions final {
     MullionSessionOptions_SetBatchSizeOverride(options.get(), batch_size_);
     MullionSessionOptions_SetCloseModelOnSessionCreation(options.get(), close_model_ ? 1 : 0);
     MullionSessionOptions_SetThreads(options.get(), threads_);
+    MullionSessionOptions_SetPrecision(options.get(), static_cast<MullionPrecision>(precision_));
     MullionSessionOptions_SetOptimize(options.get(), optimize_ ? 1 : 0);
     for (const auto& [name, size] : dimensions_) {
       MullionSessionOptions_OverrideNamedDimension(options.get(), name.c_str(), size);
@@ -63,6 +74,7 @@ class LearningModelSessionOptions final {
   uint32_t batch_size_ = 0;
   bool close_model_ = false;
   uint32_t threads_ = 0;
+  ProductPrecision precision_ = ProductPrecision::Float32;
   bool optimize_ = true;
   std::vector<std::pair<std::string, uint32_t>> dimensions_;
 };

@@ -98,6 +98,14 @@ uint32_t MullionSession_Threads(const MullionSession* session) {
   return session == nullptr ? 0 : static_cast<uint32_t>(session->threads);
 }
 
+MullionPrecision MullionSession_Precision(const MullionSession* session) {
+  for (size_t i = 0; i < MullionSession_PlacementCount(session); ++i) {
+    const MullionPrecision precision = MullionSession_PlacementPrecision(session, i);
+    if (precision != MULLION_PRECISION_FP32) return precision;
+  }
+  return MULLION_PRECISION_FP32;
+}
+
 size_t MullionSession_PlacementCount(const MullionSession* session) {
   return session == nullptr ? 0 : session->placement.size();
 }
@@ -110,4 +118,11 @@ const char* MullionSession_PlacementNode(const MullionSession* session, size_t i
 const char* MullionSession_PlacementDevice(const MullionSession* session, size_t index) {
   return index < MullionSession_PlacementCount(session) ? session->placement[index].device.c_str()
                                                         : nullptr;
+}
+
+MullionPrecision MullionSession_PlacementPrecision(const MullionSession* session, size_t index) {
+  return index < MullionSession_PlacementCount(session) &&
+                 session->placement[index].precision == mullion::Precision::kHalf
+             ? MULLION_PRECISION_FP16
+             : MULLION_PRECISION_FP32;
 }

@@ -22,7 +22,14 @@ Result<SessionOptions> EngineOptions(const MullionSessionOptions* options) {
     return InvalidArgument(StrCat("a session cannot have ", options->threads,
                                   " threads; ask for 0 (all processors) to ", kMostThreads));
   }
+  if (options->precision != MULLION_PRECISION_FP32 &&
+      options->precision != MULLION_PRECISION_FP16) {
+    return InvalidArgument(StrCat("a session cannot have the precision ", options->precision,
+                                  "; ask for MULLION_PRECISION_FP32 (0) or _FP16 (1)"));
+  }
   SessionOptions engine = options->options;
+  engine.precision =
+      options->precision == MULLION_PRECISION_FP16 ? Precision::kHalf : Precision::kFloat;
   engine.threads = static_cast<int>(options->threads);
   return engine;
 }
@@ -61,6 +68,11 @@ void MullionSessionOptions_SetCloseModelOnSessionCreation(MullionSessionOptions*
 
 void MullionSessionOptions_SetThreads(MullionSessionOptions* options, uint32_t threads) {
   if (options != nullptr) options->threads = threads;
+}
+
+void MullionSessionOptions_SetPrecision(MullionSessionOptions* options,
+                                        MullionPrecision precision) {
+  if (options != nullptr) options->precision = precision;
 }
 
 void MullionSessionOptions_SetOptimize(MullionSessionOptions* options, int optimize) {

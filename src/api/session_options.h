@@ -11,6 +11,7 @@
 struct MullionSessionOptions {
   mullion::SessionOptions options;
   uint32_t threads = 0;
+  int precision = MULLION_PRECISION_FP32;  // as it was given
   bool close_model = false;
   bool incomplete = false;  // an option was lost for want of memory
 };

@@ -30,6 +30,9 @@ class Device {
   // Whether islands should be as large as possible (accelerators) or one node each (CPU).
   virtual bool WantsLargeIslands() const = 0;
 
+  // Whether products of float can be computed in half precision (see operators/precision.h).
+  virtual bool HasHalfPrecision() const { return false; }
+
   // Whether this device can compute the node, whose input and output types are inferred. The error
   // says why not: no kernel, or not for these types.
   virtual Status Supports(const Node& node) const = 0;

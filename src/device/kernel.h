@@ -141,6 +141,8 @@ class Executable {
   // Whether the executable has taken what it needs of constant input `i`: neither Bind nor Run
   // looks at its contents, and weights that all their readers hold need not stay in memory.
   virtual bool Holds(int /*i*/) const { return false; }
+  // Whether it computes float tensors in half precision, which operators/precision.h allows.
+  virtual bool ComputesInHalf() const { return false; }
   virtual Status Bind(BindContext& /*context*/) const { return OkStatus(); }
   virtual Status Run(RunContext& context) const = 0;
 };

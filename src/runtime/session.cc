@@ -6,6 +6,7 @@
 #include "base/platform.h"
 #include "base/str_cat.h"
 #include "device/weight_store.h"
+#include "optimizer/allow_half_precision.h"
 #include "optimizer/pipeline.h"
 #include "planner/plan.h"
 #include "runtime/run_node.h"
@@ -67,6 +68,14 @@ class DeviceCapabilities final : public optimizer::Capabilities {
   std::span<const Device* const> devices_;
 };
 
+// Whether the step does, or one inside it.
+bool ComputesInHalf(const Step& step) {
+  if (step.executable != nullptr) return step.executable->ComputesInHalf();
+  return std::any_of(step.subprograms.begin(), step.subprograms.end(), [](const auto& body) {
+    return std::any_of(body->steps.begin(), body->steps.end(), ComputesInHalf);
+  });
+}
+
 }  // namespace
 
 Session::~Session() = default;
@@ -103,6 +112,10 @@ Result<std::unique_ptr<Session>> Session::Create(const Model& model,
   if (Status status = optimizer::Optimize(*session->graph_, pipeline); !status.ok()) {
     return fail(status);
   }
+  const bool half = options.precision == Precision::kHalf &&
+                    std::any_of(devices.begin(), devices.end(),
+                                [](const Device* device) { return device->HasHalfPrecision(); });
+  if (half) optimizer::AllowHalfPrecision(*session->graph_);
   if (session->threads_ > 1) session->pool_ = ThreadPool::Acquire(session->threads_ - 1);
   PoolParallel parallel(session->pool_.get(), session->threads_, nullptr);
   auto program =
@@ -225,7 +238,8 @@ std::vector<NodePlacement> Session::Placement() const {
   std::vector<NodePlacement> placement;
   for (const Step& step : program_->steps) {
     placement.push_back({step.node->origin.ToString(),
-                         step.device != nullptr ? step.device->name() : "control flow"});
+                         step.device != nullptr ? step.device->name() : "control flow",
+                         ComputesInHalf(step) ? Precision::kHalf : Precision::kFloat});
   }
   return placement;
 }

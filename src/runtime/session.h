@@ -4,6 +4,7 @@
 #define MULLION_RUNTIME_SESSION_H_
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,6 +23,8 @@
 
 namespace mullion {
 
+enum class Precision : uint8_t { kFloat, kHalf };
+
 struct SessionOptions {
   // Threads that an evaluation may use, the caller's included; 0 takes all processors available to
   // the process. More than there are processors is allowed.
@@ -34,12 +37,16 @@ struct SessionOptions {
   int64_t batch_size = 0;
   // Rewrites other than import normalisation; off for debugging and for comparing.
   bool optimize = true;
+  // kHalf allows products of float tensors with constant weights to round their operands and sums
+  // to float16, where a device is faster so.
+  Precision precision = Precision::kFloat;
 };
 
 // Where a node of the optimized graph runs.
 struct NodePlacement {
-  std::string node;    // its name in the model, with operator and opset
-  std::string device;  // "cpu", or "control flow" for If, Loop and the like
+  std::string node;     // its name in the model, with operator and opset
+  std::string device;   // "cpu", or "control flow" for If, Loop and the like
+  Precision precision;  // that is really used
 };
 
 // Thread-safe: any number of threads may call Run at once; each evaluation has memory of its own.

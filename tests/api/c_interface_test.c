@@ -32,6 +32,7 @@ static void ExpectCode(MullionStatus* status, MullionStatusCode code, const char
 /* A blank picture through the digits model. */
 static void TestEvaluation(const char* path) {
   MullionModel* model = NULL;
+  MullionSessionOptions* session_options = MullionSessionOptions_Create();
   MullionSession* session = NULL;
   MullionBinding* binding = NULL;
   MullionResult* result = NULL;
@@ -46,9 +47,15 @@ static void TestEvaluation(const char* path) {
   Expect(MullionModel_InputCount(model) == 1, "one input");
   Expect(MullionFeature_Kind(MullionModel_Input(model, 0)) == MULLION_FEATURE_IMAGE, "an image");
   Expect(MullionModel_Input(model, 1) == NULL, "no second input");
-  ExpectOk(MullionSession_Create(model, NULL, NULL, &session), "session");
+  MullionSessionOptions_SetPrecision(session_options, MULLION_PRECISION_FP16);
+  ExpectOk(MullionSession_Create(model, NULL, session_options, &session), "session");
+  MullionSessionOptions_Release(session_options);
+  if (strcmp(MullionCpuLevel(), "avx512fp16") != 0) {
+    Expect(MullionSession_Precision(session) == MULLION_PRECISION_FP32, "what is really used");
+  }
   MullionModel_Release(model);
   Expect(MullionSession_PlacementCount(session) > 0, "placement");
+  Expect(MullionSession_PlacementPrecision(session, 1000000) == MULLION_PRECISION_FP32, "no node");
   ExpectOk(MullionBinding_Create(session, &binding), "binding");
   ExpectOk(MullionValue_CreateImage(MULLION_PIXEL_GRAY8, 64, 48, NULL, 0, &image), "image");
   options.fit = MULLION_FIT_STRETCH;
@@ -81,6 +88,8 @@ static void TestNullArguments(void) {
              "null session");
   Expect(MullionStatus_Code(NULL) == MULLION_OK, "no status is success");
   Expect(MullionModel_InputCount(NULL) == 0, "getters take null");
+  Expect(MullionSession_Precision(NULL) == MULLION_PRECISION_FP32, "getters take null");
+  MullionSessionOptions_SetPrecision(NULL, MULLION_PRECISION_FP16);
   Expect(MullionValue_Data(NULL) == NULL, "getters take null");
   Expect(strcmp(MullionFeature_Name(NULL), "") == 0, "getters take null");
   MullionModel_Release(NULL);

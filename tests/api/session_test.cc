@@ -8,6 +8,7 @@
 
 #include "api/fixtures.h"
 #include "api/onnx_builder.h"
+#include "mullion/image_codecs.h"
 
 namespace mullion::test {
 namespace {
@@ -46,6 +47,30 @@ TEST(SessionOptionsTest, TheDenotationSaysWhichIsTheBatch) {
                                      LearningModelDevice(LearningModelDeviceKind::Cpu), options);
   EXPECT_EQ(OutputShape(session, {7, 4}), (std::vector<int64_t>{7, 4}));
   EXPECT_EQ(Failure([&] { OutputShape(session, {7, 5}); }).substr(0, 12), "SizeMismatch");
+}
+
+// Its first Gemm has enough columns for half precision, where the processor has that.
+TEST(SessionOptionsTest, PrecisionIsTheCallersChoiceAndTold) {
+  const LearningModel model = LearningModel::LoadFromFilePath(DigitsModel());
+  const LearningModelDevice cpu(LearningModelDeviceKind::Cpu);
+  LearningModelSessionOptions options;
+  EXPECT_EQ(options.Precision(), ProductPrecision::Float32);
+  EXPECT_EQ(LearningModelSession(model, cpu, options).Precision(), ProductPrecision::Float32);
+  options.Precision(ProductPrecision::Float16);
+  const LearningModelSession session(model, cpu, options);
+  const bool able = std::string(MullionCpuLevel()) == "avx512fp16";
+  EXPECT_EQ(session.Precision(), able ? ProductPrecision::Float16 : ProductPrecision::Float32);
+  for (int digit = 0; digit < 10; ++digit) {
+    LearningModelBinding binding(session);
+    binding.Bind("image", SoftwareBitmap::LoadFromFile(DigitsImage(digit)));
+    const auto result = session.Evaluate(binding);
+    const auto probabilities = result.Outputs().Lookup("probabilities").as<TensorFloat>().data();
+    EXPECT_GT(probabilities[static_cast<size_t>(digit)], 0.5f);
+  }
+  options.Precision(static_cast<ProductPrecision>(7));
+  EXPECT_EQ(Failure([&] { LearningModelSession(model, cpu, options); }),
+            "InvalidArgument: a session cannot have the precision 7; ask for "
+            "MULLION_PRECISION_FP32 (0) or _FP16 (1)");
 }
 
 TEST(SessionOptionsTest, NamedDimensionsAreFixed) {

@@ -40,12 +40,14 @@ class ModelMaker {
     info.name = value.name();
     model_.outputs.push_back(info);
   }
-  Result<std::unique_ptr<Session>> MakeSession(int threads = 1) {
+  Result<std::unique_ptr<Session>> MakeSession(int threads = 1,
+                                               Precision precision = Precision::kFloat) {
     model_.graph = std::move(graph_);
     static const cpu::CpuDevice cpu;
     static const Device* const devices[] = {&cpu};
     SessionOptions options;
     options.threads = threads;
+    options.precision = precision;
     return Session::Create(model_, devices, BuiltInOperators(), options);
   }
 
@@ -309,6 +311,29 @@ TEST(Session, RefusesAnUnknownOperatorByName) {
   EXPECT_EQ(session.status().message(),
             "model 'test.onnx': node 'Frobnicate' (Frobnicate, opset 21): the operator is not "
             "known; export the model without it or register it as a custom operator");
+}
+
+// Sums of 100 numbers below 8, in whatever precision; and the session says in which.
+TEST(Session, UsesHalfPrecisionWhereItIsAllowedAndThere) {
+  for (const Precision asked : {Precision::kFloat, Precision::kHalf}) {
+    ModelMaker maker;
+    Value& x = maker.Input("x", ElementType::kFloat, {3, 100});
+    const std::vector<float> twos(100 * 64, 2.0f);
+    Value& weights = maker.graph().AddConstant("w", Tensor::FromSpan<float>({100, 64}, twos));
+    Value& product = maker.Add("MatMul", {&x, &weights});
+    maker.Output(maker.Add("Softmax", {&product}));
+    const auto session = maker.MakeSession(2, asked);
+    ASSERT_TRUE(session.ok()) << session.status().message();
+    const auto placement = (*session)->Placement();
+    ASSERT_EQ(placement.size(), 2u);
+    const bool half = asked == Precision::kHalf && cpu::CpuDevice().HasHalfPrecision();
+    EXPECT_EQ(placement[0].precision, half ? Precision::kHalf : Precision::kFloat);
+    EXPECT_EQ(placement[1].precision, Precision::kFloat);
+    const Datum inputs[] = {Floats({3, 100}, std::vector<float>(300, 3.0f))};
+    Datum outputs[1];
+    ASSERT_TRUE((*session)->Run(inputs, outputs).ok());
+    EXPECT_EQ(ValuesOf<float>(outputs[0]), std::vector<float>(192, 1.0f / 64));
+  }
 }
 
 }  // namespace

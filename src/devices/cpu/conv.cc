@@ -3,7 +3,9 @@
 #include "base/str_cat.h"
 #include "devices/cpu/convolution_shape.h"
 #include "devices/cpu/float_convolution.h"
+#include "devices/cpu/half_precision.h"
 #include "devices/cpu/kernels/depthwise.h"
+#include "devices/cpu/kernels/half_convolution.h"
 #include "devices/cpu/kernels/large_kernel.h"
 #include "devices/cpu/kernels/pixel_columns.h"
 #include "devices/cpu/kernels/winograd.h"
@@ -24,9 +26,21 @@ bool IsDepthwise(const ConvolutionShape& shape) {
 
 class FloatConv final : public FloatConvolution {
  public:
-  using FloatConvolution::FloatConvolution;
+  explicit FloatConv(const Node& node) : FloatConvolution(node), half_(HalfTilesFor(node)) {}
+
+  bool ComputesInHalf() const override {
+    const Shape& weights = node().input(1)->type.shape;
+    const auto shape = ShapeOf(Shape::Filled(weights.rank(), kUnknownDim), weights);
+    return shape.ok() && UsesHalf(*shape);
+  }
 
  private:
+  // What takes fewer multiplications is faster still.
+  bool UsesHalf(const ConvolutionShape& shape) const {
+    return half_ != nullptr && GainsFromHalf(shape) && !UsesWinograd(shape) &&
+           !UsesLargeKernel(shape);
+  }
+
   Result<ConvolutionShape> ShapeOf(const Shape& image, const Shape& weights) const override {
     MULLION_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
                              ConvolutionGeometry::FromNode(node(), image, weights));
@@ -39,6 +53,7 @@ class FloatConv final : public FloatConvolution {
     if (IsDepthwise(shape)) return std::make_unique<Depthwise>(shape);
     if (UsesWinograd(shape)) return std::make_unique<Winograd>(shape);
     if (UsesLargeKernel(shape)) return std::make_unique<LargeKernel>(shape);
+    if (UsesHalf(shape)) return std::make_unique<HalfConvolution>(shape, half_);
     if (PixelsAtOnce(shape) > 1) return std::make_unique<PixelColumns>(shape);
     return std::make_unique<Convolution>(shape);
   }
@@ -47,6 +62,7 @@ class FloatConv final : public FloatConvolution {
     if (IsDepthwise(shape)) return "depthwise";
     if (UsesWinograd(shape)) return "winograd";
     if (UsesLargeKernel(shape)) return "large kernel";
+    if (UsesHalf(shape)) return "half convolution";
     if (PixelsAtOnce(shape) > 1) {
       const auto last = static_cast<size_t>(shape.spatial_rank - 1);
       return StrCat("convolution of pixels ", shape.axes[last].stride, " apart");
@@ -59,6 +75,7 @@ class FloatConv final : public FloatConvolution {
     if (IsDepthwise(shape)) return static_cast<size_t>(shape.out_channels * shape.Taps());
     if (UsesWinograd(shape)) return PackedWinogradFloats(shape.out_channels, channels);
     if (UsesLargeKernel(shape)) return PackedLargeKernelFloats(shape);
+    if (UsesHalf(shape)) return PackedHalfConvolutionFloats(shape);
     if (PixelsAtOnce(shape) > 1) return PackedPixelColumnsFloats(shape);
     return PackedConvolutionFloats(shape.out_channels, shape.groups, channels, shape.Taps());
   }
@@ -70,6 +87,8 @@ class FloatConv final : public FloatConvolution {
       PackWinograd(weights, shape.out_channels, shape.in_channels, packed);
     } else if (UsesLargeKernel(shape)) {
       PackLargeKernel(weights, shape, packed);
+    } else if (UsesHalf(shape)) {
+      PackHalfConvolution(weights, shape, packed);
     } else if (PixelsAtOnce(shape) > 1) {
       PackPixelColumns(weights, shape, packed);
     } else {
@@ -77,6 +96,8 @@ class FloatConv final : public FloatConvolution {
                       shape.Taps(), packed);
     }
   }
+
+  const TileFinder half_;  // null where half precision is not to be used
 };
 
 class DoubleConv final : public Executable {

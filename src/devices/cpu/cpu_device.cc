@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/cpu_device.h"
 
+#include "devices/cpu/kernels/half_product.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {
+
+bool CpuDevice::HasHalfPrecision() const { return HalfTiles() != nullptr; }
 
 Status CpuDevice::Supports(const Node& node) const { return BuiltInKernels().Find(node).status(); }
 

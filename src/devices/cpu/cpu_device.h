@@ -11,6 +11,7 @@ class CpuDevice final : public Device {
  public:
   std::string name() const override { return "cpu"; }
   bool WantsLargeIslands() const override { return false; }
+  bool HasHalfPrecision() const override;
   Status Supports(const Node& node) const override;
   Result<std::unique_ptr<Executable>> Compile(const Island& island,
                                               WeightStore& weights) const override;

@@ -7,6 +7,7 @@
 
 #include "base/str_cat.h"
 #include "devices/cpu/fused_activation.h"
+#include "devices/cpu/half_precision.h"
 #include "devices/cpu/kernels/dense.h"
 #include "devices/cpu/kernels/weight_product.h"
 #include "devices/cpu/plain_product.h"
@@ -44,12 +45,13 @@ class FloatGemm final : public Executable {
     const int64_t depth = parameters_.RightDepth(constant.shape());
     const int64_t columns = parameters_.Columns(constant.shape());
     const ColumnBlocks blocks = ColumnBlocks::Of(columns);
-    const size_t floats = PackedWeightFloats(depth, columns);
     const float alpha = parameters_.alpha;
-    const std::string format =
-        StrCat("product", parameters_.right_transposed ? " transposed" : "", " lanes ",
-               blocks.lanes, " of ", blocks.max_vectors,
-               alpha == 1.0f ? "" : StrCat(" times ", BitCast<uint32_t>(alpha)));
+    if (alpha == 1.0f) half_ = HalfTilesFor(node_, columns);
+    const size_t floats = PackedWeightFloats(depth, columns, half_);
+    const std::string format = StrCat(
+        "product", half_ != nullptr ? " of halves" : "",
+        parameters_.right_transposed ? " transposed" : "", " lanes ", blocks.lanes, " of ",
+        blocks.max_vectors, alpha == 1.0f ? "" : StrCat(" times ", BitCast<uint32_t>(alpha)));
     MULLION_ASSIGN_OR_RETURN(
         packed_, weights.Get(constant, format, floats * sizeof(float),
                              [&](const TensorView& source, void* memory) {
@@ -58,13 +60,14 @@ class FloatGemm final : public Executable {
                                PackWeight(parameters_.right_transposed
                                               ? RightSource::Transposed(from, depth, depth)
                                               : RightSource::RowMajor(from, depth, columns),
-                                          columns, to);
+                                          columns, to, half_);
                                for (size_t i = 0; alpha != 1.0f && i < floats; ++i) to[i] *= alpha;
                              }));
     return OkStatus();
   }
 
   bool Holds(int i) const override { return i == 1 && packed_ != nullptr; }
+  bool ComputesInHalf() const override { return half_ != nullptr; }
 
   Status Bind(BindContext& context) const override {
     const Shape& left = context.input(0)->shape;
@@ -80,6 +83,7 @@ class FloatGemm final : public Executable {
     bound->product.rows_together = bound->rows;
     bound->product.columns = bound->columns;
     bound->product.out_stride = bound->columns;
+    bound->product.half = half_;
     bound->dense = {.rows = bound->rows,
                     .depth = bound->depth,
                     .columns = bound->columns,
@@ -186,6 +190,7 @@ class FloatGemm final : public Executable {
   const GemmParameters parameters_;
   Activation activation_;
   std::shared_ptr<const void> packed_;
+  TileFinder half_ = nullptr;  // not null: packed as halves
 };
 
 // alpha or beta as a factor of products; integers take its whole part.

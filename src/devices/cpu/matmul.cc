@@ -2,6 +2,7 @@
 // MatMul of float through the matrix kernel, and of other types by plain loops.
 #include "base/str_cat.h"
 #include "devices/cpu/fused_activation.h"
+#include "devices/cpu/half_precision.h"
 #include "devices/cpu/kernels/dense.h"
 #include "devices/cpu/kernels/weight_product.h"
 #include "devices/cpu/plain_product.h"
@@ -39,22 +40,25 @@ class FloatMatmul final : public Executable {
     const int64_t depth = shape.Back(1);
     const ColumnBlocks blocks = ColumnBlocks::Of(shape.Back(0));
     const int64_t matrices = shape.Product(0, shape.rank() - 2);
-    const auto step = static_cast<int64_t>(PackedWeightFloats(depth, blocks.columns));
-    const std::string format = StrCat("product lanes ", blocks.lanes, " of ", blocks.max_vectors);
+    half_ = HalfTilesFor(node_, blocks.columns);
+    const auto step = static_cast<int64_t>(PackedWeightFloats(depth, blocks.columns, half_));
+    const std::string format = StrCat("product", half_ != nullptr ? " of halves" : "", " lanes ",
+                                      blocks.lanes, " of ", blocks.max_vectors);
     MULLION_ASSIGN_OR_RETURN(
-        packed_, weights.Get(constant, format, static_cast<size_t>(matrices * step) * sizeof(float),
-                             [&](const TensorView& source, void* memory) {
-                               for (int64_t i = 0; i < matrices; ++i) {
-                                 const float* const from =
-                                     source.as<float>() + i * depth * blocks.columns;
-                                 PackWeight(RightSource::RowMajor(from, depth, blocks.columns),
-                                            blocks.columns, static_cast<float*>(memory) + i * step);
-                               }
-                             }));
+        packed_,
+        weights.Get(constant, format, static_cast<size_t>(matrices * step) * sizeof(float),
+                    [&](const TensorView& source, void* memory) {
+                      for (int64_t i = 0; i < matrices; ++i) {
+                        const float* const from = source.as<float>() + i * depth * blocks.columns;
+                        PackWeight(RightSource::RowMajor(from, depth, blocks.columns),
+                                   blocks.columns, static_cast<float*>(memory) + i * step, half_);
+                      }
+                    }));
     return OkStatus();
   }
 
   bool Holds(int i) const override { return i == 1 && packed_ != nullptr; }
+  bool ComputesInHalf() const override { return half_ != nullptr; }
 
   Status Bind(BindContext& context) const override {
     auto bound = std::make_unique<Bound>();
@@ -67,6 +71,7 @@ class FloatMatmul final : public Executable {
     bound->product.depth = shape.depth;
     bound->product.columns = shape.columns;
     bound->product.out_stride = shape.columns;
+    bound->product.half = half_;
     bound->dense = {.batch = shape.batch.ElementCount(),
                     .rows = shape.rows,
                     .depth = shape.depth,
@@ -99,7 +104,8 @@ class FloatMatmul final : public Executable {
       return OkStatus();
     }
     WeightProduct product = bound.product;
-    const auto step = static_cast<int64_t>(PackedWeightFloats(product.depth, product.columns));
+    const auto step =
+        static_cast<int64_t>(PackedWeightFloats(product.depth, product.columns, half_));
     for (int64_t batch = 0; batch < bound.dense.batch; ++batch) {
       const DenseOperands o = operands(batch);
       product.packed =
@@ -145,6 +151,7 @@ class FloatMatmul final : public Executable {
   const Node& node_;
   Activation activation_;
   std::shared_ptr<const void> packed_;
+  TileFinder half_ = nullptr;  // not null: packed as halves
 };
 
 template <typename T>

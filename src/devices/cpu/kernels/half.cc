@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/kernels/half.h"
 
+#include <algorithm>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/half.cc"
 #include "devices/cpu/kernels/simd.h"
+
+#include "devices/cpu/kernels/partial_vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
@@ -114,7 +118,10 @@ void Narrow(const float* x, Half* y, size_t count) {
   const size_t lanes = hn::Lanes(d);
   size_t i = 0;
   for (; i + lanes <= count; i += lanes) StoreHalf(d, hn::LoadU(d, x + i), y + i);
-  for (; i < count; ++i) y[i] = Half(x[i]);
+  if (i == count) return;
+  Half last[hn::MaxLanes(d)];
+  StoreHalf(d, LoadFirst(d, x + i, count - i), last);
+  std::copy(last, last + (count - i), y + i);
 }
 
 #undef MULLION_NATIVE_HALF

@@ -101,8 +101,9 @@ class BlockRunner {
     columns_ = product_.blocks.Columns(block);
     width_ = static_cast<int64_t>(vectors_) * product_.blocks.lanes;
     CopyBias();
-    const int64_t depth_at_once =
-        row_count > 2 * TileRows(vectors_) ? kDepthAtOnce : std::numeric_limits<int64_t>::max();
+    // Sums in half precision end with a part: for them parts hang on the depth alone.
+    const bool parts = row_count > 2 * TileRows(vectors_) || product_.half != nullptr;
+    const int64_t depth_at_once = parts ? kDepthAtOnce : std::numeric_limits<int64_t>::max();
     if (product_.depth > depth_at_once) {
       RunPartsOfTaps(depth_at_once);
     } else {
@@ -164,7 +165,8 @@ class BlockRunner {
       float* const sums = scratch_.sums + row * kMaxBlockColumns;
       t.start = begins ? scratch_.bias : sums;
       t.start_stride = begins ? 0 : kMaxBlockColumns;
-      const TileFunction tile = FindTile(vectors_, count);
+      const TileFinder find = product_.half != nullptr ? product_.half : &FindTile;
+      const TileFunction tile = find(vectors_, count);
       if (ends) {
         FinishTile(t, tile, row, count);
       } else {

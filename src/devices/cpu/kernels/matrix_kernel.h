@@ -19,6 +19,7 @@
 #include "base/function_ref.h"
 #include "base/parallel.h"
 #include "devices/cpu/kernels/activation.h"
+#include "devices/cpu/kernels/matrix_tile.h"
 
 namespace mullion::cpu {
 
@@ -122,6 +123,9 @@ struct MatrixProduct {
   int64_t residual_step = 0;
 
   int64_t row_scratch_floats = 0;
+
+  // Not null: of pairs of halves in the place of floats (see half_product.h), with these tiles.
+  TileFinder half = nullptr;
 };
 
 // Scratch memory that MultiplyMatrix wants; aligned to 64 bytes. Hangs on sizes, not on pointers.

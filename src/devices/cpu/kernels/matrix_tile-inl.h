@@ -15,40 +15,9 @@
 #include <cstdint>
 #include <utility>
 
+#include "devices/cpu/kernels/matrix_tile.h"
+
 #include "devices/cpu/kernels/activation-inl.h"
-
-#ifndef MULLION_DEVICES_CPU_KERNELS_MATRIX_TILE_ONCE_
-#define MULLION_DEVICES_CPU_KERNELS_MATRIX_TILE_ONCE_
-namespace mullion::cpu {
-
-// What a tile does with its sums besides storing them.
-enum class TileFinish : uint8_t { kStore, kAtLeast, kClamp };
-
-struct TileArguments {
-  const float* const* rows;  // rows[tap * row_stride + i] + first
-  int64_t row_stride;
-  int64_t taps;
-  int64_t first;
-  int64_t depth;
-  const float* right;  // [tap][k] rows of the tile's columns
-  int64_t right_stride;
-  // A cache line is fetched ahead for each value of the depth, `ahead_step` floats apart: what
-  // later tiles will read while this one computes.
-  const float* ahead;
-  int64_t ahead_step;
-  const float* start;  // what the sums begin with; stride 0 repeats one row
-  int64_t start_stride;
-  float* out;
-  int64_t out_stride;
-  const float* residual;  // may be null
-  int64_t residual_stride;
-  TileFinish finish;
-  float low;
-  float high;
-};
-
-}  // namespace mullion::cpu
-#endif  // MULLION_DEVICES_CPU_KERNELS_MATRIX_TILE_ONCE_
 
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
@@ -60,7 +29,7 @@ namespace HWY_NAMESPACE {
 // is no fused instruction need one more. Rows end at 12, where the general registers that hold
 // their addresses end, and 8 to 12 sums are enough to hide the latency of the additions.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-inline constexpr std::array<int, 4> kTileRows = {12, 12, 8, 6};
+inline constexpr std::array<int, 4> kTileRows = kWideTileRows;
 #elif HWY_TARGET == HWY_AVX2
 inline constexpr std::array<int, 2> kTileRows = {12, 6};
 #else
@@ -141,8 +110,6 @@ HWY_NOINLINE void Tile(const TileArguments& t) {
     }
   }
 }
-
-using TileFunction = void (*)(const TileArguments&);
 
 template <int kVectors, int... kRows>
 constexpr std::array<TileFunction, sizeof...(kRows)> TilesOfWidth(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/kernels/weight_product.h"
 
+#include "devices/cpu/kernels/half_product.h"
 #include "devices/cpu/kernels/strassen.h"
 
 namespace mullion::cpu {
@@ -16,18 +17,28 @@ MatrixProduct PlainProductOf(const WeightProduct& weight) {
   product.out = weight.out;
   product.out_stride = weight.out_stride;
   product.epilogue = weight.epilogue;
+  if (weight.half != nullptr) UseHalf(product, weight.half);
   return product;
+}
+
+bool TakesStrassen(const WeightProduct& product) {
+  return product.half == nullptr && UsesStrassen(product.depth, product.columns);
 }
 
 }  // namespace
 
-size_t PackedWeightFloats(int64_t depth, int64_t columns) {
+size_t PackedWeightFloats(int64_t depth, int64_t columns, TileFinder half) {
+  if (half != nullptr) {
+    return static_cast<size_t>(ColumnBlocks::Of(columns).PackedFloats(PairsOf(depth)));
+  }
   if (UsesStrassen(depth, columns)) return PackedStrassenFloats(depth, columns);
   return static_cast<size_t>(ColumnBlocks::Of(columns).PackedFloats(depth));
 }
 
-void PackWeight(const RightSource& source, int64_t columns, float* packed) {
-  if (UsesStrassen(source.depth, columns)) {
+void PackWeight(const RightSource& source, int64_t columns, float* packed, TileFinder half) {
+  if (half != nullptr) {
+    PackHalfRight(source, ColumnBlocks::Of(columns), packed);
+  } else if (UsesStrassen(source.depth, columns)) {
     PackStrassen(source, columns, packed);
   } else {
     PackRight(source, ColumnBlocks::Of(columns), packed);
@@ -35,15 +46,16 @@ void PackWeight(const RightSource& source, int64_t columns, float* packed) {
 }
 
 size_t WeightProductScratchBytes(const WeightProduct& product, int threads) {
-  return UsesStrassen(product.depth, product.columns)
-             ? StrassenScratchBytes(product, threads)
-             : MatrixScratchBytes(PlainProductOf(product), threads);
+  return TakesStrassen(product) ? StrassenScratchBytes(product, threads)
+                                : MatrixScratchBytes(PlainProductOf(product), threads);
 }
 
 void MultiplyByWeight(const WeightProduct& product, RowMaker rows, void* scratch,
                       Parallel& parallel) {
   if (product.rows == 0 || product.columns == 0) return;
-  if (UsesStrassen(product.depth, product.columns)) {
+  if (product.half != nullptr) {
+    MultiplyHalf(PlainProductOf(product), rows, product.depth, scratch, parallel);
+  } else if (TakesStrassen(product)) {
     MultiplyStrassen(product, rows, scratch, parallel);
   } else {
     MultiplyMatrix(PlainProductOf(product), rows, scratch, parallel);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Matrix products whose right operand is constant: packed once, for any number of rows, by the
-// matrix kernel or by Strassen's step, whichever suits its size.
+// matrix kernel or by Strassen's step, whichever suits its size, or in half precision.
 #ifndef MULLION_DEVICES_CPU_KERNELS_WEIGHT_PRODUCT_H_
 #define MULLION_DEVICES_CPU_KERNELS_WEIGHT_PRODUCT_H_
 
@@ -21,11 +21,13 @@ struct WeightProduct {
   float* out = nullptr;
   int64_t out_stride = 0;
   Epilogue epilogue;
+  TileFinder half = nullptr;  // not null: in half precision with these (see half_product.h)
 };
 
-size_t PackedWeightFloats(int64_t depth, int64_t columns);
+size_t PackedWeightFloats(int64_t depth, int64_t columns, TileFinder half = nullptr);
 // `source` has one tap.
-void PackWeight(const RightSource& source, int64_t columns, float* packed);
+void PackWeight(const RightSource& source, int64_t columns, float* packed,
+                TileFinder half = nullptr);
 
 size_t WeightProductScratchBytes(const WeightProduct& product, int threads);
 // Asks for rows of group 0 and tap 0, without scratch memory.
