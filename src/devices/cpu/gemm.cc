@@ -80,7 +80,7 @@ class FloatGemm final : public Executable {
         parameters_.left_transposed || (parameters_.alpha != 1.0f && packed_ == nullptr);
     bound->product.rows = bound->rows;
     bound->product.depth = bound->depth;
-    bound->product.rows_together = bound->rows;
+    bound->product.rows_together = 1;  // samples of a batch must not touch each other
     bound->product.columns = bound->columns;
     bound->product.out_stride = bound->columns;
     bound->product.half = half_;

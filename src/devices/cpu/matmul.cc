@@ -65,7 +65,8 @@ class FloatMatmul final : public Executable {
     MULLION_ASSIGN_OR_RETURN(bound->shape, MatrixShape::FromShapes(node_, context.input(0)->shape,
                                                                    context.input(1)->shape));
     MatrixShape& shape = bound->shape;
-    bound->product.rows_together = shape.rows;
+    // Rows of a plain matrix may be samples of a batch, which must not touch each other.
+    bound->product.rows_together = context.input(0)->shape.rank() > 2 ? shape.rows : 1;
     MergeRows(shape);
     bound->product.rows = shape.rows;
     bound->product.depth = shape.depth;

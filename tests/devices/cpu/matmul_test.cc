@@ -3,6 +3,9 @@
 // and the messages of what cannot be.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "tests/devices/cpu/operator_case.h"
 
 namespace mullion::cpu {
@@ -55,6 +58,32 @@ TEST(Matmul, MultipliesIntegersThatWrapAround) {
   const Tensor out = c.Run()[0];
   const std::vector<int32_t> expected{19, 22, (1 << 30) + 28, INT32_MIN + 32};
   EXPECT_EQ(std::vector<int32_t>(out.span<int32_t>().begin(), out.span<int32_t>().end()), expected);
+}
+
+// Neither what is not finite nor rounding: a sample's result does not hang on its neighbours.
+TEST(Matmul, KeepsSamplesOfABatchApart) {
+  std::mt19937 random(23);
+  constexpr int64_t kRows = 64, kDepth = 256, kColumns = 256;
+  for (const char* const name : {"MatMul", "Gemm"}) {
+    SCOPED_TRACE(name);
+    OperatorCase c;
+    c.name = name;
+    c.opset = 13;
+    c.constant_parameters = true;
+    c.inputs = {RandomTensor({kRows, kDepth}, random), RandomTensor({kDepth, kColumns}, random)};
+    const std::vector<float> before = Floats(c.Run()[0]);
+    static_cast<float*>(c.inputs[0].mutable_data())[7 * kDepth] =
+        std::numeric_limits<float>::quiet_NaN();
+    const std::vector<float> after = Floats(c.Run()[0]);
+    for (int64_t i = 0; i < kRows * kColumns; ++i) {
+      const auto at = static_cast<size_t>(i);
+      if (i / kColumns == 7) {
+        EXPECT_TRUE(std::isnan(after[at]));
+      } else {
+        ASSERT_EQ(after[at], before[at]) << i;
+      }
+    }
+  }
 }
 
 TEST(Matmul, AddsBiasAndActivation) {

@@ -14,7 +14,8 @@ namespace mullion::cpu {
 
 struct WeightProduct {
   int64_t rows = 0;
-  int64_t rows_together = 0;  // of one image or sequence; divides `rows`
+  // Rows of one image or sequence, whose errors and NaN may spread to each other; divides `rows`.
+  int64_t rows_together = 0;
   int64_t depth = 0;
   int64_t columns = 0;
   const float* packed = nullptr;  // from PackWeight
