@@ -21,35 +21,6 @@ HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
 namespace HWY_NAMESPACE {
 
-// Whether Max and Min keep a NaN of their second operand. The x86 instructions give that operand
-// when either is NaN, wasm's give NaN; NEON's (vmaxnm, vminnm) and the plain targets' give the
-// other.
-#if (HWY_ARCH_X86 || HWY_ARCH_WASM) && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
-inline constexpr bool kMaxKeepsNaN = true;
-#else
-inline constexpr bool kMaxKeepsNaN = false;
-#endif
-
-// max(x, low) and min(x, high) in which a NaN of x stays NaN.
-template <class D, class V>
-HWY_INLINE V AtLeast([[maybe_unused]] D d, V x, V low) {
-  namespace hn = hwy::HWY_NAMESPACE;
-  if constexpr (kMaxKeepsNaN) {
-    return hn::Max(low, x);
-  } else {
-    return hn::IfThenElse(hn::Lt(x, low), low, x);
-  }
-}
-template <class D, class V>
-HWY_INLINE V AtMost([[maybe_unused]] D d, V x, V high) {
-  namespace hn = hwy::HWY_NAMESPACE;
-  if constexpr (kMaxKeepsNaN) {
-    return hn::Min(high, x);
-  } else {
-    return hn::IfThenElse(hn::Gt(x, high), high, x);
-  }
-}
-
 template <Activation::Kind kKind, class D, class V>
 HWY_INLINE V Activate(D d, V x, [[maybe_unused]] V alpha, [[maybe_unused]] V beta) {
   namespace hn = hwy::HWY_NAMESPACE;
@@ -88,62 +59,86 @@ HWY_INLINE V Activate(D d, V x, [[maybe_unused]] V alpha, [[maybe_unused]] V bet
   }
 }
 
-// out = activation(x + residual) for `count` floats; `residual` may be null. `x` and `out` may be
-// the same.
 template <Activation::Kind kKind>
-void ActivateRowAs(const Activation& activation, const float* x, const float* residual, float* out,
-                   size_t count) {
+void ActivateRowsAs(const Activation& activation, const ActivationRows& rows) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::ScalableTag<float> d;
-  const size_t lanes = hn::Lanes(d);
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto alpha = hn::Set(d, activation.alpha);
   const auto beta = hn::Set(d, activation.beta);
-  size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    auto v = hn::LoadU(d, x + i);
-    if (residual != nullptr) v = hn::Add(v, hn::LoadU(d, residual + i));
-    hn::StoreU(Activate<kKind>(d, v, alpha, beta), d, out + i);
-  }
-  if (i < count) {
-    auto v = LoadFirst(d, x + i, count - i);
-    if (residual != nullptr) v = hn::Add(v, LoadFirst(d, residual + i, count - i));
-    StoreFirst(Activate<kKind>(d, v, alpha, beta), d, out + i, count - i);
+  const float* x = rows.x;
+  const float* residual = rows.residual;
+  float* out = rows.out;
+  for (int64_t row = 0; row < rows.count; ++row) {
+    int64_t i = 0;
+    for (; i + lanes <= rows.columns; i += lanes) {
+      auto v = hn::LoadU(d, x + i);
+      if (residual != nullptr) v = hn::Add(v, hn::LoadU(d, residual + i));
+      hn::StoreU(Activate<kKind>(d, v, alpha, beta), d, out + i);
+    }
+    if (i < rows.columns) {
+      const auto left = static_cast<size_t>(rows.columns - i);
+      auto v = LoadFirst(d, x + i, left);
+      if (residual != nullptr) v = hn::Add(v, LoadFirst(d, residual + i, left));
+      StoreFirst(Activate<kKind>(d, v, alpha, beta), d, out + i, left);
+    }
+    x += rows.x_stride;
+    out += rows.out_stride;
+    if (residual != nullptr) residual += rows.residual_stride;
   }
 }
 
-inline void ActivateRow(const Activation& activation, const float* x, const float* residual,
-                        float* out, size_t count) {
+// See ActivateRows.
+inline void ActivateEach(const Activation& activation, ActivationRows rows) {
   using Kind = Activation::Kind;
+  // Rows without gaps are one row.
+  if (rows.x_stride == rows.columns && rows.out_stride == rows.columns &&
+      (rows.residual == nullptr || rows.residual_stride == rows.columns)) {
+    rows.columns *= rows.count;
+    rows.count = 1;
+  }
   const auto run = [&]() {
     switch (activation.kind) {
       case Kind::kNone:
-        return &ActivateRowAs<Kind::kNone>;
+        return &ActivateRowsAs<Kind::kNone>;
       case Kind::kRelu:
-        return &ActivateRowAs<Kind::kRelu>;
+        return &ActivateRowsAs<Kind::kRelu>;
       case Kind::kLeakyRelu:
-        return &ActivateRowAs<Kind::kLeakyRelu>;
+        return &ActivateRowsAs<Kind::kLeakyRelu>;
       case Kind::kClip:
-        return &ActivateRowAs<Kind::kClip>;
+        return &ActivateRowsAs<Kind::kClip>;
       case Kind::kSigmoid:
-        return &ActivateRowAs<Kind::kSigmoid>;
+        return &ActivateRowsAs<Kind::kSigmoid>;
       case Kind::kTanh:
-        return &ActivateRowAs<Kind::kTanh>;
+        return &ActivateRowsAs<Kind::kTanh>;
       case Kind::kSilu:
-        return &ActivateRowAs<Kind::kSilu>;
+        return &ActivateRowsAs<Kind::kSilu>;
       case Kind::kHardSigmoid:
-        return &ActivateRowAs<Kind::kHardSigmoid>;
+        return &ActivateRowsAs<Kind::kHardSigmoid>;
       case Kind::kHardSwish:
-        return &ActivateRowAs<Kind::kHardSwish>;
+        return &ActivateRowsAs<Kind::kHardSwish>;
       case Kind::kElu:
-        return &ActivateRowAs<Kind::kElu>;
+        return &ActivateRowsAs<Kind::kElu>;
       case Kind::kGelu:
-        return &ActivateRowAs<Kind::kGelu>;
+        return &ActivateRowsAs<Kind::kGelu>;
       case Kind::kGeluTanh:
-        return &ActivateRowAs<Kind::kGeluTanh>;
+        return &ActivateRowsAs<Kind::kGeluTanh>;
     }
-    return &ActivateRowAs<Kind::kNone>;
+    return &ActivateRowsAs<Kind::kNone>;
   }();
-  run(activation, x, residual, out, count);
+  run(activation, rows);
+}
+
+// The same for one row.
+inline void ActivateRow(const Activation& activation, const float* x, const float* residual,
+                        float* out, size_t count) {
+  ActivationRows row;
+  row.x = x;
+  row.residual = residual;
+  row.out = out;
+  row.count = 1;
+  row.columns = static_cast<int64_t>(count);
+  ActivateEach(activation, row);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -170,7 +170,7 @@ class BlockRunner {
       if (ends) {
         FinishTile(t, tile, row, count);
       } else {
-        StoreTile(t, tile, sums);
+        StoreTile(t, tile, sums, kMaxBlockColumns);
       }
     }
   }
@@ -208,22 +208,26 @@ class BlockRunner {
     return right + first_column * product_.taps * product_.depth;
   }
 
-  static void StoreTile(TileArguments& t, TileFunction tile, float* sums) {
+  void StoreTile(TileArguments& t, TileFunction tile, float* sums, int64_t stride) const {
     t.residual = nullptr;
     t.finish = TileFinish::kStore;
+    t.last_columns = product_.blocks.lanes;
     t.out = sums;
-    t.out_stride = kMaxBlockColumns;
+    t.out_stride = stride;
     tile(t);
   }
 
-  // The last part: the tile stores to the output itself if it can, which it cannot where columns
-  // are padded, the activation is more than a comparison, or rows lie at odd distances.
+  // The last part: the tile stores to the output itself if it can, which it cannot where the
+  // activation is more than a comparison, or rows lie at odd distances; tiles of halves store
+  // whole vectors only.
   void FinishTile(TileArguments& t, TileFunction tile, int64_t row, int count) {
     const Epilogue& epilogue = product_.epilogue;
     const int64_t first = first_row_ + row;
-    if (columns_ == width_ && product_.lines.AreOneLine(first, count) &&
-        product_.lines.HasAllColumns(first, count) && SetFinish(t)) {
-      const int64_t step = product_.lines.step;
+    const int64_t step = product_.lines.step;
+    const bool one_line = product_.lines.AreOneLine(first, count);
+    const bool fits = columns_ == width_ || product_.half == nullptr;
+    if (fits && one_line && product_.lines.HasAllColumns(first, count) && SetFinish(t)) {
+      t.last_columns = columns_ - static_cast<int64_t>(vectors_ - 1) * product_.blocks.lanes;
       t.out = OutputOf(first);
       t.out_stride = product_.out_stride * step;
       t.residual = ResidualOf(first);
@@ -231,25 +235,18 @@ class BlockRunner {
       tile(t);
       return;
     }
-    t.residual = nullptr;
-    t.finish = TileFinish::kStore;
-    t.out = scratch_.tile;
-    t.out_stride = width_;
-    tile(t);
-    ActivateTile(first, count);
-  }
-
-  // Where rows have no gaps, as in a product of one block, the tile is one row.
-  void ActivateTile(int64_t first, int count) {
-    const Epilogue& epilogue = product_.epilogue;
-    const bool whole = columns_ == width_ && columns_ == product_.out_stride &&
-                       (epilogue.residual == nullptr || columns_ == epilogue.residual_stride) &&
-                       product_.lines.step == 1 && product_.lines.AreOneLine(first, count);
-    const int rows_at_once = whole ? count : 1;
-    for (int i = 0; i < count; i += rows_at_once) {
-      const int64_t columns = product_.lines.ColumnsOf(first + i, columns_);
-      ActivateRow(epilogue.activation, scratch_.tile + i * width_, ResidualOf(first + i),
-                  OutputOf(first + i), static_cast<size_t>(columns * rows_at_once));
+    StoreTile(t, tile, scratch_.tile, width_);
+    ActivationRows rows;
+    rows.x_stride = width_;
+    rows.residual_stride = epilogue.residual_stride * step;
+    rows.out_stride = product_.out_stride * step;
+    rows.count = one_line && product_.lines.HasAllColumns(first, count) ? count : 1;
+    for (int i = 0; i < count; i += static_cast<int>(rows.count)) {
+      rows.columns = product_.lines.ColumnsOf(first + i, columns_);
+      rows.x = scratch_.tile + i * width_;
+      rows.residual = ResidualOf(first + i);
+      rows.out = OutputOf(first + i);
+      ActivateEach(epilogue.activation, rows);
     }
   }
 
@@ -325,9 +322,9 @@ void MultiplyDense(const DenseBlock& block) {
   t.first = 0;
   t.depth = block.depth;
   t.right = block.right;
-  t.right_stride =
-      block.vectors *
+  t.last_columns =
       static_cast<int64_t>(hwy::HWY_NAMESPACE::Lanes(hwy::HWY_NAMESPACE::ScalableTag<float>()));
+  t.right_stride = block.vectors * t.last_columns;
   t.ahead = block.right;
   t.ahead_step = 0;
   t.start = block.start == nullptr ? kZeros : block.start;

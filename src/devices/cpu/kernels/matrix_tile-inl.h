@@ -76,14 +76,17 @@ HWY_NOINLINE void Tile(const TileArguments& t) {
       ahead += ahead_step;
     }
   }
+  const auto last_columns = static_cast<size_t>(t.last_columns);
   if (t.residual != nullptr) {
 #pragma GCC unroll 32
     for (int i = 0; i < kRows; ++i) {
+      const float* const residual = t.residual + i * t.residual_stride;
 #pragma GCC unroll 32
-      for (int j = 0; j < kVectors; ++j) {
-        const V residual = hn::LoadU(d, t.residual + i * t.residual_stride + j * lanes);
-        sum[i][j] = hn::Add(sum[i][j], residual);
+      for (int j = 0; j < kVectors - 1; ++j) {
+        sum[i][j] = hn::Add(sum[i][j], hn::LoadU(d, residual + j * lanes));
       }
+      const V last = LoadFirst(d, residual + (kVectors - 1) * lanes, last_columns);
+      sum[i][kVectors - 1] = hn::Add(sum[i][kVectors - 1], last);
     }
   }
   if (t.finish != TileFinish::kStore) {
@@ -102,12 +105,19 @@ HWY_NOINLINE void Tile(const TileArguments& t) {
       for (int j = 0; j < kVectors; ++j) sum[i][j] = AtMost(d, sum[i][j], high);
     }
   }
+  const bool whole = t.last_columns == lanes;
 #pragma GCC unroll 32
   for (int i = 0; i < kRows; ++i) {
+    float* const out = t.out + i * t.out_stride;
 #pragma GCC unroll 32
-    for (int j = 0; j < kVectors; ++j) {
-      hn::StoreU(sum[i][j], d, t.out + i * t.out_stride + j * lanes);
-    }
+    for (int j = 0; j < kVectors - 1; ++j) hn::StoreU(sum[i][j], d, out + j * lanes);
+    if (whole) hn::StoreU(sum[i][kVectors - 1], d, out + (kVectors - 1) * lanes);
+  }
+  if (whole) return;
+#pragma GCC unroll 32
+  for (int i = 0; i < kRows; ++i) {
+    StoreFirst(sum[i][kVectors - 1], d, t.out + i * t.out_stride + (kVectors - 1) * lanes,
+               last_columns);
   }
 }
 

@@ -29,6 +29,7 @@ struct TileArguments {
   int64_t out_stride;
   const float* residual;  // may be null
   int64_t residual_stride;
+  int64_t last_columns;  // of the output and the residual in the last vector; tiles of floats only
   TileFinish finish;
   float low;
   float high;

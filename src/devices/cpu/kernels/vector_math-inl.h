@@ -30,6 +30,35 @@ HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
 namespace HWY_NAMESPACE {
 
+// Whether Max and Min keep a NaN of their second operand. The x86 instructions give that operand
+// when either is NaN, wasm's give NaN; NEON's (vmaxnm, vminnm) and the plain targets' give the
+// other.
+#if (HWY_ARCH_X86 || HWY_ARCH_WASM) && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+inline constexpr bool kMaxKeepsNaN = true;
+#else
+inline constexpr bool kMaxKeepsNaN = false;
+#endif
+
+// max(x, low) and min(x, high) in which a NaN of x stays NaN.
+template <class D, class V>
+HWY_INLINE V AtLeast([[maybe_unused]] D d, V x, V low) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  if constexpr (kMaxKeepsNaN) {
+    return hn::Max(low, x);
+  } else {
+    return hn::IfThenElse(hn::Lt(x, low), low, x);
+  }
+}
+template <class D, class V>
+HWY_INLINE V AtMost([[maybe_unused]] D d, V x, V high) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  if constexpr (kMaxKeepsNaN) {
+    return hn::Min(high, x);
+  } else {
+    return hn::IfThenElse(hn::Gt(x, high), high, x);
+  }
+}
+
 namespace vector_math {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -90,15 +119,14 @@ template <class D, class V>
 HWY_INLINE V Exp(D d, V x) {
   namespace hn = hwy::HWY_NAMESPACE;
   // e^-104 is below half of the smallest denormal, e^89 above the largest float.
-  const V clamped = hn::Min(hn::Max(x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f));
+  const V clamped = AtMost(d, AtLeast(d, x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f));
   const auto reduced = vector_math::ReduceByLn2(d, clamped);
   const V e = hn::Add(vector_math::Expm1Reduced(d, reduced.r), hn::Set(d, 1.0f));
   // In two steps: 2^n itself may overflow (n = 128) or be denormal while the product is not, and a
   // denormal product is then rounded once, by the second.
   const auto half = hn::ShiftRight<1>(reduced.n);
   const V once = hn::Mul(e, vector_math::PowerOfTwo(d, half));
-  const V y = hn::Mul(once, vector_math::PowerOfTwo(d, hn::Sub(reduced.n, half)));
-  return vector_math::KeepNaN(d, x, y);
+  return hn::Mul(once, vector_math::PowerOfTwo(d, hn::Sub(reduced.n, half)));
 }
 
 // e^x - 1, exact to the last places around 0 as well.
@@ -168,17 +196,29 @@ HWY_INLINE V Log1p(D d, V x) {
 template <class D, class V>
 HWY_INLINE V Sigmoid(D d, V x) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const V one = hn::Set(d, 1.0f);
-  // e^-|x| <= 1 neither overflows nor loses the tail: 1 / (1 + e) above 0, e / (1 + e) below.
-  const V e = Exp(d, hn::Neg(hn::Abs(x)));
-  return hn::Div(hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one), hn::Add(one, e));
+  const hn::RebindToSigned<D> di;
+  // From -104 on the result is below half of the smallest denormal, and from 60 on it is 1. Both
+  // parts of the quotient are 2^-32 times as large, so that e^-x is in range between them.
+  const V clamped = AtMost(d, AtLeast(d, x, hn::Set(d, -104.0f)), hn::Set(d, 60.0f));
+  const auto reduced = vector_math::ReduceByLn2(d, clamped);
+  const V scale = hn::Set(d, 1.0f / 65536.0f / 65536.0f);
+  const V power = vector_math::PowerOfTwo(d, hn::Sub(hn::Set(di, -32), reduced.n));
+  // e^-r, error 3e-9.
+  const V e = vector_math::Polynomial(d, reduced.r, 1.0f, -1.0f, 0.49999994f, -0.166665211f,
+                                      0.041668389f, -0.00836871658f, 0.00138145976f);
+  return hn::Div(scale, hn::MulAdd(e, power, scale));
 }
 
 // The hyperbolic tangent: -t / (t + 2) with t = e^(-2|x|) - 1.
 template <class D, class V>
 HWY_INLINE V Tanh(D d, V x) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const V t = Expm1(d, hn::Mul(hn::Abs(x), hn::Set(d, -2.0f)));
+  // e^-18 is below half of the last place of 1.
+  const V clamped = AtLeast(d, hn::Mul(hn::Abs(x), hn::Set(d, -2.0f)), hn::Set(d, -18.0f));
+  const auto reduced = vector_math::ReduceByLn2(d, clamped);
+  const V s = vector_math::PowerOfTwo(d, reduced.n);
+  const V e = vector_math::Expm1Reduced(d, reduced.r);
+  const V t = hn::MulAdd(s, e, hn::Sub(s, hn::Set(d, 1.0f)));
   return hn::CopySign(hn::Div(t, hn::Add(t, hn::Set(d, 2.0f))), x);
 }
 

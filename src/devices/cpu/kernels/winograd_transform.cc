@@ -145,22 +145,27 @@ HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column
   }
 }
 
-// For any activation, by way of a row on the stack.
+// For any activation, by way of rows on the stack.
 template <int kTile>
 HWY_NOINLINE void FinishVector(const WinogradOutput& tile, int64_t column, size_t count,
                                const V (&out)[kTile][kTile]) {
   const D d;
-  HWY_ALIGN float row[hn::MaxLanes(D())];
+  constexpr size_t kLanes = hn::MaxLanes(D());
+  HWY_ALIGN float line[kTile * kLanes];
+  ActivationRows rows;
+  rows.x = line;
+  rows.x_stride = kLanes;
+  rows.residual_stride = tile.residual_pixel_stride;
+  rows.out_stride = tile.pixel_stride;
+  rows.count = tile.pixels;
+  rows.columns = static_cast<int64_t>(count);
   for (int i = 0; i < tile.rows; ++i) {
-    for (int j = 0; j < tile.pixels; ++j) {
-      hn::Store(out[i][j], d, row);
-      const float* const residual = tile.residual == nullptr
-                                        ? nullptr
-                                        : tile.residual + i * tile.residual_line_stride +
-                                              j * tile.residual_pixel_stride + column;
-      ActivateRow(*tile.activation, row, residual,
-                  tile.out + i * tile.line_stride + j * tile.pixel_stride + column, count);
+    for (int j = 0; j < tile.pixels; ++j) hn::Store(out[i][j], d, line + j * kLanes);
+    if (tile.residual != nullptr) {
+      rows.residual = tile.residual + i * tile.residual_line_stride + column;
     }
+    rows.out = tile.out + i * tile.line_stride + column;
+    ActivateEach(*tile.activation, rows);
   }
 }
 
