@@ -19,9 +19,11 @@ namespace {
 
 using operators::ConvolutionGeometry;
 
+// One channel alone counts where vectors can run along the line.
 bool IsDepthwise(const ConvolutionShape& shape) {
-  return shape.groups > 1 && shape.in_channels == shape.groups &&
-         shape.out_channels == shape.groups;
+  if (shape.in_channels != shape.groups || shape.out_channels != shape.groups) return false;
+  return shape.groups > 1 || (shape.spatial_rank > 0 &&
+                              shape.axes[static_cast<size_t>(shape.spatial_rank - 1)].stride == 1);
 }
 
 class FloatConv final : public FloatConvolution {
@@ -72,7 +74,7 @@ class FloatConv final : public FloatConvolution {
 
   size_t PackedFloats(const ConvolutionShape& shape) const override {
     const int64_t channels = shape.in_channels / shape.groups;
-    if (IsDepthwise(shape)) return static_cast<size_t>(shape.out_channels * shape.Taps());
+    if (IsDepthwise(shape)) return PackedDepthwiseFloats(shape.out_channels, shape.Taps());
     if (UsesWinograd(shape)) return PackedWinogradFloats(shape.out_channels, channels);
     if (UsesLargeKernel(shape)) return PackedLargeKernelFloats(shape);
     if (UsesHalf(shape)) return PackedHalfConvolutionFloats(shape);

@@ -253,11 +253,15 @@ void RunStreams(const Matrices& m, const Axis& along, int64_t streams, const uin
   const int64_t pieces = CeilDivide(along.extent, step);
   const int64_t chunk = std::max<int64_t>(1, kChunkBytes / (step * bytes));
   parallel.For(Combinations(m.outer) * pieces, chunk, [&](int64_t begin, int64_t end, int) {
+    Odometer matrix(m.outer, begin / pieces);
+    int64_t first = begin % pieces * step;
     for (int64_t unit = begin; unit < end; ++unit) {
-      const Odometer matrix(m.outer, unit / pieces);
-      const int64_t first = unit % pieces * step;
       function(from + matrix.from() + first * along.from, to + matrix.to() + first * along.to,
                static_cast<size_t>(std::min(step, along.extent - first)));
+      first += step;
+      if (first < along.extent) continue;
+      first = 0;
+      matrix.Next();
     }
   });
 }

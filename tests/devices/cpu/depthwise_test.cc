@@ -23,7 +23,7 @@ void CheckDepthwise(ConvolutionShape shape, int64_t channels, std::mt19937& rand
   const int64_t pixels = shape.OutputPixels();
   const std::vector<float> input = RandomFloats(InputFloats(shape), random);
   const std::vector<float> weights = RandomFloats(channels * taps, random);
-  std::vector<float> packed(weights.size());
+  std::vector<float> packed(PackedDepthwiseFloats(channels, taps));
   PackDepthwise(weights.data(), channels, taps, packed.data());
   const int64_t gap = RandomInt(0, 3, random);
   const EpilogueCase epilogue(pixels, channels, channels + gap, random);
@@ -74,6 +74,27 @@ TEST_P(DepthwiseKernel, ConvolvesThreesAndFives) {
                                          .stride = stride,
                                          .pad = pad};
         CheckDepthwise(shape, channels, random);
+      }
+    }
+  }
+}
+
+// Dilated kernels, whose outputs share inputs every so many pixels, and fewer channels than a
+// vector has lanes, on lines from none to more than a few vectors.
+TEST_P(DepthwiseKernel, ConvolvesDilatedAndNarrow) {
+  std::mt19937 random(3);
+  for (const int64_t kernel : {1, 3, 5}) {
+    for (const int64_t dilation : {1, 2, 4}) {
+      for (const int64_t channels : {1, 3, 4, 10, 16, 33}) {
+        for (const int64_t input : {1, 7, 33}) {
+          ConvolutionShape shape;
+          shape.spatial_rank = 2;
+          const int64_t pad = kernel / 2 * dilation;
+          shape.axes[0] = shape.axes[1] = {
+              .input = input, .output = input, .kernel = kernel, .dilation = dilation, .pad = pad};
+          shape.axes[0].input = shape.axes[0].output = 5;
+          CheckDepthwise(shape, channels, random);
+        }
       }
     }
   }

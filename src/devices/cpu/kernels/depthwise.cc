@@ -21,6 +21,11 @@ constexpr int64_t kLeastPart = 32;
 // Parts of the channels begin at a multiple of the longest vector.
 constexpr int64_t kChannelStep = 16;
 
+// Packed floats of a tap.
+int64_t WeightsStride(int64_t channels) {
+  return channels < kChannelStep ? channels + kChannelStep : channels;
+}
+
 // Whether the epilogue is a comparison with bounds, which it then sets.
 bool BoundsOf(const Epilogue& epilogue, float& low, float& high) {
   low = -std::numeric_limits<float>::infinity();
@@ -43,9 +48,15 @@ bool BoundsOf(const Epilogue& epilogue, float& low, float& high) {
 
 }  // namespace
 
+size_t PackedDepthwiseFloats(int64_t channels, int64_t taps) {
+  return static_cast<size_t>(WeightsStride(channels) * taps);
+}
+
 void PackDepthwise(const float* weights, int64_t channels, int64_t taps, float* packed) {
   for (int64_t tap = 0; tap < taps; ++tap) {
-    for (int64_t c = 0; c < channels; ++c) *packed++ = weights[c * taps + tap];
+    for (int64_t i = 0; i < WeightsStride(channels); ++i) {
+      *packed++ = weights[i % channels * taps + tap];
+    }
   }
 }
 
@@ -83,6 +94,7 @@ void Depthwise::Run(const float* input, const float* packed, float* out, int64_t
   DepthwiseJob job;
   job.axis = shape_.axes[static_cast<size_t>(shape_.spatial_rank - 1)];
   job.channels = shape_.in_channels;
+  job.weights_stride = WeightsStride(job.channels);
   job.bias = epilogue.bias;
   job.out_stride = out_stride;
   job.inside = job.axis.Inside(0, (job.axis.kernel - 1) * job.axis.dilation + 1);
@@ -171,8 +183,9 @@ int64_t Depthwise::FindLines(const float* input, const float* packed, int64_t in
     }
     if (!inside) continue;
     const int64_t pixel = rest * input_pixels_ + line * shape_.axes[last].input;
-    lines[count++] = {input + pixel * shape_.in_channels,
-                      packed + outer * shape_.axes[last].kernel * shape_.in_channels};
+    lines[count++] = {
+        input + pixel * shape_.in_channels,
+        packed + outer * shape_.axes[last].kernel * WeightsStride(shape_.in_channels)};
   }
   return count;
 }

@@ -4,6 +4,7 @@
 #ifndef MULLION_DEVICES_CPU_KERNELS_DEPTHWISE_H_
 #define MULLION_DEVICES_CPU_KERNELS_DEPTHWISE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -13,7 +14,9 @@
 
 namespace mullion::cpu {
 
-// [channel][tap], as ONNX has it, to [tap][channel].
+// [channel][tap], as ONNX has it, to [tap][channel]. Where a vector may have more lanes than there
+// are channels, they are repeated so that a vector can begin with any of them.
+size_t PackedDepthwiseFloats(int64_t channels, int64_t taps);
 void PackDepthwise(const float* weights, int64_t channels, int64_t taps, float* packed);
 
 struct DepthwiseJob;

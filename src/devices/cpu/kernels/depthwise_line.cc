@@ -43,7 +43,7 @@ HWY_INLINE void AddAnyTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, in
       (pixel * job.axis.stride - job.axis.pad + first_tap * job.axis.dilation) * channels + c;
   for (int64_t i = 0; i < job.line_count; ++i) {
     const float* x = job.lines[i].input + first;
-    const float* w = job.lines[i].weights + first_tap * channels + c;
+    const float* w = job.lines[i].weights + first_tap * job.weights_stride + c;
     for (int64_t tap = first_tap; tap < last_tap; ++tap) {
       const FloatVector weight = LoadChannels<kWhole>(w, channels);
 #pragma GCC unroll 8
@@ -51,7 +51,7 @@ HWY_INLINE void AddAnyTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, in
         sums[p] = hn::MulAdd(LoadChannels<kWhole>(x + p * step, channels), weight, sums[p]);
       }
       x += job.axis.dilation * channels;
-      w += channels;
+      w += job.weights_stride;
     }
   }
 }
@@ -68,7 +68,7 @@ HWY_INLINE void AddFixedTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, 
     const float* const w = job.lines[i].weights + c;
     FloatVector weight[kTaps];
 #pragma GCC unroll 8
-    for (int tap = 0; tap < kTaps; ++tap) weight[tap] = hn::LoadU(d, w + tap * channels);
+    for (int tap = 0; tap < kTaps; ++tap) weight[tap] = hn::LoadU(d, w + tap * job.weights_stride);
 #pragma GCC unroll 16
     for (int column = 0; column < (kPixels - 1) * kStride + kTaps; ++column) {
       FloatVector value = hn::LoadU(d, x + column * channels);
@@ -151,6 +151,40 @@ void RunInside(const DepthwiseJob& job, int64_t begin, int64_t end) {
   }
 }
 
+// Fewer channels than lanes, and pixels side by side: vectors run along the line, whatever channel
+// they begin with. Weights are packed so that they can be read from any channel on.
+void RunFlat(const DepthwiseJob& job, int64_t begin, int64_t end) {
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t channels = job.channels;
+  const FloatVector low = hn::Set(d, job.low);
+  const FloatVector high = hn::Set(d, job.high);
+  HWY_ALIGN float bias[2 * hn::MaxLanes(Floats())] = {};
+  if (job.bias != nullptr) {
+    for (int64_t i = 0; i < channels + lanes; ++i) bias[i] = job.bias[i % channels];
+  }
+  const int64_t first = begin * channels;
+  const int64_t last = end * channels;
+  for (int64_t next = first; next < last; next += lanes) {
+    // The last vector overlaps the one before it where there is one.
+    const int64_t at = std::max(std::min(next, last - lanes), first);
+    const auto count = static_cast<size_t>(std::min(lanes, last - at));
+    const int64_t channel = at % channels;
+    const int64_t from = at - job.axis.pad * channels;
+    FloatVector sum = hn::LoadU(d, bias + channel);
+    for (int64_t i = 0; i < job.line_count; ++i) {
+      const float* x = job.lines[i].input + from;
+      const float* w = job.lines[i].weights + channel;
+      for (int64_t tap = 0; tap < job.axis.kernel; ++tap) {
+        sum = hn::MulAdd(LoadFirst(d, x, count), hn::LoadU(d, w), sum);
+        x += job.axis.dilation * channels;
+        w += job.weights_stride;
+      }
+    }
+    StoreFirst(AtMost(d, AtLeast(d, sum, low), high), d, job.out + at, count);
+  }
+}
+
 void RunDepthwiseLine(const DepthwiseJob& job) {
   const ConvolutionShape::Axis& axis = job.axis;
   const Floats d;
@@ -160,7 +194,11 @@ void RunDepthwiseLine(const DepthwiseJob& job) {
   const int64_t end = std::clamp(job.inside.second, begin, last);
   if (job.channels < static_cast<int64_t>(hn::Lanes(d))) {
     RunEdge<false>(job, first, begin);
-    RunInside<0, 0, false>(job, begin, end);
+    if (axis.stride == 1 && job.out_stride == job.channels) {
+      RunFlat(job, begin, end);
+    } else {
+      RunInside<0, 0, false>(job, begin, end);
+    }
     RunEdge<false>(job, end, last);
     return;
   }

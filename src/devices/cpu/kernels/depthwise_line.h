@@ -27,7 +27,8 @@ struct DepthwiseJob {
   int64_t channels;
   int64_t first_channel;  // the part of them: whole vectors, or all there are
   int64_t last_channel;
-  const float* bias;  // or null
+  int64_t weights_stride;  // from one tap to the next, see PackDepthwise
+  const float* bias;       // or null
   float low;
   float high;
   float* out;
