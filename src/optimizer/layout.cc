@@ -10,6 +10,7 @@
 #include "operators/epilogue.h"
 #include "operators/quantized_concat.h"
 #include "operators/scaled_conv.h"
+#include "optimizer/channel_shuffle.h"
 #include "optimizer/infer_graph.h"
 
 namespace mullion::optimizer {
@@ -285,6 +286,8 @@ class Layout {
       FollowPad(node, rank);
     } else if (node.operator_name() == "Slice") {
       FollowSlice(node, rank);
+    } else if (node.operator_name() == "Reshape") {
+      FollowShuffle(node);
     }
   }
 
@@ -401,6 +404,14 @@ class Layout {
     node.SetInput(3, &graph_.AddConstant("axes", Tensor::Vector<int64_t>(renumbered)));
     node.SetInput(0, &LastOf(*node.input(0), node));
     GiveLast(node, 0);
+  }
+
+  // The three nodes of a shuffle at once.
+  void FollowShuffle(Node& node) {
+    auto shuffle = ChannelShuffle::From(node);
+    if (!shuffle.has_value()) return;
+    shuffle->PutChannelsLast(LastOf(*node.input(0), node));
+    GiveLast(*shuffle->join, 0);
   }
 
   // ---- making values ---------------------------------------------------------------------------

@@ -51,6 +51,35 @@ TEST(Layout, ATransposeOfTheModelIsJoinedWithTheBorder) {
   EXPECT_EQ(Placed(maker, turned), "Transpose(0,2,3,1) Conv@last Transpose(0,1,2,3)");
 }
 
+TEST(Layout, AShuffleOfChannelsStaysInside) {
+  GraphMaker maker;
+  const auto shape = [&](std::vector<int64_t> dims) {
+    return &maker.graph.AddConstant("shape", Tensor::Vector<int64_t>(dims));
+  };
+  Value& conv = maker.Conv(maker.Input({2, 3, 8, 9}), 3, 6);
+  Value& split = maker.Add("Reshape", {&conv, shape({2, 2, 3, 8, 9})});
+  Value& turned = maker.Add("Transpose", {&split});
+  turned.producer()->SetAttribute("perm", std::vector<int64_t>{0, 2, 1, 3, 4});
+  Value& joined = maker.Add("Reshape", {&turned, shape({2, 6, 8, 9})});
+  EXPECT_EQ(Placed(maker, maker.Conv(joined, 6, 4)),
+            "Transpose(0,2,3,1) Conv@last Reshape Transpose(0,1,2,4,3) Reshape Conv@last "
+            "Transpose(0,3,1,2)");
+}
+
+TEST(Layout, AReshapeThatIsNoShuffleIsABorder) {
+  GraphMaker maker;
+  const auto shape = [&](std::vector<int64_t> dims) {
+    return &maker.graph.AddConstant("shape", Tensor::Vector<int64_t>(dims));
+  };
+  Value& conv = maker.Conv(maker.Input({2, 3, 8, 8}), 3, 6);
+  Value& split = maker.Add("Reshape", {&conv, shape({2, 2, 3, 8, 8})});
+  Value& turned = maker.Add("Transpose", {&split});
+  turned.producer()->SetAttribute("perm", std::vector<int64_t>{0, 2, 1, 4, 3});
+  Value& joined = maker.Add("Reshape", {&turned, shape({2, 6, 8, 8})});
+  EXPECT_EQ(Placed(maker, joined),
+            "Transpose(0,2,3,1) Conv@last Transpose(0,3,1,2) Reshape Transpose(0,2,1,4,3) Reshape");
+}
+
 TEST(Layout, LeavesGraphsWithoutConvolutionsAlone) {
   GraphMaker maker;
   Value& x = maker.Input({1, 3, 8, 8});
