@@ -93,6 +93,10 @@ void Tensor::CopyContents(void* memory) const {
   }
 }
 
+const TensorSource* Tensor::source() const {
+  return deferred_ ? deferred_contents().source.get() : nullptr;
+}
+
 void Tensor::Forget() const {
   if (deferred_) deferred_contents().source->Forget();
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "base/element_traits.h"
 #include "base/element_type.h"
@@ -67,8 +68,15 @@ class TensorSource {
   virtual ~TensorSource() = default;
   // The contents where they lie, at the alignment of their type, or null when they must be made.
   virtual const void* Memory() const { return nullptr; }
+  // The same at any alignment.
+  virtual const void* Bytes() const { return Memory(); }
   // Writes all bytes of the contents to `memory`, which has the library's alignment.
   virtual void Fill(void* memory) const = 0;
+  // All of Bytes() will be read now.
+  virtual void Prefetch() const {}
+  // Tells these contents from all others while they can be had, or empty where only they themselves
+  // can.
+  virtual std::string Identity() const { return {}; }
   // Nobody will want the contents soon: what can be had again need not stay in memory.
   virtual void Forget() const {}
 };
@@ -134,6 +142,8 @@ class Tensor {
   void CopyContents(void* memory) const;
   // Nobody will want deferred contents soon.
   void Forget() const;
+  // What deferred contents are made from; null for others.
+  const TensorSource* source() const;
 
  private:
   struct DeferredContents;

@@ -14,11 +14,22 @@ namespace mullion {
 
 namespace {
 
-// Content is told by a 128-bit hash; with the element type, shape and format in the key a chance
-// collision is out of reach.
-std::string KeyOf(const Tensor& source, std::string_view format) {
+// Weights of fewer bytes altogether do not fill a huge page or two.
+constexpr size_t kSlabsFrom = size_t{4} << 20;
+// Larger slabs save nothing, and keep more when one of their weights outlives the others.
+constexpr size_t kLargestSlab = size_t{16} << 20;
+// Larger blocks have huge pages of their own.
+constexpr size_t kLargestInSlab = size_t{4} << 20;
+
+// Where contents cannot be told by where they come from, they are by a 128-bit hash; with the
+// element type, shape and format in the key a chance collision is out of reach.
+std::string ContentOf(const Tensor& source) {
   const XXH128_hash_t hash = XXH3_128bits(source.data(), source.bytes());
-  return StrCat(hash.high64, ":", hash.low64, ":", Describe(source.view()), ":", format);
+  return StrCat(hash.high64, ":", hash.low64);
+}
+
+std::string KeyOf(const Tensor& weights, const std::string& content, std::string_view format) {
+  return StrCat(content, ":", Describe(weights.type(), weights.shape()), ":", format);
 }
 
 }  // namespace
@@ -28,14 +39,18 @@ WeightStore& WeightStore::Global() {
   return *store;
 }
 
-WeightStore::Packing::Packing(WeightStore& store) : store_(store) {
+WeightStore::Packing::Packing(WeightStore& store, size_t bytes) : store_(store) {
   const std::lock_guard lock(store_.mutex_);
   ++store_.packing_;
+  if (bytes >= kSlabsFrom) store_.slab_bytes_ = std::min(bytes, kLargestSlab);
 }
 
 WeightStore::Packing::~Packing() {
   const std::lock_guard lock(store_.mutex_);
-  if (--store_.packing_ == 0) store_.scratch_.clear();
+  if (--store_.packing_ > 0) return;
+  store_.scratch_.clear();
+  store_.slab_bytes_ = 0;
+  store_.slab_.reset();
 }
 
 WeightStore::Scratch WeightStore::TakeScratch(size_t bytes) {
@@ -61,43 +76,64 @@ void WeightStore::ReturnScratch(Scratch scratch) {
 
 Result<std::shared_ptr<const void>> WeightStore::Get(const Tensor& weights, std::string_view format,
                                                      size_t bytes, Pack pack) {
-  if (weights.InMemory()) {
-    auto packed = GetFrom(weights, format, bytes, pack);
-    weights.Forget();
-    return packed;
+  const std::string identity = weights.deferred() ? weights.source()->Identity() : std::string();
+  std::string key = KeyOf(weights, identity, format);
+  if (!identity.empty()) {
+    if (auto data = Find(key)) return data;
   }
-  Scratch scratch = TakeScratch(weights.bytes());
-  if (scratch.memory == nullptr) {
-    return OutOfMemory(StrCat("no memory for ", weights.bytes(), " bytes of weights"));
+  Scratch scratch;
+  Tensor source = weights;
+  if (!weights.InMemory()) {
+    scratch = TakeScratch(weights.bytes());
+    if (scratch.memory == nullptr) {
+      return OutOfMemory(StrCat("no memory for ", weights.bytes(), " bytes of weights"));
+    }
+    weights.CopyContents(scratch.memory.get());
+    source = Tensor::Wrap(weights.type(), weights.shape(), scratch.memory.get(), nullptr);
   }
-  weights.CopyContents(scratch.memory.get());
+  if (identity.empty()) key = KeyOf(weights, ContentOf(source), format);
+  auto packed = Make(source, key, bytes, pack);
   weights.Forget();
-  auto packed =
-      GetFrom(Tensor::Wrap(weights.type(), weights.shape(), scratch.memory.get(), nullptr), format,
-              bytes, pack);
-  ReturnScratch(std::move(scratch));
+  if (scratch.memory != nullptr) ReturnScratch(std::move(scratch));
   return packed;
 }
 
-Result<std::shared_ptr<const void>> WeightStore::GetFrom(const Tensor& source,
-                                                         std::string_view format, size_t bytes,
-                                                         Pack pack) {
-  const std::string key = KeyOf(source, format);
-  {
+std::shared_ptr<const void> WeightStore::Find(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? nullptr : found->second.data.lock();
+}
+
+std::shared_ptr<void> WeightStore::Allocate(size_t bytes) {
+  if (bytes > 0 && bytes <= kLargestInSlab) {
     const std::lock_guard lock(mutex_);
-    const auto found = entries_.find(key);
-    if (found != entries_.end()) {
-      if (auto data = found->second.data.lock()) return data;
+    const size_t needed = (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
+    if (slab_bytes_ > 0 && (slab_ == nullptr || slab_->bytes - slab_->used < needed)) {
+      slab_ = std::make_shared<Slab>();
+      slab_->memory = AlignedBuffer(AllocateAligned(slab_bytes_));
+      slab_->bytes = slab_->memory == nullptr ? 0 : slab_bytes_;
+    }
+    if (slab_ != nullptr && slab_->bytes - slab_->used >= needed) {
+      char* const block = static_cast<char*>(slab_->memory.get()) + slab_->used;
+      slab_->used += needed;
+      return {slab_, block};
     }
   }
-  void* const memory = AllocateAligned(bytes);
+  return {AllocateAligned(bytes), FreeAligned};
+}
+
+Result<std::shared_ptr<const void>> WeightStore::Make(const Tensor& source, const std::string& key,
+                                                      size_t bytes, Pack pack) {
+  if (auto data = Find(key)) return data;
+  std::shared_ptr<void> memory = Allocate(bytes);
   if (memory == nullptr) {
     return OutOfMemory(
         StrCat("no memory for ", bytes, " bytes of packed weights of ", Describe(source.view())));
   }
-  pack(source.view(), memory);
-  const std::shared_ptr<const void> data(memory, [this, key](const void* pointer) {
-    FreeAligned(const_cast<void*>(pointer));
+  pack(source.view(), memory.get());
+  // The entry outlives the data for a moment: the memory must not wait for it.
+  const std::shared_ptr<const void> data(memory.get(), [this, key, memory](const void*) mutable {
+    memory.reset();
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(key);
     if (found != entries_.end() && found->second.data.expired()) entries_.erase(found);

@@ -31,10 +31,11 @@ class WeightStore {
   Result<std::shared_ptr<const void>> Get(const Tensor& weights, std::string_view format,
                                           size_t bytes, Pack pack);
 
-  // While one of these lives, memory for deferred contents is used again instead of given back.
+  // While one of these lives, memory for deferred contents is used again instead of given back, and
+  // packed weights of `bytes` bytes or so, if they are many, lie side by side on huge pages.
   class Packing {
    public:
-    explicit Packing(WeightStore& store);
+    explicit Packing(WeightStore& store, size_t bytes = 0);
     ~Packing();
     Packing(const Packing&) = delete;
     Packing& operator=(const Packing&) = delete;
@@ -55,9 +56,17 @@ class WeightStore {
     AlignedBuffer memory;
     size_t bytes = 0;
   };
-  // `source` has its contents in memory.
-  Result<std::shared_ptr<const void>> GetFrom(const Tensor& source, std::string_view format,
-                                              size_t bytes, Pack pack);
+  // A block that many packed weights are cut from. It lives as long as the last of them.
+  struct Slab {
+    AlignedBuffer memory;
+    size_t bytes = 0;
+    size_t used = 0;
+  };
+  std::shared_ptr<const void> Find(const std::string& key) const;
+  // Packs `source`, whose contents are in memory, as `key`.
+  Result<std::shared_ptr<const void>> Make(const Tensor& source, const std::string& key,
+                                           size_t bytes, Pack pack);
+  std::shared_ptr<void> Allocate(size_t bytes);
   Scratch TakeScratch(size_t bytes);
   void ReturnScratch(Scratch scratch);
 
@@ -65,6 +74,8 @@ class WeightStore {
   std::unordered_map<std::string, Entry> entries_;
   int packing_ = 0;
   std::vector<Scratch> scratch_;  // empty when nobody is packing
+  size_t slab_bytes_ = 0;         // of the next slab; 0 when weights are few
+  std::shared_ptr<Slab> slab_;    // null when nobody is packing
 };
 
 }  // namespace mullion

@@ -53,12 +53,20 @@ class StoredContents final : public TensorSource {
   StoredContents(SharedBytes data, bool aligned) : data_(std::move(data)), aligned_(aligned) {}
 
   const void* Memory() const override { return aligned_ ? data_.bytes.data() : nullptr; }
+  const void* Bytes() const override { return data_.bytes.data(); }
   void Fill(void* memory) const override {
-    if (data_.mapping != nullptr) data_.mapping->Prefetch(Offset(), data_.bytes.size());
+    Prefetch();
     std::memcpy(memory, data_.bytes.data(), data_.bytes.size());
+  }
+  void Prefetch() const override {
+    if (data_.mapping != nullptr) data_.mapping->Prefetch(Offset(), data_.bytes.size());
   }
   void Forget() const override {
     if (data_.mapping != nullptr) data_.mapping->Release(Offset(), data_.bytes.size());
+  }
+  std::string Identity() const override {
+    if (data_.mapping == nullptr || data_.mapping->identity() == 0) return {};
+    return StrCat("file ", data_.mapping->identity(), " from ", Offset());
   }
 
  private:

@@ -3,10 +3,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/str_cat.h"
 #include "operators/epilogue.h"
 #include "optimizer/pattern.h"
 
@@ -75,23 +81,42 @@ class ScaledWeights final : public TensorSource {
       : weights_(std::move(weights)), axes_(axes), scale_(std::move(scale)) {}
 
   void Fill(void* memory) const override {
-    weights_.CopyContents(memory);
-    auto* weights = static_cast<float*>(memory);
+    auto* to = static_cast<float*>(memory);
+    const auto* from = static_cast<const char*>(Source(memory));
     for (int64_t o = 0; o < axes_.outer; ++o) {
       // Input channel o of a ConvTranspose belongs to one group of output channels.
       const int64_t group = o / axes_.outer_per_group;
       for (int64_t c = 0; c < axes_.per_group; ++c) {
         const double factor = scale_[static_cast<size_t>(group * axes_.per_group + c)];
         for (int64_t i = 0; i < axes_.inner; ++i) {
-          weights[i] = static_cast<float>(weights[i] * factor);
+          float weight;
+          std::memcpy(&weight, from + i * int64_t{sizeof(weight)}, sizeof(weight));
+          to[i] = static_cast<float>(weight * factor);
         }
-        weights += axes_.inner;
+        from += axes_.inner * int64_t{sizeof(float)};
+        to += axes_.inner;
       }
     }
   }
   void Forget() const override { weights_.Forget(); }
+  std::string Identity() const override {
+    std::string identity = weights_.deferred() ? weights_.source()->Identity() : std::string();
+    if (identity.empty()) return identity;
+    const XXH128_hash_t hash = XXH3_128bits(scale_.data(), scale_.size() * sizeof(double));
+    return StrCat(identity, " times ", hash.high64, ":", hash.low64);
+  }
 
  private:
+  // The weights where they lie at any alignment, or in `memory`.
+  const void* Source(void* memory) const {
+    if (const TensorSource* const source = weights_.source()) {
+      source->Prefetch();
+      if (const void* const bytes = source->Bytes()) return bytes;
+    }
+    weights_.CopyContents(memory);
+    return memory;
+  }
+
   const Tensor weights_;
   const WeightAxes axes_;
   const std::vector<double> scale_;

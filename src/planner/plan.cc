@@ -128,7 +128,7 @@ class Planner {
   // Nodes are compiled side by side, since most of the time goes into packing weights. The failure
   // is that of the first node that has one.
   Status Compile() {
-    const WeightStore::Packing packing(*context_.weights);
+    const WeightStore::Packing packing(*context_.weights, ConstantBytes());
     std::vector<Status> statuses(program_->steps.size());
     context_.parallel->For(
         static_cast<int64_t>(statuses.size()), 1, [&](int64_t begin, int64_t end, int) {
@@ -139,6 +139,14 @@ class Planner {
     const auto failed = std::find_if(statuses.begin(), statuses.end(),
                                      [](const Status& status) { return !status.ok(); });
     return failed == statuses.end() ? OkStatus() : *failed;
+  }
+
+  size_t ConstantBytes() const {
+    size_t bytes = 0;
+    for (const Slot& slot : program_->slots) {
+      if (slot.constant) bytes += slot.value->constant.bytes();
+    }
+    return bytes;
   }
 
   Status CompileStep(Step& step) const {
