@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/str_cat.h"
-#include "onnx/reader.h"
+#include "compiled/open_model.h"
 #include "tools/commands.h"
 #include "tools/engine.h"
 #include "tools/failure.h"
@@ -35,6 +35,7 @@ struct Arguments {
   int warmup = 5;
   bool profile = false;
   std::string trace;
+  std::string compiled;
   bool json = false;
 };
 
@@ -73,7 +74,7 @@ struct Times {
 void BindAll(const Engine& engine, const Arguments& arguments, MullionBinding* binding,
              Times& times) {
   {
-    const std::unique_ptr<Model> model = ValueOrThrow(ReadModelFile(arguments.model));
+    const std::unique_ptr<Model> model = ValueOrThrow(OpenModelFile(arguments.model));
     for (const auto& [index, tensor] : MakeInputs(model->inputs, {}, arguments.inputs)) {
       Bind(binding, model->inputs[index].name, ToValue(tensor).get());
     }
@@ -213,7 +214,7 @@ int Run(const Arguments& arguments) {
   if (arguments.warmup < 0) throw Failure(kExitWrongUse, "--warmup must be 0 or more");
   Times times;
   const double start = NowMs();
-  const Engine engine(arguments.model, arguments.engine);
+  const Engine engine(arguments.model, arguments.engine, arguments.compiled);
   times.load_ms = NowMs() - start;
   const Handle<MullionBinding> binding = engine.MakeBinding();
   BindAll(engine, arguments, binding.get(), times);
@@ -231,7 +232,7 @@ int Run(const Arguments& arguments) {
 void AddBench(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand("bench", "Measure how fast a model is here");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("MODEL", arguments->model, "An ONNX file")->required()->type_name("");
+  command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")->required()->type_name("");
   arguments->inputs.AddTo(*command);
   command->add_option("--runs", arguments->runs, "Runs that are measured (default: 50)")
       ->type_name("N");
@@ -240,6 +241,10 @@ void AddBench(CLI::App& app, int& exit_code) {
   arguments->engine.AddThreads(*command);
   arguments->engine.AddDevice(*command);
   arguments->engine.AddPrecision(*command);
+  command
+      ->add_option("--compiled", arguments->compiled,
+                   "A file that `mullion compile` made of MODEL: loads faster")
+      ->type_name("FILE");
   command->add_flag("--profile", arguments->profile, "Show the time of operators and nodes");
   command->add_option("--trace", arguments->trace, "Write a Chrome/Perfetto trace of one run")
       ->type_name("FILE");

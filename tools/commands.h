@@ -14,6 +14,7 @@ void AddRun(CLI::App& app, int& exit_code);
 void AddInfo(CLI::App& app, int& exit_code);
 void AddBench(CLI::App& app, int& exit_code);
 void AddVerify(CLI::App& app, int& exit_code);
+void AddCompile(CLI::App& app, int& exit_code);
 void AddConformance(CLI::App& app, int& exit_code);
 
 }  // namespace mullion::tools

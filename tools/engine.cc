@@ -47,24 +47,35 @@ Handle<MullionDevice> OpenDevice(const EngineOptions& options) {
   return Handle<MullionDevice>(device);
 }
 
-Engine::Engine(const std::string& path, const EngineOptions& options) {
+Handle<MullionSessionOptions> MakeSessionOptions(const EngineOptions& options) {
+  Handle<MullionSessionOptions> session_options(MullionSessionOptions_Create());
+  MullionSessionOptions_SetThreads(session_options.get(), options.threads);
+  MullionSessionOptions_SetPrecision(session_options.get(), options.precision == "fp16"
+                                                                ? MULLION_PRECISION_FP16
+                                                                : MULLION_PRECISION_FP32);
+  return session_options;
+}
+
+Engine::Engine(const std::string& path, const EngineOptions& options,
+               const std::string& compiled) {
   const Handle<MullionDevice> device = OpenDevice(options);
   MullionModel* model = nullptr;
-  Check(MullionModel_LoadFromFilePath(path.c_str(), &model));
+  Check(compiled.empty() ? MullionModel_LoadFromFilePath(path.c_str(), &model)
+                         : MullionModel_LoadCompiled(path.c_str(), compiled.c_str(), &model));
   model_.reset(model);
-  const Handle<MullionSessionOptions> session_options(MullionSessionOptions_Create());
-  MullionSessionOptions_SetThreads(session_options.get(), options.threads);
-  const bool half = options.precision == "fp16";
-  MullionSessionOptions_SetPrecision(session_options.get(),
-                                     half ? MULLION_PRECISION_FP16 : MULLION_PRECISION_FP32);
+  const std::string refusal = MullionModel_CompiledRefusal(model);
+  if (!refusal.empty()) std::cerr << "note: " << refusal << "; used '" << path << "'\n";
   MullionSession* session = nullptr;
-  Check(MullionSession_Create(model, device.get(), session_options.get(), &session));
+  Check(MullionSession_Create(model, device.get(), MakeSessionOptions(options).get(), &session));
   session_.reset(session);
-  if (half && MullionSession_Precision(session) == MULLION_PRECISION_FP32) {
+  if (options.precision == "fp16" &&
+      MullionSession_Precision(session) == MULLION_PRECISION_FP32) {
     const bool able = std::string_view(MullionCpuLevel()) == "avx512fp16";
-    std::cerr << "note: --precision fp16: computes in fp32, since "
-              << (able ? "no product of this model is faster in fp16\n"
-                       : "fp16 arithmetic takes a processor with AVX512-FP16\n");
+    const char* const why = !able ? "fp16 arithmetic takes a processor with AVX512-FP16\n"
+                            : MullionModel_IsCompiled(model) != 0
+                                ? "compiled models do\n"
+                                : "no product of this model is faster in fp16\n";
+    std::cerr << "note: --precision fp16: computes in fp32, since " << why;
   }
 }
 

@@ -46,13 +46,16 @@ struct EngineOptions {
   void AddPrecision(CLI::App& app);
 };
 
+Handle<MullionSessionOptions> MakeSessionOptions(const EngineOptions& options);
+
 // Throws Failure for a device or precision that this build has not.
 Handle<MullionDevice> OpenDevice(const EngineOptions& options);
 
 class Engine {
  public:
-  // Throws Failure.
-  Engine(const std::string& path, const EngineOptions& options);
+  // Throws Failure. `compiled`, where it is not empty, is a file that the model was compiled to; a
+  // note on standard error says why it cannot be used.
+  Engine(const std::string& path, const EngineOptions& options, const std::string& compiled = {});
 
   MullionModel* model() const { return model_.get(); }
   MullionSession* session() const { return session_.get(); }

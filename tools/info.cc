@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/str_cat.h"
+#include "compiled/open_model.h"
 #include "devices/cpu/cpu_device.h"
-#include "onnx/reader.h"
 #include "operators/registry.h"
 #include "optimizer/infer_graph.h"
 #include "optimizer/widen_halves.h"
@@ -208,7 +208,7 @@ struct Arguments {
 };
 
 int Run(const Arguments& arguments) {
-  const std::unique_ptr<Model> model = ValueOrThrow(ReadModelFile(arguments.model));
+  const std::unique_ptr<Model> model = ValueOrThrow(OpenModelFile(arguments.model));
   Report report{*model, CountOperators(*model->graph), {}};
   report.unsupported = CheckSupport(*model->graph);
   report.counts.macs = CountMacs(*model->graph);
@@ -225,7 +225,7 @@ int Run(const Arguments& arguments) {
 void AddInfo(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand("info", "Show what a model is and what it needs");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("MODEL", arguments->model, "An ONNX file")->required()->type_name("");
+  command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")->required()->type_name("");
   command->add_flag("--check", arguments->check, "Exit with 1 when a node cannot run here");
   command->add_flag("--json", arguments->json, "Print one JSON object");
   command->footer(

@@ -69,7 +69,8 @@ int main(int argc, char** argv) {
   Describe(app);
   int exit_code = 0;
   for (const auto add : {mullion::tools::AddRun, mullion::tools::AddInfo, mullion::tools::AddBench,
-                         mullion::tools::AddVerify, mullion::tools::AddConformance}) {
+                         mullion::tools::AddVerify, mullion::tools::AddCompile,
+                         mullion::tools::AddConformance}) {
     add(app, exit_code);
   }
   try {

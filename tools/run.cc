@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/str_cat.h"
-#include "onnx/reader.h"
+#include "compiled/open_model.h"
 #include "tools/commands.h"
 #include "tools/engine.h"
 #include "tools/failure.h"
@@ -115,7 +115,7 @@ class Runner {
  public:
   explicit Runner(const Arguments& arguments)
       : arguments_(arguments),
-        model_(ValueOrThrow(ReadModelFile(arguments.model))),
+        model_(ValueOrThrow(OpenModelFile(arguments.model))),
         engine_(arguments.model, arguments.engine),
         binding_(engine_.MakeBinding()) {
     if (!arguments.labels.empty()) labels_ = ReadLabels(arguments.labels);
@@ -303,7 +303,7 @@ int Run(const Arguments& arguments) {
 void AddRun(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand("run", "Evaluate a model once and show its outputs");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("MODEL", arguments->model, "An ONNX file")->required()->type_name("");
+  command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")->required()->type_name("");
   command
       ->add_option("--image", arguments->image,
                    "A picture (JPEG, PNG, WebP, BMP) for the one input that takes one")

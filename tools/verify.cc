@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/str_cat.h"
-#include "onnx/reader.h"
+#include "compiled/open_model.h"
 #include "tools/commands.h"
 #include "tools/engine.h"
 #include "tools/failure.h"
@@ -51,7 +51,7 @@ void BindInputs(const Engine& engine, const TestDataSet& set, const Arguments& a
     Bind(binding, engine.InputName(index), ToValue(value).get());
     given.insert(engine.InputName(index));
   }
-  const std::unique_ptr<Model> model = ValueOrThrow(ReadModelFile(arguments.model));
+  const std::unique_ptr<Model> model = ValueOrThrow(OpenModelFile(arguments.model));
   for (const auto& [index, tensor] : MakeInputs(model->inputs, given, arguments.inputs)) {
     Bind(binding, model->inputs[index].name, ToValue(tensor).get());
   }
@@ -135,7 +135,7 @@ void AddVerify(CLI::App& app, int& exit_code) {
   CLI::App* const command =
       app.add_subcommand("verify", "Compare a model's outputs with expected ones");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("MODEL", arguments->model, "An ONNX file")->required()->type_name("");
+  command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")->required()->type_name("");
   command
       ->add_option("--data", arguments->data,
                    "Folder with test_data_set_*/{input,output}_N.pb (default: the model's)")

@@ -21,6 +21,13 @@
 
 namespace mullion {
 
+namespace detail {
+inline std::string Utf8(const std::filesystem::path& path) {
+  const std::u8string text = path.u8string();
+  return {text.begin(), text.end()};
+}
+}  // namespace detail
+
 // Orders names without regard to the case of ASCII letters.
 struct IgnoringCase {
   bool operator()(const std::string& a, const std::string& b) const {
@@ -30,7 +37,8 @@ struct IgnoringCase {
   }
 };
 
-// A trained model in ONNX format. A handle; thread-safe.
+// A trained model: an ONNX file, or one compiled by LearningModelSession::Compile. A handle;
+// thread-safe.
 class LearningModel final {
  public:
   explicit LearningModel(detail::ModelHandle model) : handle_(std::move(model)) {}
@@ -41,6 +49,14 @@ class LearningModel final {
   // ErrorCode::NotFound, InvalidModel, Unsupported, OutOfMemory; the message names the file.
   static LearningModel LoadFromFilePath(const std::filesystem::path& path) {
     return Load(MullionModel_LoadFromFilePath, Utf8(path).c_str());
+  }
+  // The same from `compiled`, a file that `mullion compile` or LearningModelSession::Compile made of
+  // the model, where the model's files still contain what it was made from and where it is whole,
+  // of this version of the library and for the instruction set in use. Otherwise from `path`:
+  // CompiledRefusal() says why.
+  static LearningModel LoadFromFilePath(const std::filesystem::path& path,
+                                        const std::filesystem::path& compiled) {
+    return Load(MullionModel_LoadCompiled, Utf8(path).c_str(), Utf8(compiled).c_str());
   }
   // The same with everything read into memory: the files may change or go away.
   static LearningModel LoadCopyFromFilePath(const std::filesystem::path& path) {
@@ -93,6 +109,11 @@ class LearningModel final {
     return LoadFromBuffer(bytes.data(), bytes.size());
   }
 
+  // Whether the model came from a compiled file.
+  bool IsCompiled() const { return MullionModel_IsCompiled(get()) != 0; }
+  // Why LoadFromFilePath did without the compiled file that it was given; "" otherwise.
+  std::string CompiledRefusal() const { return MullionModel_CompiledRefusal(get()); }
+
   std::string Author() const { return MullionModel_Author(get()); }  // producer_name
   std::string Name() const { return MullionModel_Name(get()); }      // the graph's name
   std::string Domain() const { return MullionModel_Domain(get()); }
@@ -124,10 +145,7 @@ class LearningModel final {
   MullionModel* get() const { return handle_.get(); }
 
  private:
-  static std::string Utf8(const std::filesystem::path& path) {
-    const std::u8string text = path.u8string();
-    return {text.begin(), text.end()};
-  }
+  static std::string Utf8(const std::filesystem::path& path) { return detail::Utf8(path); }
   template <typename Function, typename... Arguments>
   static LearningModel Load(Function load, Arguments... arguments) {
     MullionModel* model = nullptr;

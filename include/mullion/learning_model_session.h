@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <string>
@@ -44,6 +45,17 @@ class LearningModelSession final {
                        const LearningModelSessionOptions& options)
       : LearningModelSession(Make(model, device.get(), options.ToC().get())) {}
   LearningModelSession(std::nullptr_t) {}  // NOLINT(runtime/explicit)
+
+  // Writes what a session would be made of, optimized graph and packed weights, to a file that
+  // LearningModel::LoadFromFilePath loads in the time it takes to map and check it. It is for this
+  // version of the library and for the instruction set in use. Sizes that the options fix stay free, and
+  // it computes in fp32.
+  static void Compile(const LearningModel& model, const LearningModelDevice& device,
+                      const LearningModelSessionOptions& options,
+                      const std::filesystem::path& path) {
+    detail::Check(MullionModel_Compile(model.get(), device.get(), options.ToC().get(),
+                                       detail::Utf8(path).c_str()));
+  }
 
   LearningModel Model() const {
     return LearningModel(detail::ModelHandle::Share(MullionSession_Model(get())));

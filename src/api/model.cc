@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <span>
 
+#include "api/session.h"
 #include "api/status.h"
 #include "base/str_cat.h"
-#include "onnx/reader.h"
+#include "compiled/compile_model.h"
+#include "compiled/open_model.h"
 
 using mullion::api::Call;
 using mullion::api::NullArgument;
@@ -18,6 +20,7 @@ MullionModel::MullionModel(std::unique_ptr<mullion::Model> loaded)
       domain(loaded->domain),
       description(loaded->description),
       version(loaded->model_version),
+      is_compiled(loaded->compiled),
       metadata(loaded->metadata),
       image(std::make_shared<const mullion::api::ImageMetadata>(
           mullion::api::ReadImageMetadata(metadata))),
@@ -62,14 +65,17 @@ mullion::Status GiveOut(Loaded loaded, MullionModel** model) {
   return mullion::OkStatus();
 }
 
+std::filesystem::path PathOf(const char* utf8) {
+  return {reinterpret_cast<const char8_t*>(utf8)};
+}
+
 MullionStatus* LoadFile(const char* function, const char* path, bool copy, MullionModel** model) {
   return Call([&] {
     if (path == nullptr) return NullArgument(function, "path");
     if (model == nullptr) return NullArgument(function, "model");
-    const std::filesystem::path file(reinterpret_cast<const char8_t*>(path));
     mullion::ReadOptions options;
     options.copy_data = copy;
-    return GiveOut(mullion::ReadModelFile(file, options), model);
+    return GiveOut(mullion::OpenModelFile(PathOf(path), options), model);
   });
 }
 
@@ -87,7 +93,7 @@ MullionStatus* MullionModel_LoadFromBuffer(const void* bytes, size_t size, Mulli
   return Call([&] {
     if (bytes == nullptr && size > 0) return NullArgument("MullionModel_LoadFromBuffer", "bytes");
     if (model == nullptr) return NullArgument("MullionModel_LoadFromBuffer", "model");
-    return GiveOut(mullion::ReadModel({static_cast<const uint8_t*>(bytes), size}, nullptr), model);
+    return GiveOut(mullion::OpenModel({static_cast<const uint8_t*>(bytes), size}, nullptr), model);
   });
 }
 
@@ -97,8 +103,42 @@ MullionStatus* MullionModel_LoadFromReader(const MullionReader* reader, MullionM
     if (reader->read == nullptr) return NullArgument("MullionModel_LoadFromReader", "reader->read");
     if (model == nullptr) return NullArgument("MullionModel_LoadFromReader", "model");
     CallerSource source(*reader);
-    return GiveOut(mullion::ReadModel(source), model);
+    return GiveOut(mullion::OpenModel(source), model);
   });
+}
+
+MullionStatus* MullionModel_LoadCompiled(const char* path, const char* compiled,
+                                         MullionModel** model) {
+  return Call([&] {
+    if (path == nullptr) return NullArgument("MullionModel_LoadCompiled", "path");
+    if (compiled == nullptr) return NullArgument("MullionModel_LoadCompiled", "compiled");
+    if (model == nullptr) return NullArgument("MullionModel_LoadCompiled", "model");
+    std::string refusal;
+    const mullion::Status status =
+        GiveOut(mullion::OpenCompiledModel(PathOf(path), PathOf(compiled), refusal), model);
+    if (status.ok()) (*model)->compiled_refusal = std::move(refusal);
+    return status;
+  });
+}
+
+MullionStatus* MullionModel_Compile(MullionModel* model, MullionDevice* device,
+                                    const MullionSessionOptions* options, const char* path) {
+  return Call([&]() -> mullion::Status {
+    if (model == nullptr) return NullArgument("MullionModel_Compile", "model");
+    if (path == nullptr) return NullArgument("MullionModel_Compile", "path");
+    MULLION_ASSIGN_OR_RETURN(const auto setting, mullion::api::SettingOf(*model, device, options));
+    const mullion::Device* const devices[] = {setting.device->device.get()};
+    return mullion::CompileModel(*setting.content, devices, mullion::BuiltInOperators(),
+                                 setting.options, PathOf(path));
+  });
+}
+
+int MullionModel_IsCompiled(const MullionModel* model) {
+  return model != nullptr && model->is_compiled ? 1 : 0;
+}
+
+const char* MullionModel_CompiledRefusal(const MullionModel* model) {
+  return model == nullptr ? "" : model->compiled_refusal.c_str();
 }
 
 void MullionModel_Retain(MullionModel* model) {

@@ -25,6 +25,8 @@ struct MullionModel final : mullion::api::RefCounted {
   const std::string domain;
   const std::string description;
   const int64_t version;
+  const bool is_compiled;
+  std::string compiled_refusal;  // set before anyone else sees the model
   const std::vector<std::pair<std::string, std::string>> metadata;
   const std::shared_ptr<const mullion::api::ImageMetadata> image;
   const std::vector<MullionFeature> inputs;

@@ -38,26 +38,34 @@ void MullionSession::Close() {
   engine_.swap(engine);
 }
 
+namespace mullion::api {
+
+Result<Setting> SettingOf(const MullionModel& model, MullionDevice* device,
+                          const MullionSessionOptions* options) {
+  Setting setting{model.Content(), Ref<MullionDevice>::Share(device), {}};
+  if (setting.content == nullptr) {
+    return Closed(
+        StrCat("model '", model.path, "' was closed; load it again to make a session of it"));
+  }
+  if (!setting.device) {
+    MULLION_ASSIGN_OR_RETURN(setting.device, MakeDevice(MULLION_DEVICE_DEFAULT));
+  }
+  MULLION_ASSIGN_OR_RETURN(setting.options, EngineOptions(options));
+  return setting;
+}
+
+}  // namespace mullion::api
+
 namespace {
 
 Status CreateSession(MullionModel& model, MullionDevice* device,
                      const MullionSessionOptions* options, MullionSession** session) {
-  const std::shared_ptr<const mullion::Model> content = model.Content();
-  if (content == nullptr) {
-    return mullion::api::Closed(
-        mullion::StrCat("model '", model.path, "' was closed; load it again to make a session"));
-  }
-  Ref<MullionDevice> on = Ref<MullionDevice>::Share(device);
-  if (!on) {
-    MULLION_ASSIGN_OR_RETURN(on, mullion::api::MakeDevice(MULLION_DEVICE_DEFAULT));
-  }
-  MULLION_ASSIGN_OR_RETURN(const mullion::SessionOptions engine_options,
-                           mullion::api::EngineOptions(options));
-  const mullion::Device* const devices[] = {on->device.get()};
+  MULLION_ASSIGN_OR_RETURN(const auto setting, mullion::api::SettingOf(model, device, options));
+  const mullion::Device* const devices[] = {setting.device->device.get()};
   MULLION_ASSIGN_OR_RETURN(
       std::shared_ptr<mullion::Session> engine,
-      mullion::Session::Create(*content, devices, mullion::BuiltInOperators(), engine_options));
-  *session = new MullionSession(&model, on.get(), std::move(engine));
+      mullion::Session::Create(*setting.content, devices, mullion::BuiltInOperators(), setting.options));
+  *session = new MullionSession(&model, setting.device.get(), std::move(engine));
   if (options != nullptr && options->close_model) model.Close();
   return mullion::OkStatus();
 }

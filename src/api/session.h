@@ -36,4 +36,19 @@ struct MullionSession final : mullion::api::RefCounted {
   std::shared_ptr<mullion::Session> engine_;  // guarded by mutex_
 };
 
+namespace mullion::api {
+
+// What sessions and compiled files are made of.
+struct Setting {
+  std::shared_ptr<const Model> content;
+  Ref<MullionDevice> device;
+  SessionOptions options;
+};
+
+// `device` and `options` may be null. kClosed when the model is.
+Result<Setting> SettingOf(const MullionModel& model, MullionDevice* device,
+                          const MullionSessionOptions* options);
+
+}  // namespace mullion::api
+
 #endif  // MULLION_API_SESSION_H_

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/str_cat.h"
+#include "base/version.h"
 
 namespace mullion::api {
 
@@ -85,4 +86,4 @@ void MullionStatus_Release(MullionStatus* status) {
   if (status != NoMemory()) delete status;
 }
 
-const char* MullionVersion(void) { return "0.1.0"; }
+const char* MullionVersion(void) { return mullion::kVersion; }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/element_traits.h"
 #include "base/element_type.h"
@@ -79,6 +80,13 @@ class TensorSource {
   virtual std::string Identity() const { return {}; }
   // Nobody will want the contents soon: what can be had again need not stay in memory.
   virtual void Forget() const {}
+  // False for weights that only exist packed. Their Fill writes zeros, and nobody may go on with
+  // those: the planner sees to that.
+  virtual bool HasContents() const { return true; }
+  // The contents packed in `format` into `bytes` bytes, where somebody did that before; or null.
+  virtual std::shared_ptr<const void> Packed(std::string_view /*format*/, size_t /*bytes*/) const {
+    return nullptr;
+  }
 };
 
 // A tensor that keeps its memory alive: memory of its own, or a part of something mapped or given

@@ -76,6 +76,24 @@ void WeightStore::ReturnScratch(Scratch scratch) {
 
 Result<std::shared_ptr<const void>> WeightStore::Get(const Tensor& weights, std::string_view format,
                                                      size_t bytes, Pack pack) {
+  if (const TensorSource* const source = weights.source()) {
+    if (auto data = source->Packed(format, bytes)) return data;
+    if (!source->HasContents()) {
+      return InvalidModel(StrCat("the compiled model does not have its weights in the form '",
+                                 format, "'; compile the model again on this machine"));
+    }
+  }
+  MULLION_ASSIGN_OR_RETURN(auto data, FindOrMake(weights, format, bytes, pack));
+  if (record_ != nullptr) {
+    const std::lock_guard lock(mutex_);
+    record_->push_back({ContentKey(weights), std::string(format), data, bytes});
+  }
+  return data;
+}
+
+Result<std::shared_ptr<const void>> WeightStore::FindOrMake(const Tensor& weights,
+                                                            std::string_view format, size_t bytes,
+                                                            Pack pack) {
   const std::string identity = weights.deferred() ? weights.source()->Identity() : std::string();
   std::string key = KeyOf(weights, identity, format);
   if (!identity.empty()) {

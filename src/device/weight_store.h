@@ -17,16 +17,33 @@
 
 namespace mullion {
 
+// Weights that were packed, for who keeps them in a file.
+struct PackedWeights {
+  const void* content = nullptr;  // ContentKey of the tensor
+  std::string format;
+  std::shared_ptr<const void> data;
+  size_t bytes = 0;
+};
+
 // Thread-safe. The store holds no weights alive: they live as long as an executable uses them.
 class WeightStore {
  public:
+  WeightStore() = default;
+  // Lists in `record` all weights that are asked for, which keeps them alive.
+  explicit WeightStore(std::vector<PackedWeights>* record) : record_(record) {}
+  // The same for copies of a tensor.
+  static const void* ContentKey(const Tensor& tensor) {
+    return tensor.deferred() ? tensor.owner().get() : tensor.data();
+  }
+
   // The one store of the process.
   static WeightStore& Global();
 
   // `bytes` bytes of packed data for `weights` in `format` (which names everything else that the
   // packed bytes depend on: layout, block width, instruction set). `pack` fills the memory when
   // nobody has it yet, from the source with its contents, which are gone again afterwards where
-  // they are deferred. Aligned to 64 bytes.
+  // they are deferred. Aligned to 64 bytes. kInvalidModel when the weights only exist packed, but
+  // not so.
   using Pack = FunctionRef<void(const TensorView& source, void* memory)>;
   Result<std::shared_ptr<const void>> Get(const Tensor& weights, std::string_view format,
                                           size_t bytes, Pack pack);
@@ -62,6 +79,8 @@ class WeightStore {
     size_t bytes = 0;
     size_t used = 0;
   };
+  Result<std::shared_ptr<const void>> FindOrMake(const Tensor& weights, std::string_view format,
+                                                 size_t bytes, Pack pack);
   std::shared_ptr<const void> Find(const std::string& key) const;
   // Packs `source`, whose contents are in memory, as `key`.
   Result<std::shared_ptr<const void>> Make(const Tensor& source, const std::string& key,
@@ -70,6 +89,7 @@ class WeightStore {
   Scratch TakeScratch(size_t bytes);
   void ReturnScratch(Scratch scratch);
 
+  std::vector<PackedWeights>* const record_ = nullptr;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Entry> entries_;
   int packing_ = 0;

@@ -41,6 +41,11 @@ struct Model {
   std::vector<FeatureInfo> inputs;   // without those that have an initializer
   std::vector<FeatureInfo> outputs;  // in graph order, as graph->outputs()
   std::unique_ptr<Graph> graph;      // graph->inputs() are those of `inputs`
+  // The files that it was read from: its own path, then those of external data, relative to its
+  // folder. Empty when it came from elsewhere.
+  std::vector<std::string> files;
+  // The graph is optimized, and weights may be packed: it came from a compiled file.
+  bool compiled = false;
 };
 
 }  // namespace mullion

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "onnx/external_data.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
 #include "base/str_cat.h"
+#include "onnx/schema.h"
 
 namespace mullion::onnx {
 
@@ -30,6 +32,8 @@ Status SetLocationEntry(std::string_view key, std::string_view value, ExternalLo
     return ParseNumber(key, value, location.offset);
   } else if (key == "length") {
     return ParseNumber(key, value, location.length.emplace());
+  } else if (key == kKeptEntry) {
+    return ParseNumber(key, value, location.kept.emplace());
   }
   return OkStatus();
 }
@@ -71,6 +75,19 @@ Result<SharedBytes> ExternalData::Find(const ExternalLocation& location, uint64_
   SharedBytes part = file;
   part.bytes = file.bytes.substr(location.offset, size);
   return part;
+}
+
+Result<std::shared_ptr<const TensorSource>> ExternalData::FindKept(uint64_t number,
+                                                                   uint64_t size) const {
+  if (options_.kept_tensor_reader) return options_.kept_tensor_reader(number, size);
+  return InvalidModel("its data are those of a compiled model, which this is not");
+}
+
+std::vector<std::string> ExternalData::Files() const {
+  std::vector<std::string> files;
+  for (const auto& [name, bytes] : files_) files.push_back(name);
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 }  // namespace mullion::onnx

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "onnx/read_context.h"
 #include "onnx/read_options.h"
@@ -18,6 +19,7 @@ struct ExternalLocation {
   std::string file;
   uint64_t offset = 0;
   std::optional<uint64_t> length;  // absent: as many as the shape needs
+  std::optional<uint64_t> kept;    // the number of a compiled model's tensor, instead of a file
 };
 
 // Sets the field of `location` that `key` names; other keys ("checksum") say nothing we need.
@@ -30,6 +32,10 @@ class ExternalData {
 
   // The `size` bytes that `location` stands for.
   Result<SharedBytes> Find(const ExternalLocation& location, uint64_t size, MemoryBudget& budget);
+  // What the number of a compiled model's tensor stands for.
+  Result<std::shared_ptr<const TensorSource>> FindKept(uint64_t number, uint64_t size) const;
+  // The names of the files that were opened.
+  std::vector<std::string> Files() const;
 
  private:
   Result<SharedBytes> Open(const std::string& file);

@@ -50,8 +50,8 @@ void NameInside(const Graph& graph, ValueNames& names) {
 
 }  // namespace
 
-GraphWriter::GraphWriter(const Model& model, const std::string& bytes)
-    : model_(model), bytes_(bytes), dimensions_(model) {
+GraphWriter::GraphWriter(const Model& model, const KeptTensors& kept, const std::string& bytes)
+    : model_(model), kept_(kept), bytes_(bytes), dimensions_(model) {
   for (const OpsetImport& import : model.opsets) opsets_[import.domain] = import.version;
 }
 
@@ -128,6 +128,11 @@ Status GraphWriter::WriteBody(const Graph& graph, const ValueNames& names, pbf_w
   if (!graph.name.empty()) message.add_string(field::graph::kName, graph.name);
   for (const Value& value : graph.values()) {
     if (!IsLiveConstant(value)) continue;
+    if (const auto kept = kept_.find(&value); kept != kept_.end()) {
+      WriteKeptTensor(value.constant.type(), value.constant.shape(), *names.Find(value),
+                      kept->second, field::graph::kInitializer, message);
+      continue;
+    }
     MULLION_RETURN_IF_ERROR(WriteTensor(value.constant.view(), *names.Find(value),
                                         field::graph::kInitializer, bytes_, message));
   }

@@ -11,13 +11,14 @@
 #include "graph/model.h"
 #include "onnx/type_writer.h"
 #include "onnx/value_names.h"
+#include "onnx/writer.h"
 
 namespace mullion::onnx {
 
 class GraphWriter {
  public:
-  // `bytes` is what everything goes to in the end.
-  GraphWriter(const Model& model, const std::string& bytes);
+  // `bytes` is what everything goes to in the end. Contents of constants in `kept` are not written.
+  GraphWriter(const Model& model, const KeptTensors& kept, const std::string& bytes);
 
   // Adds the fields of the main graph to `message`.
   Status WriteMain(protozero::pbf_writer& message);
@@ -35,6 +36,7 @@ class GraphWriter {
   void WriteHint(const Value& value, const ValueNames& names, protozero::pbf_writer& message);
 
   const Model& model_;
+  const KeptTensors& kept_;
   const std::string& bytes_;
   DimensionNames dimensions_;
   std::map<std::string, int> opsets_;

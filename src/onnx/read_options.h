@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "base/tensor.h"
 
 namespace mullion {
 
@@ -25,6 +26,10 @@ struct OwnedBytes {
 // Called once per file, on the thread that reads the model.
 using ExternalDataReader = std::function<Result<OwnedBytes>(const std::string& location)>;
 
+// Gives the contents, of so many bytes, that a tensor's external data entry "kept" names by number.
+using KeptTensorReader =
+    std::function<Result<std::shared_ptr<const TensorSource>>(uint64_t number, size_t bytes)>;
+
 struct ReadOptions {
   // Copies everything into the library's own memory, so that the file may change or go away. By
   // default tensors are views into the mapped file, and cutting the file short ends the process.
@@ -36,6 +41,8 @@ struct ReadOptions {
   std::optional<std::filesystem::path> external_data_folder;
   // Where external data comes from instead of a folder.
   ExternalDataReader external_data_reader;
+  // Compiled models keep tensors in their own way.
+  KeptTensorReader kept_tensor_reader;
 };
 
 }  // namespace mullion

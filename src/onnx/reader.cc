@@ -27,6 +27,7 @@ Result<std::unique_ptr<Model>> ReadBytes(SharedBytes source, const ReadOptions& 
   Result<std::unique_ptr<Model>> model = onnx::ReadModelProto(context);
   if (!model.ok()) return model.status().WithPrefix(StrCat("model '", name, "': "));
   (*model)->path = name;
+  (*model)->files = external.Files();
   return model;
 }
 
@@ -87,7 +88,13 @@ Result<std::unique_ptr<Model>> ReadModelFile(const std::filesystem::path& path,
   if (!with_folder.external_data_folder.has_value()) {
     with_folder.external_data_folder = path.parent_path();
   }
-  return ReadBytes(*std::move(bytes), with_folder, name);
+  MULLION_ASSIGN_OR_RETURN(auto model, ReadBytes(*std::move(bytes), with_folder, name));
+  if (options.external_data_reader) {
+    model->files.clear();
+  } else {
+    model->files.insert(model->files.begin(), path.string());
+  }
+  return model;
 }
 
 Result<std::unique_ptr<Model>> ReadModel(std::span<const uint8_t> bytes,

@@ -185,6 +185,8 @@ enum class AttributeKind : int64_t {
 
 // TensorProto.DataLocation.
 inline constexpr int64_t kDataLocationExternal = 1;
+// The key of TensorProto.external_data by which a compiled model numbers its tensors.
+inline constexpr const char kKeptEntry[] = "kept";
 
 // From this IR version on an initializer need not be listed as a graph input.
 inline constexpr int64_t kIrWithFreeInitializers = 4;

@@ -108,10 +108,24 @@ Result<Tensor> ReadRawData(const TensorRecord& record, ReadContext& context) {
   return ViewBytes(record, {record.raw, context.source.owner, context.source.mapping}, context);
 }
 
+// Contents of a type that must be looked at are never kept.
+Result<Tensor> ReadKeptTensor(const TensorRecord& record, const ExternalLocation& location,
+                              ReadContext& context) {
+  if (record.type == ElementType::kBool || record.type == ElementType::kString) {
+    return InvalidModel(StrCat("a compiled model keeps no tensor of ",
+                               ElementTypeName(record.type), "; compile it again"));
+  }
+  MULLION_ASSIGN_OR_RETURN(
+      auto source,
+      context.external->FindKept(*location.kept, ByteSize(record.type, record.count)));
+  return Tensor::Deferred(record.type, record.shape, std::move(source));
+}
+
 Result<Tensor> ReadExternalData(const TensorRecord& record, ReadContext& context) {
   if (context.external == nullptr) {
     return InvalidModel("its data are in another file, which is not allowed here");
   }
+  if (record.external->kept.has_value()) return ReadKeptTensor(record, *record.external, context);
   MULLION_ASSIGN_OR_RETURN(
       const SharedBytes data,
       context.external->Find(*record.external, ByteSize(record.type, record.count),

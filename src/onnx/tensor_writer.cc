@@ -49,6 +49,20 @@ Status WriteTensor(const TensorView& tensor, std::string_view name, uint32_t num
   return OkStatus();
 }
 
+void WriteKeptTensor(ElementType type, const Shape& shape, std::string_view name, uint64_t kept,
+                     uint32_t number, pbf_writer& message) {
+  pbf_writer inner(message, number);
+  for (const int64_t dim : shape.dims()) inner.add_int64(field::tensor::kDims, dim);
+  inner.add_int32(field::tensor::kDataType, static_cast<int32_t>(type));
+  AddBytes(inner, field::tensor::kName, name);
+  {
+    pbf_writer entry(inner, field::tensor::kExternalData);
+    AddBytes(entry, field::entry::kKey, kKeptEntry);
+    AddBytes(entry, field::entry::kValue, StrCat(kept));
+  }
+  inner.add_int64(field::tensor::kDataLocation, kDataLocationExternal);
+}
+
 Result<std::string> EncodeTensor(const TensorView& tensor, std::string_view name) {
   MULLION_RETURN_IF_ERROR(CheckRoom(tensor, name, 0));
   std::string bytes;

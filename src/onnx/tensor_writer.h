@@ -17,6 +17,10 @@ namespace mullion::onnx {
 Status WriteTensor(const TensorView& tensor, std::string_view name, uint32_t number,
                    const std::string& bytes, protozero::pbf_writer& message);
 
+// The same without data, which a compiled model keeps under a number.
+void WriteKeptTensor(ElementType type, const Shape& shape, std::string_view name, uint64_t kept,
+                     uint32_t number, protozero::pbf_writer& message);
+
 // The TensorProto by itself.
 Result<std::string> EncodeTensor(const TensorView& tensor, std::string_view name);
 

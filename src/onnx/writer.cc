@@ -65,11 +65,13 @@ void WriteOpsets(const Model& model, const onnx::GraphWriter& graph, pbf_writer&
 
 }  // namespace
 
-Result<std::string> WriteModel(const Model& model) {
+Result<std::string> WriteModel(const Model& model) { return WriteModel(model, {}); }
+
+Result<std::string> WriteModel(const Model& model, const KeptTensors& kept) {
   std::string bytes;
   pbf_writer message(bytes);
   WriteHeader(model, message);
-  onnx::GraphWriter graph(model, bytes);
+  onnx::GraphWriter graph(model, kept, bytes);
   {
     pbf_writer inner(message, field::model::kGraph);
     MULLION_RETURN_IF_ERROR(graph.WriteMain(inner));

@@ -53,7 +53,7 @@ class Planner {
           static_cast<int>(program_->steps.size());
     }
     MULLION_RETURN_IF_ERROR(Compile());
-    ReleaseHeld();
+    MULLION_RETURN_IF_ERROR(ReleaseHeld());
     return std::move(program_);
   }
 
@@ -72,7 +72,7 @@ class Planner {
   }
 
   // Lets constants go that nobody looks at any more.
-  void ReleaseHeld() {
+  Status ReleaseHeld() {
     std::vector<bool> looked_at(program_->slots.size(), false);
     for (const int output : program_->outputs) looked_at[static_cast<size_t>(output)] = true;
     for (const Step& step : program_->steps) {
@@ -85,6 +85,7 @@ class Planner {
     for (size_t i = 0; i < program_->slots.size(); ++i) {
       Slot& slot = program_->slots[i];
       slot.held = slot.constant && !looked_at[i];
+      if (slot.constant) MULLION_RETURN_IF_ERROR(CheckContents(slot));
     }
     for (const auto& node : graph_.nodes()) {
       for (Value* const input : node->inputs()) {
@@ -98,6 +99,15 @@ class Planner {
         input->constant = Tensor::Wrap(constant.type(), constant.shape(), nullptr, nullptr);
       }
     }
+    return OkStatus();
+  }
+
+  // Nobody may look at weights that only exist packed.
+  static Status CheckContents(const Slot& slot) {
+    const TensorSource* const source = slot.value->constant.source();
+    if (source == nullptr || source->HasContents() || slot.held) return OkStatus();
+    return InvalidModel(StrCat("the compiled model has no contents for the constant '",
+                               slot.value->name(), "'; compile the model again"));
   }
 
   void Use(int slot, int step) {

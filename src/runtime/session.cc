@@ -6,67 +6,12 @@
 #include "base/platform.h"
 #include "base/str_cat.h"
 #include "device/weight_store.h"
-#include "optimizer/allow_half_precision.h"
-#include "optimizer/pipeline.h"
 #include "planner/plan.h"
-#include "runtime/run_node.h"
+#include "runtime/prepare_graph.h"
 
 namespace mullion {
 
 namespace {
-
-using NamedSizes = std::vector<std::pair<std::string, int64_t>>;
-
-// The free axis that counts the items of a batch, or -1. Scalars and sequences have none.
-int FreeBatchAxis(const FeatureInfo& feature) {
-  if (!feature.type.has_shape || feature.type.shape.rank() == 0) return -1;
-  const auto& denotations = feature.dim_denotations;
-  const auto marked = std::find(denotations.begin(), denotations.end(), "DATA_BATCH");
-  const auto axis =
-      marked == denotations.end() ? 0 : static_cast<int>(marked - denotations.begin());
-  return axis < feature.type.shape.rank() && feature.type.shape[axis] < 0 ? axis : -1;
-}
-
-// Fixes the batch axis of the features, and in `names` the names that it goes by: the same name
-// means the same size elsewhere.
-void FixBatch(int64_t size, std::vector<FeatureInfo>& features, NamedSizes& names) {
-  for (FeatureInfo& feature : features) {
-    const int axis = FreeBatchAxis(feature);
-    if (axis < 0) continue;
-    feature.type.shape[axis] = size;
-    const auto index = static_cast<size_t>(axis);
-    if (index < feature.dim_names.size()) names.emplace_back(feature.dim_names[index], size);
-  }
-}
-
-// Puts sizes in place of the symbols that `dimensions` names.
-void FixDimensions(const NamedSizes& dimensions, std::vector<FeatureInfo>& features) {
-  for (FeatureInfo& feature : features) {
-    if (!feature.type.has_shape) continue;
-    for (int axis = 0; axis < feature.type.shape.rank(); ++axis) {
-      for (const auto& [name, size] : dimensions) {
-        const auto index = static_cast<size_t>(axis);
-        if (index < feature.dim_names.size() && !name.empty() && feature.dim_names[index] == name &&
-            size > 0) {
-          feature.type.shape[axis] = size;
-        }
-      }
-    }
-  }
-}
-
-// What the session's devices can do, for the optimizer.
-class DeviceCapabilities final : public optimizer::Capabilities {
- public:
-  explicit DeviceCapabilities(std::span<const Device* const> devices) : devices_(devices) {}
-  bool Supports(const Node& node) const override {
-    return std::any_of(devices_.begin(), devices_.end(),
-                       [&](const Device* device) { return device->Supports(node).ok(); });
-  }
-
- private:
-  std::span<const Device* const> devices_;
-};
 
 // Whether the step does, or one inside it.
 bool ComputesInHalf(const Step& step) {
@@ -86,36 +31,14 @@ Result<std::unique_ptr<Session>> Session::Create(const Model& model,
                                                  const SessionOptions& options) {
   std::unique_ptr<Session> session(new Session());
   session->threads_ = options.threads > 0 ? options.threads : AvailableProcessors();
-  session->inputs_ = model.inputs;
-  session->outputs_ = model.outputs;
-  NamedSizes sizes;  // the last one of a name counts: what the caller named himself
-  if (options.batch_size > 0) {
-    FixBatch(options.batch_size, session->inputs_, sizes);
-    FixBatch(options.batch_size, session->outputs_, sizes);
-  }
-  sizes.insert(sizes.end(), options.dimensions.begin(), options.dimensions.end());
-  FixDimensions(sizes, session->inputs_);
-  FixDimensions(sizes, session->outputs_);
-  session->graph_ = model.graph->Clone();
-  for (size_t i = 0; i < session->inputs_.size(); ++i) {
-    session->graph_->inputs()[i]->type = session->inputs_[i].type;
-  }
   const auto fail = [&](const Status& status) {
     return status.WithPrefix(StrCat("model '", model.path, "': "));
   };
-  DeviceEvaluator evaluator(*devices.back(), operators, WeightStore::Global());
-  const DeviceCapabilities capabilities(devices);
-  const optimizer::PipelineOptions pipeline{.operators = &operators,
-                                            .capabilities = &capabilities,
-                                            .evaluator = &evaluator,
-                                            .rewrite = options.optimize};
-  if (Status status = optimizer::Optimize(*session->graph_, pipeline); !status.ok()) {
-    return fail(status);
-  }
-  const bool half = options.precision == Precision::kHalf &&
-                    std::any_of(devices.begin(), devices.end(),
-                                [](const Device* device) { return device->HasHalfPrecision(); });
-  if (half) optimizer::AllowHalfPrecision(*session->graph_);
+  auto prepared = PrepareGraph(model, devices, operators, options);
+  if (!prepared.ok()) return fail(prepared.status());
+  session->inputs_ = std::move(prepared->inputs);
+  session->outputs_ = std::move(prepared->outputs);
+  session->graph_ = std::move(prepared->graph);
   if (session->threads_ > 1) session->pool_ = ThreadPool::Acquire(session->threads_ - 1);
   PoolParallel parallel(session->pool_.get(), session->threads_, nullptr);
   auto program =

@@ -199,6 +199,20 @@ MULLION_EXPORT MullionStatus* MullionModel_LoadFromBuffer(const void* bytes, siz
 /* Reads everything during the call. */
 MULLION_EXPORT MullionStatus* MullionModel_LoadFromReader(const MullionReader* reader,
                                                           MullionModel** model);
+/* All functions above take compiled models, too: files that MullionModel_Compile wrote. One that is
+ * of another version of the library or for another instruction set is refused with
+ * MULLION_UNSUPPORTED, a damaged one with MULLION_INVALID_MODEL.
+ *
+ * This one takes the model at `path` from `compiled`, where that was compiled from what the files of
+ * the model contain now. Where it was not, or is missing or refused, it loads `path`, and
+ * MullionModel_CompiledRefusal says why. */
+MULLION_EXPORT MullionStatus* MullionModel_LoadCompiled(const char* path, const char* compiled,
+                                                        MullionModel** model);
+/* Whether the model came from a compiled file. */
+MULLION_EXPORT int MullionModel_IsCompiled(const MullionModel* model);
+/* Why MullionModel_LoadCompiled did without the compiled file; "" otherwise. Lives as long as the
+ * model. */
+MULLION_EXPORT const char* MullionModel_CompiledRefusal(const MullionModel* model);
 MULLION_EXPORT void MullionModel_Retain(MullionModel* model);
 MULLION_EXPORT void MullionModel_Release(MullionModel* model);
 /* Frees the weights. Descriptions can still be read; sessions that exist go on working. Happens by
@@ -286,6 +300,15 @@ MULLION_EXPORT void MullionSessionOptions_SetPrecision(MullionSessionOptions* op
                                                        MullionPrecision precision);
 /* Graph rewrites, on by default; off for comparing. */
 MULLION_EXPORT void MullionSessionOptions_SetOptimize(MullionSessionOptions* options, int optimize);
+
+/* Writes what a session would be made of, optimized graph and packed weights, to a file that the
+ * functions above load in the time it takes to map and check it. It is for this version of the
+ * library and for the instruction set in use (MullionCpuLevel). `device` and `options` as below;
+ * sizes that the options fix stay free, and it computes in fp32. A file that is there is replaced when the new one is
+ * complete. */
+MULLION_EXPORT MullionStatus* MullionModel_Compile(MullionModel* model, MullionDevice* device,
+                                                   const MullionSessionOptions* options,
+                                                   const char* path);
 
 /* Optimizes the model and packs its weights for the device; the message of a failure names the
  * model. `device` and `options` may be NULL: the default device, default options. The options are
