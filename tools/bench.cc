@@ -232,7 +232,9 @@ int Run(const Arguments& arguments) {
 void AddBench(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand("bench", "Measure how fast a model is here");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")->required()->type_name("");
+  command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")
+      ->required()
+      ->type_name("");
   arguments->inputs.AddTo(*command);
   command->add_option("--runs", arguments->runs, "Runs that are measured (default: 50)")
       ->type_name("N");

@@ -56,8 +56,7 @@ Handle<MullionSessionOptions> MakeSessionOptions(const EngineOptions& options) {
   return session_options;
 }
 
-Engine::Engine(const std::string& path, const EngineOptions& options,
-               const std::string& compiled) {
+Engine::Engine(const std::string& path, const EngineOptions& options, const std::string& compiled) {
   const Handle<MullionDevice> device = OpenDevice(options);
   MullionModel* model = nullptr;
   Check(compiled.empty() ? MullionModel_LoadFromFilePath(path.c_str(), &model)
@@ -68,8 +67,7 @@ Engine::Engine(const std::string& path, const EngineOptions& options,
   MullionSession* session = nullptr;
   Check(MullionSession_Create(model, device.get(), MakeSessionOptions(options).get(), &session));
   session_.reset(session);
-  if (options.precision == "fp16" &&
-      MullionSession_Precision(session) == MULLION_PRECISION_FP32) {
+  if (options.precision == "fp16" && MullionSession_Precision(session) == MULLION_PRECISION_FP32) {
     const bool able = std::string_view(MullionCpuLevel()) == "avx512fp16";
     const char* const why = !able ? "fp16 arithmetic takes a processor with AVX512-FP16\n"
                             : MullionModel_IsCompiled(model) != 0

@@ -225,7 +225,9 @@ int Run(const Arguments& arguments) {
 void AddInfo(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand("info", "Show what a model is and what it needs");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")->required()->type_name("");
+  command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")
+      ->required()
+      ->type_name("");
   command->add_flag("--check", arguments->check, "Exit with 1 when a node cannot run here");
   command->add_flag("--json", arguments->json, "Print one JSON object");
   command->footer(

@@ -68,9 +68,9 @@ int main(int argc, char** argv) {
   MullionImageDecoder_Set(MullionImage_DecodeTo);
   Describe(app);
   int exit_code = 0;
-  for (const auto add : {mullion::tools::AddRun, mullion::tools::AddInfo, mullion::tools::AddBench,
-                         mullion::tools::AddVerify, mullion::tools::AddCompile,
-                         mullion::tools::AddConformance}) {
+  for (const auto add :
+       {mullion::tools::AddRun, mullion::tools::AddInfo, mullion::tools::AddBench,
+        mullion::tools::AddVerify, mullion::tools::AddCompile, mullion::tools::AddConformance}) {
     add(app, exit_code);
   }
   try {

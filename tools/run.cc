@@ -303,7 +303,9 @@ int Run(const Arguments& arguments) {
 void AddRun(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand("run", "Evaluate a model once and show its outputs");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")->required()->type_name("");
+  command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")
+      ->required()
+      ->type_name("");
   command
       ->add_option("--image", arguments->image,
                    "A picture (JPEG, PNG, WebP, BMP) for the one input that takes one")

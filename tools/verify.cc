@@ -135,7 +135,9 @@ void AddVerify(CLI::App& app, int& exit_code) {
   CLI::App* const command =
       app.add_subcommand("verify", "Compare a model's outputs with expected ones");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")->required()->type_name("");
+  command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")
+      ->required()
+      ->type_name("");
   command
       ->add_option("--data", arguments->data,
                    "Folder with test_data_set_*/{input,output}_N.pb (default: the model's)")

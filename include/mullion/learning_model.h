@@ -50,10 +50,10 @@ class LearningModel final {
   static LearningModel LoadFromFilePath(const std::filesystem::path& path) {
     return Load(MullionModel_LoadFromFilePath, Utf8(path).c_str());
   }
-  // The same from `compiled`, a file that `mullion compile` or LearningModelSession::Compile made of
-  // the model, where the model's files still contain what it was made from and where it is whole,
-  // of this version of the library and for the instruction set in use. Otherwise from `path`:
-  // CompiledRefusal() says why.
+  // The same from `compiled`, a file that `mullion compile` or LearningModelSession::Compile made
+  // of the model, where the model's files still contain what it was made from and where it is
+  // whole, of this version of the library and for the instruction set in use. Otherwise from
+  // `path`: CompiledRefusal() says why.
   static LearningModel LoadFromFilePath(const std::filesystem::path& path,
                                         const std::filesystem::path& compiled) {
     return Load(MullionModel_LoadCompiled, Utf8(path).c_str(), Utf8(compiled).c_str());

@@ -48,8 +48,8 @@ class LearningModelSession final {
 
   // Writes what a session would be made of, optimized graph and packed weights, to a file that
   // LearningModel::LoadFromFilePath loads in the time it takes to map and check it. It is for this
-  // version of the library and for the instruction set in use. Sizes that the options fix stay free, and
-  // it computes in fp32.
+  // version of the library and for the instruction set in use. Sizes that the options fix stay
+  // free, and it computes in fp32.
   static void Compile(const LearningModel& model, const LearningModelDevice& device,
                       const LearningModelSessionOptions& options,
                       const std::filesystem::path& path) {

@@ -65,9 +65,7 @@ mullion::Status GiveOut(Loaded loaded, MullionModel** model) {
   return mullion::OkStatus();
 }
 
-std::filesystem::path PathOf(const char* utf8) {
-  return {reinterpret_cast<const char8_t*>(utf8)};
-}
+std::filesystem::path PathOf(const char* utf8) { return {reinterpret_cast<const char8_t*>(utf8)}; }
 
 MullionStatus* LoadFile(const char* function, const char* path, bool copy, MullionModel** model) {
   return Call([&] {

@@ -44,8 +44,7 @@ Result<Setting> SettingOf(const MullionModel& model, MullionDevice* device,
                           const MullionSessionOptions* options) {
   Setting setting{model.Content(), Ref<MullionDevice>::Share(device), {}};
   if (setting.content == nullptr) {
-    return Closed(
-        StrCat("model '", model.path, "' was closed; load it again to make a session of it"));
+    return Closed(StrCat("model '", model.path, "' was closed; load it again to make a session"));
   }
   if (!setting.device) {
     MULLION_ASSIGN_OR_RETURN(setting.device, MakeDevice(MULLION_DEVICE_DEFAULT));
@@ -62,9 +61,9 @@ Status CreateSession(MullionModel& model, MullionDevice* device,
                      const MullionSessionOptions* options, MullionSession** session) {
   MULLION_ASSIGN_OR_RETURN(const auto setting, mullion::api::SettingOf(model, device, options));
   const mullion::Device* const devices[] = {setting.device->device.get()};
-  MULLION_ASSIGN_OR_RETURN(
-      std::shared_ptr<mullion::Session> engine,
-      mullion::Session::Create(*setting.content, devices, mullion::BuiltInOperators(), setting.options));
+  MULLION_ASSIGN_OR_RETURN(std::shared_ptr<mullion::Session> engine,
+                           mullion::Session::Create(*setting.content, devices,
+                                                    mullion::BuiltInOperators(), setting.options));
   *session = new MullionSession(&model, setting.device.get(), std::move(engine));
   if (options != nullptr && options->close_model) model.Close();
   return mullion::OkStatus();

@@ -168,8 +168,8 @@ Result<Header> ReadHeader(const Source& source) {
   if (source.size < sizeof(header)) return Damaged("it is cut short");
   std::memcpy(&header, source.data, sizeof(header));
   if (header.version != kFormatVersion) {
-    return Stale(StrCat("in format ", header.version, " but this version of the library has format ",
-                        kFormatVersion));
+    return Stale(StrCat("in format ", header.version,
+                        " but this version of the library has format ", kFormatVersion));
   }
   if (header.file_bytes != source.size) {
     return Damaged(StrCat("it has ", source.size, " bytes of ", header.file_bytes));
@@ -195,8 +195,8 @@ Result<std::unique_ptr<Model>> ReadGraph(const Head& head, const Source& source,
                                          const std::string& name) {
   ReadOptions options;
   options.name = name;
-  options.kept_tensor_reader =
-      [&](uint64_t number, size_t bytes) -> Result<std::shared_ptr<const TensorSource>> {
+  options.kept_tensor_reader = [&](uint64_t number,
+                                   size_t bytes) -> Result<std::shared_ptr<const TensorSource>> {
     if (number >= head.tensors.size() || !head.tensors[number]->Fits(bytes)) {
       return Damaged("a tensor is missing");
     }
@@ -230,10 +230,9 @@ Result<CompiledModel> ReadCompiled(const Source& source, const std::string& name
   }
   const std::span<const uint8_t> tensors(source.data + header.tensors_begin,
                                          source.size - static_cast<size_t>(header.tensors_begin));
-  MULLION_ASSIGN_OR_RETURN(
-      Head head, ReadHead({reinterpret_cast<const char*>(head_begin),
-                           static_cast<size_t>(header.head_bytes)},
-                          source, tensors));
+  MULLION_ASSIGN_OR_RETURN(Head head, ReadHead({reinterpret_cast<const char*>(head_begin),
+                                                static_cast<size_t>(header.head_bytes)},
+                                               source, tensors));
   MULLION_RETURN_IF_ERROR(CheckOrigin(head));
   if (!(HashOf(tensors.data(), tensors.size(), source.mapping, parallel) == header.tensor_hash)) {
     return Damaged("the checksum of its weights is wrong");

@@ -15,12 +15,11 @@ namespace mullion::compiled {
 struct ContentHash {
   uint64_t high = 0;
   uint64_t low = 0;
-  bool operator==(const ContentHash& other) const {
-    return high == other.high && low == other.low;
-  }
+  bool operator==(const ContentHash& other) const { return high == other.high && low == other.low; }
 };
 
-// The same for any number of threads. `mapping`, which may be null, is the file that `bytes` lie in.
+// The same for any number of threads. `mapping`, which may be null, is the file that `bytes` lie
+// in.
 ContentHash HashOf(const uint8_t* bytes, size_t size, const MappedFile* mapping,
                    Parallel& parallel);
 

@@ -15,7 +15,8 @@
 namespace mullion::compiled {
 
 struct ModelFile {
-  std::string name;  // relative to the model's folder; of the model itself, the first, its path then
+  std::string
+      name;  // relative to the model's folder; of the model itself, the first, its path then
   uint64_t bytes = 0;
   uint64_t identity = 0;  // MappedFile::identity(), or 0 when it was too new to be told by that
   ContentHash hash;

@@ -25,8 +25,9 @@ std::optional<int> NumberOf(std::string_view text) {
 }
 
 Status Damaged(const Node& node) {
-  return node.Error(StatusCode::kInvalidModel,
-                    "what the compiled model notes about it makes no sense; compile the model again");
+  return node.Error(
+      StatusCode::kInvalidModel,
+      "what the compiled model notes about it makes no sense; compile the model again");
 }
 
 // Operator, domain and opset come first, as they have no separator in them; the path may.

@@ -54,8 +54,7 @@ Result<compiled::CompiledModel> ReadMapping(const std::shared_ptr<const MappedFi
 }
 
 // A copy, which has the alignment that tensors need.
-Result<std::unique_ptr<Model>> ReadCopy(const uint8_t* data, size_t size,
-                                        const std::string& name) {
+Result<std::unique_ptr<Model>> ReadCopy(const uint8_t* data, size_t size, const std::string& name) {
   const std::shared_ptr<uint8_t> memory(static_cast<uint8_t*>(AllocateAligned(size)), FreeAligned);
   if (memory == nullptr) {
     return OutOfMemory(StrCat("model '", name, "': there is no memory for its ", size, " bytes"));

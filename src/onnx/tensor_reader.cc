@@ -112,12 +112,11 @@ Result<Tensor> ReadRawData(const TensorRecord& record, ReadContext& context) {
 Result<Tensor> ReadKeptTensor(const TensorRecord& record, const ExternalLocation& location,
                               ReadContext& context) {
   if (record.type == ElementType::kBool || record.type == ElementType::kString) {
-    return InvalidModel(StrCat("a compiled model keeps no tensor of ",
-                               ElementTypeName(record.type), "; compile it again"));
+    return InvalidModel(StrCat("a compiled model keeps no tensor of ", ElementTypeName(record.type),
+                               "; compile it again"));
   }
   MULLION_ASSIGN_OR_RETURN(
-      auto source,
-      context.external->FindKept(*location.kept, ByteSize(record.type, record.count)));
+      auto source, context.external->FindKept(*location.kept, ByteSize(record.type, record.count)));
   return Tensor::Deferred(record.type, record.shape, std::move(source));
 }
 

@@ -21,8 +21,8 @@ struct PreparedGraph {
   std::unique_ptr<Graph> graph;
 };
 
-// Optimizes a copy of the model's graph; that of a compiled model is only inferred, which checks it,
-// and computes in float, for which its weights are packed.
+// Optimizes a copy of the model's graph; that of a compiled model is only inferred, which checks
+// it, and computes in float, for which its weights are packed.
 Result<PreparedGraph> PrepareGraph(const Model& model, std::span<const Device* const> devices,
                                    const OperatorRegistry& operators,
                                    const SessionOptions& options);

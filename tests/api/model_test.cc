@@ -129,5 +129,35 @@ TEST(LearningModelTest, ClosesByItselfWhenOnlySessionsAreLeft) {
   EXPECT_TRUE(LearningModelSession(first.Model()));
 }
 
+TEST(LearningModelTest, LoadsFromACompiledFileWhereItIsFresh) {
+  const auto folder = std::filesystem::path(testing::TempDir());
+  const auto path = folder / "mullion_compiled_model.onnx";
+  const auto compiled = folder / "mullion_compiled_model.mullion";
+  const auto write = [&](const std::string& bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+  };
+  write(DescribedModel());
+  LearningModel model = LearningModel::LoadFromFilePath(path);
+  EXPECT_FALSE(model.IsCompiled());
+  LearningModelSession::Compile(model, LearningModelDevice(LearningModelDeviceKind::Cpu), {},
+                                compiled);
+  model = LearningModel::LoadFromFilePath(path, compiled);
+  EXPECT_TRUE(model.IsCompiled()) << model.CompiledRefusal();
+  EXPECT_EQ(model.CompiledRefusal(), "");
+  EXPECT_EQ(model.Author(), "a producer");
+  EXPECT_EQ(model.InputFeatures()[0].Name(), "x");
+  EXPECT_TRUE(LearningModelSession(model));
+  EXPECT_TRUE(LearningModel::LoadFromFilePath(compiled).IsCompiled());
+  write(ModelBuilder()
+            .Input("x", TensorType(1, {2}))
+            .Output("y", TensorType(1, {2}))
+            .Node("Relu", {"x"}, {"y"})
+            .Build());
+  model = LearningModel::LoadFromFilePath(path, compiled);
+  EXPECT_FALSE(model.IsCompiled());
+  EXPECT_NE(model.CompiledRefusal().find("compiled from other contents"), std::string::npos)
+      << model.CompiledRefusal();
+}
+
 }  // namespace
 }  // namespace mullion::test

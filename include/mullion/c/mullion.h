@@ -203,8 +203,8 @@ MULLION_EXPORT MullionStatus* MullionModel_LoadFromReader(const MullionReader* r
  * of another version of the library or for another instruction set is refused with
  * MULLION_UNSUPPORTED, a damaged one with MULLION_INVALID_MODEL.
  *
- * This one takes the model at `path` from `compiled`, where that was compiled from what the files of
- * the model contain now. Where it was not, or is missing or refused, it loads `path`, and
+ * This one takes the model at `path` from `compiled`, where that was compiled from what the files
+ * of the model contain now. Where it was not, or is missing or refused, it loads `path`, and
  * MullionModel_CompiledRefusal says why. */
 MULLION_EXPORT MullionStatus* MullionModel_LoadCompiled(const char* path, const char* compiled,
                                                         MullionModel** model);
@@ -304,8 +304,8 @@ MULLION_EXPORT void MullionSessionOptions_SetOptimize(MullionSessionOptions* opt
 /* Writes what a session would be made of, optimized graph and packed weights, to a file that the
  * functions above load in the time it takes to map and check it. It is for this version of the
  * library and for the instruction set in use (MullionCpuLevel). `device` and `options` as below;
- * sizes that the options fix stay free, and it computes in fp32. A file that is there is replaced when the new one is
- * complete. */
+ * sizes that the options fix stay free, and it computes in fp32. A file that is there is replaced
+ * when the new one is complete. */
 MULLION_EXPORT MullionStatus* MullionModel_Compile(MullionModel* model, MullionDevice* device,
                                                    const MullionSessionOptions* options,
                                                    const char* path);
