@@ -181,7 +181,9 @@ Status Compile(const Model& model, std::span<const Device* const> devices,
                const std::filesystem::path& path) {
   if (model.compiled) return Unsupported("it is compiled already; compile the ONNX file instead");
   // Whoever opens the file may not know of a reduced precision.
-  const SessionOptions plain{.threads = options.threads, .optimize = options.optimize};
+  SessionOptions plain;
+  plain.threads = options.threads;
+  plain.optimize = options.optimize;
   MULLION_ASSIGN_OR_RETURN(PreparedGraph prepared, PrepareGraph(model, devices, operators, plain));
   const int threads = options.threads > 0 ? options.threads : AvailableProcessors();
   std::shared_ptr<ThreadPool> pool;
