@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "tools/commands.h"
 #include "tools/failure.h"
 #include "tools/model_counts.h"
+#include "tools/operator_support.h"
 
 namespace mullion::tools {
 
@@ -132,9 +134,22 @@ std::string FeatureText(const FeatureInfo& feature) {
                 image);
 }
 
+// For each operator of the graph and its subgraphs, the element types that the CPU takes.
+void DescribeOperators(const Graph& graph, std::map<std::string, std::string>& support) {
+  for (const auto& node : graph.nodes()) {
+    for (const Graph* const subgraph : node->Subgraphs()) DescribeOperators(*subgraph, support);
+    const OperatorDefinition* const form =
+        BuiltInOperators().Find(node->domain(), node->operator_name(), node->opset());
+    const std::string domain = node->domain().empty() ? "" : StrCat(node->domain(), "::");
+    support[StrCat(domain, node->operator_name(), "-", node->opset())] =
+        form == nullptr ? "unknown" : DescribeSupport(*form);
+  }
+}
+
 struct Report {
   const Model& model;
   ModelCounts counts;
+  std::map<std::string, std::string> support;
   std::vector<Unsupported> unsupported;
 };
 
@@ -154,6 +169,7 @@ void PrintJson(const Report& report) {
     json["outputs"].push_back(FeatureJson(output));
   }
   json["operators"] = report.counts.operators;
+  json["support"] = report.support;
   json["parameters"] = report.counts.parameters;
   json["macs"] = report.counts.macs;
   Json& unsupported = json["unsupported"] = Json::array();
@@ -192,6 +208,9 @@ void PrintText(const Report& report) {
   for (const auto& [name, count] : report.counts.operators)
     std::cout << ' ' << name << ' ' << count;
   std::cout << "\n";
+  for (const auto& [name, types] : report.support) {
+    std::cout << "              " << name << ": " << types << "\n";
+  }
   if (report.unsupported.empty()) {
     std::cout << "  every node can run on the CPU\n";
     return;
@@ -209,7 +228,8 @@ struct Arguments {
 
 int Run(const Arguments& arguments) {
   const std::unique_ptr<Model> model = ValueOrThrow(OpenModelFile(arguments.model));
-  Report report{*model, CountOperators(*model->graph), {}};
+  Report report{*model, CountOperators(*model->graph), {}, {}};
+  DescribeOperators(*model->graph, report.support);
   report.unsupported = CheckSupport(*model->graph);
   report.counts.macs = CountMacs(*model->graph);
   if (arguments.json) {
@@ -232,8 +252,8 @@ void AddInfo(CLI::App& app, int& exit_code) {
   command->add_flag("--json", arguments->json, "Print one JSON object");
   command->footer(
       "\nJSON: model, producer, ir_version, opsets, inputs and outputs (name, type, shape, kind),\n"
-      "operators (name: count), parameters, macs (where shapes are known), unsupported (node,\n"
-      "operator, opset, why).");
+      "operators (name: count), support (name-opset: types), parameters, macs (where shapes are\n"
+      "known), unsupported (node, operator, opset, why).");
   command->callback([arguments, &exit_code] { exit_code = Run(*arguments); });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// com.microsoft's Attention: one projection for query, key and value, heads, past and present keys,
-// padding and causal masks; written out as matrix products.
+// com.microsoft's Attention and QAttention: one projection for query, key and value, heads, past
+// and present keys, padding and causal masks; written out as matrix products.
 #include <cmath>
 
 #include "operators/expansion.h"
@@ -12,7 +12,14 @@ namespace {
 
 class Attention {
  public:
-  explicit Attention(Node& node) : node_(node), expansion_(node) {}
+  // QAttention has its product's scales and zero points among the inputs, and no bias of scores.
+  explicit Attention(Node& node)
+      : node_(node),
+        expansion_(node),
+        quantized_(node.operator_name() == "QAttention"),
+        mask_(node.input(quantized_ ? 5 : 3)),
+        past_(node.input(quantized_ ? 8 : 4)),
+        score_bias_(quantized_ ? nullptr : node.input(5)) {}
 
   Status Write() {
     heads_ = node_.IntAttribute("num_heads", 0);
@@ -25,9 +32,9 @@ class Attention {
     Value& query = SplitHeads(*parts.output(0));
     Value* key = &SplitHeads(*parts.output(1));
     Value* value = &SplitHeads(*parts.output(2));
-    if (Value* const past = node_.input(4); past != nullptr) {
-      key = &WithPast(*past, 0, *key);
-      value = &WithPast(*past, 1, *value);
+    if (past_ != nullptr) {
+      key = &WithPast(*past_, 0, *key);
+      value = &WithPast(*past_, 1, *value);
     }
     GivePresent(*key, *value);
     Value& scores = Masked(Scores(query, *key), query, *key);
@@ -43,9 +50,9 @@ class Attention {
     if (heads_ < 1) {
       return node_.Error(StatusCode::kInvalidModel, "attribute 'num_heads' must be 1 or more");
     }
-    const Value* const mask = node_.input(3);
-    const int rank = mask == nullptr || !mask->type.has_shape ? 2 : mask->type.shape.rank();
-    if (node_.input(6) != nullptr || node_.IntAttribute("do_rotary", 0) != 0 || rank > 3) {
+    const int rank = mask_ == nullptr || !mask_->type.has_shape ? 2 : mask_->type.shape.rank();
+    if ((!quantized_ && node_.input(6) != nullptr) || node_.IntAttribute("do_rotary", 0) != 0 ||
+        rank > 3) {
       return node_.Error(StatusCode::kUnsupported,
                          "a shared key-value buffer, rotary embedding and masks of rank 4 are not "
                          "supported; export the model without them");
@@ -54,6 +61,16 @@ class Attention {
   }
 
   Value& Project() {
+    if (quantized_) {
+      // MatMulIntegerToFloat: A, B, scales of both, zero points of both, bias.
+      Node& product =
+          expansion_.AddNode("MatMulIntegerToFloat",
+                             {node_.input(0), node_.input(1), node_.input(3), node_.input(4),
+                              node_.input(6), node_.input(7), node_.input(2)},
+                             1);
+      product.SetOperator("com.microsoft", "MatMulIntegerToFloat", 1);
+      return *product.output(0);
+    }
     Value& product = expansion_.Add("MatMul", {node_.input(0), node_.input(1)});
     return node_.input(2) == nullptr ? product : expansion_.Add("Add", {&product, node_.input(2)});
   }
@@ -122,16 +139,14 @@ class Attention {
   Value& Masked(Value& scores, Value& query, Value& key) {
     Value* masked = &scores;
     Value& total = Dim(key, 2);
-    if (Value* const mask = node_.input(3); mask != nullptr) {
+    if (mask_ != nullptr) {
       masked = &expansion_.Add(
-          "Where", {&Allowed(*mask, total), masked, &expansion_.Add("Add", {masked, &Filter()})});
+          "Where", {&Allowed(*mask_, total), masked, &expansion_.Add("Add", {masked, &Filter()})});
     }
     if (node_.IntAttribute("unidirectional", 0) != 0) {
       masked = &expansion_.Add("Where", {&Causal(query, total), masked, &Filter()});
     }
-    if (Value* const bias = node_.input(5); bias != nullptr) {
-      masked = &expansion_.Add("Add", {masked, bias});
-    }
+    if (score_bias_ != nullptr) masked = &expansion_.Add("Add", {masked, score_bias_});
     return *masked;
   }
 
@@ -166,6 +181,10 @@ class Attention {
 
   Node& node_;
   Expansion expansion_;
+  bool quantized_;
+  Value* mask_;
+  Value* past_;
+  Value* score_bias_;
   int64_t heads_ = 0;
   float filter_ = 0;
 };
@@ -178,6 +197,11 @@ void RegisterContribAttention(OperatorRegistry& registry) {
   registry.Add({.name = "Attention",
                 .domain = "com.microsoft",
                 .inputs = {2, 7},
+                .outputs = {1, 2},
+                .upgrade = UpgradeAttention});
+  registry.Add({.name = "QAttention",
+                .domain = "com.microsoft",
+                .inputs = {5, 9},
                 .outputs = {1, 2},
                 .upgrade = UpgradeAttention});
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// com.microsoft's SkipLayerNormalization and EmbedLayerNormalization, written out.
+// com.microsoft's SkipLayerNormalization, EmbedLayerNormalization and their kin, written out.
 #include "operators/expansion.h"
 #include "operators/registry.h"
 
@@ -39,6 +39,25 @@ Status UpgradeSkipLayerNormalization(Node& node) {
   return OkStatus();
 }
 
+// The same by the root of the mean square: inputs input, skip, gamma, bias (optional).
+Status UpgradeSkipSimplifiedLayerNormalization(Node& node) {
+  Value* const gamma = node.input(2);
+  Value* const bias = node.input(3);
+  const float epsilon = node.FloatAttribute("epsilon", 1e-5f);
+  Expansion expansion(node);
+  Value* sum = &expansion.Add("Add", {node.input(0), node.input(1)});
+  if (bias != nullptr) sum = &expansion.Add("Add", {sum, bias});
+  GiveOutput(node, 3, *sum);
+  for (const int statistic : {1, 2}) {
+    if (node.output(statistic) == nullptr) continue;
+    return node.Error(StatusCode::kUnsupported, "mean and deviation are for training only");
+  }
+  expansion.Become("SimplifiedLayerNormalization", {sum, gamma});
+  node.SetAttribute("axis", int64_t{-1});
+  node.SetAttribute("epsilon", epsilon);
+  return OkStatus();
+}
+
 // The embeddings of positions 0, 1, ... or of the given ones.
 Value& PositionEmbedding(Expansion& expansion, Value* ids, Value* table, Value* positions) {
   if (positions != nullptr) return expansion.Add("Gather", {table, positions});
@@ -74,6 +93,22 @@ Status UpgradeEmbedLayerNormalization(Node& node) {
   return OkStatus();
 }
 
+// QEmbedLayerNormalization: tables (2 to 4), gamma and beta are bytes, with their scales in inputs
+// 8 to 12 and their zero points behind these. What is looked up is bytes as well.
+Status UpgradeQEmbedLayerNormalization(Node& node) {
+  Expansion expansion(node);
+  for (int i = 0; i < 5; ++i) {
+    Value* const bytes = node.input(2 + i);
+    if (bytes == nullptr) continue;
+    Value* const scale = node.input(8 + i);
+    Value* const zero = node.input(13 + i);
+    node.SetInput(2 + i, &expansion.Add("DequantizeLinear", {bytes, scale, zero}));
+  }
+  node.ResizeInputs(8);
+  node.SetOperator("com.microsoft", "EmbedLayerNormalization", 1);
+  return OkStatus();
+}
+
 }  // namespace
 
 void RegisterContribLayerNormalization(OperatorRegistry& registry) {
@@ -82,6 +117,16 @@ void RegisterContribLayerNormalization(OperatorRegistry& registry) {
                 .inputs = {3, 5},
                 .outputs = {1, 4},
                 .upgrade = UpgradeSkipLayerNormalization});
+  registry.Add({.name = "SkipSimplifiedLayerNormalization",
+                .domain = "com.microsoft",
+                .inputs = {3, 4},
+                .outputs = {1, 4},
+                .upgrade = UpgradeSkipSimplifiedLayerNormalization});
+  registry.Add({.name = "QEmbedLayerNormalization",
+                .domain = "com.microsoft",
+                .inputs = {13, 18},
+                .outputs = {1, 2},
+                .upgrade = UpgradeQEmbedLayerNormalization});
   registry.Add({.name = "EmbedLayerNormalization",
                 .domain = "com.microsoft",
                 .inputs = {7, 9},

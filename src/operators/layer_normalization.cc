@@ -37,11 +37,9 @@ Status InferNormalization(InferenceContext& context, ElementType type) {
   if (!Contains(types::kAllFloats, stash)) {
     return context.Error("attribute 'stash_type' must be a floating-point type, such as 1 (float)");
   }
-  const ElementType statistics =
-      context.InputType(0) == ElementType::kDouble ? ElementType::kDouble : stash;
   if (shape == nullptr) {
     context.SetOutput(0, type);
-    for (int i = 1; i < context.output_count(); ++i) context.SetOutput(i, statistics);
+    for (int i = 1; i < context.output_count(); ++i) context.SetOutput(i, stash);
     return OkStatus();
   }
   MULLION_ASSIGN_OR_RETURN(const int axis,
@@ -49,7 +47,7 @@ Status InferNormalization(InferenceContext& context, ElementType type) {
   context.SetOutput(0, type, *shape);
   Shape reduced = *shape;
   for (int i = axis; i < reduced.rank(); ++i) reduced[i] = 1;
-  for (int i = 1; i < context.output_count(); ++i) context.SetOutput(i, statistics, reduced);
+  for (int i = 1; i < context.output_count(); ++i) context.SetOutput(i, stash, reduced);
   return OkStatus();
 }
 

@@ -51,15 +51,47 @@ Result<std::unique_ptr<Executable>> Make(const Node& node, WeightStore& /*weight
   return std::unique_ptr<Executable>(std::make_unique<GlobalPool>(node, functions));
 }
 
-Result<std::unique_ptr<Executable>> MakeLp(const Node& node, WeightStore& weights) {
-  return node.IntAttribute("p", 2) == 1 ? Make<ReduceKind::kL1>(node, weights)
-                                        : Make<ReduceKind::kL2>(node, weights);
-}
+// GlobalLpPool with p of 3 and more, which nobody is in a hurry for.
+template <typename T>
+class GlobalPowerPool final : public Executable {
+ public:
+  explicit GlobalPowerPool(const Node& node)
+      : layout_(node), p_(static_cast<double>(node.IntAttribute("p", 2))) {}
 
-Status SupportsLp(const Node& node) {
+  Status Run(RunContext& context) const override {
+    const TensorView& input = context.Input(0);
+    Shape shape = input.shape;
+    for (int i = 0; i < shape.rank() - 2; ++i) shape[layout_.SpatialAxis(i)] = 1;
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
+    const int64_t channels = layout_.Channels(input.shape);
+    const int64_t size = layout_.Spatial(input.shape);
+    // Channels-last planes of an image are interleaved.
+    const int64_t step = layout_.last ? channels : 1;
+    for (int64_t plane = 0; plane < output.count(); ++plane) {
+      const int64_t first =
+          layout_.last ? plane / channels * size * channels + plane % channels : plane * size;
+      const T* const x = input.as<T>() + first;
+      double sum = 0;
+      for (int64_t i = 0; i < size; ++i) {
+        sum += std::pow(std::abs(static_cast<double>(x[i * step])), p_);
+      }
+      output.as<T>()[plane] = static_cast<T>(std::pow(sum, 1 / p_));
+    }
+    return OkStatus();
+  }
+
+ private:
+  operators::ChannelLayout layout_;
+  double p_;
+};
+
+Result<std::unique_ptr<Executable>> MakeLp(const Node& node, WeightStore& weights) {
   const int64_t p = node.IntAttribute("p", 2);
-  if (p == 1 || p == 2) return OkStatus();
-  return node.Error(StatusCode::kUnsupported, "attribute 'p' may be 1 or 2");
+  if (p == 1) return Make<ReduceKind::kL1>(node, weights);
+  if (p == 2) return Make<ReduceKind::kL2>(node, weights);
+  return node.input(0)->type.element_type == ElementType::kDouble
+             ? MakeKernel<GlobalPowerPool<double>>(node, weights)
+             : MakeKernel<GlobalPowerPool<float>>(node, weights);
 }
 
 }  // namespace
@@ -69,10 +101,7 @@ void RegisterGlobalPool(KernelRegistry& registry) {
       {.name = "GlobalAveragePool", .types = types::kFloatDouble, .make = Make<ReduceKind::kMean>});
   registry.Add(
       {.name = "GlobalMaxPool", .types = types::kFloatDouble, .make = Make<ReduceKind::kMax>});
-  registry.Add({.name = "GlobalLpPool",
-                .types = types::kFloatDouble,
-                .make = MakeLp,
-                .supports = SupportsLp});
+  registry.Add({.name = "GlobalLpPool", .types = types::kFloatDouble, .make = MakeLp});
 }
 
 }  // namespace mullion::cpu

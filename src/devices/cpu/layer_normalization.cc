@@ -94,14 +94,14 @@ class LayerNormalization final : public Executable {
     Shape reduced = shape;
     for (int i = *axis; i < reduced.rank(); ++i) reduced[i] = 1;
     // LayerNormalization gives the mean and the inverse, the others only the inverse.
-    T* means = nullptr;
-    T* inverses = nullptr;
+    float* means = nullptr;
+    float* inverses = nullptr;
     for (int i = 1; i < context.output_count(); ++i) {
       if (!context.WantsOutput(i)) continue;
       MULLION_ASSIGN_OR_RETURN(const MutableTensorView statistic,
                                context.AllocateOutput(i, reduced));
       const bool is_mean = i == 1 && kMethod == Method::kMeanAndDeviation;
-      (is_mean ? means : inverses) = statistic.as<T>();
+      (is_mean ? means : inverses) = statistic.as<float>();
     }
     const AxisView view(shape, *axis, shape.rank());
     const RowParameter scale(shape, *axis, context.Input(1).shape);
@@ -119,8 +119,8 @@ class LayerNormalization final : public Executable {
         Scale(x + row * view.n, y + row * view.n, view.n, statistics,
               scale.Row(scales, row, buffer),
               has_shift ? shift.Row(shifts, row, buffer + view.n) : nullptr);
-        if (means != nullptr) means[row] = statistics.mean;
-        if (inverses != nullptr) inverses[row] = statistics.inverse;
+        if (means != nullptr) means[row] = static_cast<float>(statistics.mean);
+        if (inverses != nullptr) inverses[row] = static_cast<float>(statistics.inverse);
       }
     });
     return OkStatus();
@@ -131,17 +131,21 @@ class LayerNormalization final : public Executable {
   float epsilon_;
 };
 
+// The statistics are floats, whatever the others are.
 template <typename T>
 Status SupportsTypes(const Node& node) {
-  for (const auto& values : {node.inputs(), node.outputs()}) {
-    for (const Value* const value : values) {
-      if (value == nullptr || value->type.element_type == kElementTypeOf<T>) continue;
-      return node.Error(StatusCode::kUnsupported,
-                        "the CPU device needs all inputs and outputs of the same element type; "
-                        "put a Cast in between");
-    }
+  const auto is = [](const Value* value, ElementType type) {
+    return value == nullptr || value->type.element_type == type;
+  };
+  bool fits = is(node.output(0), kElementTypeOf<T>);
+  for (const Value* const input : node.inputs()) fits = fits && is(input, kElementTypeOf<T>);
+  for (int i = 1; i < node.output_count(); ++i) {
+    fits = fits && is(node.output(i), ElementType::kFloat);
   }
-  return OkStatus();
+  if (fits) return OkStatus();
+  return node.Error(StatusCode::kUnsupported,
+                    "the CPU device needs all inputs and output 0 of the same element type and "
+                    "statistics of float; put a Cast in between");
 }
 
 template <Method kMethod>

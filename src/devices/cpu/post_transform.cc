@@ -32,14 +32,16 @@ double InverseErf(double y) {
 // The quantile function of the normal distribution.
 double Probit(double p) { return std::sqrt(2.0) * InverseErf(2 * p - 1); }
 
-// SOFTMAX_ZERO leaves scores that are zero at zero.
+// SOFTMAX_ZERO leaves scores that are zero at zero. What exporters rely on counts everything below
+// 1e-7 as zero.
 template <typename T>
 void Softmax(T* scores, int64_t count, bool keep_zeros) {
   if (count == 0) return;
   const T most = *std::max_element(scores, scores + count);
+  const T zero = keep_zeros ? T{1e-7f} : T{-1};
   T sum = 0;
   for (int64_t i = 0; i < count; ++i) {
-    if (!keep_zeros || scores[i] != 0) scores[i] = std::exp(scores[i] - most);
+    scores[i] = std::abs(scores[i]) > zero ? std::exp(scores[i] - most) : T{0};
     sum += scores[i];
   }
   if (sum == 0) return;

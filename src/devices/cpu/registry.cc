@@ -66,6 +66,14 @@ Result<const KernelDefinition*> KernelRegistry::Find(const Node& node) const {
                            "; it has ", NamesOf(supported), ", put a Cast in between"));
 }
 
+ElementTypeSet KernelRegistry::TypesOf(std::string_view domain, std::string_view name) const {
+  ElementTypeSet types = 0;
+  const auto found = kernels_.find(Key(domain, name));
+  if (found == kernels_.end()) return types;
+  for (const KernelDefinition& kernel : found->second) types |= kernel.types;
+  return types;
+}
+
 const KernelRegistry& BuiltInKernels() {
   static const KernelRegistry* const registry = [] {
     auto* const made = new KernelRegistry();

@@ -38,6 +38,9 @@ class KernelRegistry {
   // The kernel for the node, or an error that says what is missing and which types there are.
   Result<const KernelDefinition*> Find(const Node& node) const;
 
+  // Element types for which an operator has a kernel, whatever the form; none when it has none.
+  ElementTypeSet TypesOf(std::string_view domain, std::string_view name) const;
+
  private:
   std::unordered_map<std::string, std::vector<KernelDefinition>> kernels_;
 };

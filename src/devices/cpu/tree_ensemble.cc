@@ -213,7 +213,8 @@ class TreeClassifier final : public TreeEnsemble<T> {
     } else if (bases == 1) {
       scores[0] += Base(0);
     }
-    const T positive = single ? scores[0] : scores[1];
+    // Votes for one class only are its score in scores[0], also where there are two base values.
+    const T positive = voted[1] == 0 ? scores[0] : scores[1];
     const T limit = one_score_ && !negative_weights_ ? T{0.5} : T{0};
     const int64_t best = positive > limit ? 1 : 0;
     if (single) {

@@ -218,6 +218,14 @@ TEST(MeanVarianceNormalization, AgreesWithDoubleOverAllAxes) {
   }
 }
 
+TEST(LayerNormalization, GivesStatisticsAsFloatsWhateverItNormalizes) {
+  OperatorCase c = Case("LayerNormalization", 17,
+                        {Tensor::FromSpan<double>({1, 2}, std::vector<double>{1, 3}),
+                         Tensor::FromSpan<double>({2}, std::vector<double>{1, 1})});
+  c.output_count = 3;
+  EXPECT_EQ(Floats(c.Run()[1]), std::vector<float>{2});
+}
+
 TEST(MeanVarianceNormalization, UpgradesTheExperimentalForm) {
   OperatorCase c = Case("MeanVarianceNormalization", 1, {FloatTensor({1, 1, 1, 2}, {1, 5})});
   c.Set("normalize_variance", int64_t{0});

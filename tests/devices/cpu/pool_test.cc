@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/devices/cpu/operator_case.h"
 
 namespace mullion::cpu {
@@ -153,6 +155,17 @@ TEST(GlobalPool, AgreesWithDoubleInBothLayouts) {
       ExpectAgreement(c, 1e-4, shape.rank() > 2);
     }
   }
+}
+
+TEST(GlobalPool, TakesNormsOfAnyOrder) {
+  OperatorCase c;
+  c.name = "GlobalLpPool";
+  c.opset = 2;
+  c.inputs = {FloatTensor({1, 2, 3}, {1, -2, 3, 0, -4, 0})};
+  c.Set("p", int64_t{3});
+  const std::vector<float> norms = Floats(c.Run()[0]);
+  EXPECT_NEAR(norms[0], std::cbrt(36.0f), 1e-6);
+  EXPECT_NEAR(norms[1], 4, 1e-6);
 }
 
 TEST(MaxUnpool, PutsValuesBack) {

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// com.microsoft's operators that a few of ai.onnx's say as well.
+#include "base/str_cat.h"
+#include "operators/expansion.h"
+#include "operators/registry.h"
+
+namespace mullion::operators {
+
+namespace {
+
+Value& Cast(Expansion& expansion, Value& x, ElementType type) {
+  Value& cast = expansion.Add("Cast", {&x});
+  cast.producer()->SetAttribute("to", static_cast<int64_t>(type));
+  return cast;
+}
+
+// (number - zero) * scale for weights of [directions, inputs, 4 * hidden] with a scale for each
+// direction or each column of it, turned into LSTM's [directions, 4 * hidden, inputs].
+Result<Value*> LstmWeights(Expansion& expansion, const Node& node, int weights, int scale) {
+  const TypeInfo& type = node.input(scale)->type;
+  if (!type.has_shape) {
+    return node.Error(StatusCode::kUnsupported,
+                      StrCat("the rank of input ", scale, " must be known"));
+  }
+  Value& axes = type.shape.rank() == 1 ? expansion.Ints({1, 2}) : expansion.Ints({1});
+  Value* numbers = &Cast(expansion, *node.input(weights), ElementType::kFloat);
+  if (Value* const zero = node.input(scale + 1); zero != nullptr) {
+    Value& wide = expansion.Add("Unsqueeze", {&Cast(expansion, *zero, ElementType::kFloat), &axes});
+    numbers = &expansion.Add("Sub", {numbers, &wide});
+  }
+  Value& scaled =
+      expansion.Add("Mul", {numbers, &expansion.Add("Unsqueeze", {node.input(scale), &axes})});
+  Node& turned = expansion.AddNode("Transpose", {&scaled}, 1);
+  turned.SetAttribute("perm", std::vector<int64_t>{0, 2, 1});
+  return turned.output(0);
+}
+
+// Inputs as LSTM's, then scale and zero point of W and of R. It is computed in float, without
+// quantizing what flows.
+Status UpgradeDynamicQuantizeLstm(Node& node) {
+  Expansion expansion(node);
+  MULLION_ASSIGN_OR_RETURN(Value* const w, LstmWeights(expansion, node, 1, 8));
+  MULLION_ASSIGN_OR_RETURN(Value* const r, LstmWeights(expansion, node, 2, 10));
+  node.SetInput(1, w);
+  node.SetInput(2, r);
+  node.ResizeInputs(8);
+  node.SetOperator("", "LSTM", 14);
+  return OkStatus();
+}
+
+// data + bias + skip.
+Status UpgradeBiasAdd(Node& node) {
+  Expansion expansion(node);
+  Value& sum = expansion.Add("Add", {node.input(0), node.input(1)});
+  expansion.Become("Add", {&sum, node.input(2)});
+  return OkStatus();
+}
+
+Status UpgradeExpandDims(Node& node) {
+  Expansion expansion(node);
+  Value& axis = Cast(expansion, *node.input(1), ElementType::kInt64);
+  expansion.Become("Unsqueeze",
+                   {node.input(0), &expansion.Add("Reshape", {&axis, &expansion.Ints({1})})});
+  return OkStatus();
+}
+
+// Distances between the rows of two matrices.
+Status UpgradeCDist(Node& node) {
+  const bool squared = node.StringAttribute("metric", "sqeuclidean") == "sqeuclidean";
+  Expansion expansion(node);
+  Value& rows = expansion.Add("Unsqueeze", {node.input(0), &expansion.Ints({1})});
+  Value& difference = expansion.Add("Sub", {&rows, node.input(1)});
+  const std::string_view sum = squared ? "ReduceSumSquare" : "ReduceL2";
+  expansion.Become(sum, {&difference, &expansion.Ints({2})});
+  node.SetAttribute("keepdims", int64_t{0});
+  return OkStatus();
+}
+
+// (A - A's zero) * (B - B's zero) in int32.
+Status UpgradeMulInteger(Node& node) {
+  Expansion expansion(node);
+  const auto number = [&](int i) -> Value* {
+    Value* x = &Cast(expansion, *node.input(i), ElementType::kInt32);
+    if (Value* const zero = node.input(i + 1); zero != nullptr) {
+      x = &expansion.Add("Sub", {x, &Cast(expansion, *zero, ElementType::kInt32)});
+    }
+    return x;
+  };
+  Value* const a = number(0);
+  Value* const b = number(2);
+  expansion.Become("Mul", {a, b});
+  return OkStatus();
+}
+
+Status UpgradeReduceSumInteger(Node& node) {
+  const auto span = node.IntsAttribute("axes");
+  const std::vector<int64_t> axes(span.begin(), span.end());
+  const int64_t keep = node.IntAttribute("keepdims", 1);
+  const bool is_signed = node.input(0)->type.element_type == ElementType::kInt8;
+  Expansion expansion(node);
+  Value& wide =
+      Cast(expansion, *node.input(0), is_signed ? ElementType::kInt32 : ElementType::kUint32);
+  Value& list =
+      node.graph().AddConstant("axes", Tensor::Vector<int64_t>(std::span<const int64_t>(axes)));
+  expansion.Become("ReduceSum", {&wide, &list});
+  node.SetAttribute("keepdims", keep);
+  return OkStatus();
+}
+
+void Add(OperatorRegistry& registry, std::string_view name, Arity inputs, Arity outputs,
+         Status (*upgrade)(Node&)) {
+  registry.Add({.name = name,
+                .domain = "com.microsoft",
+                .inputs = inputs,
+                .outputs = outputs,
+                .upgrade = upgrade});
+}
+
+}  // namespace
+
+void RegisterContribPlain(OperatorRegistry& registry) {
+  Add(registry, "DynamicQuantizeLSTM", {12, 12}, {0, 3}, UpgradeDynamicQuantizeLstm);
+  Add(registry, "BiasAdd", {3, 3}, {1, 1}, UpgradeBiasAdd);
+  Add(registry, "ExpandDims", {2, 2}, {1, 1}, UpgradeExpandDims);
+  Add(registry, "CDist", {2, 2}, {1, 1}, UpgradeCDist);
+  Add(registry, "MulInteger", {4, 4}, {1, 1}, UpgradeMulInteger);
+  Add(registry, "ReduceSumInteger", {1, 1}, {1, 1}, UpgradeReduceSumInteger);
+}
+
+}  // namespace mullion::operators

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: MIT
+// com.microsoft's operators but for attention: fused forms and what its quantizer writes.
+#include <algorithm>
+
+#include "tests/differential/subjects.h"
+
+namespace mullion::differential {
+
+namespace {
+
+using enum ElementType;
+
+Tensor Scale(Random& random, const Shape& shape = {}) {
+  return random.Values(kFloat, shape, 0.01, 0.1);
+}
+
+ElementType Byte(Case& c) { return c.random().Pick({kUint8, kUint8, kInt8}); }
+
+Tensor Bytes(Random& random, ElementType type, const Shape& shape) {
+  return random.Values(type, shape, -128, 127 + (type == kUint8 ? 128 : 0));
+}
+
+// A zero point. The peer does not do without, though its schemas say so.
+Value* Zero(Case& c, ElementType type) {
+  return c.Constant(c.random().Values(type, {}, type == kInt8 ? -60 : 20, 100));
+}
+
+void Activation(Case& c) {
+  Random& random = c.random();
+  const std::string_view name = c.subject().name;
+  const Shape shape = random.AnyShape(1, 4);
+  Value* const x = c.Input(random.Values(kFloat, shape));
+  if (name == "QuickGelu") {
+    Attributes attributes;
+    if (random.Chance(0.6)) attributes.emplace_back("alpha", static_cast<float>(random.Real(0, 2)));
+    return c.Only({x}, attributes);
+  }
+  const bool bias = name == "BiasGelu" || (name == "FastGelu" && random.Chance(0.5));
+  c.Only({x, bias ? c.Input(random.Values(kFloat, {shape.Back(0)})) : nullptr});
+}
+
+void QLinearActivation(Case& c) {
+  Random& random = c.random();
+  const ElementType type = Byte(c);
+  Attributes attributes;
+  if (c.subject().name == "QLinearLeakyRelu" && random.Chance(0.6)) {
+    attributes.emplace_back("alpha", 0.3f);
+  }
+  c.steps = 1;
+  c.Only({c.Fed(Bytes(random, type, random.AnyShape(1, 4))), c.Constant(Scale(random)),
+          Zero(c, type), c.Constant(Scale(random)), Zero(c, type)},
+         attributes);
+}
+
+void QLinearBinary(Case& c) {
+  Random& random = c.random();
+  const ElementType type = Byte(c);
+  const Shape shape = random.AnyShape(1, 4);
+  c.steps = 1;
+  Shape a = shape, b = random.Broadcastable(shape);
+  if (random.Chance(0.5)) std::swap(a, b);
+  const bool constant = random.Chance(0.3);
+  Value* const left = c.Fed(Bytes(random, type, a));
+  Tensor right = Bytes(random, type, b);
+  c.Only({left, c.Constant(Scale(random)), Zero(c, type),
+          constant ? c.Constant(right) : c.Fed(right), c.Constant(Scale(random)), Zero(c, type),
+          c.Constant(random.Values(kFloat, {}, 0.05, 0.5)), Zero(c, type)});
+}
+
+void QLinearPool(Case& c) {
+  Random& random = c.random();
+  const ElementType type = Byte(c);
+  const bool last = random.Chance(0.4);
+  const int64_t channels = random.Int(1, 20), height = random.Int(3, 8), width = random.Int(3, 8);
+  const Shape shape = last ? Shape{random.Int(1, 2), height, width, channels}
+                           : Shape{random.Int(1, 2), channels, height, width};
+  Attributes attributes;
+  if (last || random.Chance(0.3)) attributes.emplace_back("channels_last", int64_t{last});
+  if (c.subject().name == "QLinearAveragePool") {
+    attributes.emplace_back("kernel_shape",
+                            std::vector<int64_t>{random.Int(1, 3), random.Int(1, 3)});
+    if (random.Chance(0.5)) attributes.emplace_back("strides", std::vector<int64_t>{2, 1});
+    if (random.Chance(0.3)) attributes.emplace_back("count_include_pad", int64_t{1});
+    if (random.Chance(0.3)) attributes.emplace_back("ceil_mode", int64_t{1});
+  }
+  c.steps = 1;
+  Value* const x = c.Fed(Bytes(random, type, shape));
+  Value* const x_scale = c.Constant(Scale(random));
+  Value* const x_zero = Zero(c, type);
+  c.Only({x, x_scale, x_zero, c.Constant(Scale(random)), Zero(c, type)}, attributes);
+}
+
+void QLinearReduceMean(Case& c) {
+  Random& random = c.random();
+  const ElementType type = Byte(c);
+  Shape shape = random.AnyShape(1, 4);
+  for (int i = 0; i < shape.rank(); ++i) shape[i] = std::max<int64_t>(shape[i], 1);
+  std::vector<int64_t> axes = random.Permutation(shape.rank());
+  axes.resize(static_cast<size_t>(random.Int(1, shape.rank())));
+  c.steps = 1;
+  c.Only({c.Fed(Bytes(random, type, shape)), c.Constant(Scale(random)), Zero(c, type),
+          c.Constant(Scale(random)), Zero(c, type)},
+         {{"axes", axes}, {"keepdims", random.Int(0, 1)}});
+}
+
+void QLinearSoftmax(Case& c) {
+  Random& random = c.random();
+  const ElementType type = Byte(c);
+  Shape shape = random.AnyShape(1, 4);
+  for (int i = 0; i < shape.rank(); ++i) shape[i] = std::max<int64_t>(shape[i], 1);
+  const auto opset = random.Pick<int64_t>({11, 13});
+  c.steps = 1;
+  c.Only({c.Fed(Bytes(random, type, shape)), c.Constant(Scale(random)), Zero(c, type),
+          c.Constant(Tensor::Scalar(1.0f / 256)),
+          c.Constant(random.Values(type, {}, type == kInt8 ? -128 : 0, type == kInt8 ? -128 : 0))},
+         {{"axis", random.Axis(shape.rank())}, {"opset", opset}});
+}
+
+void QLinearConcat(Case& c) {
+  Random& random = c.random();
+  const ElementType type = Byte(c);
+  Shape shape = random.AnyShape(1, 4);
+  const auto axis = random.Int(0, shape.rank() - 1);
+  std::vector<Value*> inputs = {c.Constant(Scale(random)), Zero(c, type)};
+  for (int64_t i = random.Int(1, 3); i > 0; --i) {
+    shape[static_cast<int>(axis)] = random.Int(1, 4);
+    inputs.push_back(c.Fed(Bytes(random, type, shape)));
+    inputs.push_back(c.Constant(Scale(random)));
+    inputs.push_back(Zero(c, type));
+  }
+  c.steps = 1;
+  c.Only(inputs, {{"axis", axis}});
+}
+
+void QLinearWhere(Case& c) {
+  Random& random = c.random();
+  const ElementType type = Byte(c);
+  const Shape shape = random.AnyShape(1, 4);
+  c.steps = 1;
+  c.Only({c.Fed(random.Values(kBool, random.Broadcastable(shape))),
+          c.Fed(Bytes(random, type, shape)), c.Constant(Scale(random)), Zero(c, type),
+          c.Fed(Bytes(random, type, random.Broadcastable(shape))), c.Constant(Scale(random)),
+          Zero(c, type), c.Constant(Scale(random)), Zero(c, type)});
+}
+
+void QGemm(Case& c) {
+  Random& random = c.random();
+  const int64_t m = random.Int(1, 6), n = random.Int(1, 20), k = random.Int(1, 20);
+  const bool trans_a = random.Chance(0.3), trans_b = random.Chance(0.4);
+  const ElementType type = Byte(c);
+  const ElementType weight = type == kInt8 ? kInt8 : random.Pick({kUint8, kInt8});
+  const bool columns = random.Chance(0.4), to_float = random.Chance(0.3);
+  const Shape per_column = columns ? Shape{n} : Shape{};
+  Attributes attributes;
+  if (trans_a) attributes.emplace_back("transA", int64_t{1});
+  if (trans_b) attributes.emplace_back("transB", int64_t{1});
+  if (random.Chance(0.3)) attributes.emplace_back("alpha", 0.5f);
+  c.steps = 1;
+  c.Only(
+      {c.Fed(Bytes(random, type, trans_a ? Shape{k, m} : Shape{m, k})), c.Constant(Scale(random)),
+       Zero(c, type), c.Constant(Bytes(random, weight, trans_b ? Shape{n, k} : Shape{k, n})),
+       c.Constant(Scale(random, per_column)),
+       c.Constant(random.Values(weight, per_column, 0, weight == kInt8 ? 0 : 20)),
+       random.Chance(0.5) ? c.Constant(random.Values(kInt32, {n}, -900, 900)) : nullptr,
+       to_float ? nullptr : c.Constant(random.Values(kFloat, {}, 0.3, 2)),
+       to_float ? nullptr : Zero(c, type)},
+      attributes);
+}
+
+void FloatProduct(Case& c) {
+  Random& random = c.random();
+  const bool dynamic = c.subject().name == "DynamicQuantizeMatMul";
+  const int64_t m = random.Int(1, 6), n = random.Int(1, 20), k = random.Int(1, 24);
+  const Shape a = random.Chance(0.4) ? Shape{2, m, k} : Shape{m, k};
+  const ElementType weight = random.Pick({kUint8, kInt8});
+  const bool columns = random.Chance(0.4);
+  const Shape per_column = columns ? Shape{n} : Shape{};
+  Value* const b = c.Constant(Bytes(random, weight, {k, n}));
+  Value* const b_scale = c.Constant(Scale(random, per_column));
+  Value* const b_zero =
+      random.Chance(0.6) ? c.Constant(random.Values(weight, per_column, -5, 90)) : nullptr;
+  Value* const bias = random.Chance(0.5) ? c.Constant(random.Values(kFloat, {n})) : nullptr;
+  c.tolerance = {1e-3, 1e-3, 1e-3};
+  if (dynamic) {
+    return c.Only({c.Fed(random.Values(kFloat, a)), b, b_scale, b_zero, bias});
+  }
+  const ElementType type = weight == kUint8 ? kUint8 : Byte(c);
+  c.Only({c.Fed(Bytes(random, type, a)), b, c.Constant(Scale(random)), b_scale,
+          random.Chance(0.6) ? c.Constant(random.Values(type, {}, -20, 90)) : nullptr, b_zero,
+          bias});
+}
+
+void FusedMatMul(Case& c) {
+  Random& random = c.random();
+  const int64_t m = random.Int(1, 6), n = random.Int(1, 20), k = random.Int(1, 20);
+  const bool trans_a = random.Chance(0.4), trans_b = random.Chance(0.4);
+  const int64_t batch = random.Pick<int64_t>({0, 0, 2, 3});
+  const bool old = c.subject().name == "TransposeMatMul";
+  const bool batch_a = !old && batch > 0 && random.Chance(0.2);
+  const bool batch_b = !old && batch > 0 && random.Chance(0.2);
+  // With transBatchA the batch axis stands between the two of the matrix.
+  const auto shape = [&](int64_t rows, int64_t columns, bool transposed, bool batch_inside) {
+    if (transposed) std::swap(rows, columns);
+    if (batch == 0) return Shape{rows, columns};
+    return batch_inside ? Shape{rows, batch, columns} : Shape{batch, rows, columns};
+  };
+  Attributes attributes;
+  if (trans_a) attributes.emplace_back("transA", int64_t{1});
+  if (trans_b) attributes.emplace_back("transB", int64_t{1});
+  if (batch_a) attributes.emplace_back("transBatchA", int64_t{1});
+  if (batch_b) attributes.emplace_back("transBatchB", int64_t{1});
+  if (random.Chance(0.6)) attributes.emplace_back("alpha", 0.5f);
+  c.tolerance = {1e-4, 1e-5, 1e-6};
+  c.Only({c.Input(random.Values(kFloat, shape(m, k, trans_a, batch_a))),
+          c.Input(random.Values(kFloat, shape(k, n, trans_b, batch_b)))},
+         attributes);
+}
+
+void AddActivation(Case& c, Attributes& attributes, const char* parameters) {
+  Random& random = c.random();
+  const std::string name = random.Pick({"Relu", "Tanh", "Sigmoid", "LeakyRelu", "HardSigmoid"});
+  const bool list = std::string_view(parameters) == "activation_params";
+  attributes.emplace_back("activation", name);
+  const bool two = name == "HardSigmoid";
+  if (name != "LeakyRelu" && !two) return;
+  if (list) {
+    attributes.emplace_back(parameters,
+                            two ? std::vector<float>{0.3f, 0.4f} : std::vector<float>{0.2f});
+  } else {
+    attributes.emplace_back("activation_alpha", 0.2f);
+    if (two) attributes.emplace_back("activation_beta", 0.4f);
+  }
+}
+
+void FusedGemm(Case& c) {
+  Random& random = c.random();
+  const int64_t m = random.Int(1, 6), n = random.Int(1, 20), k = random.Int(1, 20);
+  Attributes attributes;
+  const bool trans_b = random.Chance(0.5);
+  if (trans_b) attributes.emplace_back("transB", int64_t{1});
+  if (random.Chance(0.4)) attributes.emplace_back("alpha", 0.5f);
+  if (random.Chance(0.4)) attributes.emplace_back("beta", 2.0f);
+  AddActivation(c, attributes, "activation_alpha");
+  c.tolerance = {1e-4, 1e-5, 1e-6};
+  c.Only({c.Input(random.Values(kFloat, {m, k})),
+          c.Input(random.Values(kFloat, trans_b ? Shape{n, k} : Shape{k, n})),
+          random.Chance(0.7) ? c.Input(random.Values(kFloat, {n})) : nullptr},
+         attributes);
+}
+
+void FusedConv(Case& c) {
+  Random& random = c.random();
+  const int64_t groups = random.Pick({1, 1, 2});
+  const int64_t channels = groups * random.Int(1, 4), filters = groups * random.Int(1, 9);
+  const int64_t kh = random.Int(1, 3), kw = random.Int(1, 3), h = random.Int(3, 9),
+                w = random.Int(3, 9);
+  Attributes attributes = {{"kernel_shape", std::vector<int64_t>{kh, kw}}};
+  if (groups > 1) attributes.emplace_back("group", groups);
+  const bool sum = random.Chance(0.4);
+  if (!sum || random.Chance(0.5)) AddActivation(c, attributes, "activation_params");
+  const Shape out = {2, filters, h - kh + 1, w - kw + 1};
+  Value* const bias =
+      sum || random.Chance(0.6) ? c.Input(random.Values(kFloat, {filters})) : nullptr;
+  c.tolerance = {1e-3, 1e-5, 1e-5};
+  c.Only({c.Fed(random.Values(kFloat, {2, channels, h, w})),
+          c.Constant(random.Values(kFloat, {filters, channels / groups, kh, kw})), bias,
+          sum ? c.Fed(random.Values(kFloat, out)) : nullptr},
+         attributes);
+}
+
+// Weights of `bits` in blocks along k, with packed zero points or none.
+void MatMulNBits(Case& c) {
+  Random& random = c.random();
+  const int64_t bits = random.Pick<int64_t>({4, 4, 8}), block = random.Pick<int64_t>({16, 32, 64});
+  const int64_t k = random.Int(1, 5) * 16, n = random.Int(1, 20), m = random.Int(1, 5);
+  const int64_t blocks = (k + block - 1) / block;
+  const Shape a = random.Chance(0.4) ? Shape{2, m, k} : Shape{m, k};
+  Value* const x = c.Fed(random.Values(kFloat, a));
+  Value* const b = c.Constant(random.Values(kUint8, {n, blocks, block * bits / 8}, 0, 255));
+  Value* const scales = c.Constant(Scale(random, {n, blocks}));
+  Value* zero = nullptr;
+  if (random.Chance(0.5)) {
+    zero = c.Constant(random.Values(kUint8, {n, (blocks * bits + 7) / 8}, 0, 255));
+  }
+  Value* const bias = random.Chance(0.3) ? c.Constant(random.Values(kFloat, {n})) : nullptr;
+  c.tolerance = {1e-3, 1e-3, 1e-4};
+  c.Only({x, b, scales, zero, nullptr, bias},
+         {{"K", k}, {"N", n}, {"bits", bits}, {"block_size", block}});
+}
+
+void GatherBlockQuantized(Case& c) {
+  Random& random = c.random();
+  const int64_t rows = random.Int(2, 6), width = random.Int(1, 3) * 32, block = 16;
+  const bool bytes = random.Chance(0.5);
+  const int64_t bits = bytes ? random.Pick<int64_t>({4, 8}) : 4;
+  const ElementType type = bytes ? kUint8 : random.Pick({kUint4, kInt4});
+  const Shape packed = {rows, bytes ? width * bits / 8 : width};
+  const Shape blocks = {rows, width / block};
+  const Shape zeros = {rows, bytes ? (width / block * bits + 7) / 8 : width / block};
+  Attributes attributes = {
+      {"block_size", block}, {"quantize_axis", int64_t{1}}, {"gather_axis", int64_t{0}}};
+  if (bytes) attributes.emplace_back("bits", bits);
+  c.Only({c.Constant(random.Values(type, packed, 0, 255)),
+          c.Input(random.Values(kInt64, random.AnyShape(1, 2), 0, static_cast<double>(rows - 1))),
+          c.Constant(Scale(random, blocks)),
+          random.Chance(0.5) ? c.Constant(random.Values(type, zeros, 0, 255)) : nullptr},
+         attributes);
+}
+
+void MicrosoftQuantize(Case& c) {
+  Random& random = c.random();
+  const Shape shape = random.AnyShape(1, 3);
+  const ElementType type = random.Pick({kUint8, kInt8, kUint16, kInt16});
+  const bool axis = random.Chance(0.4);
+  const int at = static_cast<int>(random.Int(0, shape.rank() - 1));
+  const Shape parameters = axis ? Shape{shape[at]} : Shape{};
+  Attributes attributes;
+  if (axis) attributes.emplace_back("axis", int64_t{at});
+  const bool down = c.subject().name == "QuantizeLinear";
+  c.Only(
+      {c.Input(down ? random.Values(kFloat, shape, -9, 9) : random.Values(type, shape, -100, 100)),
+       c.Input(Scale(random, parameters)), c.Input(random.Values(type, parameters, -100, 100))},
+      attributes);
+}
+
+void DynamicQuantizeLstm(Case& c) {
+  Random& random = c.random();
+  const int64_t time = random.Int(1, 4), batch = random.Int(1, 3), width = random.Int(1, 6);
+  const int64_t hidden = random.Pick<int64_t>({3, 8, 16});
+  const bool both = random.Chance(0.4);
+  const int64_t directions = both ? 2 : 1;
+  Attributes attributes = {{"hidden_size", hidden}};
+  if (both) attributes.emplace_back("direction", std::string("bidirectional"));
+  const ElementType type = random.Pick({kUint8, kInt8});
+  const Shape scales = {directions};  // the peer takes no scales of columns
+  const auto zero = [&] {
+    return c.Constant(random.Values(type, scales, 0, type == kInt8 ? 0 : 100));
+  };
+  const auto weights = [&](int64_t rows) {
+    return c.Constant(Bytes(random, type, {directions, rows, 4 * hidden}));
+  };
+  const auto scale = [&] { return c.Constant(random.Values(kFloat, scales, 0.002, 0.01)); };
+  Value* const x = c.Fed(random.Values(kFloat, {time, batch, width}, -1, 1));
+  Value* const w = weights(width);
+  Value* const r = weights(hidden);
+  Value* const bias = random.Chance(0.6)
+                          ? c.Constant(random.Values(kFloat, {directions, 8 * hidden}, -1, 1))
+                          : nullptr;
+  Value* const h = random.Chance(0.4)
+                       ? c.Fed(random.Values(kFloat, {directions, batch, hidden}, -1, 1))
+                       : nullptr;
+  c.tolerance = {1e-2, 1e-2, 1e-2};
+  c.Only({x, w, r, bias, nullptr, h, nullptr, nullptr, scale(), zero(), scale(), zero()},
+         attributes, static_cast<int>(random.Int(1, 3)));
+}
+
+void QLinearConvLast(Case& c) {
+  Random& random = c.random();
+  const int64_t channels = random.Int(1, 6), filters = random.Int(1, 9);
+  const ElementType type = Byte(c);
+  const bool last = random.Chance(0.6);
+  const int64_t h = random.Int(3, 7), w = random.Int(3, 7);
+  const Shape image = last ? Shape{1, h, w, channels} : Shape{1, channels, h, w};
+  Attributes attributes = {{"channels_last", int64_t{last}}};
+  if (random.Chance(0.5)) attributes.emplace_back("pads", std::vector<int64_t>{1, 0, 1, 1});
+  c.steps = 1;
+  c.Only({c.Fed(Bytes(random, type, image)), c.Constant(Scale(random)), Zero(c, type),
+          c.Constant(Bytes(random, kInt8, {filters, channels, 3, 2})), c.Constant(Scale(random)),
+          c.Constant(Tensor::Scalar<int8_t>(0)), c.Constant(random.Values(kFloat, {}, 0.3, 1)),
+          Zero(c, type)},
+         attributes);
+}
+
+void ReduceSumInteger(Case& c) {
+  Random& random = c.random();
+  Shape shape = random.AnyShape(1, 4);
+  std::vector<int64_t> axes = random.Permutation(shape.rank());
+  axes.resize(static_cast<size_t>(random.Int(1, shape.rank())));
+  c.Only({c.Input(random.Values(random.Pick({kInt8, kUint8}), shape, -100, 100))},
+         {{"axes", axes}, {"keepdims", random.Int(0, 1)}});
+}
+
+void CDist(Case& c) {
+  Random& random = c.random();
+  const auto width = random.Int(1, 9);
+  c.tolerance = {1e-3, 1e-3, 1e-4};
+  c.Only({c.Input(random.Values(kFloat, {random.Int(1, 5), width})),
+          c.Input(random.Values(kFloat, {random.Int(1, 5), width}))},
+         {{"metric", std::string(random.Pick({"sqeuclidean", "euclidean"}))}});
+}
+
+void ExpandDims(Case& c) {
+  const Shape shape = c.random().AnyShape(1, 3);
+  c.Only({c.Input(c.random().Values(kFloat, shape)),
+          c.Constant(Tensor::Scalar<int32_t>(
+              static_cast<int32_t>(c.random().Int(-shape.rank() - 1, shape.rank()))))});
+}
+
+void MulInteger(Case& c) {
+  Random& random = c.random();
+  const ElementType type = Byte(c);
+  const Shape shape = random.AnyShape(1, 3);
+  c.Only({c.Input(Bytes(random, type, shape)), Zero(c, type),
+          c.Input(Bytes(random, type, random.Broadcastable(shape))), Zero(c, type)});
+}
+
+}  // namespace
+
+std::vector<Subject> MicrosoftSubjects() {
+  return {{"Gelu", Activation, kMicrosoft, 13},
+          {"QuickGelu", Activation, kMicrosoft, 13},
+          {"FastGelu", Activation, kMicrosoft, 13},
+          {"BiasGelu", Activation, kMicrosoft, 13},
+          {"QLinearSigmoid", QLinearActivation, kMicrosoft, 13},
+          {"QLinearLeakyRelu", QLinearActivation, kMicrosoft, 13},
+          {"QLinearAdd", QLinearBinary, kMicrosoft, 13},
+          {"QLinearMul", QLinearBinary, kMicrosoft, 13},
+          {"QLinearAveragePool", QLinearPool, kMicrosoft, 13},
+          {"QLinearGlobalAveragePool", QLinearPool, kMicrosoft, 13},
+          {"QLinearReduceMean", QLinearReduceMean, kMicrosoft, 13},
+          {"QLinearSoftmax", QLinearSoftmax, kMicrosoft, 13},
+          {"QLinearConcat", QLinearConcat, kMicrosoft, 13},
+          {"QLinearWhere", QLinearWhere, kMicrosoft, 13},
+          {"QLinearConv", QLinearConvLast, kMicrosoft, 13},
+          {"QGemm", QGemm, kMicrosoft, 13},
+          {"MatMulIntegerToFloat", FloatProduct, kMicrosoft, 13},
+          {"DynamicQuantizeMatMul", FloatProduct, kMicrosoft, 13},
+          {"DynamicQuantizeLSTM", DynamicQuantizeLstm, kMicrosoft, 13},
+          {"FusedMatMul", FusedMatMul, kMicrosoft, 13},
+          {"TransposeMatMul", FusedMatMul, kMicrosoft, 13},
+          {"FusedGemm", FusedGemm, kMicrosoft, 13},
+          {"FusedConv", FusedConv, kMicrosoft, 13},
+          {"MatMulNBits", MatMulNBits, kMicrosoft, 13},
+          {"GatherBlockQuantized", GatherBlockQuantized, kMicrosoft, 13},
+          {"QuantizeLinear", MicrosoftQuantize, kMicrosoft, 13},
+          {"DequantizeLinear", MicrosoftQuantize, kMicrosoft, 13},
+          {"ReduceSumInteger", ReduceSumInteger, kMicrosoft, 13},
+          {"CDist", CDist, kMicrosoft, 13},
+          {"ExpandDims", ExpandDims, kMicrosoft, 13},
+          {"MulInteger", MulInteger, kMicrosoft, 13}};
+}
+
+}  // namespace mullion::differential

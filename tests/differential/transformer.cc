@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: MIT
+// What transformers are made of, of ai.onnx and of com.microsoft.
+#include <algorithm>
+
+#include "tests/differential/subjects.h"
+
+namespace mullion::differential {
+
+namespace {
+
+using enum ElementType;
+
+Tensor Small(Random& random, const Shape& shape) { return random.Values(kFloat, shape, -1, 1); }
+
+Tensor Int32s(const std::vector<int32_t>& values) {
+  return Tensor::Vector<int32_t>(std::span<const int32_t>(values));
+}
+
+// Attention-23 and -24.
+void Attention(Case& c) {
+  Random& random = c.random();
+  const int64_t batch = random.Int(1, 2), kv_heads = random.Int(1, 3);
+  const int64_t heads = kv_heads * random.Pick<int64_t>({1, 1, 2}),
+                size = random.Pick<int64_t>({4, 8, 10});
+  const int64_t value_size = random.Chance(0.3) ? 6 : size;
+  const int64_t queries = random.Int(1, 5), fresh = random.Chance(0.6) ? queries : random.Int(1, 7);
+  const int64_t past = random.Chance(0.4) ? random.Int(1, 4) : 0;
+  const bool flat = random.Chance(0.5);
+  const auto operand = [&](int64_t count, int64_t tokens, int64_t width) {
+    return flat ? Shape{batch, tokens, count * width} : Shape{batch, count, tokens, width};
+  };
+  Attributes attributes;
+  if (flat) attributes = {{"q_num_heads", heads}, {"kv_num_heads", kv_heads}};
+  const bool causal = random.Chance(0.3);
+  if (causal) attributes.emplace_back("is_causal", int64_t{1});
+  if (random.Chance(0.4)) attributes.emplace_back("scale", 0.3f);
+  if (random.Chance(0.3)) attributes.emplace_back("softcap", 2.0f);
+  const int outputs = static_cast<int>(random.Pick({1, 1, 3, 4}));
+  if (outputs == 4 && random.Chance(0.7)) {
+    attributes.emplace_back("qk_matmul_output_mode", random.Int(0, 3));
+  }
+  std::vector<Value*> inputs = {c.Fed(Small(random, operand(heads, queries, size))),
+                                c.Fed(Small(random, operand(kv_heads, fresh, size))),
+                                c.Fed(Small(random, operand(kv_heads, fresh, value_size)))};
+  Value* mask = nullptr;
+  if (random.Chance(0.5) && !causal) {
+    const int64_t keys = past + fresh;
+    const Shape shape = random.Pick<Shape>({{queries, keys},
+                                            {1, queries, keys},
+                                            {batch, 1, queries, keys},
+                                            {batch, heads, queries, keys}});
+    Tensor values = random.Values(random.Pick({kFloat, kBool}), shape, -2, 2);
+    if (values.type() == kBool) {  // at least one key for each query
+      auto flags = values.mutable_view().span<bool>();
+      for (size_t i = 0; i < flags.size(); i += static_cast<size_t>(keys)) flags[i] = true;
+    }
+    mask = c.Fed(values);
+  }
+  inputs.push_back(mask);
+  if (past > 0) {
+    inputs.push_back(c.Fed(Small(random, {batch, kv_heads, past, size})));
+    inputs.push_back(c.Fed(Small(random, {batch, kv_heads, past, value_size})));
+  }
+  c.Only(inputs, attributes, past > 0 ? std::max(outputs, 3) : outputs == 3 ? 1 : outputs);
+}
+
+void Rotary(Case& c) {
+  Random& random = c.random();
+  const int64_t batch = random.Int(1, 2), heads = random.Int(1, 3), tokens = random.Int(1, 5);
+  const int64_t size = random.Pick<int64_t>({4, 8, 16}), rows = 12;
+  const bool flat = random.Chance(0.5), partial = random.Chance(0.3);
+  const int64_t rotated = partial ? size / 2 : size;
+  Attributes attributes;
+  if (random.Chance(0.5)) attributes.emplace_back("interleaved", random.Int(0, 1));
+  if (flat || partial) attributes.emplace_back("num_heads", heads);
+  if (partial) attributes.emplace_back("rotary_embedding_dim", rotated);
+  Value* const x = c.Fed(
+      Small(random, flat ? Shape{batch, tokens, heads * size} : Shape{batch, heads, tokens, size}));
+  if (c.subject().domain == kMicrosoft) {
+    Value* const ids =
+        random.Chance(0.5)
+            ? c.Fed(Ints({random.Int(0, rows - tokens)}))
+            : c.Fed(random.Values(kInt64, {batch, tokens}, 0, static_cast<double>(rows - 1)));
+    return c.Only({x, ids, c.Constant(Small(random, {rows, rotated / 2})),
+                   c.Constant(Small(random, {rows, rotated / 2}))},
+                  attributes);
+  }
+  if (random.Chance(0.4)) {
+    return c.Only({x, c.Input(Small(random, {batch, tokens, rotated / 2})),
+                   c.Input(Small(random, {batch, tokens, rotated / 2}))},
+                  attributes);
+  }
+  c.Only(
+      {x, c.Input(Small(random, {rows, rotated / 2})), c.Input(Small(random, {rows, rotated / 2})),
+       c.Input(random.Values(kInt64, {batch, tokens}, 0, static_cast<double>(rows - 1)))},
+      attributes);
+}
+
+void SkipNormalization(Case& c) {
+  Random& random = c.random();
+  const bool simple = c.subject().name == "SkipSimplifiedLayerNormalization";
+  const Shape shape = {random.Int(1, 3), random.Int(1, 4), random.Pick<int64_t>({4, 16, 33})};
+  const Shape row = {shape[2]};
+  Shape skip = shape;
+  if (random.Chance(0.2)) skip = Shape{1, shape[1], shape[2]};
+  if (random.Chance(0.2)) skip = Shape{shape[1], shape[2]};
+  std::vector<Value*> inputs = {c.Fed(Small(random, shape)), c.Fed(Small(random, skip)),
+                                c.Input(Small(random, row))};
+  if (!simple) inputs.push_back(random.Chance(0.6) ? c.Input(Small(random, row)) : nullptr);
+  if (random.Chance(0.5)) inputs.push_back(c.Input(Small(random, row)));
+  Attributes attributes;
+  if (random.Chance(0.6)) attributes.emplace_back("epsilon", 1e-3f);
+  c.tolerance = {1e-3, 1e-4, 1e-5};
+  Node& node = c.Add(inputs, attributes, 4);
+  node.SetOutput(1, nullptr);  // the peer gives no mean
+  node.SetOutput(2, nullptr);
+  c.Return(node.output(0));
+  if (random.Chance(0.5)) {
+    c.Return(node.output(3));
+  } else {
+    node.SetOutput(3, nullptr);
+    node.TrimOutputs();
+  }
+}
+
+void SimplifiedNormalization(Case& c) {
+  Random& random = c.random();
+  const Shape shape = random.AnyShape(2, 3);
+  c.tolerance = {1e-3, 1e-4, 1e-5};
+  c.Only({c.Fed(Small(random, shape)), c.Input(Small(random, {shape.Back(0)}))},
+         {{"axis", int64_t{-1}}, {"epsilon", 1e-3f}});
+}
+
+void EmbedNormalization(Case& c) {
+  Random& random = c.random();
+  const int64_t batch = random.Int(1, 3), tokens = random.Int(1, 6),
+                width = random.Pick<int64_t>({4, 8});
+  const bool segments = random.Chance(0.6);
+  const auto ids = [&](int64_t rows) {
+    return c.Fed(random.Values(kInt32, {batch, tokens}, 0, static_cast<double>(rows - 1)));
+  };
+  const auto table = [&](int64_t rows) { return c.Constant(Small(random, {rows, width})); };
+  const auto row = [&] { return c.Constant(Small(random, {width})); };
+  Value* const words = ids(9);
+  Value* const segment_ids = segments ? ids(2) : nullptr;
+  Value* const word_table = table(9);
+  Value* const position_table = table(8);
+  Value* const segment_table = segments ? table(2) : nullptr;
+  Value* const gamma = row();
+  Value* const beta = row();
+  Value* mask = nullptr;
+  if (random.Chance(0.6)) {  // ones first, as tokenizers pad
+    Tensor ones = *Tensor::Allocate(kInt32, {batch, tokens});
+    const auto flags = ones.mutable_view().span<int32_t>();
+    for (int64_t i = 0; i < batch; ++i) {
+      const auto count = random.Int(0, tokens);
+      for (int64_t j = 0; j < tokens; ++j) flags[static_cast<size_t>(i * tokens + j)] = j < count;
+    }
+    mask = c.Fed(ones);
+  }
+  Value* const positions = random.Chance(0.3) ? ids(8) : nullptr;
+  Attributes attributes;
+  if (random.Chance(0.5)) attributes.emplace_back("epsilon", 1e-3f);
+  c.tolerance = {1e-3, 1e-4, 1e-5};
+  c.Only(
+      {words, segment_ids, word_table, position_table, segment_table, gamma, beta, mask, positions},
+      attributes, static_cast<int>(random.Int(2, 3)));
+}
+
+void QuantizedEmbed(Case& c) {
+  Random& random = c.random();
+  const int64_t batch = random.Int(1, 3), tokens = random.Int(1, 6),
+                width = random.Pick<int64_t>({4, 8});
+  const bool segments = random.Chance(0.6);
+  const ElementType type = random.Pick({kUint8, kInt8});
+  const auto ids = [&](int64_t rows) {
+    return c.Fed(random.Values(kInt32, {batch, tokens}, 0, static_cast<double>(rows - 1)));
+  };
+  const auto bytes = [&](const Shape& shape) {
+    return c.Constant(random.Values(type, shape, -100, 127));
+  };
+  const auto scale = [&] { return c.Constant(random.Values(kFloat, {}, 0.005, 0.02)); };
+  const auto zero = [&] { return c.Constant(random.Values(type, {}, -9, 9)); };
+  std::vector<Value*> inputs = {
+      ids(9),
+      segments ? ids(2) : nullptr,
+      bytes({9, width}),
+      bytes({8, width}),
+      segments ? bytes({2, width}) : nullptr,
+      bytes({width}),
+      bytes({width}),
+      random.Chance(0.5) ? c.Fed(random.Values(kInt32, {batch, tokens}, 1, 1)) : nullptr};
+  for (int i = 0; i < 5; ++i) inputs.push_back(i == 2 && !segments ? nullptr : scale());
+  for (int i = 0; i < 5; ++i) inputs.push_back(i == 2 && !segments ? nullptr : zero());
+  c.tolerance = {1e-3, 1e-3, 1e-4};
+  c.Only(inputs, {}, 2);
+}
+
+// A mask of 0 and 1 that leaves the first key of each row.
+Tensor KeyMask(Random& random, int64_t batch, int64_t keys) {
+  Tensor mask = random.Values(kInt32, {batch, keys}, 0, 1);
+  const auto flags = mask.mutable_view().span<int32_t>();
+  for (size_t i = 0; i < flags.size(); i += static_cast<size_t>(keys)) flags[i] = 1;
+  return mask;
+}
+
+void MicrosoftAttention(Case& c) {
+  Random& random = c.random();
+  const bool quantized = c.subject().name == "QAttention";
+  const int64_t batch = random.Int(1, 2), heads = random.Int(1, 3),
+                size = random.Pick<int64_t>({4, 8});
+  const int64_t hidden = heads * size, tokens = random.Int(1, 5),
+                width = quantized ? hidden : random.Int(3, 9);
+  const int64_t past = random.Chance(0.4) ? random.Int(1, 3) : 0;
+  const bool causal = random.Chance(0.4);
+  Attributes attributes = {{"num_heads", heads}};
+  if (causal) attributes.emplace_back("unidirectional", int64_t{1});
+  if (random.Chance(0.2)) attributes.emplace_back("scale", 0.4f);
+  Value* mask = nullptr;
+  if (random.Chance(0.5)) {
+    const int64_t keys = past + tokens;
+    mask = random.Chance(0.3) && past == 0
+               ? c.Fed(random.Values(kInt32, {batch}, 1, static_cast<double>(tokens)))
+               : c.Fed(KeyMask(random, batch, keys));
+  }
+  Value* const before = past > 0 ? c.Fed(Small(random, {2, batch, heads, past, size})) : nullptr;
+  c.tolerance = {1e-3, 1e-4, 1e-4};
+  if (quantized) {
+    const ElementType type = random.Pick({kUint8, kUint8, kInt8});
+    const ElementType weight = type == kInt8 ? kInt8 : random.Pick({kUint8, kInt8});
+    const bool columns = random.Chance(0.3);
+    const Shape scales = columns ? Shape{3 * hidden} : Shape{};
+    return c.Only(
+        {c.Fed(random.Values(type, {batch, tokens, width}, -100, 120)),
+         c.Constant(random.Values(weight, {width, 3 * hidden}, -100, 120)),
+         c.Constant(Small(random, {3 * hidden})),
+         c.Constant(random.Values(kFloat, {}, 0.005, 0.02)),
+         c.Constant(random.Values(kFloat, scales, 0.005, 0.02)), mask,
+         random.Chance(0.6) ? c.Constant(random.Values(type, {}, -9, 50)) : nullptr,
+         random.Chance(0.6) ? c.Constant(random.Values(weight, scales, -9, 50)) : nullptr, before},
+        attributes, past > 0 ? 2 : 1);
+  }
+  if (random.Chance(0.2) && past == 0) {
+    attributes.emplace_back("qkv_hidden_sizes", std::vector<int64_t>{hidden, hidden, 2 * hidden});
+    return c.Only(
+        {c.Fed(Small(random, {batch, tokens, width})), c.Input(Small(random, {width, 4 * hidden})),
+         c.Input(Small(random, {4 * hidden})), mask},
+        attributes);
+  }
+  Value* const bias =
+      past == 0 && random.Chance(0.3)
+          ? c.Fed(Small(random, {random.Pick<int64_t>({1, batch}), heads, tokens, past + tokens}))
+          : nullptr;
+  c.Only({c.Fed(Small(random, {batch, tokens, width})), c.Input(Small(random, {width, 3 * hidden})),
+          c.Input(Small(random, {3 * hidden})), mask, before, bias},
+         attributes, past > 0 || random.Chance(0.3) ? 2 : 1);
+}
+
+void MultiHead(Case& c) {
+  Random& random = c.random();
+  const int64_t batch = random.Int(1, 2), heads = random.Int(1, 3),
+                size = random.Pick<int64_t>({4, 8});
+  const int64_t hidden = heads * size, queries = random.Int(1, 5);
+  const int64_t value_size = random.Chance(0.3) ? 6 : size;
+  const bool cross = random.Chance(0.4), by_heads = cross && random.Chance(0.4);
+  const int64_t past = !cross && random.Chance(0.4) ? random.Int(1, 3) : 0;
+  const int64_t fresh = cross ? random.Int(1, 6) : queries, keys = past + fresh;
+  Attributes attributes = {{"num_heads", heads}};
+  const bool causal = !cross && random.Chance(0.3);
+  if (causal) attributes.emplace_back("unidirectional", int64_t{1});
+  if (random.Chance(0.3)) attributes.emplace_back("scale", 0.4f);
+  Value* const query = c.Fed(Small(random, {batch, queries, hidden}));
+  Value* const key = c.Fed(
+      Small(random, by_heads ? Shape{batch, heads, fresh, size} : Shape{batch, fresh, hidden}));
+  Value* const value = c.Fed(Small(random, by_heads ? Shape{batch, heads, fresh, value_size}
+                                                    : Shape{batch, fresh, heads * value_size}));
+  Value* const bias = !by_heads && random.Chance(0.5)
+                          ? c.Input(Small(random, {2 * hidden + heads * value_size}))
+                          : nullptr;
+  Value* mask = nullptr;
+  if (random.Chance(0.4)) {
+    mask = c.Fed(random.Chance(0.2) && past == 0
+                     ? random.Values(kInt32, {batch}, 1, static_cast<double>(fresh))
+                     : KeyMask(random, batch, keys));
+  }
+  Value* const add = random.Chance(0.4)
+                         ? c.Fed(Small(random, {random.Pick<int64_t>({1, batch}),
+                                                random.Pick<int64_t>({1, heads}), queries, keys}))
+                         : nullptr;
+  Value* const past_key = past > 0 ? c.Fed(Small(random, {batch, heads, past, size})) : nullptr;
+  Value* const past_value =
+      past > 0 ? c.Fed(Small(random, {batch, heads, past, value_size})) : nullptr;
+  c.tolerance = {1e-3, 1e-4, 1e-4};
+  c.Only({query, key, value, bias, mask, add, past_key, past_value}, attributes,
+         past > 0 || (!by_heads && random.Chance(0.3)) ? 3 : 1);
+}
+
+void GroupQuery(Case& c) {
+  Random& random = c.random();
+  const int64_t batch = random.Int(1, 2), kv_heads = random.Int(1, 2);
+  const bool packed = random.Chance(0.4), rotary = random.Chance(0.5);
+  const int64_t heads = kv_heads * random.Int(1, 3);
+  const int64_t size = rotary ? 16 : 8 * random.Int(1, 2);  // the peer rotates whole sixteens
+  const bool prompt = random.Chance(0.5);
+  const int64_t tokens = prompt ? random.Int(1, 5) : 1;
+  const int64_t past = prompt ? 0 : random.Int(1, 5), total = past + tokens;
+  // A cache that is longer than what it holds, as decoders that reuse one have.
+  const int64_t capacity = random.Chance(0.3) ? total + 3 : past;
+  Attributes attributes = {{"num_heads", heads}, {"kv_num_heads", kv_heads}};
+  if (random.Chance(0.3)) attributes.emplace_back("scale", 0.3f);
+  if (random.Chance(0.3)) attributes.emplace_back("softcap", 2.0f);
+  if (random.Chance(0.3)) attributes.emplace_back("local_window_size", random.Int(1, 4));
+  if (random.Chance(0.2)) attributes.emplace_back("smooth_softmax", int64_t{1});
+  if (rotary) {
+    attributes.emplace_back("do_rotary", int64_t{1});
+    if (random.Chance(0.4)) attributes.emplace_back("rotary_interleaved", int64_t{1});
+  }
+  const auto width = [&](int64_t count) { return Shape{batch, tokens, count * size}; };
+  Value* const query = c.Fed(Small(random, width(packed ? heads + 2 * kv_heads : heads)));
+  Value* const key = packed ? nullptr : c.Fed(Small(random, width(kv_heads)));
+  Value* const value = packed ? nullptr : c.Fed(Small(random, width(kv_heads)));
+  const Shape cache = {batch, kv_heads, capacity, size};
+  // Rows of a batch may be shorter than the longest.
+  std::vector<int32_t> lengths(static_cast<size_t>(batch), static_cast<int32_t>(total - 1));
+  if (batch > 1 && random.Chance(0.4)) {
+    lengths[1] = static_cast<int32_t>(random.Int(tokens - 1, total - 1));
+  }
+  // What lies behind a row's keys is zero: the peer gives it back as such.
+  const auto filled = [&] {
+    Tensor tensor = Small(random, cache);
+    const auto values = tensor.mutable_view().span<float>();
+    for (int64_t i = 0; i < tensor.count(); ++i) {
+      const int64_t row = i / size / capacity / kv_heads, place = i / size % capacity;
+      if (place > lengths[static_cast<size_t>(row)] - tokens) values[static_cast<size_t>(i)] = 0;
+    }
+    return tensor;
+  };
+  Value* past_key = nullptr;
+  Value* past_value = nullptr;
+  if (!prompt || random.Chance(0.6)) {
+    past_key = c.Fed(filled());
+    past_value = c.Fed(filled());
+  }
+  Value* const seqlens = c.Fed(Int32s(lengths));
+  Value* const sum = c.Fed(Tensor::Scalar(static_cast<int32_t>(total)));
+  std::vector<Value*> inputs = {query, key, value, past_key, past_value, seqlens, sum};
+  if (rotary) {
+    inputs.push_back(c.Constant(Small(random, {16, size / 2})));
+    inputs.push_back(c.Constant(Small(random, {16, size / 2})));
+  }
+  if (random.Chance(0.25)) {
+    while (inputs.size() < 10) inputs.push_back(nullptr);
+    inputs.push_back(c.Fed(Small(random, {1, random.Pick<int64_t>({1, heads}), tokens, total})));
+  }
+  c.tolerance = {1e-3, 1e-4, 1e-4};
+  c.Only(inputs, attributes, 3);
+}
+
+}  // namespace
+
+std::vector<Subject> TransformerSubjects() {
+  return {{"Attention", Attention, "", 23},
+          {"RotaryEmbedding", Rotary, "", 23},
+          {"SimplifiedLayerNormalization", SimplifiedNormalization},
+          {"RotaryEmbedding", Rotary, kMicrosoft, 17},
+          {"SkipLayerNormalization", SkipNormalization, kMicrosoft, 17},
+          {"SkipSimplifiedLayerNormalization", SkipNormalization, kMicrosoft, 17},
+          {"EmbedLayerNormalization", EmbedNormalization, kMicrosoft, 17},
+          {"QEmbedLayerNormalization", QuantizedEmbed, kMicrosoft, 17},
+          {"Attention", MicrosoftAttention, kMicrosoft, 17},
+          {"QAttention", MicrosoftAttention, kMicrosoft, 17},
+          {"MultiHeadAttention", MultiHead, kMicrosoft, 17},
+          {"GroupQueryAttention", GroupQuery, kMicrosoft, 17}};
+}
+
+}  // namespace mullion::differential
