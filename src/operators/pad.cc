@@ -33,7 +33,8 @@ Result<Pads> ResolvePads(int rank, const IntList& pads, const IntList* axes) {
   for (int i = 0; i < count; ++i) {
     // No real pad passes 2^40; the bound keeps the arithmetic from overflowing.
     constexpr int64_t kMost = int64_t{1} << 40;
-    if (std::abs(pads[i]) > kMost || std::abs(pads[count + i]) > kMost) {
+    const auto passes = [](int64_t pad) { return pad < -kMost || pad > kMost; };
+    if (passes(pads[i]) || passes(pads[count + i])) {
       return InvalidModel(StrCat("pads of ", pads[i], " and ", pads[count + i], " are too large"));
     }
     result.begin[static_cast<size_t>(normal[i])] = pads[i];

@@ -35,8 +35,9 @@ struct Counts {
 
 Result<Counts> Count(const Node& node, const Program& body, int node_inputs) {
   const auto inputs = node.IntAttribute("num_scan_inputs", 0);
-  const int64_t states = node_inputs - inputs;
-  if (inputs < 1 || states < 0 || static_cast<int64_t>(body.outputs.size()) < states ||
+  const bool fits = inputs >= 1 && inputs <= node_inputs;
+  const int64_t states = fits ? node_inputs - inputs : 0;
+  if (!fits || static_cast<int64_t>(body.outputs.size()) < states ||
       body.inputs.size() != static_cast<size_t>(node_inputs)) {
     return node.Error(StatusCode::kEvaluation,
                       "num_scan_inputs does not fit its inputs and those of its body");

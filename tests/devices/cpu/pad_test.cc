@@ -104,6 +104,7 @@ TEST(Pad, RefusesNonsense) {
   ExpectError(Pad(data, {-1, 0, -2, 0}, "edge"), "less than nothing");
   ExpectError(Pad(data, {1, 1, 1, 1}, "mirror"), "constant, reflect, edge or wrap");
   ExpectError(Pad(data, {int64_t{1} << 62, 0, int64_t{1} << 62, 0}, "constant"), "too large");
+  ExpectError(Pad(data, {0, INT64_MIN, 0, 0}, "constant"), "too large");
   ExpectError(Pad(Counting<float>({0}), {1, 1}, "edge"), "only mode constant");
   ExpectOutput<float>(Pad(Counting<float>({0}), {1, 1}, "constant"), {2}, {0, 0});
 }
