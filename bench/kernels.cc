@@ -275,50 +275,61 @@ const Product kProducts[] = {
     {512, 4096, 1024}, {1024, 1024, 4096}, {128, 384, 384}, {128, 384, 1536}, {128, 1536, 384},
     {196, 256, 1024},  {196, 1024, 256},   {784, 128, 512}, {784, 512, 128},  {169, 512, 1000}};
 
+// The memory of a product.
+struct Operands {
+  Operands(const Product& size, int64_t packed_floats)
+      : left(size.rows * size.depth),
+        right(size.depth * size.columns),
+        packed(packed_floats),
+        out(size.rows * size.columns) {}
+  const Floats left, right, packed, out;
+};
+
+RightSource RowMajor(const Operands& operands, const Product& size) {
+  return RightSource::RowMajor(operands.right.data(), size.depth, size.columns);
+}
+
+// Counted as the plain product's arithmetic, and as weights of `bytes` each that are read once.
+template <typename Run>
+void MeasureProduct(benchmark::State& state, const Product& size, double bytes, Run run) {
+  Measure(state, 2.0 * static_cast<double>(size.rows * size.depth * size.columns),
+          bytes * static_cast<double>(size.depth * size.columns), run);
+}
+
 void BenchProduct(benchmark::State& state, Isa isa, const Product& size) {
   SetIsaForTest(isa);
   MatrixProduct product;
   product.rows = size.rows;
   product.depth = size.depth;
   product.blocks = ColumnBlocks::Of(size.columns);
-  const Floats left(size.rows * size.depth);
-  const Floats right(size.depth * size.columns);
-  const Floats packed(product.blocks.PackedFloats(size.depth));
-  PackRight(RightSource::RowMajor(right.data(), size.depth, size.columns), product.blocks,
-            packed.data());
-  const Floats out(size.rows * size.columns);
-  product.right = packed.data();
-  product.out = out.data();
+  const Operands operands(size, product.blocks.PackedFloats(size.depth));
+  PackRight(RowMajor(operands, size), product.blocks, operands.packed.data());
+  product.right = operands.packed.data();
+  product.out = operands.out.data();
   product.out_stride = size.columns;
   const AlignedBuffer scratch(AllocateAligned(MatrixScratchBytes(product, 1)));
   SerialParallel serial;
-  Measure(state, 2.0 * static_cast<double>(size.rows * size.depth * size.columns),
-          4.0 * static_cast<double>(size.depth * size.columns), [&] {
-            MultiplyMatrix(product, PlainRows{left.data(), size.depth}, scratch.get(), serial);
-          });
+  MeasureProduct(state, size, 4.0, [&] {
+    MultiplyMatrix(product, PlainRows{operands.left.data(), size.depth}, scratch.get(), serial);
+  });
 }
 
-// Counted as the plain product's arithmetic.
 void BenchStrassen(benchmark::State& state, Isa isa, const Product& size) {
   SetIsaForTest(isa);
   WeightProduct product;
   product.rows = product.rows_together = size.rows;
   product.depth = size.depth;
   product.columns = product.out_stride = size.columns;
-  const Floats left(size.rows * size.depth);
-  const Floats right(size.depth * size.columns);
-  const Floats packed(static_cast<int64_t>(PackedStrassenFloats(size.depth, size.columns)));
-  PackStrassen(RightSource::RowMajor(right.data(), size.depth, size.columns), size.columns,
-               packed.data());
-  const Floats out(size.rows * size.columns);
-  product.packed = packed.data();
-  product.out = out.data();
+  const Operands operands(size,
+                          static_cast<int64_t>(PackedStrassenFloats(size.depth, size.columns)));
+  PackStrassen(RowMajor(operands, size), size.columns, operands.packed.data());
+  product.packed = operands.packed.data();
+  product.out = operands.out.data();
   const AlignedBuffer scratch(AllocateAligned(StrassenScratchBytes(product, 1)));
   SerialParallel serial;
-  Measure(state, 2.0 * static_cast<double>(size.rows * size.depth * size.columns),
-          4.0 * static_cast<double>(size.depth * size.columns), [&] {
-            MultiplyStrassen(product, PlainRows{left.data(), size.depth}, scratch.get(), serial);
-          });
+  MeasureProduct(state, size, 4.0, [&] {
+    MultiplyStrassen(product, PlainRows{operands.left.data(), size.depth}, scratch.get(), serial);
+  });
 }
 
 void BenchHalfProduct(benchmark::State& state, const Product& size) {
@@ -328,22 +339,17 @@ void BenchHalfProduct(benchmark::State& state, const Product& size) {
   product.depth = size.depth;
   product.blocks = ColumnBlocks::Of(size.columns);
   UseHalf(product, HalfTiles());
-  const Floats left(size.rows * size.depth);
-  const Floats right(size.depth * size.columns);
-  const Floats packed(product.blocks.PackedFloats(product.depth));
-  PackHalfRight(RightSource::RowMajor(right.data(), size.depth, size.columns), product.blocks,
-                packed.data());
-  const Floats out(size.rows * size.columns);
-  product.right = packed.data();
-  product.out = out.data();
+  const Operands operands(size, product.blocks.PackedFloats(product.depth));
+  PackHalfRight(RowMajor(operands, size), product.blocks, operands.packed.data());
+  product.right = operands.packed.data();
+  product.out = operands.out.data();
   product.out_stride = size.columns;
   const AlignedBuffer scratch(AllocateAligned(MatrixScratchBytes(product, 1)));
   SerialParallel serial;
-  Measure(state, 2.0 * static_cast<double>(size.rows * size.depth * size.columns),
-          2.0 * static_cast<double>(size.depth * size.columns), [&] {
-            MultiplyHalf(product, PlainRows{left.data(), size.depth}, size.depth, scratch.get(),
-                         serial);
-          });
+  MeasureProduct(state, size, 2.0, [&] {
+    MultiplyHalf(product, PlainRows{operands.left.data(), size.depth}, size.depth, scratch.get(),
+                 serial);
+  });
 }
 
 // Products whose right operand is not constant, as in attention.

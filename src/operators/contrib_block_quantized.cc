@@ -117,7 +117,7 @@ class GatherBlocks {
   Status Write() {
     MULLION_RETURN_IF_ERROR(Read());
     Value& numbers = Numbers(Rows(0, packed_), width_);
-    Value& scales = Rows(2, *node_.input(2));
+    Value& scales = Rows(*node_.input(2));
     Value* shifted = nullptr;
     if (node_.input(3) != nullptr) {
       shifted = &expansion_.Add(
@@ -203,11 +203,9 @@ class GatherBlocks {
   }
 
   Value& Rows(int i, const Tensor& table) {
-    return Rows(i, node_.graph().AddConstant(node_.input(i)->name(), table));
+    return Rows(node_.graph().AddConstant(node_.input(i)->name(), table));
   }
-  Value& Rows(int /*i*/, Value& table) {
-    return expansion_.Add("Gather", {&table, node_.input(1)});
-  }
+  Value& Rows(Value& table) { return expansion_.Add("Gather", {&table, node_.input(1)}); }
 
   // [..., count] floats of [..., bytes].
   Value& Numbers(Value& bytes, int64_t count) {

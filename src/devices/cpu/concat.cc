@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "operators/concat.h"
-
+#include "devices/cpu/joined_inputs.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/strided_copy.h"
 
@@ -18,22 +17,17 @@ class Concat final : public Executable {
   }
 
   Status Run(RunContext& context) const override {
-    Shape shape = context.Input(0).shape;
-    const std::optional<int> axis = NormalizeAxis(axis_, shape.rank());
-    if (!axis.has_value()) return context.Error("attribute 'axis' is outside the inputs' rank");
-    for (int i = 1; i < context.input_count(); ++i) {
-      const Status status = operators::JoinShapes(shape, context.Input(i).shape, *axis);
-      if (!status.ok()) return context.Error(status.message());
-    }
-    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
-    const int64_t row = shape.Product(*axis, shape.rank());
+    MULLION_ASSIGN_OR_RETURN(const JoinedInputs joined, JoinInputs(context, axis_));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, joined.shape));
+    const int64_t row = joined.row();
     int64_t offset = 0;
     for (int i = 0; i < context.input_count(); ++i) {
       const TensorView& input = context.Input(i);
-      const int64_t part = input.shape.Product(*axis, shape.rank());
+      const int64_t part = input.shape.Product(joined.axis, joined.shape.rank());
       if (input.data != output.data) {
         StridedCopy copy(output.type);
-        copy.AddAxis(shape.Product(0, *axis), part, row);
+        copy.AddAxis(joined.rows(), part, row);
         copy.AddAxis(part, 1, 1);
         copy.Run(input.data, 0, output.data, offset, context.parallel());
       }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cstring>
-#include <optional>
 
 #include "devices/cpu/byte_function.h"
 #include "devices/cpu/byte_scale.h"
+#include "devices/cpu/joined_inputs.h"
 #include "devices/cpu/kernels/byte_table.h"
 #include "devices/cpu/registry.h"
-#include "operators/concat.h"
 
 namespace mullion::cpu {
 
@@ -21,18 +20,13 @@ class QlinearConcat final : public Executable {
   explicit QlinearConcat(const Node& node) : axis_(node.IntAttribute("axis", 0)) {}
 
   Status Run(RunContext& context) const override {
-    Shape shape = context.Input(2).shape;
-    const std::optional<int> axis = NormalizeAxis(axis_, shape.rank());
-    if (!axis.has_value()) return context.Error("attribute 'axis' is outside the inputs' rank");
-    for (int i = 5; i < context.input_count(); i += 3) {
-      const Status status = operators::JoinShapes(shape, context.Input(i).shape, *axis);
-      if (!status.ok()) return context.Error(status.message());
-    }
-    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
-    const int64_t row = shape.Product(*axis, shape.rank());
+    MULLION_ASSIGN_OR_RETURN(const JoinedInputs joined, JoinInputs(context, axis_, 2, 3));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, joined.shape));
+    const int64_t row = joined.row();
     int64_t offset = 0;
     for (int i = 2; i < context.input_count(); i += 3) {
-      const int64_t part = context.Input(i).shape.Product(*axis, shape.rank());
+      const int64_t part = context.Input(i).shape.Product(joined.axis, joined.shape.rank());
       if (part > 0) Place(context, i, part, output.as<uint8_t>() + offset, row);
       offset += part;
     }

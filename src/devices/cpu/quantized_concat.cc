@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "devices/cpu/dynamic_scale.h"
+#include "devices/cpu/joined_inputs.h"
 #include "devices/cpu/registry.h"
-#include "operators/concat.h"
 #include "operators/registry.h"
 
 namespace mullion::cpu {
@@ -26,23 +26,17 @@ class QuantizedConcat final : public Executable {
   }
 
   Status Run(RunContext& context) const override {
-    Shape shape = context.Input(0).shape;
-    const std::optional<int> axis = NormalizeAxis(axis_, shape.rank());
-    if (!axis.has_value()) return context.Error("attribute 'axis' is outside the inputs' rank");
-    for (int i = 1; i < context.input_count(); ++i) {
-      const Status status = operators::JoinShapes(shape, context.Input(i).shape, *axis);
-      if (!status.ok()) return context.Error(status.message());
-    }
-    MULLION_ASSIGN_OR_RETURN(const MutableTensorView y, context.AllocateOutput(0, shape));
+    MULLION_ASSIGN_OR_RETURN(const JoinedInputs joined, JoinInputs(context, axis_));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView y, context.AllocateOutput(0, joined.shape));
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView scale, context.AllocateOutput(1, Shape{}));
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView zero, context.AllocateOutput(2, Shape{}));
     const ByteScale step = ScaleOfRange(RangeOf(context));
-    const int64_t rows = shape.Product(0, *axis);
-    const int64_t row = shape.Product(*axis, shape.rank());
+    const int64_t rows = joined.rows();
+    const int64_t row = joined.row();
     int64_t offset = 0;
     for (int i = 0; i < context.input_count(); ++i) {
       const TensorView& input = context.Input(i);
-      const int64_t part = input.shape.Product(*axis, shape.rank());
+      const int64_t part = input.shape.Product(joined.axis, joined.shape.rank());
       QuantizeRowsByScale({input.as<float>(), rows, part, y.as<uint8_t>() + offset, row}, step,
                           context.parallel());
       offset += part;

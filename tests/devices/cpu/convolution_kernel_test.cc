@@ -10,7 +10,6 @@
 #include "devices/cpu/kernels/convolution.h"
 #include "devices/cpu/kernels/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
-#include "tests/devices/cpu/thread_parallel.h"
 
 namespace mullion::cpu {
 namespace {
@@ -19,30 +18,15 @@ void CheckConvolution(const ConvolutionShape& shape, std::mt19937& random) {
   SCOPED_TRACE(Describe(shape));
   const int64_t channels = shape.in_channels / shape.groups;
   const int64_t taps = shape.Taps();
-  const int64_t pixels = shape.OutputPixels();
   const std::vector<float> input = RandomFloats(InputFloats(shape), random);
   const std::vector<float> weights = RandomFloats(shape.out_channels * channels * taps, random);
   const AlignedBuffer packed(AllocateAligned(
       PackedConvolutionFloats(shape.out_channels, shape.groups, channels, taps) * sizeof(float)));
   PackConvolution(weights.data(), shape.out_channels, shape.groups, channels, taps,
                   static_cast<float*>(packed.get()));
-  const int64_t gap = RandomInt(0, 3, random);
-  const EpilogueCase epilogue(pixels, shape.out_channels, shape.out_channels + gap, random);
-  const Convolution convolution(shape);
-  std::vector<float> first;
-  for (const int threads : {1, 3}) {
-    GuardedRows out(pixels, shape.out_channels, gap);
-    ThreadParallel parallel(threads);
-    const AlignedBuffer scratch(AllocateAligned(convolution.ScratchBytes(threads)));
-    convolution.Run(input.data(), static_cast<const float*>(packed.get()), out.data(), out.stride(),
-                    epilogue.epilogue, scratch.get(), parallel);
-    if (threads == 1) {
-      first = out.memory();
-      out.ExpectNear(ReferenceConvolution(shape, input.data(), weights.data()), epilogue);
-    } else {
-      EXPECT_EQ(first, out.memory()) << threads << " threads";
-    }
-  }
+  ExpectConvolution(
+      Convolution(shape), shape, input.data(), static_cast<const float*>(packed.get()),
+      ReferenceConvolution(shape, input.data(), weights.data()), RandomInt(0, 3, random), random);
 }
 
 class ConvolutionKernel : public testing::TestWithParam<Isa> {

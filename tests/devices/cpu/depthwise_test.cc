@@ -11,7 +11,6 @@
 #include "base/memory.h"
 #include "devices/cpu/kernels/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
-#include "tests/devices/cpu/thread_parallel.h"
 
 namespace mullion::cpu {
 namespace {
@@ -20,28 +19,13 @@ void CheckDepthwise(ConvolutionShape shape, int64_t channels, std::mt19937& rand
   shape.groups = shape.in_channels = shape.out_channels = channels;
   SCOPED_TRACE(Describe(shape));
   const int64_t taps = shape.Taps();
-  const int64_t pixels = shape.OutputPixels();
   const std::vector<float> input = RandomFloats(InputFloats(shape), random);
   const std::vector<float> weights = RandomFloats(channels * taps, random);
   std::vector<float> packed(PackedDepthwiseFloats(channels, taps));
   PackDepthwise(weights.data(), channels, taps, packed.data());
-  const int64_t gap = RandomInt(0, 3, random);
-  const EpilogueCase epilogue(pixels, channels, channels + gap, random);
-  const Depthwise depthwise(shape);
-  std::vector<float> first;
-  for (const int threads : {1, 3}) {
-    GuardedRows out(pixels, channels, gap);
-    ThreadParallel parallel(threads);
-    const AlignedBuffer scratch(AllocateAligned(depthwise.ScratchBytes(threads)));
-    depthwise.Run(input.data(), packed.data(), out.data(), out.stride(), epilogue.epilogue,
-                  scratch.get(), parallel);
-    if (threads == 1) {
-      first = out.memory();
-      out.ExpectNear(ReferenceConvolution(shape, input.data(), weights.data()), epilogue);
-    } else {
-      EXPECT_EQ(first, out.memory()) << threads << " threads";
-    }
-  }
+  ExpectConvolution(Depthwise(shape), shape, input.data(), packed.data(),
+                    ReferenceConvolution(shape, input.data(), weights.data()),
+                    RandomInt(0, 3, random), random);
 }
 
 class DepthwiseKernel : public testing::TestWithParam<Isa> {

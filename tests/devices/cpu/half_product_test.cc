@@ -206,24 +206,9 @@ TEST_P(HalfProduct, Convolves) {
     const AlignedBuffer packed(AllocateAligned(PackedHalfConvolutionFloats(shape) * sizeof(float)));
     auto* const pairs = static_cast<float*>(packed.get());
     PackHalfConvolution(weights.data(), shape, pairs);
-    const int64_t pixels = shape.OutputPixels();
-    const int64_t gap = RandomInt(0, 3, random);
-    const EpilogueCase epilogue(pixels, shape.out_channels, shape.out_channels + gap, random);
-    const HalfConvolution convolution(shape, tiles_);
-    std::vector<float> first;
-    for (const int threads : {1, 3}) {
-      GuardedRows out(pixels, shape.out_channels, gap);
-      ThreadParallel parallel(threads);
-      const AlignedBuffer scratch(AllocateAligned(convolution.ScratchBytes(threads)));
-      convolution.Run(input.data(), pairs, out.data(), out.stride(), epilogue.epilogue,
-                      scratch.get(), parallel);
-      if (threads == 1) {
-        first = out.memory();
-        out.ExpectNear(ReferenceConvolution(shape, input.data(), weights.data()), epilogue);
-      } else {
-        EXPECT_EQ(first, out.memory()) << threads << " threads";
-      }
-    }
+    ExpectConvolution(HalfConvolution(shape, tiles_), shape, input.data(), pairs,
+                      ReferenceConvolution(shape, input.data(), weights.data()),
+                      RandomInt(0, 3, random), random);
   }
 }
 

@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/memory.h"
+#include "tests/devices/cpu/thread_parallel.h"
+
 namespace mullion::cpu {
 
 namespace {
@@ -190,6 +193,33 @@ void GuardedRows::ExpectNear(const std::vector<ReferenceValue>& sums, const Epil
       ASSERT_NEAR(memory_[at], expected, tolerance * (1 + value.magnitude))
           << "row " << row << ", column " << column << ", activation "
           << static_cast<int>(epilogue.epilogue.activation.kind);
+    }
+  }
+}
+
+std::vector<ReferenceValue> WithLargestMagnitude(std::vector<ReferenceValue> sums) {
+  double largest = 0;
+  for (const ReferenceValue& sum : sums) largest = std::max(largest, sum.magnitude);
+  for (ReferenceValue& sum : sums) sum.magnitude = largest;
+  return sums;
+}
+
+void ExpectConvolution(const ConvolutionPlan& plan, const ConvolutionShape& shape,
+                       const float* input, const float* packed,
+                       const std::vector<ReferenceValue>& sums, int64_t gap, std::mt19937& random) {
+  const int64_t pixels = shape.OutputPixels();
+  const EpilogueCase epilogue(pixels, shape.out_channels, shape.out_channels + gap, random);
+  std::vector<float> first;
+  for (const int threads : {1, 2, 3, 5}) {
+    GuardedRows out(pixels, shape.out_channels, gap);
+    ThreadParallel parallel(threads);
+    const AlignedBuffer scratch(AllocateAligned(plan.ScratchBytes(threads)));
+    plan.Run(input, packed, out.data(), out.stride(), epilogue.epilogue, scratch.get(), parallel);
+    if (threads == 1) {
+      first = out.memory();
+      out.ExpectNear(sums, epilogue);
+    } else {
+      EXPECT_EQ(first, out.memory()) << threads << " threads";
     }
   }
 }

@@ -24,6 +24,9 @@ struct ReferenceValue {
   void Add(double term);
 };
 
+// Where an error is of the order of the largest sum around, also where little was summed.
+std::vector<ReferenceValue> WithLargestMagnitude(std::vector<ReferenceValue> sums);
+
 double ActivateReference(const Activation& activation, double x);
 
 // An activation of any kind with fitting parameters.
@@ -66,6 +69,12 @@ class GuardedRows {
   int64_t gap_;
   std::vector<float> memory_;
 };
+
+// Runs `plan` on 1 and on several threads, which must agree to the bit, with a random epilogue and
+// a gap of `gap` floats behind each pixel's channels. Holds outputs to `sums`.
+void ExpectConvolution(const ConvolutionPlan& plan, const ConvolutionShape& shape,
+                       const float* input, const float* packed,
+                       const std::vector<ReferenceValue>& sums, int64_t gap, std::mt19937& random);
 
 }  // namespace mullion::cpu
 

@@ -12,20 +12,9 @@
 #include "base/memory.h"
 #include "devices/cpu/kernels/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
-#include "tests/devices/cpu/thread_parallel.h"
 
 namespace mullion::cpu {
 namespace {
-
-// An error is of the order of the largest sum in the tile, also where little was summed.
-std::vector<ReferenceValue> Reference(const ConvolutionShape& shape, const float* input,
-                                      const float* weights) {
-  std::vector<ReferenceValue> sums = ReferenceConvolution(shape, input, weights);
-  double largest = 0;
-  for (const ReferenceValue& value : sums) largest = std::max(largest, value.magnitude);
-  for (ReferenceValue& value : sums) value.magnitude = largest;
-  return sums;
-}
 
 ConvolutionShape::Axis AxisOf(int64_t input, int64_t kernel, int64_t pad) {
   return {input, std::max<int64_t>(input + 2 * pad - kernel + 1, 0), kernel, 1, 1, pad};
@@ -49,24 +38,10 @@ void Check(const ConvolutionShape& shape, std::mt19937& random) {
       RandomFloats(shape.out_channels * shape.in_channels * shape.Taps(), random);
   const AlignedBuffer packed(AllocateAligned(PackedLargeKernelFloats(shape) * sizeof(float)));
   PackLargeKernel(weights.data(), shape, static_cast<float*>(packed.get()));
-  const int64_t pixels = shape.OutputPixels();
-  const int64_t gap = RandomInt(0, 3, random);
-  const EpilogueCase epilogue(pixels, shape.out_channels, shape.out_channels + gap, random);
-  const LargeKernel convolution(shape);
-  std::vector<float> first;
-  for (const int threads : {1, 2, 5}) {
-    GuardedRows out(pixels, shape.out_channels, gap);
-    ThreadParallel parallel(threads);
-    const AlignedBuffer scratch(AllocateAligned(convolution.ScratchBytes(threads)));
-    convolution.Run(input.data(), static_cast<const float*>(packed.get()), out.data(), out.stride(),
-                    epilogue.epilogue, scratch.get(), parallel);
-    if (threads == 1) {
-      first = out.memory();
-      out.ExpectNear(Reference(shape, input.data(), weights.data()), epilogue);
-    } else {
-      EXPECT_EQ(first, out.memory()) << threads << " threads";
-    }
-  }
+  ExpectConvolution(LargeKernel(shape), shape, input.data(),
+                    static_cast<const float*>(packed.get()),
+                    WithLargestMagnitude(ReferenceConvolution(shape, input.data(), weights.data())),
+                    RandomInt(0, 3, random), random);
 }
 
 class LargeKernelTest : public testing::TestWithParam<Isa> {

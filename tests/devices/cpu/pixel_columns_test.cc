@@ -10,36 +10,21 @@
 #include "base/memory.h"
 #include "devices/cpu/kernels/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
-#include "tests/devices/cpu/thread_parallel.h"
 
 namespace mullion::cpu {
 namespace {
 
 void Check(const ConvolutionShape& shape, std::mt19937& random) {
   SCOPED_TRACE(Describe(shape));
-  const int64_t pixels = shape.OutputPixels();
   const std::vector<float> input = RandomFloats(InputFloats(shape), random);
   const std::vector<float> weights =
       RandomFloats(shape.out_channels * shape.in_channels * shape.Taps(), random);
   const AlignedBuffer packed(AllocateAligned(PackedPixelColumnsFloats(shape) * sizeof(float)));
   PackPixelColumns(weights.data(), shape, static_cast<float*>(packed.get()));
-  const EpilogueCase epilogue(pixels, shape.out_channels, shape.out_channels, random);
-  const PixelColumns convolution(shape);
-  std::vector<float> first;
-  for (const int threads : {1, 2, 4}) {
-    // One row, behind which nothing may be written.
-    GuardedRows out(pixels, shape.out_channels, 0);
-    ThreadParallel parallel(threads);
-    const AlignedBuffer scratch(AllocateAligned(convolution.ScratchBytes(threads)));
-    convolution.Run(input.data(), static_cast<const float*>(packed.get()), out.data(), out.stride(),
-                    epilogue.epilogue, scratch.get(), parallel);
-    if (threads == 1) {
-      first = out.memory();
-      out.ExpectNear(ReferenceConvolution(shape, input.data(), weights.data()), epilogue);
-    } else {
-      EXPECT_EQ(first, out.memory()) << threads << " threads";
-    }
-  }
+  // One row, behind which nothing may be written.
+  ExpectConvolution(PixelColumns(shape), shape, input.data(),
+                    static_cast<const float*>(packed.get()),
+                    ReferenceConvolution(shape, input.data(), weights.data()), 0, random);
 }
 
 class PixelColumnsTest : public testing::TestWithParam<Isa> {

@@ -11,7 +11,6 @@
 #include "base/memory.h"
 #include "devices/cpu/kernels/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
-#include "tests/devices/cpu/thread_parallel.h"
 
 namespace mullion::cpu {
 namespace {
@@ -73,30 +72,15 @@ ConvolutionShape RandomShape(int rank, std::mt19937& random) {
 
 void Check(const ConvolutionShape& shape, std::mt19937& random) {
   SCOPED_TRACE(Describe(shape));
-  const int64_t pixels = shape.OutputPixels();
   const std::vector<float> input = RandomFloats(InputFloats(shape), random);
   const std::vector<float> weights =
       RandomFloats(shape.out_channels * (shape.in_channels / shape.groups) * shape.Taps(), random);
   const AlignedBuffer packed(
       AllocateAligned(PackedTransposedConvolutionFloats(shape) * sizeof(float)));
   PackTransposedConvolution(weights.data(), shape, static_cast<float*>(packed.get()));
-  const int64_t gap = RandomInt(0, 3, random);
-  const EpilogueCase epilogue(pixels, shape.out_channels, shape.out_channels + gap, random);
-  const TransposedConvolution convolution(shape);
-  std::vector<float> first;
-  for (const int threads : {1, 3}) {
-    GuardedRows out(pixels, shape.out_channels, gap);
-    ThreadParallel parallel(threads);
-    const AlignedBuffer scratch(AllocateAligned(convolution.ScratchBytes(threads)));
-    convolution.Run(input.data(), static_cast<const float*>(packed.get()), out.data(), out.stride(),
-                    epilogue.epilogue, scratch.get(), parallel);
-    if (threads == 1) {
-      first = out.memory();
-      out.ExpectNear(Reference(shape, input.data(), weights.data()), epilogue);
-    } else {
-      EXPECT_EQ(first, out.memory()) << threads << " threads";
-    }
-  }
+  ExpectConvolution(
+      TransposedConvolution(shape), shape, input.data(), static_cast<const float*>(packed.get()),
+      Reference(shape, input.data(), weights.data()), RandomInt(0, 3, random), random);
 }
 
 class TransposedConvolutionKernel : public testing::TestWithParam<Isa> {

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "base/memory.h"
@@ -24,11 +25,9 @@ struct Sizes {
   int64_t rows, together, depth, columns;
 };
 
-// An error is of the order of the largest sum, also where little was summed.
 std::vector<ReferenceValue> Reference(const Sizes& size, const std::vector<float>& left,
                                       const std::vector<float>& right) {
   std::vector<ReferenceValue> sums(static_cast<size_t>(size.rows * size.columns));
-  double largest = 0;
   for (int64_t m = 0; m < size.rows; ++m) {
     for (int64_t n = 0; n < size.columns; ++n) {
       ReferenceValue& sum = sums[static_cast<size_t>(m * size.columns + n)];
@@ -36,11 +35,9 @@ std::vector<ReferenceValue> Reference(const Sizes& size, const std::vector<float
         sum.Add(static_cast<double>(left[static_cast<size_t>(m * size.depth + k)]) *
                 static_cast<double>(right[static_cast<size_t>(k * size.columns + n)]));
       }
-      largest = std::max(largest, sum.magnitude);
     }
   }
-  for (ReferenceValue& sum : sums) sum.magnitude = largest;
-  return sums;
+  return WithLargestMagnitude(std::move(sums));
 }
 
 std::vector<float> Pack(const RightSource& source, int64_t columns) {

@@ -11,20 +11,9 @@
 #include "base/memory.h"
 #include "devices/cpu/kernels/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
-#include "tests/devices/cpu/thread_parallel.h"
 
 namespace mullion::cpu {
 namespace {
-
-// An error is of the order of the largest sum in the tile, also where little was summed.
-std::vector<ReferenceValue> Reference(const ConvolutionShape& shape, const float* input,
-                                      const float* weights) {
-  std::vector<ReferenceValue> sums = ReferenceConvolution(shape, input, weights);
-  double largest = 0;
-  for (const ReferenceValue& value : sums) largest = std::max(largest, value.magnitude);
-  for (ReferenceValue& value : sums) value.magnitude = largest;
-  return sums;
-}
 
 ConvolutionShape ShapeOf(int64_t height, int64_t width, int64_t in, int64_t out, int64_t pad) {
   ConvolutionShape shape;
@@ -46,24 +35,9 @@ void Check(const ConvolutionShape& shape, std::mt19937& random) {
       AllocateAligned(PackedWinogradFloats(shape.out_channels, shape.in_channels) * sizeof(float)));
   PackWinograd(weights.data(), shape.out_channels, shape.in_channels,
                static_cast<float*>(packed.get()));
-  const int64_t pixels = shape.OutputPixels();
-  const int64_t gap = RandomInt(0, 3, random);
-  const EpilogueCase epilogue(pixels, shape.out_channels, shape.out_channels + gap, random);
-  const Winograd winograd(shape);
-  std::vector<float> first;
-  for (const int threads : {1, 2, 5}) {
-    GuardedRows out(pixels, shape.out_channels, gap);
-    ThreadParallel parallel(threads);
-    const AlignedBuffer scratch(AllocateAligned(winograd.ScratchBytes(threads)));
-    winograd.Run(input.data(), static_cast<const float*>(packed.get()), out.data(), out.stride(),
-                 epilogue.epilogue, scratch.get(), parallel);
-    if (threads == 1) {
-      first = out.memory();
-      out.ExpectNear(Reference(shape, input.data(), weights.data()), epilogue);
-    } else {
-      EXPECT_EQ(first, out.memory()) << threads << " threads";
-    }
-  }
+  ExpectConvolution(Winograd(shape), shape, input.data(), static_cast<const float*>(packed.get()),
+                    WithLargestMagnitude(ReferenceConvolution(shape, input.data(), weights.data())),
+                    RandomInt(0, 3, random), random);
 }
 
 class WinogradKernel : public testing::TestWithParam<Isa> {
