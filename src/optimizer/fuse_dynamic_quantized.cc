@@ -70,7 +70,7 @@ bool FuseConvolution(Graph& graph, Node& multiply) {
     const Node* const cast = OwnProducer(graph, multiply.input(side), "Cast");
     if (cast == nullptr || !IsFloat(cast->output(0))) continue;
     const Node* const product = OwnProducer(graph, cast->input(0), "ConvInteger");
-    if (product == nullptr || !product->output(0)->type.has_shape) continue;
+    if (product == nullptr || !HaveSameRank(*product->output(0), *multiply.output(0))) continue;
     const Shape& shape = product->output(0)->type.shape;
     // Images that the layout pass makes channels last.
     if (shape.rank() < 3 || !product->input(kX)->type.has_shape) continue;
@@ -99,7 +99,7 @@ bool FuseMatrixProduct(Graph& graph, Node& multiply) {
     const Node* const cast = OwnProducer(graph, multiply.input(side), "Cast");
     if (cast == nullptr || !IsFloat(cast->output(0))) continue;
     const Node* const product = OwnProducer(graph, cast->input(0), "MatMulInteger");
-    if (product == nullptr || !product->output(0)->type.has_shape) continue;
+    if (product == nullptr || !HaveSameRank(*product->output(0), *multiply.output(0))) continue;
     // A left zero point for each row is not for MatMulIntegerToFloat.
     const Value* const zero = product->input(2);
     if (zero != nullptr && !HasOneElement(*zero)) continue;

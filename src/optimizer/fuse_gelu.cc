@@ -114,11 +114,6 @@ std::optional<Form> FormOf(const Value& gate, const Value& x) {
   return std::nullopt;
 }
 
-// Numbers of one element change the rank of a shape at most.
-bool HaveSameRank(const Value& a, const Value& b) {
-  return a.type.has_shape && b.type.has_shape && a.type.shape.rank() == b.type.shape.rank();
-}
-
 bool FuseAt(Graph& graph, Node& root) {
   if (!IsFloat(root.output(0))) return false;
   const Factors factors = FactorsOf(*root.output(0));

@@ -48,6 +48,12 @@ inline bool HaveSameShape(const Value& a, const Value& b) {
   return true;
 }
 
+// Known to have the same rank: what is computed elementwise with numbers of one element has the
+// shape of the other operand, unless theirs has more axes.
+inline bool HaveSameRank(const Value& a, const Value& b) {
+  return a.type.has_shape && b.type.has_shape && a.type.shape.rank() == b.type.shape.rank();
+}
+
 }  // namespace mullion::optimizer
 
 #endif  // MULLION_OPTIMIZER_PATTERN_H_

@@ -105,6 +105,13 @@ TEST(FuseDynamicQuantized, ScalesAlongAnotherAxisStay) {
             "DynamicQuantizeLinear ScaledConv");
 }
 
+TEST(FuseDynamicQuantized, ScalesThatAddAxesStay) {
+  DynamicMaker maker;
+  const auto x = maker.Quantized(maker.Input({1, 4, 4, 4}));
+  EXPECT_EQ(maker.Fused(maker.Scaled("ConvInteger", x, {4, 4, 1, 1}, {1, 1, 1, 1, 1})),
+            "DynamicQuantizeLinear Mul ConvInteger Cast Mul");
+}
+
 TEST(FuseDynamicQuantized, JoinedFloatsBecomeBytes) {
   DynamicMaker maker;
   Value& a = maker.Convolved(maker.Quantized(maker.Input({1, 4, 8, 8})), 4, 6);
