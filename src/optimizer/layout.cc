@@ -269,7 +269,8 @@ class Layout {
 
   // Operators that work on any order of axes.
   void VisitFollower(Node& node) {
-    const int rank = RankOf(node.output(0));
+    // Of a Split nobody may read the first part.
+    const int rank = RankOf(node.operator_name() == "Split" ? node.input(0) : node.output(0));
     if (rank < 3) return;
     if (IsOneOf(node, kElementwise)) {
       if (InputsBroadcast(node, rank)) TakeAll(node, rank);

@@ -43,6 +43,21 @@ TEST(Layout, ConcatRenumbersItsAxis) {
   EXPECT_EQ(concat.IntAttribute("axis", 0), 3);
 }
 
+TEST(Layout, ASplitWhoseFirstPartNobodyReadsFollows) {
+  GraphMaker maker;
+  Value& conv = maker.Conv(maker.Input({1, 3, 8, 8}), 3, 6);
+  Value* const whole[] = {&conv};
+  Node& split = maker.graph.AddNode("", "Split", 22, whole, 2, "Split");
+  split.origin = {"Split", "Split", "", 22, ""};
+  split.SetAttribute("axis", int64_t{1});
+  split.SetAttribute("num_outputs", int64_t{2});
+  Value& second = maker.Conv(*split.output(1), 3, 4);
+  split.SetOutput(0, nullptr);
+  EXPECT_EQ(Placed(maker, second),
+            "Transpose(0,2,3,1) Conv@last Split Conv@last Transpose(0,3,1,2)");
+  EXPECT_EQ(split.IntAttribute("axis", 0), 3);
+}
+
 TEST(Layout, ATransposeOfTheModelIsJoinedWithTheBorder) {
   GraphMaker maker;
   Value& conv = maker.Conv(maker.Input({1, 3, 8, 8}), 3, 4);
