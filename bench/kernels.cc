@@ -131,8 +131,8 @@ void BenchWinograd(benchmark::State& state, Isa isa, const Layer& layer) {
   const Winograd convolution(shape);
   const Floats input(layer.side * layer.side * layer.in);
   const Floats weights(layer.out * layer.in * 9);
-  const Floats packed(static_cast<int64_t>(PackedWinogradFloats(layer.out, layer.in)));
-  PackWinograd(weights.data(), layer.out, layer.in, packed.data());
+  const Floats packed(static_cast<int64_t>(PackedWinogradFloats(shape)));
+  PackWinograd(weights.data(), shape, packed.data());
   const Floats out(shape.OutputPixels() * layer.out);
   const Floats bias(layer.out);
   Epilogue epilogue;

@@ -62,7 +62,7 @@ class FloatConv final : public FloatConvolution {
 
   std::string Format(const ConvolutionShape& shape) const override {
     if (IsDepthwise(shape)) return "depthwise";
-    if (UsesWinograd(shape)) return "winograd";
+    if (UsesWinograd(shape)) return StrCat("winograd of ", PackedWinogradFloats(shape), " floats");
     if (UsesLargeKernel(shape)) return "large kernel";
     if (UsesHalf(shape)) return "half convolution";
     if (PixelsAtOnce(shape) > 1) {
@@ -75,7 +75,7 @@ class FloatConv final : public FloatConvolution {
   size_t PackedFloats(const ConvolutionShape& shape) const override {
     const int64_t channels = shape.in_channels / shape.groups;
     if (IsDepthwise(shape)) return PackedDepthwiseFloats(shape.out_channels, shape.Taps());
-    if (UsesWinograd(shape)) return PackedWinogradFloats(shape.out_channels, channels);
+    if (UsesWinograd(shape)) return PackedWinogradFloats(shape);
     if (UsesLargeKernel(shape)) return PackedLargeKernelFloats(shape);
     if (UsesHalf(shape)) return PackedHalfConvolutionFloats(shape);
     if (PixelsAtOnce(shape) > 1) return PackedPixelColumnsFloats(shape);
@@ -86,7 +86,7 @@ class FloatConv final : public FloatConvolution {
     if (IsDepthwise(shape)) {
       PackDepthwise(weights, shape.out_channels, shape.Taps(), packed);
     } else if (UsesWinograd(shape)) {
-      PackWinograd(weights, shape.out_channels, shape.in_channels, packed);
+      PackWinograd(weights, shape, packed);
     } else if (UsesLargeKernel(shape)) {
       PackLargeKernel(weights, shape, packed);
     } else if (UsesHalf(shape)) {

@@ -25,16 +25,32 @@ ConvolutionShape ShapeOf(int64_t height, int64_t width, int64_t in, int64_t out,
   return shape;
 }
 
+// A kernel along one axis of an image with one or two.
+ConvolutionShape RandomLine(std::mt19937& random) {
+  ConvolutionShape shape;
+  shape.batch = RandomInt(1, 2, random);
+  shape.in_channels = RandomInt(16, 40, random);
+  shape.out_channels = RandomInt(16, 90, random);
+  shape.spatial_rank = static_cast<int>(RandomInt(1, 2, random));
+  shape.axes[0].input = shape.axes[0].output = shape.axes[1].input = shape.axes[1].output =
+      RandomInt(1, 9, random);
+  const int64_t kernel = RandomInt(3, 7, random);
+  const int64_t dilation = RandomInt(1, 4, random);
+  const int64_t input = RandomInt(kernel * dilation, 60, random);
+  const int64_t pad = RandomInt(0, kernel, random);
+  shape.axes[static_cast<size_t>(RandomInt(0, shape.spatial_rank - 1, random))] = {
+      input, input + 2 * pad - (kernel - 1) * dilation, kernel, 1, dilation, pad};
+  return shape;
+}
+
 void Check(const ConvolutionShape& shape, std::mt19937& random) {
   SCOPED_TRACE(Describe(shape));
   ASSERT_TRUE(UsesWinograd(shape));
   const std::vector<float> input = RandomFloats(InputFloats(shape), random);
   const std::vector<float> weights =
-      RandomFloats(shape.out_channels * shape.in_channels * 9, random);
-  const AlignedBuffer packed(
-      AllocateAligned(PackedWinogradFloats(shape.out_channels, shape.in_channels) * sizeof(float)));
-  PackWinograd(weights.data(), shape.out_channels, shape.in_channels,
-               static_cast<float*>(packed.get()));
+      RandomFloats(shape.out_channels * shape.in_channels * shape.Taps(), random);
+  const AlignedBuffer packed(AllocateAligned(PackedWinogradFloats(shape) * sizeof(float)));
+  PackWinograd(weights.data(), shape, static_cast<float*>(packed.get()));
   ExpectConvolution(Winograd(shape), shape, input.data(), static_cast<const float*>(packed.get()),
                     WithLargestMagnitude(ReferenceConvolution(shape, input.data(), weights.data())),
                     RandomInt(0, 3, random), random);
@@ -72,6 +88,50 @@ TEST_P(WinogradKernel, ConvolvesManyChannels) {
   Check(shape, random);
 }
 
+TEST_P(WinogradKernel, ConvolvesKernelsOfOneLine) {
+  std::mt19937 random(6);
+  for (int i = 0; i < 80; ++i) Check(RandomLine(random), random);
+}
+
+TEST_P(WinogradKernel, ConvolvesLongLines) {
+  std::mt19937 random(7);
+  ConvolutionShape shape;
+  shape.in_channels = 70;
+  shape.out_channels = 131;
+  shape.spatial_rank = 1;
+  shape.axes[0] = {2010, 2006, 5, 1, 1, 0};
+  Check(shape, random);
+  shape.axes[0] = {700, 700, 3, 1, 64, 64};
+  Check(shape, random);
+}
+
+// A frame or two, for which the direct form is the quicker one.
+TEST_P(WinogradKernel, ConvolvesShortLines) {
+  std::mt19937 random(8);
+  ConvolutionShape shape;
+  shape.in_channels = 33;
+  shape.out_channels = 40;
+  shape.spatial_rank = 2;
+  shape.axes[1].input = shape.axes[1].output = 17;
+  for (int64_t frames = 0; frames < 9; ++frames) {
+    shape.axes[0] = {frames + 2, frames, 3, 1, 1, 0};
+    Check(shape, random);
+  }
+}
+
+TEST_P(WinogradKernel, ConvolvesDilatedKernels) {
+  std::mt19937 random(9);
+  for (int64_t dilation = 1; dilation < 6; ++dilation) {
+    ConvolutionShape shape = ShapeOf(23, 25, 20, 24, 0);
+    shape.axes[0] = {23, 23, 3, 1, dilation, dilation};
+    shape.axes[1] = {25, 25, 3, 1, 2, 2};
+    Check(shape, random);
+  }
+  ConvolutionShape shape = ShapeOf(19, 11, 300, 300, 0);
+  shape.axes[0] = {19, 15, 3, 1, 2, 0};
+  Check(shape, random);
+}
+
 // A smaller pad behind the image than before it, and one that crops.
 TEST_P(WinogradKernel, TakesPadsOfAnySize) {
   std::mt19937 random(3);
@@ -92,17 +152,20 @@ TEST_P(WinogradKernel, HasNothingToDoWithoutImages) {
 INSTANTIATE_TEST_SUITE_P(AllLevels, WinogradKernel, testing::ValuesIn(AvailableIsas()),
                          [](const auto& test) { return std::string(IsaName(test.param)); });
 
-TEST(Winograd, IsForThreeByThreeKernelsOfStrideOne) {
+TEST(Winograd, IsForSmallKernelsOfStrideOne) {
   const ConvolutionShape shape = ShapeOf(9, 9, 16, 16, 1);
   EXPECT_TRUE(UsesWinograd(shape));
   ConvolutionShape other = shape;
   other.axes[1].stride = 2;
   EXPECT_FALSE(UsesWinograd(other));
   other = shape;
-  other.axes[0].dilation = 2;
-  EXPECT_FALSE(UsesWinograd(other));
-  other = shape;
   other.axes[0].kernel = 5;
+  EXPECT_FALSE(UsesWinograd(other));
+  other.axes[1].kernel = 1;
+  EXPECT_TRUE(UsesWinograd(other));
+  other.axes[0].kernel = 2;
+  EXPECT_FALSE(UsesWinograd(other));
+  other.axes[0].kernel = 1;
   EXPECT_FALSE(UsesWinograd(other));
   other = shape;
   other.groups = 2;

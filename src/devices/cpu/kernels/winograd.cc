@@ -27,8 +27,31 @@ constexpr int64_t kGap = 16;
 
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-WinogradForm FormOf(int64_t in_channels, int64_t out_channels) {
-  return {in_channels * out_channels <= kMostLargeTiles ? 4 : 2};
+// The axis that a kernel of one line lies along, or -1.
+int LineAxisOf(const ConvolutionShape& shape) {
+  int line = -1;
+  for (int i = 0; i < shape.spatial_rank; ++i) {
+    if (shape.axes[static_cast<size_t>(i)].kernel == 1) continue;
+    if (line >= 0) return -1;
+    line = i;
+  }
+  return line;
+}
+
+WinogradForm FormOf(const ConvolutionShape& shape) {
+  const int axis = LineAxisOf(shape);
+  if (axis >= 0) {
+    const auto kernel = static_cast<int>(shape.axes[static_cast<size_t>(axis)].kernel);
+    return {kWinogradLinePoints + 1 - kernel, true};
+  }
+  return {shape.in_channels * shape.out_channels <= kMostLargeTiles ? 4 : 2, false};
+}
+
+// Whether there are sizes of an image that leave most of its tiles empty: dilated pixels make as
+// many tiles at least as the dilation says, and a line may be a frame or two of a stream.
+bool MayPreferDirect(const ConvolutionShape& shape) {
+  if (LineAxisOf(shape) >= 0) return true;
+  return shape.axes[0].dilation > 1 || shape.axes[1].dilation > 1;
 }
 
 // G of the points 0, 1, -1, 2, -2 and infinity, for `kLanes` columns of weights at once.
@@ -62,6 +85,25 @@ void ToPoints(const Lanes& a, const Lanes& b, const Lanes& c, std::array<Lanes, 
   }
 }
 
+// The same of kernels of one line: powers of the point, over the product of its distances to the
+// others (see ToLinePoints in winograd_transform.cc).
+void TransformLineWeights(const float* weights, int64_t kernel, int64_t stride, int64_t count,
+                          float* out, int64_t step) {
+  constexpr std::array<double, kWinogradLinePoints - 1> kPoints = {0, 1, -1, 2, -2, 0.5, -0.5};
+  constexpr std::array<double, kWinogradLinePoints - 1> kFactors = {
+      1, -2.0 / 9, -2.0 / 9, 1.0 / 90, 1.0 / 90, 32.0 / 45, 32.0 / 45};
+  for (size_t point = 0; point < kPoints.size(); ++point, out += step) {
+    for (int64_t l = 0; l < count; ++l) {
+      double sum = 0;
+      for (int64_t i = kernel - 1; i >= 0; --i) {
+        sum = sum * kPoints[point] + static_cast<double>(weights[l * stride + i]);
+      }
+      out[l] = static_cast<float>(sum * kFactors[point]);
+    }
+  }
+  for (int64_t l = 0; l < count; ++l) out[l] = weights[l * stride + kernel - 1];
+}
+
 // The kernels of `count` columns, `stride` floats apart, to [point][lane] at distances of `step`.
 template <size_t kWindow>
 void TransformWeights(const float* weights, int64_t stride, int64_t count, float* out,
@@ -86,37 +128,64 @@ void TransformWeights(const float* weights, int64_t stride, int64_t count, float
 }  // namespace
 
 bool UsesWinograd(const ConvolutionShape& shape) {
-  if (shape.spatial_rank != 2 || shape.groups != 1) return false;
-  for (size_t i = 0; i < 2; ++i) {
-    const ConvolutionShape::Axis& axis = shape.axes[i];
-    if (axis.kernel != 3 || axis.stride != 1 || axis.dilation != 1) return false;
+  if (shape.spatial_rank < 1 || shape.spatial_rank > 2 || shape.groups != 1) return false;
+  for (int i = 0; i < shape.spatial_rank; ++i) {
+    if (shape.axes[static_cast<size_t>(i)].stride != 1) return false;
+  }
+  const int line = LineAxisOf(shape);
+  if (line >= 0) {
+    const int64_t kernel = shape.axes[static_cast<size_t>(line)].kernel;
+    if (kernel < 3 || kernel > 7) return false;
+  } else if (shape.spatial_rank != 2 || shape.axes[0].kernel != 3 || shape.axes[1].kernel != 3) {
+    return false;
   }
   return shape.in_channels >= kFewestChannels && shape.out_channels >= kFewestChannels &&
          shape.in_channels * shape.out_channels <= kMostProducts;
 }
 
-size_t PackedWinogradFloats(int64_t out_channels, int64_t in_channels) {
-  return static_cast<size_t>(
-      ColumnBlocks::Of(out_channels)
-          .PackedFloats(in_channels * FormOf(in_channels, out_channels).points()));
+namespace {
+
+size_t TransformedFloats(const ConvolutionShape& shape) {
+  return static_cast<size_t>(ColumnBlocks::Of(shape.out_channels)
+                                 .PackedFloats(shape.in_channels * FormOf(shape).points()));
 }
 
-void PackWinograd(const float* weights, int64_t out_channels, int64_t in_channels, float* packed) {
-  const ColumnBlocks blocks = ColumnBlocks::Of(out_channels);
-  const WinogradForm form = FormOf(in_channels, out_channels);
+}  // namespace
+
+size_t PackedWinogradFloats(const ConvolutionShape& shape) {
+  const size_t direct =
+      MayPreferDirect(shape)
+          ? PackedConvolutionFloats(shape.out_channels, 1, shape.in_channels, shape.Taps())
+          : 0;
+  return TransformedFloats(shape) + direct;
+}
+
+void PackWinograd(const float* weights, const ConvolutionShape& shape, float* packed) {
+  const ColumnBlocks blocks = ColumnBlocks::Of(shape.out_channels);
+  const WinogradForm form = FormOf(shape);
+  const int64_t depth = shape.in_channels;
+  const int64_t taps = shape.Taps();
   const auto transform = form.tile == 4 ? &TransformWeights<6> : &TransformWeights<4>;
-  std::memset(packed, 0, PackedWinogradFloats(out_channels, in_channels) * sizeof(float));
+  const size_t floats = TransformedFloats(shape);
+  std::memset(packed, 0, floats * sizeof(float));
   for (int64_t block = 0; block < blocks.count(); ++block) {
     const int64_t first = blocks.FirstColumn(block);
     const int64_t width = blocks.Vectors(block) * blocks.lanes;
-    float* const to = packed + first * in_channels * form.points();
-    for (int64_t channel = 0; channel < in_channels; ++channel) {
+    for (int64_t channel = 0; channel < depth; ++channel) {
       for (int64_t column = 0; column < blocks.Columns(block); column += kLanes) {
-        transform(weights + ((first + column) * in_channels + channel) * 9, in_channels * 9,
-                  std::min<int64_t>(kLanes, blocks.Columns(block) - column),
-                  to + channel * width + column, in_channels * width);
+        const float* const from = weights + ((first + column) * depth + channel) * taps;
+        const int64_t count = std::min<int64_t>(kLanes, blocks.Columns(block) - column);
+        float* const to = packed + first * depth * form.points() + channel * width + column;
+        if (form.line) {
+          TransformLineWeights(from, taps, depth * taps, count, to, depth * width);
+        } else {
+          transform(from, depth * taps, count, to, depth * width);
+        }
       }
     }
+  }
+  if (MayPreferDirect(shape)) {
+    PackConvolution(weights, shape.out_channels, 1, depth, taps, packed + floats);
   }
 }
 
@@ -129,18 +198,38 @@ struct Winograd::Job {
   RowBlocks tiles;
 };
 
+Winograd::Axis::Axis(const ConvolutionShape::Axis& axis, int64_t tile_outputs)
+    : input(axis.input),
+      output(axis.output),
+      pad(axis.pad),
+      dilation(axis.kernel == 1 ? 1 : axis.dilation),
+      tile(axis.kernel == 1 ? 1 : tile_outputs),
+      window(tile + axis.kernel - 1),
+      tiles(dilation * DivideUp(output, dilation * tile)) {}
+
 Winograd::Winograd(const ConvolutionShape& shape)
-    : shape_(shape),
-      form_(FormOf(shape.in_channels, shape.out_channels)),
+    : form_(FormOf(shape)),
+      in_channels_(shape.in_channels),
       blocks_(ColumnBlocks::Of(shape.out_channels)),
       channels_(DivideUp(shape.in_channels, blocks_.lanes) * blocks_.lanes),
-      tiles_down_(DivideUp(shape.axes[0].output, form_.tile)),
-      tiles_across_(DivideUp(shape.axes[1].output, form_.tile)),
+      across_(shape.axes[static_cast<size_t>(shape.spatial_rank - 1)], form_.tile),
       zeros_(static_cast<size_t>(channels_)) {
-  tiles_ = shape.batch * tiles_down_ * tiles_across_;
+  if (shape.spatial_rank == 2) down_ = Axis(shape.axes[0], form_.tile);
+  tiles_ = shape.batch * down_.tiles * across_.tiles;
   const int64_t bytes = form_.points() * (channels_ + kMaxColumns) * int64_t{sizeof(float)};
   const int64_t rows = MatrixTileRows(blocks_.Vectors(0));
   most_tiles_ = kBlockBytes / bytes / rows * rows;
+  if (MayPreferDirect(shape) && PrefersDirect(shape)) {
+    direct_ = std::make_unique<Convolution>(shape);
+  }
+}
+
+// Compares what the products take, fewer rows than a tile's costing as much as a tile, and a
+// quarter for the transforms.
+bool Winograd::PrefersDirect(const ConvolutionShape& shape) const {
+  const int64_t least = MatrixTileRows(blocks_.Vectors(0));
+  return form_.points() * std::max(tiles_, least) * 5 >
+         shape.Taps() * std::max(shape.OutputPixels(), least) * 4;
 }
 
 RowBlocks Winograd::TileBlocks(int threads) const {
@@ -162,6 +251,7 @@ int64_t Winograd::SumFloats(const RowBlocks& tiles) const {
 }
 
 size_t Winograd::ScratchBytes(int threads) const {
+  if (direct_ != nullptr) return direct_->ScratchBytes(threads);
   const RowBlocks tiles = TileBlocks(threads);
   const int64_t inputs =
       SharesInput(tiles, threads) ? InputStride(tiles_) : threads * InputStride(tiles.rows);
@@ -170,24 +260,24 @@ size_t Winograd::ScratchBytes(int threads) const {
 
 void Winograd::TransformInput(const Job& job, int64_t begin, int64_t end, float* rows,
                               int64_t point_stride) const {
-  const ConvolutionShape::Axis& vertical = shape_.axes[0];
-  const ConvolutionShape::Axis& across = shape_.axes[1];
   WinogradInput tile;
   tile.form = form_;
-  tile.channels = shape_.in_channels;
+  tile.channels = in_channels_;
   tile.point_stride = point_stride;
   tile.out = rows;
   for (int64_t t = begin; t < end; ++t, tile.out += channels_) {
-    const int64_t image = t / tiles_across_ / tiles_down_;
-    const int64_t top = t / tiles_across_ % tiles_down_ * form_.tile - vertical.pad;
-    const int64_t left = t % tiles_across_ * form_.tile - across.pad;
-    for (int64_t i = 0; i < form_.window(); ++i) {
-      const bool on_line = top + i >= 0 && top + i < vertical.input;
-      const int64_t line = (image * vertical.input + top + i) * across.input;
-      for (int64_t j = 0; j < form_.window(); ++j) {
-        const bool inside = on_line && left + j >= 0 && left + j < across.input;
-        tile.pixels[static_cast<size_t>(i * form_.window() + j)] =
-            inside ? job.input + (line + left + j) * shape_.in_channels : zeros_.data();
+    const int64_t image = t / across_.tiles / down_.tiles;
+    const int64_t top = down_.FirstOutput(t / across_.tiles % down_.tiles) - down_.pad;
+    const int64_t left = across_.FirstOutput(t % across_.tiles) - across_.pad;
+    size_t pixel = 0;
+    for (int64_t i = 0; i < down_.window; ++i) {
+      const int64_t y = top + i * down_.dilation;
+      const bool on_line = y >= 0 && y < down_.input;
+      const int64_t line = (image * down_.input + y) * across_.input;
+      for (int64_t j = 0; j < across_.window; ++j) {
+        const int64_t x = left + j * across_.dilation;
+        const bool inside = on_line && x >= 0 && x < across_.input;
+        tile.pixels[pixel++] = inside ? job.input + (line + x) * in_channels_ : zeros_.data();
       }
     }
     TransformWinogradInput(tile);
@@ -197,7 +287,7 @@ void Winograd::TransformInput(const Job& job, int64_t begin, int64_t end, float*
 void Winograd::Multiply(const Job& job, int64_t tile_block, int64_t column_block, const float* rows,
                         int64_t point_stride, float* sums) const {
   const int64_t width = blocks_.Vectors(column_block) * blocks_.lanes;
-  const int64_t depth = shape_.in_channels;
+  const int64_t depth = in_channels_;
   DenseBlock product;
   product.rows = std::min(job.tiles.rows, tiles_ - tile_block * job.tiles.rows);
   product.left_stride = channels_;
@@ -224,8 +314,11 @@ void Winograd::Finish(const Job& job, int64_t tile_block, int64_t column_block,
   const Epilogue& epilogue = job.epilogue;
   const int64_t first_column = blocks_.FirstColumn(column_block);
   const int64_t width = blocks_.Vectors(column_block) * blocks_.lanes;
-  const int64_t down = shape_.axes[0].output;
-  const int64_t across = shape_.axes[1].output;
+  // Outputs of a tile that follow each other, in pixels, down and across.
+  const int64_t down = down_.dilation * across_.output;
+  const int64_t across = across_.dilation;
+  // A line's outputs are rows of one pixel.
+  const bool lies = form_.line && across_.tile > 1;
   WinogradOutput tile;
   tile.form = form_;
   tile.sums = sums;
@@ -233,29 +326,36 @@ void Winograd::Finish(const Job& job, int64_t tile_block, int64_t column_block,
   tile.columns = blocks_.Columns(column_block);
   tile.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + first_column;
   tile.activation = &epilogue.activation;
-  tile.pixel_stride = job.out_stride;
-  tile.line_stride = job.out_stride * across;
-  tile.residual_pixel_stride = epilogue.residual_stride;
-  tile.residual_line_stride = epilogue.residual_stride * across;
+  tile.pixel_stride = job.out_stride * across;
+  tile.line_stride = job.out_stride * (lies ? across : down);
+  tile.residual_pixel_stride = epilogue.residual_stride * across;
+  tile.residual_line_stride = epilogue.residual_stride * (lies ? across : down);
   const int64_t begin = tile_block * job.tiles.rows;
   const int64_t end = std::min(begin + job.tiles.rows, tiles_);
   for (int64_t t = begin; t < end; ++t, tile.sums += width) {
-    const int64_t image = t / tiles_across_ / tiles_down_;
-    const int64_t top = t / tiles_across_ % tiles_down_ * form_.tile;
-    const int64_t left = t % tiles_across_ * form_.tile;
-    const int64_t pixel = (image * down + top) * across + left;
+    const int64_t image = t / across_.tiles / down_.tiles;
+    const int64_t top = down_.FirstOutput(t / across_.tiles % down_.tiles);
+    const int64_t left = across_.FirstOutput(t % across_.tiles);
+    const int64_t pixel = (image * down_.output + top) * across_.output + left;
     tile.out = job.out + pixel * job.out_stride + first_column;
     tile.residual = epilogue.residual == nullptr
                         ? nullptr
                         : epilogue.residual + pixel * epilogue.residual_stride + first_column;
-    tile.rows = static_cast<int>(std::min<int64_t>(form_.tile, down - top));
-    tile.pixels = static_cast<int>(std::min<int64_t>(form_.tile, across - left));
+    const int rows = down_.Outputs(top);
+    const int pixels = across_.Outputs(left);
+    tile.rows = form_.line ? rows * pixels : rows;
+    tile.pixels = form_.line ? 1 : pixels;
     TransformWinogradOutput(tile);
   }
 }
 
 void Winograd::Run(const float* input, const float* packed, float* out, int64_t out_stride,
                    const Epilogue& epilogue, void* scratch, Parallel& parallel) const {
+  if (direct_ != nullptr) {
+    const int64_t transformed = blocks_.PackedFloats(in_channels_ * form_.points());
+    direct_->Run(input, packed + transformed, out, out_stride, epilogue, scratch, parallel);
+    return;
+  }
   const int threads = parallel.threads();
   const Job job{input, packed, out, out_stride, epilogue, TileBlocks(threads)};
   const int64_t block_tiles = job.tiles.rows;

@@ -63,6 +63,67 @@ HWY_INLINE void FromPoints(const V (&s)[4], V (&out)[2]) {
   out[1] = hn::Add(hn::Sub(s[1], s[2]), s[3]);
 }
 
+// Eight inputs of a line to eight numbers: of the points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity.
+// The row of a finite point p is M(x) / (x - p), M being the product of all (x - p).
+HWY_INLINE void ToLinePoints(V (&x)[kWinogradLinePoints]) {
+  const D tag;
+  const V half = hn::Set(tag, 0.5f);
+  const V two = hn::Set(tag, 2.0f);
+  const V four = hn::Set(tag, 4.0f);
+  const V five_halves = hn::Set(tag, 2.5f);
+  const V all = hn::Set(tag, 5.25f);
+  const V first = hn::MulAdd(all, hn::Sub(x[4], x[2]), hn::Sub(x[0], x[6]));
+  const V last = hn::MulAdd(all, hn::Sub(x[3], x[5]), hn::Sub(x[7], x[1]));
+  const V near_even = hn::NegMulAdd(hn::Set(tag, 4.25f), x[4], hn::Add(x[2], x[6]));
+  const V near_odd = hn::NegMulAdd(hn::Set(tag, 4.25f), x[3], hn::Add(x[1], x[5]));
+  const V middle = hn::Mul(five_halves, x[3]);
+  const V far_even =
+      hn::NegMulAdd(hn::Set(tag, 1.25f), x[4], hn::MulAdd(hn::Set(tag, 0.25f), x[2], x[6]));
+  const V far_odd = hn::MulAdd(two, x[5], hn::MulSub(half, x[1], middle));
+  const V half_even = hn::NegMulAdd(hn::Set(tag, 5.0f), x[4], hn::MulAdd(four, x[2], x[6]));
+  const V half_odd = hn::MulAdd(half, x[5], hn::MulSub(two, x[1], middle));
+  x[0] = first;
+  x[1] = hn::Add(near_even, near_odd);
+  x[2] = hn::Sub(near_even, near_odd);
+  x[3] = hn::Add(far_even, far_odd);
+  x[4] = hn::Sub(far_even, far_odd);
+  x[5] = hn::Add(half_even, half_odd);
+  x[6] = hn::Sub(half_even, half_odd);
+  x[7] = last;
+}
+
+// Eight sums to outputs, the i-th of powers i of the points; the last of `count` takes infinity in.
+HWY_INLINE void FromLinePoints(const V (&s)[kWinogradLinePoints], int count,
+                               V (&out)[kMostWinogradLineOutputs][1]) {
+  const D tag;
+  const V even[3] = {hn::Add(s[1], s[2]), hn::Add(s[3], s[4]), hn::Add(s[5], s[6])};
+  const V odd[3] = {hn::Sub(s[1], s[2]), hn::Sub(s[3], s[4]), hn::Sub(s[5], s[6])};
+  out[0][0] = hn::Add(hn::Add(s[0], even[0]), hn::Add(even[1], even[2]));
+#pragma GCC unroll 5
+  for (int i = 1; i < kMostWinogradLineOutputs; ++i) {
+    const V* const sums = i % 2 == 0 ? even : odd;
+    const auto power = static_cast<float>(1 << i);
+    out[i][0] = hn::MulAdd(hn::Set(tag, power), sums[1],
+                           hn::MulAdd(hn::Set(tag, 1 / power), sums[2], sums[0]));
+    if (i == count - 1) out[i][0] = hn::Add(out[i][0], s[7]);
+  }
+}
+
+template <class Load>
+HWY_INLINE void TransformLineVector(const WinogradInput& tile, int64_t channel, Load load) {
+  V x[kWinogradLinePoints];
+#pragma GCC unroll 8
+  for (int i = 0; i < kWinogradLinePoints; ++i) {
+    x[i] = load(tile.pixels[static_cast<size_t>(i)] + channel);
+  }
+  ToLinePoints(x);
+  float* const out = tile.out + channel;
+#pragma GCC unroll 8
+  for (int i = 0; i < kWinogradLinePoints; ++i) {
+    hn::StoreU(x[i], D(), out + i * tile.point_stride);
+  }
+}
+
 template <int kTile, class Load>
 HWY_INLINE void TransformInputVector(const WinogradInput& tile, int64_t channel, Load load) {
   constexpr int kWindow = kTile + 2;
@@ -94,26 +155,31 @@ HWY_INLINE void TransformInputVector(const WinogradInput& tile, int64_t channel,
   }
 }
 
-template <int kTile>
-void TransformInputOf(const WinogradInput& tile) {
+// `transform` takes a tile, a channel and a way to load.
+template <class Transform>
+HWY_INLINE void TransformChannels(const WinogradInput& tile, Transform transform) {
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t channel = 0;
   for (; channel + lanes <= tile.channels; channel += lanes) {
-    TransformInputVector<kTile>(tile, channel, [&](const float* x) { return hn::LoadU(d, x); });
+    transform(tile, channel, [&](const float* x) HWY_ATTR { return hn::LoadU(d, x); });
   }
   if (channel < tile.channels) {
     const auto rest = static_cast<size_t>(tile.channels - channel);
-    TransformInputVector<kTile>(tile, channel,
-                                [&](const float* x) { return LoadFirst(d, x, rest); });
+    transform(tile, channel, [&](const float* x) HWY_ATTR { return LoadFirst(d, x, rest); });
   }
 }
 
 void TransformInput(const WinogradInput& tile) {
-  if (tile.form.tile == 4) {
-    TransformInputOf<4>(tile);
+  if (tile.form.line) {
+    TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
+                                HWY_ATTR { TransformLineVector(t, channel, load); });
+  } else if (tile.form.tile == 4) {
+    TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
+                                HWY_ATTR { TransformInputVector<4>(t, channel, load); });
   } else {
-    TransformInputOf<2>(tile);
+    TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
+                                HWY_ATTR { TransformInputVector<2>(t, channel, load); });
   }
 }
 
@@ -144,14 +210,26 @@ HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column
     for (int j = 0; j < kTile; ++j) out[i][j] = hn::Add(out[i][j], bias);
   }
 }
+HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column, V bias,
+                                      V (&out)[kMostWinogradLineOutputs][1]) {
+  const D d;
+  V s[kWinogradLinePoints];
+#pragma GCC unroll 8
+  for (int i = 0; i < kWinogradLinePoints; ++i) {
+    s[i] = hn::LoadU(d, tile.sums + column + i * tile.point_stride);
+  }
+  FromLinePoints(s, tile.form.tile, out);
+#pragma GCC unroll 6
+  for (int i = 0; i < kMostWinogradLineOutputs; ++i) out[i][0] = hn::Add(out[i][0], bias);
+}
 
 // For any activation, by way of rows on the stack.
-template <int kTile>
+template <int kRows, int kPixels>
 HWY_NOINLINE void FinishVector(const WinogradOutput& tile, int64_t column, size_t count,
-                               const V (&out)[kTile][kTile]) {
+                               const V (&out)[kRows][kPixels]) {
   const D d;
   constexpr size_t kLanes = hn::MaxLanes(D());
-  HWY_ALIGN float line[kTile * kLanes];
+  HWY_ALIGN float line[kPixels * kLanes];
   ActivationRows rows;
   rows.x = line;
   rows.x_stride = kLanes;
@@ -172,15 +250,15 @@ HWY_NOINLINE void FinishVector(const WinogradOutput& tile, int64_t column, size_
 enum class Clamp { kNone, kLow, kBoth };
 
 // Whole vectors with nothing more than a comparison after them.
-template <Clamp kClamp, int kTile>
+template <Clamp kClamp, int kRows, int kPixels>
 HWY_INLINE void StoreVector(const WinogradOutput& tile, int64_t column, V low, V high,
-                            const V (&out)[kTile][kTile]) {
+                            const V (&out)[kRows][kPixels]) {
   const D d;
-#pragma GCC unroll 4
-  for (int i = 0; i < kTile; ++i) {
+#pragma GCC unroll 6
+  for (int i = 0; i < kRows; ++i) {
     if (i >= tile.rows) return;
 #pragma GCC unroll 4
-    for (int j = 0; j < kTile; ++j) {
+    for (int j = 0; j < kPixels; ++j) {
       if (j >= tile.pixels) break;
       V x = out[i][j];
       if (tile.residual != nullptr) {
@@ -194,36 +272,36 @@ HWY_INLINE void StoreVector(const WinogradOutput& tile, int64_t column, V low, V
   }
 }
 
-template <Clamp kClamp, int kTile>
+template <Clamp kClamp, int kRows, int kPixels>
 void TransformColumns(const WinogradOutput& tile, float low, float high, int64_t end) {
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   for (int64_t column = 0; column < end; column += lanes) {
-    V out[kTile][kTile];
+    V out[kRows][kPixels];
     const V bias = tile.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, tile.bias + column);
     TransformOutputVector(tile, column, bias, out);
-    StoreVector<kClamp, kTile>(tile, column, hn::Set(d, low), hn::Set(d, high), out);
+    StoreVector<kClamp>(tile, column, hn::Set(d, low), hn::Set(d, high), out);
   }
 }
 
-template <int kTile>
+template <int kRows, int kPixels>
 void TransformOutputOf(const WinogradOutput& tile) {
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const Activation& activation = *tile.activation;
   int64_t column = tile.columns / lanes * lanes;
   if (activation.kind == Activation::Kind::kNone) {
-    TransformColumns<Clamp::kNone, kTile>(tile, 0, 0, column);
+    TransformColumns<Clamp::kNone, kRows, kPixels>(tile, 0, 0, column);
   } else if (activation.kind == Activation::Kind::kRelu) {
-    TransformColumns<Clamp::kLow, kTile>(tile, 0, 0, column);
+    TransformColumns<Clamp::kLow, kRows, kPixels>(tile, 0, 0, column);
   } else if (activation.kind == Activation::Kind::kClip) {
-    TransformColumns<Clamp::kBoth, kTile>(tile, activation.alpha, activation.beta, column);
+    TransformColumns<Clamp::kBoth, kRows, kPixels>(tile, activation.alpha, activation.beta, column);
   } else {
     column = 0;
   }
   for (; column < tile.columns; column += lanes) {
     const auto count = static_cast<size_t>(std::min(lanes, tile.columns - column));
-    V out[kTile][kTile];
+    V out[kRows][kPixels];
     const V bias = tile.bias == nullptr ? hn::Zero(d) : LoadFirst(d, tile.bias + column, count);
     TransformOutputVector(tile, column, bias, out);
     FinishVector(tile, column, count, out);
@@ -231,10 +309,12 @@ void TransformOutputOf(const WinogradOutput& tile) {
 }
 
 void TransformOutput(const WinogradOutput& tile) {
-  if (tile.form.tile == 4) {
-    TransformOutputOf<4>(tile);
+  if (tile.form.line) {
+    TransformOutputOf<kMostWinogradLineOutputs, 1>(tile);
+  } else if (tile.form.tile == 4) {
+    TransformOutputOf<4, 4>(tile);
   } else {
-    TransformOutputOf<2>(tile);
+    TransformOutputOf<2, 2>(tile);
   }
 }
 

@@ -12,12 +12,17 @@ namespace mullion::cpu {
 
 inline constexpr int kMostWinogradPoints = 36;
 
-// Tiles of 4x4 outputs, or of 2x2.
-struct WinogradForm {
-  int tile = 4;  // outputs along an axis
+inline constexpr int kWinogradLinePoints = 8;
+inline constexpr int kMostWinogradLineOutputs = 6;
 
-  int window() const { return tile + 2; }             // inputs along an axis
-  int points() const { return window() * window(); }  // numbers a tile is transformed to
+// Tiles of 4x4 outputs, or of 2x2, or of 2 to 6 in a line.
+struct WinogradForm {
+  int tile = 4;       // outputs along an axis
+  bool line = false;  // along one axis only
+
+  int window() const { return line ? kWinogradLinePoints : tile + 2; }  // inputs along an axis
+  // Numbers a tile is transformed to.
+  int points() const { return line ? window() : window() * window(); }
 };
 
 // One tile of the input: a number for each point and channel.
@@ -30,7 +35,7 @@ struct WinogradInput {
 };
 void TransformWinogradInput(const WinogradInput& tile);
 
-// One tile of the output.
+// One tile of the output. That of a line has rows of one pixel.
 struct WinogradOutput {
   WinogradForm form;
   const float* sums;  // whole vectors are read
