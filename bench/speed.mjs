@@ -6,7 +6,7 @@ export const SPEED_HEADER = ['model', 'threads', 'Mullion min', 'median', 'peer 
                              'peer/ours by min', 'by median'];
 
 // The peer goes first once: how often it runs in the given time is how often both run after that.
-function compareModel({ ours, peer }, model, file, threads, options) {
+export function compareModel({ ours, peer }, model, file, threads, options) {
   const engines = { ours, peer };
   const results = { ours: [], peer: [] };
   let runs = options.runs;
@@ -31,7 +31,7 @@ function summary(measurements) {
            median: median(measurements.map((m) => m.median_ms)), version: measurements[0].version };
 }
 
-function row({ model, threads, ours, peer }) {
+export function row({ model, threads, ours, peer }) {
   const times = (side) => side.error ? ['failed', ''] : [ms(side.min), ms(side.median)];
   return [model, String(threads), ...times(ours), ...times(peer),
           ratio(peer.min, ours.min), ratio(peer.median, ours.median)];

@@ -10,6 +10,8 @@
 #include <random>
 #include <stdexcept>
 
+#include "bench/engine/tensor_file.h"
+
 namespace mullion::bench {
 
 namespace {
@@ -130,7 +132,7 @@ void ForInteger(int type, Call call) {
 }
 
 Content MakeInput(const Feature& input, uint64_t stream, const InputFlags& flags) {
-  Content content{input.type, ShapeOf(input, flags), {}};
+  Content content{input.type, ShapeOf(input, flags), {}, {}};
   const auto count =
       static_cast<size_t>(std::accumulate(content.dims.begin(), content.dims.end(), int64_t{1},
                                           [](int64_t a, int64_t b) { return a * b; }));
@@ -163,7 +165,11 @@ Content MakeInput(const Feature& input, uint64_t stream, const InputFlags& flags
 
 std::vector<Content> MakeInputs(const std::vector<Feature>& inputs, const InputFlags& flags) {
   std::vector<Content> contents;
-  for (const Feature& input : inputs) contents.push_back(MakeInput(input, contents.size(), flags));
+  for (const Feature& input : inputs) {
+    const std::string file = flags.data + "/input_" + std::to_string(contents.size()) + ".pb";
+    contents.push_back(flags.data.empty() ? MakeInput(input, contents.size(), flags)
+                                          : ReadTensorFile(file));
+  }
   return contents;
 }
 

@@ -14,6 +14,7 @@
 namespace mullion::bench {
 
 struct InputFlags {
+  std::string data;  // folder of input_0.pb and so on, in the place of all others
   std::map<std::string, int64_t> dims;  // sizes of symbolic dimensions; "" for unnamed ones
   std::map<std::string, std::vector<int64_t>> shapes;
   std::map<std::string, double> fills;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// EXPERIMENT MODEL [flags]: see bench/compare, which starts this.
+// EXPERIMENT MODEL [flags]: see bench/compare and bench/operators, which start this.
 #include <cstdio>
 #include <functional>
 #include <iostream>
@@ -84,6 +84,7 @@ std::map<std::string, Setter> Setters(Flags& flags) {
       {"--max-seconds", real(flags.seconds)},
       {"--every-ms", real(flags.every_ms)},
       {"--rising", [&](Text value) { flags.rising = value != "0"; }},
+      {"--data", [&](Text folder) { in.data = folder; }},
       {"--dim", named([&](Text name, Text v) { in.dims[name] = std::stoll(v); })},
       {"--shape", named([&](Text name, Text v) { in.shapes[name] = ParseShape(v); })},
       {"--fill", named([&](Text name, Text v) { in.fills[name] = std::stod(v); })},

@@ -35,6 +35,11 @@ class MullionSession final : public Session {
     binding_.emplace(session_);
     for (size_t i = 0; i < inputs_.size(); ++i) {
       const Content& content = contents[i];
+      if (content.type == MULLION_TENSOR_STRING) {
+        binding_->Bind(inputs_[i].name,
+                       TensorString::CreateFromArray(content.dims, content.strings));
+        continue;
+      }
       binding_->Bind(inputs_[i].name, ILearningModelFeatureValue(detail::CreateTensor(
                                           static_cast<TensorKind>(content.type), content.dims,
                                           content.bytes.data(), content.bytes.size())));

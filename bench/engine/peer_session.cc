@@ -71,10 +71,7 @@ class PeerSession final : public Session {
     contents_ = contents;
     for (size_t i = 0; i < inputs_.size(); ++i) {
       Content& content = contents_[i];
-      OrtValue* value = nullptr;
-      Check(Api().CreateTensorWithDataAsOrtValue(
-          memory_.get(), content.bytes.data(), content.bytes.size(), content.dims.data(),
-          content.dims.size(), static_cast<ONNXTensorElementDataType>(content.type), &value));
+      OrtValue* const value = MakeTensor(content);
       values_.emplace_back(value);
       Check(Api().BindInput(binding, inputs_[i].name.c_str(), value));
     }
@@ -98,6 +95,24 @@ class PeerSession final : public Session {
   void Run() override { Check(Api().RunWithBinding(session_.get(), nullptr, binding_.get())); }
 
  private:
+  // Elements other than strings stay where they are.
+  OrtValue* MakeTensor(Content& content) const {
+    OrtValue* value = nullptr;
+    const auto type = static_cast<ONNXTensorElementDataType>(content.type);
+    if (type != ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING) {
+      Check(Api().CreateTensorWithDataAsOrtValue(memory_.get(), content.bytes.data(),
+                                                 content.bytes.size(), content.dims.data(),
+                                                 content.dims.size(), type, &value));
+      return value;
+    }
+    Check(Api().CreateTensorAsOrtValue(allocator_, content.dims.data(), content.dims.size(), type,
+                                       &value));
+    std::vector<const char*> texts;
+    for (const std::string& text : content.strings) texts.push_back(text.c_str());
+    Check(Api().FillStringTensor(value, texts.data(), texts.size()));
+    return value;
+  }
+
   std::string Text(char* text) const {
     std::string copy(text);
     Check(Api().AllocatorFree(allocator_, text));

@@ -23,7 +23,8 @@ struct Feature {
 struct Content {
   int type = 0;
   std::vector<int64_t> dims;
-  std::vector<char> bytes;  // little-endian elements
+  std::vector<char> bytes;           // little-endian elements
+  std::vector<std::string> strings;  // elements of type 8
 };
 
 class Session {

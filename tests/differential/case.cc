@@ -38,11 +38,11 @@ FeatureInfo Feature(std::string name, TypeInfo type) {
 
 }  // namespace
 
-Case::Case(const Subject& subject, uint64_t seed)
+Case::Case(const Subject& subject, uint64_t seed, Manner manner, ElementType type)
     : subject_(subject),
-      random_(seed),
+      random_(seed, manner, type),
       opset_(static_cast<int>(random_.Int(subject.first_opset, subject.last_opset))),
-      symbolic_(random_.Chance(0.4)) {
+      symbolic_(!random_.realistic() && random_.Chance(0.4)) {
   model_.graph = std::make_unique<Graph>();
   model_.graph->name = "case";
   model_.producer_name = "mullion differential";
@@ -54,7 +54,12 @@ int Case::VersionOf(std::string_view domain) const {
 }
 
 Value* Case::Input(Tensor tensor) {
-  return random_.Chance(0.25) ? Constant(std::move(tensor)) : Fed(std::move(tensor));
+  return !random_.realistic() && random_.Chance(0.25) ? Constant(std::move(tensor))
+                                                      : Fed(std::move(tensor));
+}
+
+Value* Case::Weights(Tensor tensor) {
+  return random_.realistic() ? Constant(std::move(tensor)) : Input(std::move(tensor));
 }
 
 Value* Case::Fed(Tensor tensor) {

@@ -37,7 +37,8 @@ using Attributes = std::vector<std::pair<std::string_view, AttributeValue>>;
 
 class Case {
  public:
-  Case(const Subject& subject, uint64_t seed);
+  Case(const Subject& subject, uint64_t seed, Manner manner = Manner::kSmall,
+       ElementType type = ElementType::kFloat);
 
   const Subject& subject() const { return subject_; }
   Random& random() { return random_; }
@@ -51,6 +52,8 @@ class Case {
   Value* Input(Tensor tensor);
   Value* Fed(Tensor tensor);
   Value* Constant(Tensor tensor);
+  // What models have as an initializer: always so at realistic sizes, else like Input().
+  Value* Weights(Tensor tensor);
 
   // A node of the given operator, or of the subject's. Inputs that are null are left out.
   Node& Add(std::string_view name, std::string_view domain, std::vector<Value*> inputs,

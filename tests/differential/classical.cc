@@ -46,8 +46,8 @@ void ArrayFeatureExtractor(Case& c) {
   Shape shape = random.AnyShape(1, 3);
   for (int i = 0; i < shape.rank(); ++i) shape[i] = std::max<int64_t>(shape[i], 1);
   c.Only({c.Input(random.Values(random.Pick({kFloat, kDouble, kInt64, kInt32, kString}), shape)),
-          c.Input(random.Values(kInt64, {random.Int(1, 4)}, 0,
-                                static_cast<double>(shape.Back(0) - 1)))});
+          c.Input(random.Values(kInt64, {random.Int(1, 4, std::max<int64_t>(shape.Back(0) / 4, 1))},
+                                0, static_cast<double>(shape.Back(0) - 1)))});
 }
 
 void Binarizer(Case& c) {
@@ -68,12 +68,12 @@ void CategoryMapper(Case& c) {
 
 void FeatureVectorizer(Case& c) {
   Random& random = c.random();
-  const auto count = random.Int(1, 3), batch = random.Int(1, 3);
+  const auto count = random.Int(1, 3), batch = random.Int(1, 3, 8000);
   const ElementType type = random.Pick({kFloat, kFloat, kInt64, kInt32, kDouble});
   std::vector<int64_t> sizes;
   std::vector<Value*> inputs;
   for (int64_t i = 0; i < count; ++i) {
-    sizes.push_back(random.Int(1, 4));
+    sizes.push_back(random.Int(1, 4, 16));
     inputs.push_back(c.Input(random.Values(type, {batch, sizes.back()})));
   }
   c.Only(inputs, {{"inputdimensions", sizes}});
@@ -82,16 +82,16 @@ void FeatureVectorizer(Case& c) {
 void Imputer(Case& c) {
   Random& random = c.random();
   const bool floats = random.Chance(0.7);
-  const int64_t width = random.Int(1, 5);
+  const int64_t width = random.Int(1, 5, 32);
   const bool one = random.Chance(0.4);
   Attributes attributes;
-  Tensor x = random.Values(floats ? kFloat : kInt64, {random.Int(1, 4), width}, -2, 2);
+  Tensor x = random.Values(floats ? kFloat : kInt64, {random.Int(1, 4, 12000), width}, -2, 2);
   if (floats) {
     attributes.emplace_back("imputed_value_floats", Floats(random, one ? 1 : width));
     if (random.Chance(0.5)) {
       attributes.emplace_back("replaced_value_float", std::numeric_limits<float>::quiet_NaN());
       for (float& value : x.mutable_view().span<float>()) {
-        if (random.Chance(0.3)) value = std::numeric_limits<float>::quiet_NaN();
+        if (random.Real(0, 1) < 0.3) value = std::numeric_limits<float>::quiet_NaN();
       }
     }
   } else {
@@ -130,26 +130,27 @@ void LabelEncoder(Case& c) {
 
 void LinearClassifier(Case& c) {
   Random& random = c.random();
-  const int64_t width = random.Int(1, 6), classes = random.Pick<int64_t>({1, 2, 2, 3, 5});
+  const int64_t width = random.Int(1, 6, 64), classes = random.PickSize({1, 2, 2, 3, 5}, 10);
   Attributes attributes = {{"coefficients", Floats(random, width * classes)},
                            {"intercepts", Floats(random, classes)},
                            {"post_transform", std::string(PostTransform(random, true))}};
   if (random.Chance(0.4)) attributes.emplace_back("multi_class", random.Int(0, 1));
   AddLabels(random, std::max<int64_t>(classes, 2), "classlabels_ints", "classlabels_strings",
             attributes);
-  c.Only({c.Input(random.Values(FeatureType(random), {random.Int(1, 5), width}))}, attributes, 2);
+  c.Only({c.Input(random.Values(FeatureType(random), {random.Int(1, 5, 4000), width}))}, attributes,
+         2);
 }
 
 void LinearRegressor(Case& c) {
   Random& random = c.random();
-  const int64_t width = random.Int(1, 6), targets = random.Int(1, 3);
+  const int64_t width = random.Int(1, 6, 64), targets = random.Int(1, 3);
   Attributes attributes = {{"coefficients", Floats(random, width * targets)}};
   if (targets > 1 || random.Chance(0.5)) attributes.emplace_back("targets", targets);
   if (random.Chance(0.7)) attributes.emplace_back("intercepts", Floats(random, targets));
   if (random.Chance(0.6)) {
     attributes.emplace_back("post_transform", std::string(PostTransform(random, true)));
   }
-  c.Only({c.Input(random.Values(kFloat, {random.Int(1, 5), width}))}, attributes);
+  c.Only({c.Input(random.Values(kFloat, {random.Int(1, 5, 4000), width}))}, attributes);
 }
 
 void Normalizer(Case& c) {
@@ -171,27 +172,28 @@ void OneHotEncoder(Case& c) {
   }
   if (random.Chance(0.5)) attributes.emplace_back("zeros", int64_t{1});
   c.Only({c.Input(random.Values(strings ? kString : random.Pick({kInt64, kFloat, kInt32, kDouble}),
-                                random.AnyShape(1, 3), -3, 3))},
+                                random.AnyShape(1, 3, 6, {40000}), -3, 3))},
          attributes);
 }
 
 void Scaler(Case& c) {
   Random& random = c.random();
-  const int64_t width = random.Int(1, 5);
+  const int64_t width = random.Int(1, 5, 32);
   const bool one = random.Chance(0.4);
-  c.Only({c.Input(random.Values(FeatureType(random), {random.Int(1, 4), width}))},
+  c.Only({c.Input(random.Values(FeatureType(random), {random.Int(1, 4, 12000), width}))},
          {{"offset", Floats(random, one ? 1 : width)}, {"scale", Floats(random, one ? 1 : width)}});
 }
 
 void AddKernel(Random& random, Attributes& attributes) {
-  attributes.emplace_back("kernel_type",
-                          std::string(random.Pick({"LINEAR", "POLY", "RBF", "SIGMOID"})));
+  attributes.emplace_back(
+      "kernel_type",
+      std::string(random.typical() ? "RBF" : random.Pick({"LINEAR", "POLY", "RBF", "SIGMOID"})));
   attributes.emplace_back("kernel_params", std::vector<float>{0.3f, 0.5f, 2});
 }
 
 void SvmRegressor(Case& c) {
   Random& random = c.random();
-  const int64_t width = random.Int(1, 5), vectors = random.Int(1, 4);
+  const int64_t width = random.Int(1, 5, 32), vectors = random.Int(1, 4, 200);
   Attributes attributes = {{"n_supports", vectors},
                            {"support_vectors", Floats(random, vectors * width)},
                            {"coefficients", Floats(random, vectors)},
@@ -205,16 +207,16 @@ void SvmRegressor(Case& c) {
                   {"kernel_params", std::vector<float>{0, 0, 0}}};
   }
   c.tolerance = {1e-3, 1e-4, 1e-5};
-  c.Only({c.Input(random.Values(kFloat, {random.Int(1, 5), width}))}, attributes);
+  c.Only({c.Input(random.Values(kFloat, {random.Int(1, 5, 500), width}))}, attributes);
 }
 
 void SvmClassifier(Case& c) {
   Random& random = c.random();
-  const int64_t width = random.Int(1, 5), classes = random.Int(2, 4);
+  const int64_t width = random.Int(1, 5, 32), classes = random.Int(2, 4);
   std::vector<int64_t> per_class;
   int64_t vectors = 0;
   for (int64_t i = 0; i < classes; ++i) {
-    per_class.push_back(random.Int(1, 3));
+    per_class.push_back(random.Int(1, 3, 50));
     vectors += per_class.back();
   }
   const int64_t pairs = classes * (classes - 1) / 2;
@@ -237,7 +239,8 @@ void SvmClassifier(Case& c) {
   }
   AddLabels(random, classes, "classlabels_ints", "classlabels_strings", attributes);
   c.tolerance = {1e-3, 1e-4, 1e-5};
-  c.Only({c.Input(random.Values(FeatureType(random), {random.Int(1, 5), width}))}, attributes, 2);
+  c.Only({c.Input(random.Values(FeatureType(random), {random.Int(1, 5, 500), width}))}, attributes,
+         2);
 }
 
 }  // namespace

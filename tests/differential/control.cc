@@ -39,11 +39,11 @@ void If(Case& c) {
 // sum += x * i; the sums are collected. Ends by count, or when the sum passes a bound.
 void Loop(Case& c) {
   Random& random = c.random();
-  Value* const x = c.Input(random.Values(kFloat, {random.Int(1, 4)}));
+  Value* const x = c.Input(random.Values(kFloat, {random.Int(1, 4, 4000)}));
   Value* const start = c.Input(
       random.Values(kFloat, x->IsConstant() ? x->constant.shape() : c.inputs().back().shape()));
   const bool counted = random.Chance(0.8);
-  Value* const trips = counted ? c.Input(Ints({random.Int(0, 5)})) : nullptr;
+  Value* const trips = counted ? c.Input(Ints({random.Int(0, 5, 100)})) : nullptr;
   const bool conditional = !counted || random.Chance(0.5);
   Value* const go = conditional ? c.Input(Tensor::Scalar(true)) : nullptr;
   Node& node = c.Add("Loop", "", {trips, go, start}, {}, 2);
@@ -57,7 +57,8 @@ void Loop(Case& c) {
   Value* const next = AddTo(*body, "Add", c.opset(), {sum, product}, "next");
   Value* goes_on = condition;
   if (conditional) {
-    Value* const bound = &body->AddConstant("bound", Tensor::Scalar<int64_t>(random.Int(0, 4)));
+    Value* const bound =
+        &body->AddConstant("bound", Tensor::Scalar<int64_t>(random.Int(0, 4, 100)));
     goes_on = AddTo(*body, "Less", c.opset(), {i, bound}, "less");
   } else {
     goes_on = AddTo(*body, "Identity", c.opset(), {condition}, "same");
@@ -72,7 +73,7 @@ void Loop(Case& c) {
 // A running sum of slices, from either end, along any axis.
 void Scan(Case& c) {
   Random& random = c.random();
-  const Shape shape = {random.Int(1, 4), random.Int(1, 4), random.Int(1, 3)};
+  const Shape shape = {random.Int(1, 4, 64), random.Int(1, 4, 64), random.Int(1, 3, 64)};
   const auto axis = random.Int(0, 2);
   Shape slice = shape;
   slice.Remove(static_cast<int>(axis));

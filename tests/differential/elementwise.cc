@@ -159,7 +159,7 @@ void Variadic(Case& c) {
   const ElementType type = any && c.opset() >= 12 ? NumberType(c) : FloatType(c);
   const Shape shape = random.AnyShape(0, 4);
   std::vector<Value*> inputs;
-  const auto count = random.Int(1, 4);
+  const auto count = random.Int(1, 4, 2);
   for (int64_t i = 0; i < count; ++i) {
     const Shape part = i == 0 ? shape : random.Broadcastable(shape);
     inputs.push_back(c.Input(any && IsFloatingPoint(type) && random.Chance(0.3)
@@ -200,8 +200,8 @@ void PRelu(Case& c) {
   Random& random = c.random();
   const ElementType type = FloatType(c);
   const Shape shape = random.AnyShape(1, 4);
-  c.Only({c.Input(random.Values(type, shape)),
-          c.Input(random.Values(type, random.Broadcastable(shape)))});
+  const Shape slope = random.typical() ? Shape{shape[1], 1, 1} : random.Broadcastable(shape);
+  c.Only({c.Input(random.Values(type, shape)), c.Weights(random.Values(type, slope))});
 }
 
 void Same(Case& c) {

@@ -29,14 +29,14 @@ Tensor Indices(Case& c, const Shape& shape, int64_t size, bool may_be_int32 = tr
 
 void Gather(Case& c) {
   Random& random = c.random();
-  const Shape shape = Positive(random.AnyShape(1, 4));
-  const int at = static_cast<int>(random.Int(0, shape.rank() - 1));
+  const Shape shape = Positive(random.AnyShape(1, 4, 6, {4096, 256}));
+  const int at = random.typical() ? 0 : static_cast<int>(random.Int(0, shape.rank() - 1));
   Attributes attributes;
   if (at != 0 || random.Chance(0.5)) {
     attributes.emplace_back("axis", random.Chance(0.3) ? int64_t{at} - shape.rank() : int64_t{at});
   }
   c.Only({c.Input(random.Values(AnyType(c), shape, -50, 50)),
-          c.Input(Indices(c, random.AnyShape(0, 3), shape[at]))},
+          c.Input(Indices(c, random.AnyShape(0, 3, 6, {8, 128}), shape[at]))},
          attributes);
 }
 
@@ -46,7 +46,7 @@ void GatherElements(Case& c) {
   const int at = static_cast<int>(random.Int(0, shape.rank() - 1));
   Shape indices = shape;
   for (int i = 0; i < shape.rank(); ++i) {
-    indices[i] = i == at ? random.Int(0, 5) : random.Int(1, shape[i]);
+    indices[i] = i == at ? random.Int(0, 5, shape[i]) : random.Int(1, shape[i], shape[i]);
   }
   c.Only(
       {c.Input(random.Values(AnyType(c), shape, -50, 50)), c.Input(Indices(c, indices, shape[at]))},
@@ -61,23 +61,25 @@ Tensor Tuples(Case& c, const Shape& leading, const Shape& shape, int first, int6
   auto values = tensor.mutable_view().span<int64_t>();
   for (size_t i = 0; i < values.size(); ++i) {
     const int64_t size = shape[first + static_cast<int>(i % static_cast<size_t>(length))];
-    values[i] = c.random().Int(c.opset() >= 12 ? -size : 0, size - 1);
+    values[i] = c.random().Any(c.opset() >= 12 ? -size : 0, size - 1);
   }
   return tensor;
 }
 
 void GatherNd(Case& c) {
   Random& random = c.random();
-  const Shape shape = Positive(random.AnyShape(1, 4, 4));
+  const Shape shape = Positive(random.AnyShape(1, 4, 4, {32, 64, 256}));
   const int batch =
       c.opset() >= 12 && random.Chance(0.4) ? static_cast<int>(random.Int(0, shape.rank() - 1)) : 0;
   Shape leading;
   for (int i = 0; i < batch; ++i) leading.Append(shape[i]);
-  for (int64_t i = random.Int(batch == 0 ? 0 : 0, 2); i > 0; --i) leading.Append(random.Int(1, 4));
+  for (int64_t i = random.Int(0, 2); i > 0; --i) leading.Append(random.Int(1, 4, 20));
   Attributes attributes;
   if (batch > 0) attributes.emplace_back("batch_dims", int64_t{batch});
   c.Only({c.Input(random.Values(AnyType(c), shape, -50, 50)),
-          c.Input(Tuples(c, leading, shape, batch, random.Int(1, shape.rank() - batch)))},
+          c.Input(Tuples(
+              c, leading, shape, batch,
+              random.Int(1, shape.rank() - batch, std::min<int64_t>(2, shape.rank() - batch))))},
          attributes);
 }
 
@@ -96,9 +98,9 @@ void ScatterElements(Case& c) {
   if (reduction != "none") attributes.emplace_back("reduction", reduction);
   Shape places = shape;
   for (int i = 0; i < shape.rank(); ++i) {
-    if (i != at) places[i] = random.Int(1, shape[i]);
+    if (i != at) places[i] = random.Int(1, shape[i], shape[i]);
   }
-  places[at] = reduction == "none" ? random.Int(0, shape[at]) : random.Int(0, 5);
+  places[at] = random.Int(0, reduction == "none" ? shape[at] : 5, shape[at]);
   Tensor indices = *Tensor::Allocate(kInt64, places);
   // Each place once unless what falls together is reduced: the order is not specified.
   const auto values = indices.mutable_view().span<int64_t>();
@@ -107,7 +109,7 @@ void ScatterElements(Case& c) {
   for (int64_t i = 0; i < indices.count(); ++i) {
     const int64_t row = i / inner % std::max<int64_t>(places[at], 1);
     int64_t index =
-        reduction == "none" ? order[static_cast<size_t>(row)] : random.Int(0, shape[at] - 1);
+        reduction == "none" ? order[static_cast<size_t>(row)] : random.Any(0, shape[at] - 1);
     if (c.opset() >= 11 && random.Chance(0.2)) index -= shape[at];
     values[static_cast<size_t>(i)] = index;
   }
@@ -120,15 +122,15 @@ void ScatterElements(Case& c) {
 
 void ScatterNd(Case& c) {
   Random& random = c.random();
-  const Shape shape = Positive(random.AnyShape(1, 4, 4));
-  const auto length = random.Int(1, shape.rank());
+  const Shape shape = Positive(random.AnyShape(1, 4, 4, {32, 64, 256}));
+  const auto length = random.Int(1, shape.rank(), 2);
   std::string reduction = "none";
   if (c.opset() >= 16 && random.Chance(0.7)) reduction = Reduction(c, 18);
   Shape leading;
   if (reduction == "none") {
-    if (random.Chance(0.7)) leading.Append(1);
+    if (random.Chance(0.7)) leading.Append(random.realistic() ? 1000 : 1);
   } else {
-    for (int64_t i = random.Int(0, 2); i > 0; --i) leading.Append(random.Int(1, 4));
+    for (int64_t i = random.Int(0, 2); i > 0; --i) leading.Append(random.Int(1, 4, 20));
   }
   Shape updates = leading;
   for (int i = static_cast<int>(length); i < shape.rank(); ++i) updates.Append(shape[i]);
@@ -143,8 +145,9 @@ void ScatterNd(Case& c) {
 
 void TensorScatter(Case& c) {
   Random& random = c.random();
-  const int64_t batch = random.Int(1, 3), length = random.Int(3, 8), update = random.Int(1, 3);
-  const Shape cache = {batch, random.Int(1, 3), length, random.Int(1, 5)};
+  const int64_t batch = random.Int(1, 3, 2), length = random.Int(3, 8, 500),
+                update = random.Int(1, 3, 16);
+  const Shape cache = {batch, random.Int(1, 3, 8), length, random.Int(1, 5, 64)};
   const bool circular = random.Chance(0.5);
   Attributes attributes;
   if (circular || random.Chance(0.5)) {
@@ -162,8 +165,8 @@ void TensorScatter(Case& c) {
 
 void OneHot(Case& c) {
   Random& random = c.random();
-  const Shape shape = random.AnyShape(1, 3);
-  const auto depth = random.Int(1, 6);
+  const Shape shape = random.AnyShape(1, 3, 6, {2000});
+  const auto depth = random.Int(1, 6, 250);
   const ElementType type = random.Pick({kFloat, kInt64, kFloat});
   Attributes attributes;
   if (random.Chance(0.7)) {
@@ -198,23 +201,27 @@ void Compress(Case& c) {
     size = shape[at];
   }
   c.Only({c.Input(random.Values(AnyType(c), shape, -50, 50)),
-          c.Input(random.Values(kBool, {random.Int(0, size)}))},
+          c.Input(random.Values(kBool, {random.Int(0, size, size)}))},
          attributes);
 }
 
 void Unique(Case& c) {
   Random& random = c.random();
-  const Shape shape = random.AnyShape(1, 3, 5);
+  const Shape shape = random.AnyShape(1, 3, 5, {60, 1000});
+  const double most = random.realistic() ? 5000 : 2;
   Attributes attributes;
-  if (random.Chance(0.5)) attributes.emplace_back("axis", random.Axis(shape.rank()));
+  if (!random.typical() && random.Chance(0.5)) {
+    attributes.emplace_back("axis", random.Axis(shape.rank()));
+  }
   if (random.Chance(0.6)) attributes.emplace_back("sorted", random.Int(0, 1));
-  c.Only({c.Input(random.Values(random.Pick({kInt64, kInt64, kInt8, kString}), shape, -2, 2))},
-         attributes, static_cast<int>(random.Int(1, 4)));
+  c.Only(
+      {c.Input(random.Values(random.Pick({kInt64, kInt64, kInt8, kString}), shape, -most, most))},
+      attributes, static_cast<int>(random.Int(1, 4)));
 }
 
 void ReverseSequence(Case& c) {
   Random& random = c.random();
-  Shape shape = Positive(random.AnyShape(2, 4));
+  Shape shape = Positive(random.AnyShape(2, 4, 6, {32, 64, 200}));
   const bool batch_first = random.Chance(0.5);
   Attributes attributes;
   if (batch_first) {
@@ -230,16 +237,27 @@ void ReverseSequence(Case& c) {
 
 void NonMaxSuppression(Case& c) {
   Random& random = c.random();
-  const int64_t batch = random.Int(1, 2), boxes = random.Int(0, 12), classes = random.Int(1, 3);
+  const int64_t batch = random.Int(1, 2, 1), boxes = random.Int(0, 12, 2000);
+  const int64_t classes = random.Int(1, 3, 8);
   Tensor corners = random.Values(kFloat, {batch, boxes, 4}, 0, 10);
+  if (random.realistic()) {  // small boxes of a large image
+    const auto values = corners.mutable_view().span<float>();
+    for (size_t i = 0; i < values.size(); ++i) {
+      values[i] = i % 4 < 2 ? values[i] * 60 : values[i - 2] + 10 + values[i] * 5;
+    }
+  }
   Attributes attributes;
-  if (random.Chance(0.6)) attributes.emplace_back("center_point_box", random.Int(0, 1));
+  if (!random.typical() && random.Chance(0.6)) {
+    attributes.emplace_back("center_point_box", random.Int(0, 1));
+  }
   const auto scalar = [&](double low, double high) {
     return c.Input(random.Values(kFloat, random.Chance(0.5) ? Shape{1} : Shape{}, low, high));
   };
-  Value* const most = random.Chance(0.9) ? c.Input(Ints({random.Int(0, 6)})) : nullptr;
-  Value* const overlap = random.Chance(0.7) ? scalar(0, 1) : nullptr;
-  Value* const least = random.Chance(0.5) ? scalar(0, 0.6) : nullptr;
+  Value* const most = random.Chance(0.9) ? c.Input(Ints({random.Int(0, 6, 100)})) : nullptr;
+  Value* const overlap =
+      random.Chance(0.7) ? random.typical() ? scalar(0.5, 0.5) : scalar(0, 1) : nullptr;
+  Value* const least =
+      random.Chance(0.5) ? random.typical() ? scalar(0.3, 0.3) : scalar(0, 0.6) : nullptr;
   c.Only({c.Input(corners), c.Input(random.Values(kFloat, {batch, classes, boxes}, 0, 1)), most,
           overlap, least},
          attributes);

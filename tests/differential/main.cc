@@ -35,6 +35,9 @@ struct Arguments {
   int count = 8;
   int index = -1;  // only this one of each operator's cases
   bool hostile = false;
+  bool names = false;
+  bool realistic = false;
+  ElementType typical_type = ElementType::kFloat;
   bool verbose = false;
 };
 
@@ -50,6 +53,22 @@ uint64_t SeedOf(uint64_t seed, const Subject& subject, int index) {
     for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211u;
   }
   return hash + seed * 1000003u + static_cast<uint64_t>(index) * 7919u;
+}
+
+std::string FullName(const Subject& subject) {
+  return StrCat(subject.domain.empty() ? "ai.onnx" : subject.domain, ".", subject.name);
+}
+
+// Whether one of the patterns, which commas part, matches "Gelu" or "com.microsoft.Gelu".
+bool Wanted(const std::string& patterns, const Subject& subject) {
+  const std::string name(subject.name);
+  const std::string full = FullName(subject);
+  std::istringstream parts(patterns);
+  for (std::string part; std::getline(parts, part, ',');) {
+    if (fnmatch(part.c_str(), name.c_str(), 0) == 0) return true;
+    if (fnmatch(part.c_str(), full.c_str(), 0) == 0) return true;
+  }
+  return false;
 }
 
 void Write(const Made& made, Case& built) {
@@ -71,11 +90,16 @@ std::vector<Made> Generate(const Arguments& arguments, const std::vector<Subject
   std::vector<Made> cases;
   fs::remove_all(arguments.work);
   for (const Subject& subject : subjects) {
-    if (fnmatch(arguments.only.c_str(), std::string(subject.name).c_str(), 0) != 0) continue;
+    if (!Wanted(arguments.only, subject)) continue;
     for (int i = 0; i < arguments.count; ++i) {
       if (arguments.index >= 0 && arguments.index != i) continue;
       Made made;
-      made.built = std::make_unique<Case>(subject, SeedOf(arguments.seed, subject, i));
+      // The first of the realistic cases is the typical one.
+      const Manner manner = !arguments.realistic ? Manner::kSmall
+                            : i == 0             ? Manner::kTypical
+                                                 : Manner::kRealistic;
+      made.built = std::make_unique<Case>(subject, SeedOf(arguments.seed, subject, i), manner,
+                                          arguments.typical_type);
       char name[96];
       std::snprintf(name, sizeof(name), "%s-%03d", std::string(subject.name).c_str(), i);
       made.folder = fs::path(arguments.work) / (std::string(subject.domain) + name);
@@ -146,7 +170,14 @@ int Report(const std::vector<Verdict>& verdicts, const std::map<std::string, int
 
 int Run(Arguments& arguments) {
   const std::vector<Subject> subjects = AllSubjects();
+  if (arguments.names) {
+    for (const Subject& subject : subjects) {
+      if (Wanted(arguments.only, subject)) std::cout << FullName(subject) << "\n";
+    }
+    return 0;
+  }
   std::vector<Made> cases = Generate(arguments, subjects);
+  if (arguments.realistic) return 0;
   if (!arguments.hostile) RunPeer(arguments);
   const std::vector<std::string> listed = ReadList(arguments.list);
   std::vector<Verdict> verdicts;
@@ -190,16 +221,23 @@ int main(int argc, char** argv) {
   app.add_option("--work", arguments.work, "Folder for cases, emptied first")->required();
   app.add_option("--list", arguments.list, "Disagreements that are the peer's");
   app.add_option("--scripts", arguments.scripts, "Folder of peer.mjs");
-  app.add_option("--only", arguments.only, "Only operators that match this pattern");
+  app.add_option("--only", arguments.only, "Only operators that match one of these patterns: a,b");
   app.add_option("--seed", arguments.seed, "Other cases for another seed (default: 1)");
   app.add_option("--count", arguments.count, "Cases of each operator (default: 8)");
   app.add_option("--index", arguments.index, "Only the case of this number of each operator");
   app.add_flag("--hostile", arguments.hostile,
                "Put values out of range into inputs and attributes, and only see that nothing "
                "breaks; needs no peer");
+  app.add_flag("--names", arguments.names, "Only print the names of operators");
+  app.add_flag("--realistic", arguments.realistic,
+               "Only write cases, of realistic sizes and the first of them typical, for "
+               "bench/operators");
+  std::string type = "float";
+  app.add_option("--type", type, "Elements of typical cases where an operator has a choice");
   app.add_flag("--verbose", arguments.verbose, "Print every case");
   try {
     app.parse(argc, argv);
+    arguments.typical_type = ElementTypeFromName(type);
     return differential::Run(arguments);
   } catch (const CLI::ParseError& error) {
     return app.exit(error);

@@ -10,8 +10,8 @@ using enum ElementType;
 
 // Shapes [batch..., m, k] and [batch..., k, n], or vectors on either side.
 std::pair<Shape, Shape> ProductShapes(Random& random, bool vectors) {
-  const int64_t m = random.Int(1, 9), n = random.Int(1, 20), k = random.Int(1, 24);
-  const Shape batch = random.AnyShape(0, 2, 3);
+  const int64_t m = random.Int(1, 9, 128), n = random.Int(1, 20, 256), k = random.Int(1, 24, 256);
+  const Shape batch = random.AnyShape(0, 2, 3, {8});
   Shape a = random.Broadcastable(batch), b = batch;
   if (random.Chance(0.3)) b = Shape();
   if (random.Chance(0.5)) std::swap(a, b);
@@ -38,7 +38,7 @@ void MatMul(Case& c) {
 
 void Gemm(Case& c) {
   Random& random = c.random();
-  const int64_t m = random.Int(0, 9), n = random.Int(1, 20), k = random.Int(1, 24);
+  const int64_t m = random.Int(0, 9, 128), n = random.Int(1, 20, 256), k = random.Int(1, 24, 256);
   const ElementType type = random.Pick({kFloat, kFloat, kFloat, kDouble, kFloat16});
   const bool trans_a = random.Chance(0.4), trans_b = random.Chance(0.4);
   Attributes attributes;
@@ -48,11 +48,13 @@ void Gemm(Case& c) {
   if (random.Chance(0.5)) attributes.emplace_back("beta", static_cast<float>(random.Real(-2, 2)));
   Value* bias = nullptr;
   if (c.opset() < 11 || random.Chance(0.8)) {
-    bias = c.Input(random.Values(type, random.Pick<Shape>({{}, {1}, {n}, {m, 1}, {1, n}, {m, n}})));
+    bias = c.Weights(random.Values(
+        type,
+        random.typical() ? Shape{n} : random.Pick<Shape>({{}, {1}, {n}, {m, 1}, {1, n}, {m, n}})));
   }
   c.tolerance = {1e-4, 1e-5, 1e-6};
   c.Only({c.Input(random.Values(type, trans_a ? Shape{k, m} : Shape{m, k})),
-          c.Input(random.Values(type, trans_b ? Shape{n, k} : Shape{k, n})), bias},
+          c.Weights(random.Values(type, trans_b ? Shape{n, k} : Shape{k, n})), bias},
          attributes);
 }
 
@@ -81,7 +83,7 @@ void Einsum(Case& c) {
                                            {"abc,cd,be->ade", {"abc", "cd", "be"}}};
   const Form& form = random.Pick(kForms);
   int64_t sizes[26];
-  for (int64_t& size : sizes) size = random.Int(1, 5);
+  for (int64_t& size : sizes) size = random.Int(1, 5, random.typical() ? 256 : 40);
   const ElementType type = random.Pick({kFloat, kFloat, kDouble, kInt32, kInt64});
   std::vector<Value*> inputs;
   for (const std::string& letters : form.operands) {
@@ -94,8 +96,8 @@ void Einsum(Case& c) {
 }
 
 void Det(Case& c) {
-  Shape shape = c.random().AnyShape(0, 2, 3);
-  const auto size = c.random().Int(1, 5);
+  Shape shape = c.random().AnyShape(0, 2, 3, {256});
+  const auto size = c.random().Int(1, 5, 16);
   shape.Append(size);
   shape.Append(size);
   c.tolerance = {1e-3, 1e-4, 1e-4};

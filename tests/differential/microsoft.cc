@@ -36,7 +36,7 @@ void Activation(Case& c) {
     return c.Only({x}, attributes);
   }
   const bool bias = name == "BiasGelu" || (name == "FastGelu" && random.Chance(0.5));
-  c.Only({x, bias ? c.Input(random.Values(kFloat, {shape.Back(0)})) : nullptr});
+  c.Only({x, bias ? c.Weights(random.Values(kFloat, {shape.Back(0)})) : nullptr});
 }
 
 void QLinearActivation(Case& c) {
@@ -71,14 +71,15 @@ void QLinearPool(Case& c) {
   Random& random = c.random();
   const ElementType type = Byte(c);
   const bool last = random.Chance(0.4);
-  const int64_t channels = random.Int(1, 20), height = random.Int(3, 8), width = random.Int(3, 8);
+  const int64_t channels = random.Int(1, 20, 64), height = random.Int(3, 8, 56),
+                width = random.Int(3, 8, 56);
   const Shape shape = last ? Shape{random.Int(1, 2), height, width, channels}
                            : Shape{random.Int(1, 2), channels, height, width};
   Attributes attributes;
   if (last || random.Chance(0.3)) attributes.emplace_back("channels_last", int64_t{last});
   if (c.subject().name == "QLinearAveragePool") {
     attributes.emplace_back("kernel_shape",
-                            std::vector<int64_t>{random.Int(1, 3), random.Int(1, 3)});
+                            std::vector<int64_t>{random.Int(1, 3, 3), random.Int(1, 3, 3)});
     if (random.Chance(0.5)) attributes.emplace_back("strides", std::vector<int64_t>{2, 1});
     if (random.Chance(0.3)) attributes.emplace_back("count_include_pad", int64_t{1});
     if (random.Chance(0.3)) attributes.emplace_back("ceil_mode", int64_t{1});
@@ -97,6 +98,7 @@ void QLinearReduceMean(Case& c) {
   for (int i = 0; i < shape.rank(); ++i) shape[i] = std::max<int64_t>(shape[i], 1);
   std::vector<int64_t> axes = random.Permutation(shape.rank());
   axes.resize(static_cast<size_t>(random.Int(1, shape.rank())));
+  if (random.typical()) axes = {2, 3};
   c.steps = 1;
   c.Only({c.Fed(Bytes(random, type, shape)), c.Constant(Scale(random)), Zero(c, type),
           c.Constant(Scale(random)), Zero(c, type)},
@@ -123,7 +125,7 @@ void QLinearConcat(Case& c) {
   const auto axis = random.Int(0, shape.rank() - 1);
   std::vector<Value*> inputs = {c.Constant(Scale(random)), Zero(c, type)};
   for (int64_t i = random.Int(1, 3); i > 0; --i) {
-    shape[static_cast<int>(axis)] = random.Int(1, 4);
+    shape[static_cast<int>(axis)] = random.Int(1, 4, shape[static_cast<int>(axis)]);
     inputs.push_back(c.Fed(Bytes(random, type, shape)));
     inputs.push_back(c.Constant(Scale(random)));
     inputs.push_back(Zero(c, type));
@@ -145,7 +147,7 @@ void QLinearWhere(Case& c) {
 
 void QGemm(Case& c) {
   Random& random = c.random();
-  const int64_t m = random.Int(1, 6), n = random.Int(1, 20), k = random.Int(1, 20);
+  const int64_t m = random.Int(1, 6, 128), n = random.Int(1, 20, 256), k = random.Int(1, 20, 256);
   const bool trans_a = random.Chance(0.3), trans_b = random.Chance(0.4);
   const ElementType type = Byte(c);
   const ElementType weight = type == kInt8 ? kInt8 : random.Pick({kUint8, kInt8});
@@ -170,7 +172,7 @@ void QGemm(Case& c) {
 void FloatProduct(Case& c) {
   Random& random = c.random();
   const bool dynamic = c.subject().name == "DynamicQuantizeMatMul";
-  const int64_t m = random.Int(1, 6), n = random.Int(1, 20), k = random.Int(1, 24);
+  const int64_t m = random.Int(1, 6, 128), n = random.Int(1, 20, 256), k = random.Int(1, 24, 256);
   const Shape a = random.Chance(0.4) ? Shape{2, m, k} : Shape{m, k};
   const ElementType weight = random.Pick({kUint8, kInt8});
   const bool columns = random.Chance(0.4);
@@ -192,9 +194,9 @@ void FloatProduct(Case& c) {
 
 void FusedMatMul(Case& c) {
   Random& random = c.random();
-  const int64_t m = random.Int(1, 6), n = random.Int(1, 20), k = random.Int(1, 20);
+  const int64_t m = random.Int(1, 6, 128), n = random.Int(1, 20, 256), k = random.Int(1, 20, 256);
   const bool trans_a = random.Chance(0.4), trans_b = random.Chance(0.4);
-  const int64_t batch = random.Pick<int64_t>({0, 0, 2, 3});
+  const int64_t batch = random.PickSize({0, 0, 2, 3}, 4);
   const bool old = c.subject().name == "TransposeMatMul";
   const bool batch_a = !old && batch > 0 && random.Chance(0.2);
   const bool batch_b = !old && batch > 0 && random.Chance(0.2);
@@ -234,7 +236,7 @@ void AddActivation(Case& c, Attributes& attributes, const char* parameters) {
 
 void FusedGemm(Case& c) {
   Random& random = c.random();
-  const int64_t m = random.Int(1, 6), n = random.Int(1, 20), k = random.Int(1, 20);
+  const int64_t m = random.Int(1, 6, 128), n = random.Int(1, 20, 256), k = random.Int(1, 20, 256);
   Attributes attributes;
   const bool trans_b = random.Chance(0.5);
   if (trans_b) attributes.emplace_back("transB", int64_t{1});
@@ -243,24 +245,25 @@ void FusedGemm(Case& c) {
   AddActivation(c, attributes, "activation_alpha");
   c.tolerance = {1e-4, 1e-5, 1e-6};
   c.Only({c.Input(random.Values(kFloat, {m, k})),
-          c.Input(random.Values(kFloat, trans_b ? Shape{n, k} : Shape{k, n})),
-          random.Chance(0.7) ? c.Input(random.Values(kFloat, {n})) : nullptr},
+          c.Weights(random.Values(kFloat, trans_b ? Shape{n, k} : Shape{k, n})),
+          random.Chance(0.7) ? c.Weights(random.Values(kFloat, {n})) : nullptr},
          attributes);
 }
 
 void FusedConv(Case& c) {
   Random& random = c.random();
   const int64_t groups = random.Pick({1, 1, 2});
-  const int64_t channels = groups * random.Int(1, 4), filters = groups * random.Int(1, 9);
-  const int64_t kh = random.Int(1, 3), kw = random.Int(1, 3), h = random.Int(3, 9),
-                w = random.Int(3, 9);
+  const int64_t channels = groups * random.Int(1, 4, 64 / groups);
+  const int64_t filters = groups * random.Int(1, 9, 96 / groups);
+  const int64_t kh = random.Int(1, 3, 3), kw = random.Int(1, 3, 3), h = random.Int(3, 9, 56),
+                w = random.Int(3, 9, 56);
   Attributes attributes = {{"kernel_shape", std::vector<int64_t>{kh, kw}}};
   if (groups > 1) attributes.emplace_back("group", groups);
   const bool sum = random.Chance(0.4);
   if (!sum || random.Chance(0.5)) AddActivation(c, attributes, "activation_params");
   const Shape out = {2, filters, h - kh + 1, w - kw + 1};
   Value* const bias =
-      sum || random.Chance(0.6) ? c.Input(random.Values(kFloat, {filters})) : nullptr;
+      sum || random.Chance(0.6) ? c.Weights(random.Values(kFloat, {filters})) : nullptr;
   c.tolerance = {1e-3, 1e-5, 1e-5};
   c.Only({c.Fed(random.Values(kFloat, {2, channels, h, w})),
           c.Constant(random.Values(kFloat, {filters, channels / groups, kh, kw})), bias,
@@ -271,8 +274,9 @@ void FusedConv(Case& c) {
 // Weights of `bits` in blocks along k, with packed zero points or none.
 void MatMulNBits(Case& c) {
   Random& random = c.random();
-  const int64_t bits = random.Pick<int64_t>({4, 4, 8}), block = random.Pick<int64_t>({16, 32, 64});
-  const int64_t k = random.Int(1, 5) * 16, n = random.Int(1, 20), m = random.Int(1, 5);
+  const int64_t bits = random.Pick<int64_t>({4, 4, 8}), block = random.PickSize({16, 32, 64}, 32);
+  const int64_t k = random.Int(1, 5, 64) * 16, n = random.Int(1, 20, 1024);
+  const int64_t m = random.Int(1, 5, random.typical() ? 1 : 64);
   const int64_t blocks = (k + block - 1) / block;
   const Shape a = random.Chance(0.4) ? Shape{2, m, k} : Shape{m, k};
   Value* const x = c.Fed(random.Values(kFloat, a));
@@ -290,7 +294,7 @@ void MatMulNBits(Case& c) {
 
 void GatherBlockQuantized(Case& c) {
   Random& random = c.random();
-  const int64_t rows = random.Int(2, 6), width = random.Int(1, 3) * 32, block = 16;
+  const int64_t rows = random.Int(2, 6, 4000), width = random.Int(1, 3, 16) * 32, block = 16;
   const bool bytes = random.Chance(0.5);
   const int64_t bits = bytes ? random.Pick<int64_t>({4, 8}) : 4;
   const ElementType type = bytes ? kUint8 : random.Pick({kUint4, kInt4});
@@ -301,7 +305,8 @@ void GatherBlockQuantized(Case& c) {
       {"block_size", block}, {"quantize_axis", int64_t{1}}, {"gather_axis", int64_t{0}}};
   if (bytes) attributes.emplace_back("bits", bits);
   c.Only({c.Constant(random.Values(type, packed, 0, 255)),
-          c.Input(random.Values(kInt64, random.AnyShape(1, 2), 0, static_cast<double>(rows - 1))),
+          c.Input(random.Values(kInt64, random.AnyShape(1, 2, 6, {4, 128}), 0,
+                                static_cast<double>(rows - 1))),
           c.Constant(Scale(random, blocks)),
           random.Chance(0.5) ? c.Constant(random.Values(type, zeros, 0, 255)) : nullptr},
          attributes);
@@ -325,8 +330,8 @@ void MicrosoftQuantize(Case& c) {
 
 void DynamicQuantizeLstm(Case& c) {
   Random& random = c.random();
-  const int64_t time = random.Int(1, 4), batch = random.Int(1, 3), width = random.Int(1, 6);
-  const int64_t hidden = random.Pick<int64_t>({3, 8, 16});
+  const int64_t time = random.Int(1, 4, 32), batch = random.Int(1, 3, 4);
+  const int64_t width = random.Int(1, 6, 128), hidden = random.PickSize({3, 8, 16}, 128);
   const bool both = random.Chance(0.4);
   const int64_t directions = both ? 2 : 1;
   Attributes attributes = {{"hidden_size", hidden}};
@@ -356,10 +361,10 @@ void DynamicQuantizeLstm(Case& c) {
 
 void QLinearConvLast(Case& c) {
   Random& random = c.random();
-  const int64_t channels = random.Int(1, 6), filters = random.Int(1, 9);
+  const int64_t channels = random.Int(1, 6, 64), filters = random.Int(1, 9, 64);
   const ElementType type = Byte(c);
   const bool last = random.Chance(0.6);
-  const int64_t h = random.Int(3, 7), w = random.Int(3, 7);
+  const int64_t h = random.Int(3, 7, 56), w = random.Int(3, 7, 56);
   const Shape image = last ? Shape{1, h, w, channels} : Shape{1, channels, h, w};
   Attributes attributes = {{"channels_last", int64_t{last}}};
   if (random.Chance(0.5)) attributes.emplace_back("pads", std::vector<int64_t>{1, 0, 1, 1});
@@ -376,16 +381,17 @@ void ReduceSumInteger(Case& c) {
   Shape shape = random.AnyShape(1, 4);
   std::vector<int64_t> axes = random.Permutation(shape.rank());
   axes.resize(static_cast<size_t>(random.Int(1, shape.rank())));
+  if (random.typical()) axes = {2, 3};
   c.Only({c.Input(random.Values(random.Pick({kInt8, kUint8}), shape, -100, 100))},
          {{"axes", axes}, {"keepdims", random.Int(0, 1)}});
 }
 
 void CDist(Case& c) {
   Random& random = c.random();
-  const auto width = random.Int(1, 9);
+  const auto width = random.Int(1, 9, 64);
   c.tolerance = {1e-3, 1e-3, 1e-4};
-  c.Only({c.Input(random.Values(kFloat, {random.Int(1, 5), width})),
-          c.Input(random.Values(kFloat, {random.Int(1, 5), width}))},
+  c.Only({c.Input(random.Values(kFloat, {random.Int(1, 5, 500), width})),
+          c.Input(random.Values(kFloat, {random.Int(1, 5, 500), width}))},
          {{"metric", std::string(random.Pick({"sqeuclidean", "euclidean"}))}});
 }
 

@@ -64,7 +64,7 @@ void Squeeze(Case& c) {
   Shape shape = random.AnyShape(1, 4);
   std::vector<int64_t> axes;
   for (int i = 0; i < shape.rank(); ++i) {
-    if (random.Chance(0.5)) shape[i] = 1;
+    if (random.realistic() ? i == 0 : random.Chance(0.5)) shape[i] = 1;
     if (shape[i] == 1 && random.Chance(0.7)) {
       axes.push_back(c.opset() >= 11 && random.Chance(0.3) ? i - shape.rank() : i);
     }
@@ -99,12 +99,12 @@ void Flatten(Case& c) {
 void Concat(Case& c) {
   Random& random = c.random();
   Shape shape = random.AnyShape(1, 4);
-  const int64_t axis = random.Axis(shape.rank());
+  const int64_t axis = random.typical() ? 1 : random.Axis(shape.rank());
   const int at = static_cast<int>(axis < 0 ? axis + shape.rank() : axis);
   const ElementType type = AnyType(c);
   std::vector<Value*> inputs;
   for (int64_t i = random.Int(1, 4); i > 0; --i) {
-    shape[at] = random.Int(0, 4);
+    shape[at] = random.Int(0, 4, shape[at]);
     inputs.push_back(c.Input(random.Values(type, shape, -100, 100)));
   }
   c.Only(inputs, {{"axis", c.opset() < 11 ? int64_t{at} : axis}});
@@ -115,18 +115,19 @@ void Split(Case& c) {
   Shape shape = random.AnyShape(1, 4);
   const int at = static_cast<int>(random.Int(0, shape.rank() - 1));
   const auto count = static_cast<int>(random.Int(1, 4));
+  const int64_t part = std::max<int64_t>(shape[at] / count, 1);
   Attributes attributes = {
       {"axis", c.opset() >= 11 && random.Chance(0.3) ? int64_t{at} - shape.rank() : int64_t{at}}};
   if (random.Chance(0.4)) {  // equal parts
     const bool uneven = c.opset() >= 18 && random.Chance(0.4);
-    shape[at] = uneven ? count * 3 - 1 : count * random.Int(1, 3);
+    shape[at] = uneven ? count * 3 - 1 : count * random.Int(1, 3, part);
     if (c.opset() >= 18) attributes.emplace_back("num_outputs", int64_t{count});
     return c.Only({AnyInput(c, shape)}, attributes, count);
   }
   std::vector<int64_t> sizes;
   shape[at] = 0;
   for (int i = 0; i < count; ++i) {
-    sizes.push_back(random.Int(0, 3));
+    sizes.push_back(random.Int(0, 3, part));
     shape[at] += sizes.back();
   }
   WithInts(c, AnyInput(c, shape), "split", sizes, 13, attributes, count);
@@ -145,9 +146,10 @@ void Slice(Case& c) {
   std::vector<int64_t> starts, ends, steps;
   for (const int64_t axis : axes) {
     const int64_t size = shape[static_cast<int>(axis)];
-    starts.push_back(random.Int(-size - 1, size + 1));
-    ends.push_back(random.Chance(0.2) ? INT64_MAX : random.Int(-size - 1, size + 1));
+    starts.push_back(random.Int(-size - 1, size + 1, size / 8));
+    ends.push_back(random.Chance(0.2) ? INT64_MAX : random.Int(-size - 1, size + 1, size));
     steps.push_back(random.Pick<int64_t>({1, 1, 2, 3, -1, -2}));
+    if (random.realistic() && steps.back() < 0) std::swap(starts.back(), ends.back());
     if (steps.back() < 0 && random.Chance(0.3)) ends.back() = INT64_MIN;
   }
   if (c.opset() >= 10) {
@@ -180,8 +182,9 @@ void Pad(Case& c) {
   std::vector<int64_t> pads(axes.size() * 2);
   for (size_t i = 0; i < pads.size(); ++i) {
     const int64_t size = shape[static_cast<int>(axes[i % axes.size()])];
-    pads[i] = constant && random.Chance(0.2) ? -random.Int(0, std::min<int64_t>(size / 2, 2))
-                                             : random.Int(0, constant ? 3 : size - 1);
+    pads[i] = constant && random.Chance(0.2)
+                  ? -random.Int(0, std::min<int64_t>(size / 2, 2))
+                  : random.Int(0, constant ? 3 : size - 1, std::min<int64_t>(2, size - 1));
   }
   const ElementType type =
       c.opset() < 11 ? random.Pick({kFloat, kDouble})
@@ -202,13 +205,15 @@ void Pad(Case& c) {
 void Tile(Case& c) {
   const Shape shape = c.random().AnyShape(0, 4);
   std::vector<int64_t> repeats;
-  for (int i = 0; i < shape.rank(); ++i) repeats.push_back(c.random().Int(0, 3));
+  for (int i = 0; i < shape.rank(); ++i)
+    repeats.push_back(c.random().Int(0, 3, i % 2 == 0 ? 2 : 1));
   c.Only({AnyInput(c, shape), c.Input(Ints(repeats))});
 }
 
 void Expand(Case& c) {
   const Shape shape = c.random().AnyShape(0, 4);
-  const Shape from = c.random().Broadcastable(shape);
+  const Shape from =
+      c.random().typical() ? Shape{shape[1], 1, shape[3]} : c.random().Broadcastable(shape);
   std::vector<int64_t> target(shape.begin(), shape.end());
   for (int64_t& dim : target) dim = c.random().Chance(0.1) ? 1 : dim;
   c.Only({AnyInput(c, from), c.Input(Ints(target))});
@@ -217,10 +222,12 @@ void Expand(Case& c) {
 void DepthToSpace(Case& c) {
   Random& random = c.random();
   const bool deep = c.subject().name == "DepthToSpace";
-  const auto block = random.Int(1, 3);
+  const auto block = random.Int(1, 3, 2);
   const auto scale = deep ? 1 : block;
-  const Shape shape = {random.Int(0, 2), random.Int(1, 3) * (deep ? block * block : 1),
-                       random.Int(1, 3) * scale, random.Int(1, 4) * scale};
+  const int64_t size = deep ? 28 : 28 * scale;
+  const Shape shape = {random.Int(0, 2, 2), random.Int(1, 3, 64) * (deep ? block * block : 1),
+                       random.Int(1, 3, size / scale) * scale,
+                       random.Int(1, 4, size / scale) * scale};
   Attributes attributes = {{"blocksize", block}};
   if (deep && c.opset() >= 11 && random.Chance(0.6)) {
     attributes.emplace_back("mode", std::string(random.Pick({"DCR", "CRD"})));
@@ -278,8 +285,9 @@ void Range(Case& c) {
   const ElementType type = random.Pick({kFloat, kDouble, kInt16, kInt32, kInt64});
   const double step = random.Pick({1.0, 2.0, 3.0, -1.0, -2.0});
   const auto scalar = [&](double value) { return c.Input(random.Values(type, {}, value, value)); };
-  c.Only({scalar(static_cast<double>(random.Int(-5, 5))),
-          scalar(static_cast<double>(random.Int(-12, 12))), scalar(step)});
+  c.Only({scalar(static_cast<double>(random.Int(-5, 5, 0))),
+          scalar(static_cast<double>(random.Int(-12, 12, type == kInt16 ? 30000 : 400000))),
+          scalar(step)});
 }
 
 void CenterCropPad(Case& c) {
@@ -292,7 +300,7 @@ void CenterCropPad(Case& c) {
     attributes.emplace_back("axes", axes);
   }
   std::vector<int64_t> sizes;
-  for (size_t i = 0; i < axes.size(); ++i) sizes.push_back(random.Int(1, 9));
+  for (size_t i = 0; i < axes.size(); ++i) sizes.push_back(random.Int(1, 9, 60));
   c.Only({c.Input(random.Values(kFloat, shape)), c.Input(Ints(sizes))}, attributes);
 }
 

@@ -25,8 +25,8 @@ void BatchNormalization(Case& c) {
   Attributes attributes;
   if (random.Chance(0.5)) attributes.emplace_back("epsilon", 1e-3f);
   std::vector<Value*> inputs = {c.Input(random.Values(type, shape))};
-  for (int i = 0; i < 3; ++i) inputs.push_back(c.Input(random.Values(type, channels)));
-  inputs.push_back(c.Input(random.Values(type, channels, 0.1, 3)));
+  for (int i = 0; i < 3; ++i) inputs.push_back(c.Weights(random.Values(type, channels)));
+  inputs.push_back(c.Weights(random.Values(type, channels, 0.1, 3)));
   const bool training = c.opset() >= 14 && random.Chance(0.3);
   if (training) attributes.emplace_back("training_mode", int64_t{1});
   c.tolerance = {1e-3, 1e-4, 1e-5};
@@ -39,29 +39,29 @@ void InstanceNormalization(Case& c) {
   Attributes attributes;
   if (random.Chance(0.5)) attributes.emplace_back("epsilon", 1e-2f);
   c.tolerance = {1e-3, 1e-4, 1e-4};
-  c.Only({c.Input(random.Values(kFloat, shape)), c.Input(random.Values(kFloat, {shape[1]})),
-          c.Input(random.Values(kFloat, {shape[1]}))},
+  c.Only({c.Input(random.Values(kFloat, shape)), c.Weights(random.Values(kFloat, {shape[1]})),
+          c.Weights(random.Values(kFloat, {shape[1]}))},
          attributes);
 }
 
 void GroupNormalization(Case& c) {
   Random& random = c.random();
-  const auto groups = random.Int(1, 4);
+  const auto groups = random.Int(1, 4, 8);
   Shape shape = Image(random);
-  shape[1] = groups * random.Int(1, 3);
+  shape[1] = groups * random.Int(1, 3, 8);
   const Shape weights = {c.opset() < 21 ? groups : shape[1]};
   Attributes attributes = {{"num_groups", groups}};
   if (random.Chance(0.5)) attributes.emplace_back("epsilon", 1e-2f);
   c.tolerance = {1e-3, 1e-4, 1e-4};
-  c.Only({c.Input(random.Values(kFloat, shape)), c.Input(random.Values(kFloat, weights)),
-          c.Input(random.Values(kFloat, weights))},
+  c.Only({c.Input(random.Values(kFloat, shape)), c.Weights(random.Values(kFloat, weights)),
+          c.Weights(random.Values(kFloat, weights))},
          attributes);
 }
 
 void LayerNormalization(Case& c) {
   Random& random = c.random();
   const bool mean = c.subject().name == "LayerNormalization";
-  Shape shape = random.AnyShape(1, 4);
+  Shape shape = random.AnyShape(1, 4, 6, {4, 128, 768});
   for (int i = 0; i < shape.rank(); ++i) shape[i] = std::max<int64_t>(shape[i], 1);
   const int at = static_cast<int>(random.Int(0, shape.rank() - 1));
   Shape weights;
@@ -73,8 +73,8 @@ void LayerNormalization(Case& c) {
   if (random.Chance(0.5)) attributes.emplace_back("epsilon", 1e-2f);
   const ElementType type = random.Pick({kFloat, kFloat, kFloat, kDouble, kFloat16});
   std::vector<Value*> inputs = {c.Input(random.Values(type, shape)),
-                                c.Input(random.Values(type, weights))};
-  if (mean && random.Chance(0.6)) inputs.push_back(c.Input(random.Values(type, weights)));
+                                c.Weights(random.Values(type, weights))};
+  if (mean && random.Chance(0.6)) inputs.push_back(c.Weights(random.Values(type, weights)));
   c.tolerance = {1e-3, 1e-4, 1e-4};
   const int outputs = mean && type != kFloat16 && random.Chance(0.4) ? 3 : 1;
   c.Only(inputs, attributes, outputs);
@@ -82,7 +82,7 @@ void LayerNormalization(Case& c) {
 
 void Lrn(Case& c) {
   Random& random = c.random();
-  Attributes attributes = {{"size", 2 * random.Int(0, 3) + 1}};
+  Attributes attributes = {{"size", 2 * random.Int(0, 3, 2) + 1}};
   if (random.Chance(0.5)) attributes.emplace_back("alpha", 0.01f);
   if (random.Chance(0.5)) attributes.emplace_back("beta", 0.6f);
   if (random.Chance(0.5)) attributes.emplace_back("bias", 2.0f);
@@ -124,9 +124,9 @@ void Dropout(Case& c) {
 void Loss(Case& c) {
   Random& random = c.random();
   const bool softmax = c.subject().name == "SoftmaxCrossEntropyLoss";
-  const int64_t batch = random.Int(1, 4), classes = random.Int(1, 6);
+  const int64_t batch = random.Int(1, 4, 400), classes = random.Int(1, 6, 1000);
   Shape scores = {batch, classes}, labels = {batch};
-  for (int64_t i = random.Int(0, 2); i > 0; --i) {
+  for (int64_t i = random.Int(0, 2, 0); i > 0; --i) {
     const auto size = random.Int(1, 4);
     scores.Append(size);
     labels.Append(size);
@@ -164,10 +164,11 @@ void RandomLike(Case& c) {
 
 void Multinomial(Case& c) {
   c.shapes_only = true;
-  Attributes attributes = {{"sample_size", c.random().Int(1, 5)}};
+  Attributes attributes = {{"sample_size", c.random().Int(1, 5, 10)}};
   if (c.random().Chance(0.5)) attributes.emplace_back("dtype", c.random().Pick<int64_t>({6, 7}));
-  c.Only({c.Fed(c.random().Values(kFloat, {c.random().Int(1, 3), c.random().Int(1, 6)}))},
-         attributes);
+  c.Only(
+      {c.Fed(c.random().Values(kFloat, {c.random().Int(1, 3, 256), c.random().Int(1, 6, 1000)}))},
+      attributes);
 }
 
 }  // namespace

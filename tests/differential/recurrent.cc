@@ -39,8 +39,9 @@ void Recurrent(Case& c) {
   const std::string_view name = c.subject().name;
   const bool lstm = name == "LSTM", gru = name == "GRU";
   const int64_t gates = lstm ? 4 : gru ? 3 : 1;
-  const int64_t time = random.Int(1, 6), batch = random.Int(1, 4);
-  const int64_t width = random.Int(1, 6), hidden = random.Pick<int64_t>({1, 3, 5, 8, 16, 17});
+  const int64_t time = random.Int(1, 6, 32), batch = random.Int(1, 4, 4);
+  const int64_t width = random.Int(1, 6, 128);
+  const int64_t hidden = random.PickSize({1, 3, 5, 8, 16, 17}, 128);
   const bool batch_first = c.opset() >= 14 && random.Chance(0.15);
   Attributes attributes = {{"hidden_size", hidden}};
   int64_t directions = 1;
@@ -64,9 +65,9 @@ void Recurrent(Case& c) {
       batch_first ? Shape{batch, directions, hidden} : Shape{directions, batch, hidden};
   std::vector<Value*> inputs = {
       c.Fed(small(batch_first ? Shape{batch, time, width} : Shape{time, batch, width})),
-      c.Input(small({directions, gates * hidden, width})),
-      c.Input(small({directions, gates * hidden, hidden})),
-      maybe(0.7, {directions, 2 * gates * hidden}),
+      c.Weights(small({directions, gates * hidden, width})),
+      c.Weights(small({directions, gates * hidden, hidden})),
+      random.Chance(0.7) ? c.Weights(small({directions, 2 * gates * hidden})) : nullptr,
       random.Chance(0.4) ? c.Input(random.Values(kInt32, {batch}, 1, static_cast<double>(time)))
                          : nullptr,
       maybe(0.5, state)};

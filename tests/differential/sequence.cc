@@ -18,9 +18,9 @@ Value* Number(Case& c, int64_t value) {
 // A sequence of `count` tensors of one type that differ in size along `axis`.
 Value* Sequence(Case& c, int count, ElementType type, int axis = 0, bool same_size = false) {
   std::vector<Value*> items;
-  Shape shape = {2, 3};
+  Shape shape = c.random().realistic() ? Shape{256, 384} : Shape{2, 3};
   for (int i = 0; i < count; ++i) {
-    if (!same_size) shape[axis] = c.random().Int(1, 4);
+    if (!same_size) shape[axis] = c.random().Int(1, 4, 256);
     items.push_back(c.Fed(c.random().Values(type, shape)));
   }
   if (items.empty()) {
@@ -70,7 +70,7 @@ void ConcatFrom(Case& c) {
 
 void SplitTo(Case& c) {
   Random& random = c.random();
-  const Shape shape = {6, random.Int(1, 4)};
+  const Shape shape = {6, random.Int(1, 4, 65536)};
   const bool by_size = random.Chance(0.4);
   Value* split = nullptr;
   if (by_size) split = Number(c, random.Int(1, 4));

@@ -30,7 +30,8 @@ Tensor CastValues(Random& random, ElementType from, ElementType to, const Shape&
 
 void Cast(Case& c) {
   Random& random = c.random();
-  const ElementType from = CastType(random), to = CastType(random);
+  const ElementType from = CastType(random);
+  const ElementType to = !random.typical() ? CastType(random) : from == kFloat ? kInt32 : kFloat;
   const Shape shape = random.AnyShape(0, 3);
   Value* const x = c.Input(CastValues(random, from, to, shape));
   if (c.subject().name == "CastLike") {
@@ -43,8 +44,9 @@ void CastToString(Case& c) {
   Random& random = c.random();
   const ElementType from =
       random.Pick({kFloat, kDouble, kInt8, kInt32, kInt64, kUint8, kUint64, kFloat16, kBool});
-  Tensor x = IsFloatingPoint(from) ? random.WithSpecials(from, random.AnyShape(0, 2))
-                                   : random.Values(from, random.AnyShape(0, 2), -1000, 1000);
+  const Shape shape = random.AnyShape(0, 2, 6, {20000});
+  Tensor x = IsFloatingPoint(from) ? random.WithSpecials(from, shape)
+                                   : random.Values(from, shape, -1000, 1000);
   if (from == kFloat && random.Chance(0.6)) {
     for (float& value : x.mutable_view().span<float>()) {
       value = random.Pick({1.0f, 0.1f, 1e10f, 1e-5f, 123456.7f, 1e20f, 3.14159265f, -0.0f,
@@ -64,7 +66,7 @@ void CastFromString(Case& c) {
     choices.insert(choices.end(), {"1.5", "-0.25", "1e2", "1E-2", "NaN", "INF", "+INF", "-INF",
                                    "3.14159", "inf", "-inf", "nan", ".5", "2."});
   }
-  c.Return(c.Add("Cast", "", {c.Input(Strings(random.AnyShape(0, 2), random, choices))},
+  c.Return(c.Add("Cast", "", {c.Input(Strings(random.AnyShape(0, 2, 6, {20000}), random, choices))},
                  {{"to", static_cast<int64_t>(to)}}));
 }
 
@@ -106,7 +108,7 @@ void StringNormalizer(Case& c) {
   if (random.Chance(0.6)) {
     attributes.emplace_back("stopwords", std::vector<std::string>{"a", "cat", "abc", "éa"});
   }
-  const auto count = random.Int(1, 6);
+  const auto count = random.Int(1, 6, 20000);
   c.DeclareSizes();
   const Shape shape = random.Chance(0.5) ? Shape{count} : Shape{1, count};
   c.Only(
@@ -115,7 +117,7 @@ void StringNormalizer(Case& c) {
 }
 
 void StringConcat(Case& c) {
-  const Shape shape = c.random().AnyShape(0, 3);
+  const Shape shape = c.random().AnyShape(0, 3, 6, {50, 400});
   c.Only({c.Input(c.random().Values(kString, shape)),
           c.Input(c.random().Values(kString, c.random().Broadcastable(shape)))});
 }
@@ -127,14 +129,14 @@ void StringSplit(Case& c) {
     attributes.emplace_back("delimiter", std::string(random.Pick({",", "--", " ", ""})));
   }
   if (random.Chance(0.5)) attributes.emplace_back("maxsplit", random.Int(0, 3));
-  c.Only({c.Input(Strings(random.AnyShape(0, 2), random,
+  c.Only({c.Input(Strings(random.AnyShape(0, 2, 6, {20000}), random,
                           {"a,b,c", "", "  a  b ", "x--y--z", "one", ",,", "a b,c--d"}))},
          attributes, 2);
 }
 
 void RegexFullMatch(Case& c) {
   Random& random = c.random();
-  c.Only({c.Input(Strings(random.AnyShape(0, 3), random,
+  c.Only({c.Input(Strings(random.AnyShape(0, 3, 6, {20000}), random,
                           {"abc", "a1", "", "www.x.com", "ABC", "a b", "zéro", "12"}))},
          {{"pattern", std::string(random.Pick(
                           {"[a-z]+", ".*", "\\d+", "www\\.[\\w.]+", "(a|b)*c", "\\pL+", ""}))}});
@@ -159,8 +161,8 @@ void TfIdf(Case& c) {
   if (random.Chance(0.5)) {
     attributes.emplace_back("weights", std::vector<float>{0.5f, 1, 2, 3, 0.1f, 4});
   }
-  const Shape shape =
-      random.Chance(0.5) ? Shape{random.Int(1, 9)} : Shape{random.Int(1, 3), random.Int(1, 9)};
+  const Shape shape = random.Chance(0.5) ? Shape{random.Int(1, 9, 20000)}
+                                         : Shape{random.Int(1, 3, 100), random.Int(1, 9, 200)};
   c.Only({c.Input(words ? Strings(shape, random, {"a", "b", "cat", "dog", "x"})
                         : random.Values(random.Pick({kInt32, kInt64}), shape, 0, 5))},
          attributes);

@@ -19,12 +19,13 @@ Tensor Int32s(const std::vector<int32_t>& values) {
 // Attention-23 and -24.
 void Attention(Case& c) {
   Random& random = c.random();
-  const int64_t batch = random.Int(1, 2), kv_heads = random.Int(1, 3);
+  const int64_t batch = random.Int(1, 2, 1), kv_heads = random.Int(1, 3, 12);
   const int64_t heads = kv_heads * random.Pick<int64_t>({1, 1, 2}),
-                size = random.Pick<int64_t>({4, 8, 10});
+                size = random.PickSize({4, 8, 10}, 64);
   const int64_t value_size = random.Chance(0.3) ? 6 : size;
-  const int64_t queries = random.Int(1, 5), fresh = random.Chance(0.6) ? queries : random.Int(1, 7);
-  const int64_t past = random.Chance(0.4) ? random.Int(1, 4) : 0;
+  const int64_t queries = random.Int(1, 5, 128);
+  const int64_t fresh = random.Chance(0.6) ? queries : random.Int(1, 7, 200);
+  const int64_t past = random.Chance(0.4) ? random.Int(1, 4, 100) : 0;
   const bool flat = random.Chance(0.5);
   const auto operand = [&](int64_t count, int64_t tokens, int64_t width) {
     return flat ? Shape{batch, tokens, count * width} : Shape{batch, count, tokens, width};
@@ -66,8 +67,9 @@ void Attention(Case& c) {
 
 void Rotary(Case& c) {
   Random& random = c.random();
-  const int64_t batch = random.Int(1, 2), heads = random.Int(1, 3), tokens = random.Int(1, 5);
-  const int64_t size = random.Pick<int64_t>({4, 8, 16}), rows = 12;
+  const int64_t batch = random.Int(1, 2), heads = random.Int(1, 3, 12);
+  const int64_t tokens = random.Int(1, 5, 128), size = random.PickSize({4, 8, 16}, 64);
+  const int64_t rows = random.realistic() ? 2048 : 12;
   const bool flat = random.Chance(0.5), partial = random.Chance(0.3);
   const int64_t rotated = partial ? size / 2 : size;
   Attributes attributes;
@@ -99,15 +101,15 @@ void Rotary(Case& c) {
 void SkipNormalization(Case& c) {
   Random& random = c.random();
   const bool simple = c.subject().name == "SkipSimplifiedLayerNormalization";
-  const Shape shape = {random.Int(1, 3), random.Int(1, 4), random.Pick<int64_t>({4, 16, 33})};
+  const Shape shape = {random.Int(1, 3), random.Int(1, 4, 128), random.PickSize({4, 16, 33}, 768)};
   const Shape row = {shape[2]};
   Shape skip = shape;
   if (random.Chance(0.2)) skip = Shape{1, shape[1], shape[2]};
   if (random.Chance(0.2)) skip = Shape{shape[1], shape[2]};
   std::vector<Value*> inputs = {c.Fed(Small(random, shape)), c.Fed(Small(random, skip)),
-                                c.Input(Small(random, row))};
-  if (!simple) inputs.push_back(random.Chance(0.6) ? c.Input(Small(random, row)) : nullptr);
-  if (random.Chance(0.5)) inputs.push_back(c.Input(Small(random, row)));
+                                c.Weights(Small(random, row))};
+  if (!simple) inputs.push_back(random.Chance(0.6) ? c.Weights(Small(random, row)) : nullptr);
+  if (random.Chance(0.5)) inputs.push_back(c.Weights(Small(random, row)));
   Attributes attributes;
   if (random.Chance(0.6)) attributes.emplace_back("epsilon", 1e-3f);
   c.tolerance = {1e-3, 1e-4, 1e-5};
@@ -127,24 +129,25 @@ void SimplifiedNormalization(Case& c) {
   Random& random = c.random();
   const Shape shape = random.AnyShape(2, 3);
   c.tolerance = {1e-3, 1e-4, 1e-5};
-  c.Only({c.Fed(Small(random, shape)), c.Input(Small(random, {shape.Back(0)}))},
+  c.Only({c.Fed(Small(random, shape)), c.Weights(Small(random, {shape.Back(0)}))},
          {{"axis", int64_t{-1}}, {"epsilon", 1e-3f}});
 }
 
 void EmbedNormalization(Case& c) {
   Random& random = c.random();
-  const int64_t batch = random.Int(1, 3), tokens = random.Int(1, 6),
-                width = random.Pick<int64_t>({4, 8});
+  const int64_t batch = random.Int(1, 3), tokens = random.Int(1, 6, 128);
+  const int64_t width = random.PickSize({4, 8}, 768);
+  const int64_t words_known = random.realistic() ? 2000 : 9, places = random.realistic() ? 512 : 8;
   const bool segments = random.Chance(0.6);
   const auto ids = [&](int64_t rows) {
     return c.Fed(random.Values(kInt32, {batch, tokens}, 0, static_cast<double>(rows - 1)));
   };
   const auto table = [&](int64_t rows) { return c.Constant(Small(random, {rows, width})); };
   const auto row = [&] { return c.Constant(Small(random, {width})); };
-  Value* const words = ids(9);
+  Value* const words = ids(words_known);
   Value* const segment_ids = segments ? ids(2) : nullptr;
-  Value* const word_table = table(9);
-  Value* const position_table = table(8);
+  Value* const word_table = table(words_known);
+  Value* const position_table = table(places);
   Value* const segment_table = segments ? table(2) : nullptr;
   Value* const gamma = row();
   Value* const beta = row();
@@ -158,7 +161,7 @@ void EmbedNormalization(Case& c) {
     }
     mask = c.Fed(ones);
   }
-  Value* const positions = random.Chance(0.3) ? ids(8) : nullptr;
+  Value* const positions = random.Chance(0.3) ? ids(places) : nullptr;
   Attributes attributes;
   if (random.Chance(0.5)) attributes.emplace_back("epsilon", 1e-3f);
   c.tolerance = {1e-3, 1e-4, 1e-5};
@@ -169,8 +172,9 @@ void EmbedNormalization(Case& c) {
 
 void QuantizedEmbed(Case& c) {
   Random& random = c.random();
-  const int64_t batch = random.Int(1, 3), tokens = random.Int(1, 6),
-                width = random.Pick<int64_t>({4, 8});
+  const int64_t batch = random.Int(1, 3), tokens = random.Int(1, 6, 128);
+  const int64_t width = random.PickSize({4, 8}, 768);
+  const int64_t words_known = random.realistic() ? 2000 : 9, places = random.realistic() ? 512 : 8;
   const bool segments = random.Chance(0.6);
   const ElementType type = random.Pick({kUint8, kInt8});
   const auto ids = [&](int64_t rows) {
@@ -182,10 +186,10 @@ void QuantizedEmbed(Case& c) {
   const auto scale = [&] { return c.Constant(random.Values(kFloat, {}, 0.005, 0.02)); };
   const auto zero = [&] { return c.Constant(random.Values(type, {}, -9, 9)); };
   std::vector<Value*> inputs = {
-      ids(9),
+      ids(words_known),
       segments ? ids(2) : nullptr,
-      bytes({9, width}),
-      bytes({8, width}),
+      bytes({words_known, width}),
+      bytes({places, width}),
       segments ? bytes({2, width}) : nullptr,
       bytes({width}),
       bytes({width}),
@@ -207,11 +211,11 @@ Tensor KeyMask(Random& random, int64_t batch, int64_t keys) {
 void MicrosoftAttention(Case& c) {
   Random& random = c.random();
   const bool quantized = c.subject().name == "QAttention";
-  const int64_t batch = random.Int(1, 2), heads = random.Int(1, 3),
-                size = random.Pick<int64_t>({4, 8});
-  const int64_t hidden = heads * size, tokens = random.Int(1, 5),
-                width = quantized ? hidden : random.Int(3, 9);
-  const int64_t past = random.Chance(0.4) ? random.Int(1, 3) : 0;
+  const int64_t batch = random.Int(1, 2, 1), heads = random.Int(1, 3, 4),
+                size = random.PickSize({4, 8}, 64);
+  const int64_t hidden = heads * size, tokens = random.Int(1, 5, 128),
+                width = quantized ? hidden : random.Int(3, 9, 256);
+  const int64_t past = random.Chance(0.4) ? random.Int(1, 3, 100) : 0;
   const bool causal = random.Chance(0.4);
   Attributes attributes = {{"num_heads", heads}};
   if (causal) attributes.emplace_back("unidirectional", int64_t{1});
@@ -251,20 +255,21 @@ void MicrosoftAttention(Case& c) {
       past == 0 && random.Chance(0.3)
           ? c.Fed(Small(random, {random.Pick<int64_t>({1, batch}), heads, tokens, past + tokens}))
           : nullptr;
-  c.Only({c.Fed(Small(random, {batch, tokens, width})), c.Input(Small(random, {width, 3 * hidden})),
-          c.Input(Small(random, {3 * hidden})), mask, before, bias},
-         attributes, past > 0 || random.Chance(0.3) ? 2 : 1);
+  c.Only(
+      {c.Fed(Small(random, {batch, tokens, width})), c.Weights(Small(random, {width, 3 * hidden})),
+       c.Weights(Small(random, {3 * hidden})), mask, before, bias},
+      attributes, past > 0 || random.Chance(0.3) ? 2 : 1);
 }
 
 void MultiHead(Case& c) {
   Random& random = c.random();
-  const int64_t batch = random.Int(1, 2), heads = random.Int(1, 3),
-                size = random.Pick<int64_t>({4, 8});
-  const int64_t hidden = heads * size, queries = random.Int(1, 5);
+  const int64_t batch = random.Int(1, 2, 1), heads = random.Int(1, 3, 12),
+                size = random.PickSize({4, 8}, 64);
+  const int64_t hidden = heads * size, queries = random.Int(1, 5, 128);
   const int64_t value_size = random.Chance(0.3) ? 6 : size;
   const bool cross = random.Chance(0.4), by_heads = cross && random.Chance(0.4);
-  const int64_t past = !cross && random.Chance(0.4) ? random.Int(1, 3) : 0;
-  const int64_t fresh = cross ? random.Int(1, 6) : queries, keys = past + fresh;
+  const int64_t past = !cross && random.Chance(0.4) ? random.Int(1, 3, 100) : 0;
+  const int64_t fresh = cross ? random.Int(1, 6, 200) : queries, keys = past + fresh;
   Attributes attributes = {{"num_heads", heads}};
   const bool causal = !cross && random.Chance(0.3);
   if (causal) attributes.emplace_back("unidirectional", int64_t{1});
@@ -275,7 +280,7 @@ void MultiHead(Case& c) {
   Value* const value = c.Fed(Small(random, by_heads ? Shape{batch, heads, fresh, value_size}
                                                     : Shape{batch, fresh, heads * value_size}));
   Value* const bias = !by_heads && random.Chance(0.5)
-                          ? c.Input(Small(random, {2 * hidden + heads * value_size}))
+                          ? c.Weights(Small(random, {2 * hidden + heads * value_size}))
                           : nullptr;
   Value* mask = nullptr;
   if (random.Chance(0.4)) {
@@ -297,13 +302,14 @@ void MultiHead(Case& c) {
 
 void GroupQuery(Case& c) {
   Random& random = c.random();
-  const int64_t batch = random.Int(1, 2), kv_heads = random.Int(1, 2);
+  const int64_t batch = random.Int(1, 2, 1), kv_heads = random.Int(1, 2, 4);
   const bool packed = random.Chance(0.4), rotary = random.Chance(0.5);
   const int64_t heads = kv_heads * random.Int(1, 3);
-  const int64_t size = rotary ? 16 : 8 * random.Int(1, 2);  // the peer rotates whole sixteens
-  const bool prompt = random.Chance(0.5);
-  const int64_t tokens = prompt ? random.Int(1, 5) : 1;
-  const int64_t past = prompt ? 0 : random.Int(1, 5), total = past + tokens;
+  // The peer rotates whole sixteens.
+  const int64_t size = random.realistic() ? 64 : rotary ? 16 : 8 * random.Int(1, 2);
+  const bool prompt = !random.typical() && random.Chance(0.5);
+  const int64_t tokens = prompt ? random.Int(1, 5, 128) : 1;
+  const int64_t past = prompt ? 0 : random.Int(1, 5, 1000), total = past + tokens;
   // A cache that is longer than what it holds, as decoders that reuse one have.
   const int64_t capacity = random.Chance(0.3) ? total + 3 : past;
   Attributes attributes = {{"num_heads", heads}, {"kv_num_heads", kv_heads}};
@@ -345,8 +351,9 @@ void GroupQuery(Case& c) {
   Value* const sum = c.Fed(Tensor::Scalar(static_cast<int32_t>(total)));
   std::vector<Value*> inputs = {query, key, value, past_key, past_value, seqlens, sum};
   if (rotary) {
-    inputs.push_back(c.Constant(Small(random, {16, size / 2})));
-    inputs.push_back(c.Constant(Small(random, {16, size / 2})));
+    const int64_t places = random.realistic() ? 2048 : 16;
+    inputs.push_back(c.Constant(Small(random, {places, size / 2})));
+    inputs.push_back(c.Constant(Small(random, {places, size / 2})));
   }
   if (random.Chance(0.25)) {
     while (inputs.size() < 10) inputs.push_back(nullptr);

@@ -24,7 +24,7 @@ struct Forest {
 // of two, because what a class gets that no leaf speaks of is not specified.
 Forest MakeForest(Random& random, int64_t features, int64_t targets) {
   Forest forest;
-  const auto count = random.Int(1, 6);
+  const auto count = random.Int(1, 6, 1000);
   const bool one_mode = random.Chance(0.5);
   for (int64_t tree = 0; tree < count; ++tree) {
     int64_t next = 0;
@@ -37,20 +37,21 @@ Forest MakeForest(Random& random, int64_t features, int64_t targets) {
       forest.values.push_back(0);
       forest.yes.push_back(0);
       forest.no.push_back(0);
-      forest.missing.push_back(random.Int(0, 1));
+      forest.missing.push_back(random.Any(0, 1));
       forest.modes.emplace_back("LEAF");
       if (depth == 0 || random.Chance(0.15)) {
         const bool both = targets == 2 || (targets > 2 && random.Chance(0.3));
         for (int64_t entry = both ? 2 : 1; entry > 0; --entry) {
           forest.leaf_trees.push_back(tree);
           forest.leaf_nodes.push_back(id);
-          forest.leaf_ids.push_back(entry == 2 ? 0 : random.Int(both ? 1 : 0, targets - 1));
+          forest.leaf_ids.push_back(entry == 2 ? 0 : random.Any(both ? 1 : 0, targets - 1));
           forest.leaf_weights.push_back(static_cast<float>(random.Real(-1, 1)));
         }
         return id;
       }
-      forest.features[at] = random.Int(0, features - 1);
-      forest.values[at] = static_cast<float>(random.Int(-3, 3)) / 2;
+      forest.features[at] = random.Any(0, features - 1);
+      forest.values[at] = random.realistic() ? static_cast<float>(random.Real(-3, 3))
+                                             : static_cast<float>(random.Int(-3, 3)) / 2;
       forest.modes[at] = one_mode ? "BRANCH_LEQ"
                                   : random.Pick({"BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE",
                                                  "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"});
@@ -60,7 +61,7 @@ Forest MakeForest(Random& random, int64_t features, int64_t targets) {
       forest.no[at] = no;
       return id;
     };
-    grow(static_cast<int>(random.Int(0, 4)));
+    grow(static_cast<int>(random.Int(0, 4, 8)));
   }
   return forest;
 }
@@ -72,7 +73,7 @@ Tensor Samples(Case& c, const Forest& forest, int64_t rows, int64_t width) {
       std::find(forest.modes.begin(), forest.modes.end(), "BRANCH_NEQ") == forest.modes.end();
   const ElementType type = c.random().Pick({kFloat, kFloat, kFloat, kDouble, kInt64, kInt32});
   Tensor x = c.random().Values(type, {rows, width}, -3, 3);
-  if (type != kFloat) return x;
+  if (type != kFloat || c.random().realistic()) return x;
   for (float& value : x.mutable_view().span<float>()) {
     value = static_cast<float>(c.random().Int(-6, 6)) / 2;
     if (misses && c.random().Chance(0.05)) value = std::numeric_limits<float>::quiet_NaN();
@@ -94,7 +95,7 @@ Attributes NodeAttributes(Case& c, const Forest& forest) {
 void Regressor(Case& c) {
   Random& random = c.random();
   c.set_ml_opset(static_cast<int>(random.Pick({1, 3})));
-  const int64_t width = random.Int(1, 4), targets = random.Pick<int64_t>({1, 1, 2, 3});
+  const int64_t width = random.Int(1, 4, 30), targets = random.Pick<int64_t>({1, 1, 2, 3});
   const Forest forest = MakeForest(random, width, targets);
   Attributes attributes = NodeAttributes(c, forest);
   attributes.emplace_back("target_treeids", forest.leaf_trees);
@@ -114,13 +115,13 @@ void Regressor(Case& c) {
         "post_transform",
         std::string(random.Pick({"NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"})));
   }
-  c.Only({c.Input(Samples(c, forest, random.Pick({1, 3, 40}), width))}, attributes);
+  c.Only({c.Input(Samples(c, forest, random.PickSize({1, 3, 40}, 10000), width))}, attributes);
 }
 
 void Classifier(Case& c) {
   Random& random = c.random();
   c.set_ml_opset(static_cast<int>(random.Pick({1, 3})));
-  const int64_t width = random.Int(1, 4), classes = random.Pick<int64_t>({2, 2, 3, 4});
+  const int64_t width = random.Int(1, 4, 30), classes = random.Pick<int64_t>({2, 2, 3, 4});
   // Binary ensembles may give scores of one class alone.
   const bool binary = classes == 2 && random.Chance(0.6);
   const Forest forest = MakeForest(random, width, binary ? 1 : classes);
@@ -153,37 +154,38 @@ void Classifier(Case& c) {
     for (int64_t i = 0; i < classes; ++i) labels.push_back(i * 2 + 1);
     attributes.emplace_back("classlabels_int64s", labels);
   }
-  c.Only({c.Input(Samples(c, forest, random.Pick({1, 3, 40}), width))}, attributes, 2);
+  c.Only({c.Input(Samples(c, forest, random.PickSize({1, 3, 40}, 10000), width))}, attributes, 2);
 }
 
 // TreeEnsemble-5: nodes and leaves apart, numbers in tensors, sets as members.
 void Ensemble(Case& c) {
   Random& random = c.random();
   c.set_ml_opset(5);
-  const int64_t width = random.Int(1, 4), targets = random.Pick<int64_t>({1, 2});
+  const int64_t width = random.Int(1, 4, 30), targets = random.Pick<int64_t>({1, 2});
   const ElementType type = random.Pick({kFloat, kFloat, kDouble});
   std::vector<int64_t> roots, features, yes, yes_leaf, no, no_leaf, leaf_targets, missing;
   std::vector<uint8_t> modes;
   std::vector<double> splits, weights, members;
   const auto leaf = [&] {
-    leaf_targets.push_back(random.Int(0, targets - 1));
+    leaf_targets.push_back(random.Any(0, targets - 1));
     weights.push_back(random.Real(-1, 1));
     return static_cast<int64_t>(weights.size()) - 1;
   };
   const std::function<int64_t(int)> grow = [&](int depth) {
     const size_t at = features.size();
-    features.push_back(random.Int(0, width - 1));
-    const auto mode = static_cast<uint8_t>(random.Int(0, 6));
+    features.push_back(random.Any(0, width - 1));
+    const auto mode = static_cast<uint8_t>(random.typical() ? 0 : random.Int(0, 6));
     modes.push_back(mode);
-    splits.push_back(mode == 6 ? std::numeric_limits<double>::quiet_NaN()
-                               : static_cast<double>(random.Int(-3, 3)) / 2);
+    splits.push_back(mode == 6            ? std::numeric_limits<double>::quiet_NaN()
+                     : random.realistic() ? random.Real(-3, 3)
+                                          : static_cast<double>(random.Int(-3, 3)) / 2);
     if (mode == 6) {
       for (int64_t i = random.Int(1, 3); i > 0; --i) {
         members.push_back(static_cast<double>(random.Int(-3, 3)));
       }
       members.push_back(std::numeric_limits<double>::quiet_NaN());
     }
-    missing.push_back(random.Int(0, 1));
+    missing.push_back(random.Any(0, 1));
     for (auto* const list : {&yes, &yes_leaf, &no, &no_leaf}) list->push_back(0);
     for (const bool branch : {true, false}) {
       const bool ends = depth == 0 || random.Chance(0.2);
@@ -193,8 +195,8 @@ void Ensemble(Case& c) {
     }
     return static_cast<int64_t>(at);
   };
-  for (int64_t tree = random.Int(1, 4); tree > 0; --tree) {
-    roots.push_back(grow(static_cast<int>(random.Int(0, 3))));
+  for (int64_t tree = random.Int(1, 4, 1000); tree > 0; --tree) {
+    roots.push_back(grow(static_cast<int>(random.Int(0, 3, 7))));
   }
   const auto tensor = [&](const std::vector<double>& values) {
     Tensor made = *Tensor::Allocate(type, {static_cast<int64_t>(values.size())});
@@ -222,9 +224,10 @@ void Ensemble(Case& c) {
   if (random.Chance(0.5)) attributes.emplace_back("nodes_missing_value_tracks_true", missing);
   if (random.Chance(0.6)) attributes.emplace_back("aggregate_function", random.Int(0, 3));
   if (random.Chance(0.5)) attributes.emplace_back("post_transform", random.Int(0, 4));
-  Tensor x = random.Values(type, {random.Pick({1, 3, 40}), width}, -3, 3);
+  Tensor x = random.Values(type, {random.PickSize({1, 3, 40}, 10000), width}, -3, 3);
   DispatchType(TypeList<float, double>{}, type, [&](auto tag) {
     using T = typename decltype(tag)::type;
+    if (random.realistic()) return;
     for (T& value : x.mutable_view().span<T>()) value = static_cast<T>(random.Int(-6, 6)) / 2;
   });
   c.Only({c.Input(x)}, attributes);
