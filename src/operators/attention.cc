@@ -38,10 +38,10 @@ Status ReadHeads(const Node& node, const char* name, const Shape& shape, int64_t
   return OkStatus();
 }
 
-Status CheckMask(const InferenceContext& context, const AttentionShape& shape) {
+Status CheckMask(const InferenceContext& context, const AttentionShape& shape, int input) {
   MULLION_RETURN_IF_ERROR(
-      context.RequireType(kMask, types::kAllFloats | SetOf(ElementType::kBool)));
-  const Shape* const mask = context.InputShape(kMask);
+      context.RequireType(input, types::kAllFloats | SetOf(ElementType::kBool)));
+  const Shape* const mask = context.InputShape(input);
   if (mask == nullptr) return OkStatus();
   const int64_t wanted[] = {shape.batch, shape.query_heads, shape.queries};
   bool fits = mask->rank() >= 1 && mask->rank() <= 4;
@@ -52,7 +52,7 @@ Status CheckMask(const InferenceContext& context, const AttentionShape& shape) {
   // A mask may end early: what it does not cover is masked.
   const int64_t columns = fits ? mask->Back(0) : 0;
   if (fits && (columns < 0 || shape.keys() < 0 || columns <= shape.keys())) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(kMask), " but must broadcast to ",
+  return context.Error(StrCat(context.DescribeInput(input), " but must broadcast to ",
                               shape.ScoresShape().ToString()));
 }
 
@@ -87,7 +87,8 @@ Status InferAttention(InferenceContext& context) {
   }
   MULLION_ASSIGN_OR_RETURN(const AttentionShape shape,
                            AttentionShape::FromShapes(context.node(), *query, *key, *value, past));
-  MULLION_RETURN_IF_ERROR(CheckMask(context, shape));
+  MULLION_RETURN_IF_ERROR(CheckMask(context, shape, kMask));
+  MULLION_RETURN_IF_ERROR(CheckMask(context, shape, kCondition));
   const Shape* const past_value = context.InputShape(kPastValue);
   if (past_value != nullptr && past != nullptr && past_value->rank() == 4 &&
       past_value->IsConcrete() && shape.value_size >= 0 &&
@@ -114,25 +115,31 @@ Status InferAttention(InferenceContext& context) {
 Result<AttentionShape> AttentionShape::FromShapes(const Node& node, const Shape& query,
                                                   const Shape& key, const Shape& value,
                                                   const Shape* past) {
-  const int rank = query.rank();
-  if ((rank != 3 && rank != 4) || key.rank() != rank || value.rank() != rank) {
+  const bool mixed = node.HasAttribute(kFusedFill);
+  bool ranks = mixed || (key.rank() == query.rank() && value.rank() == query.rank());
+  for (const Shape* const operand : {&query, &key, &value}) {
+    ranks = ranks && (operand->rank() == 3 || operand->rank() == 4);
+  }
+  if (!ranks) {
     return Wrong(node,
                  StrCat("query, key and value have shapes ", query.ToString(), ", ", key.ToString(),
                         " and ", value.ToString(), "; all must have rank 3 or all rank 4"));
   }
   AttentionShape s;
-  s.flat = rank == 3;
+  s.flat_query = query.rank() == 3;
+  s.flat_key = key.rank() == 3;
+  s.flat_value = value.rank() == 3;
+  s.flat_output = mixed ? node.IntAttribute(kFusedFlatOutput, 0) != 0 : s.flat_query;
   s.batch = query[0];
   MULLION_RETURN_IF_ERROR(ReadHeads(node, "q_num_heads", query, s.query_heads, s.size));
   int64_t key_size = kUnknownDim;
   int64_t value_heads = kUnknownDim;
   MULLION_RETURN_IF_ERROR(ReadHeads(node, "kv_num_heads", key, s.key_heads, key_size));
   MULLION_RETURN_IF_ERROR(ReadHeads(node, "kv_num_heads", value, value_heads, s.value_size));
-  const int tokens = s.flat ? 1 : 2;
-  s.queries = query[tokens];
-  s.new_keys = key[tokens];
+  s.queries = query[s.flat_query ? 1 : 2];
+  s.new_keys = key[s.flat_key ? 1 : 2];
   bool fits = Merge(s.batch, key[0]) && Merge(s.batch, value[0]) && Merge(s.size, key_size) &&
-              Merge(s.key_heads, value_heads) && Merge(s.new_keys, value[tokens]);
+              Merge(s.key_heads, value_heads) && Merge(s.new_keys, value[s.flat_value ? 1 : 2]);
   if (past != nullptr) {
     fits = fits && past->rank() == 4 && Merge(s.batch, (*past)[0]) &&
            Merge(s.key_heads, (*past)[1]) && Merge(s.size, (*past)[3]);
@@ -149,7 +156,7 @@ Result<AttentionShape> AttentionShape::FromShapes(const Node& node, const Shape&
 }
 
 Shape AttentionShape::OutputShape() const {
-  if (!flat) return {batch, query_heads, queries, value_size};
+  if (!flat_output) return {batch, query_heads, queries, value_size};
   const bool known = query_heads >= 0 && value_size >= 0;
   return {batch, queries, known ? query_heads * value_size : kUnknownDim};
 }
@@ -157,7 +164,7 @@ Shape AttentionShape::OutputShape() const {
 void RegisterAttention(OperatorRegistry& registry) {
   registry.Add({.name = "Attention",
                 .since = 23,
-                .inputs = {3, 7},
+                .inputs = {3, 8},
                 .outputs = {1, 4},
                 .types = types::kAllFloats,
                 .infer = InferAttention});

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Sizes of ai.onnx's Attention, whose operands come as [batch, heads, tokens, size] or as
-// [batch, tokens, heads * size].
+// [batch, tokens, heads * size] ("flat").
+//
+// What the optimizer makes of attention that was written out has attribute fused_fill, and differs
+// from the standard's: operands may have either form each, attribute fused_flat_output gives that
+// of the output; the mask is a float bias that covers all keys; input 7 is a condition, bool and
+// shaped like the mask, and where it is false scores become fused_fill before the bias is added. A
+// row of nothing but -infinity gives NaN, as Softmax does, not zeros.
 #ifndef MULLION_OPERATORS_ATTENTION_H_
 #define MULLION_OPERATORS_ATTENTION_H_
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/shape.h"
 #include "base/status.h"
@@ -14,8 +21,10 @@ namespace mullion::operators {
 
 // Inputs and outputs of Attention-24.
 namespace attention {
-enum Input { kQuery, kKey, kValue, kMask, kPastKey, kPastValue, kLengths };
+enum Input { kQuery, kKey, kValue, kMask, kPastKey, kPastValue, kLengths, kCondition };
 enum Output { kOut, kPresentKey, kPresentValue, kScores };
+inline constexpr std::string_view kFusedFill = "fused_fill";
+inline constexpr std::string_view kFusedFlatOutput = "fused_flat_output";
 }  // namespace attention
 
 // Dimensions may be unknown.
@@ -24,7 +33,10 @@ struct AttentionShape {
   static Result<AttentionShape> FromShapes(const Node& node, const Shape& query, const Shape& key,
                                            const Shape& value, const Shape* past);
 
-  bool flat = false;  // operands of rank 3
+  bool flat_query = false;  // operands of rank 3
+  bool flat_key = false;
+  bool flat_value = false;
+  bool flat_output = false;
   int64_t batch = kUnknownDim;
   int64_t query_heads = kUnknownDim;
   int64_t key_heads = kUnknownDim;

@@ -4,6 +4,7 @@
 #include "optimizer/fold_batch_normalization.h"
 #include "optimizer/fold_constants.h"
 #include "optimizer/fold_pixel_slices.h"
+#include "optimizer/fuse_attention.h"
 #include "optimizer/fuse_dynamic_quantized.h"
 #include "optimizer/fuse_elementwise.h"
 #include "optimizer/fuse_epilogue.h"
@@ -54,6 +55,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   FoldBatchNormalization(graph);
   if (FuseScaledProducts(graph)) RemoveDeadCode(graph);
   FuseGelu(graph);
+  FuseAttention(graph);
   FoldPixelSlices(graph);
   FuseEpilogue(graph);
   if (FuseDynamicQuantization(graph)) RemoveDeadCode(graph);

@@ -36,6 +36,8 @@ class Attention final : public Executable {
         scale_(node.FloatAttribute("scale", 0.0f)),
         has_scale_(node.HasAttribute("scale")),
         softcap_(node.FloatAttribute("softcap", 0.0f)),
+        fused_(node.HasAttribute(kFusedFill)),
+        fill_(node.FloatAttribute(kFusedFill, 0.0f)),
         scores_after_(
             static_cast<AttentionProblem::Scores>(node.IntAttribute("qk_matmul_output_mode", 0))) {}
 
@@ -47,12 +49,16 @@ class Attention final : public Executable {
                           context.node(), context.input(kQuery)->shape, context.input(kKey)->shape,
                           context.input(kValue)->shape, past != nullptr ? &past->shape : nullptr));
     const AttentionShape& s = bound->shape;
+    MULLION_RETURN_IF_ERROR(CheckFusedMask(context, s, kMask));
+    MULLION_RETURN_IF_ERROR(CheckFusedMask(context, s, kCondition));
     // With a past, keys and values lie together: in the outputs if these are wanted.
-    const int64_t tokens = past != nullptr ? s.batch * s.key_heads * s.keys() : 0;
-    constexpr int64_t kFloat = sizeof(float);
+    const auto bytes = [&](int output, int64_t size) {
+      const bool needed = past != nullptr && context.output(output) == nullptr;
+      return needed ? s.PresentShape(size).ElementCount() * int64_t{sizeof(float)} : 0;
+    };
     ScratchLayout layout;
-    bound->keys = layout.Take(tokens * s.size * kFloat);
-    bound->values = layout.Take(tokens * s.value_size * kFloat);
+    bound->keys = layout.Take(bytes(kPresentKey, s.size));
+    bound->values = layout.Take(bytes(kPresentValue, s.value_size));
     bound->kernel = layout.size();
     const AttentionProblem problem = Sizes(s);
     context.RequestScratch(
@@ -68,12 +74,18 @@ class Attention final : public Executable {
                              context.AllocateOutput(kOut, s.OutputShape()));
     AttentionProblem problem = Sizes(s);
     problem.query =
-        RowsOf(context.Input(kQuery).as<float>(), s.flat, s.query_heads, s.queries, s.size);
-    MULLION_ASSIGN_OR_RETURN(
-        problem.key, WithPast(context, bound, kKey, kPastKey, kPresentKey, s.size, bound.keys));
-    MULLION_ASSIGN_OR_RETURN(problem.value, WithPast(context, bound, kValue, kPastValue,
-                                                     kPresentValue, s.value_size, bound.values));
-    const HeadRows out = RowsOf(output.as<float>(), s.flat, s.query_heads, s.queries, s.value_size);
+        RowsOf(context.Input(kQuery).as<float>(), s.flat_query, s.query_heads, s.queries, s.size);
+    problem.key =
+        RowsOf(context.Input(kKey).as<float>(), s.flat_key, s.key_heads, s.new_keys, s.size);
+    problem.value = RowsOf(context.Input(kValue).as<float>(), s.flat_value, s.key_heads, s.new_keys,
+                           s.value_size);
+    MULLION_ASSIGN_OR_RETURN(problem.key_cache, CacheOf(context, s, kPastKey, kPresentKey, s.size,
+                                                        ScratchAt<float>(context, bound.keys)));
+    MULLION_ASSIGN_OR_RETURN(problem.value_cache,
+                             CacheOf(context, s, kPastValue, kPresentValue, s.value_size,
+                                     ScratchAt<float>(context, bound.values)));
+    const HeadRows out =
+        RowsOf(output.as<float>(), s.flat_output, s.query_heads, s.queries, s.value_size);
     problem.out = output.as<float>();
     problem.out_batch = out.batch;
     problem.out_head = out.head;
@@ -102,38 +114,26 @@ class Attention final : public Executable {
     problem.scale = has_scale_ ? scale_ : 1.0f / std::sqrt(static_cast<float>(s.size));
     problem.softcap = softcap_;
     problem.causal = causal_;
-    problem.offset = s.past_keys;
+    problem.offset = problem.past_keys = s.past_keys;
+    if (fused_) problem.fill = fill_;
+    problem.blind_gives_zeros = !fused_;
     return problem;
   }
 
-  // Keys or values of past and present in one place, and output `present` if it is wanted.
-  static Result<HeadRows> WithPast(RunContext& context, const BoundAttention& bound, int input,
-                                   int past, int present, int64_t size, int64_t scratch) {
-    const AttentionShape& s = bound.shape;
-    const TensorView& now = context.Input(input);
-    const HeadRows rows = RowsOf(now.as<float>(), s.flat, s.key_heads, s.new_keys, size);
-    const bool has_past = context.HasInput(past);
-    float* all = has_past ? ScratchAt<float>(context, scratch) : nullptr;
+  // Where keys or values of past and present come together: in output `present` if it is wanted.
+  static Result<HeadCache> CacheOf(RunContext& context, const AttentionShape& s, int past,
+                                   int present, int64_t size, float* scratch) {
+    HeadCache cache;
+    if (context.HasInput(past)) {
+      cache.past = RowsOf(context.Input(past).as<float>(), false, s.key_heads, s.past_keys, size);
+      cache.all = scratch;
+    }
     if (context.WantsOutput(present)) {
       MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                                context.AllocateOutput(present, s.PresentShape(size)));
-      all = output.as<float>();
+      cache.all = output.as<float>();
     }
-    if (all == nullptr) return rows;
-    const int64_t past_floats = s.past_keys * size;
-    for (int64_t i = 0; i < s.batch * s.key_heads; ++i) {
-      float* to = all + i * s.keys() * size;
-      if (has_past) {
-        std::copy_n(context.Input(past).as<float>() + i * past_floats, past_floats, to);
-        to += past_floats;
-      }
-      const float* const from =
-          rows.data + i / s.key_heads * rows.batch + i % s.key_heads * rows.head;
-      for (int64_t t = 0; t < s.new_keys; ++t) {
-        std::copy_n(from + t * rows.row, size, to + t * size);
-      }
-    }
-    return RowsOf(all, false, s.key_heads, s.keys(), size);
+    return cache;
   }
 
   Status SetMask(const RunContext& context, const AttentionShape& s,
@@ -147,34 +147,64 @@ class Attention final : public Executable {
       }
       problem.past_offset = context.HasInput(kPastKey);
     }
-    if (!context.HasInput(kMask)) return OkStatus();
-    const TensorView& mask = context.Input(kMask);
-    const Shape& shape = mask.shape;
-    problem.mask_keys = shape.Back(0);
+    problem.mask_keys = s.keys();
+    if (context.HasInput(kMask)) {
+      const TensorView& mask = context.Input(kMask);
+      problem.mask_keys = mask.shape.Back(0);
+      if (mask.type == ElementType::kBool) {
+        problem.mask = mask.as<bool>();
+        problem.mask_strides = StridesOf(mask.shape);
+      } else {
+        problem.bias = mask.as<float>();
+        problem.bias_strides = StridesOf(mask.shape);
+      }
+    }
+    if (context.HasInput(kCondition)) {
+      problem.mask = context.Input(kCondition).as<bool>();
+      problem.mask_strides = StridesOf(context.Input(kCondition).shape);
+    }
+    return OkStatus();
+  }
+
+  static ScoreStrides StridesOf(const Shape& shape) {
     const auto stride = [&](int back) {
       return shape.rank() > back && shape.Back(back) != 1
                  ? shape.Product(shape.rank() - back, shape.rank())
                  : 0;
     };
-    problem.mask_row = stride(1);
-    problem.mask_head = stride(2);
-    problem.mask_batch = stride(3);
-    if (mask.type == ElementType::kBool) {
-      problem.mask = mask.as<bool>();
-    } else {
-      problem.bias = mask.as<float>();
+    return {stride(3), stride(2), stride(1)};
+  }
+
+  // What was written out may have masks of any shape until sizes are known.
+  Status CheckFusedMask(const BindContext& context, const AttentionShape& s, int input) const {
+    const BindContext::Port* const mask = context.input(input);
+    if (!fused_ || mask == nullptr) return OkStatus();
+    const Shape scores = s.ScoresShape();
+    bool fits = mask->shape.rank() >= 1 && mask->shape.Back(0) == scores.Back(0);
+    for (int i = 1; i < mask->shape.rank() && fits; ++i) {
+      fits = mask->shape.Back(i) == 1 || mask->shape.Back(i) == scores.Back(i);
     }
-    return OkStatus();
+    if (fits) return OkStatus();
+    return context.node().Error(
+        StatusCode::kUnsupported,
+        StrCat("a mask of shape ", mask->shape.ToString(), " meets scores of shape ",
+               scores.ToString(), ", which it must cover; make a session without Optimize"));
   }
 
   bool causal_;
   float scale_;
   bool has_scale_;
   float softcap_;
+  bool fused_;
+  float fill_;
   AttentionProblem::Scores scores_after_;
 };
 
 Status SupportsAttention(const Node& node) {
+  const Value* const condition = node.input(kCondition);
+  if (condition != nullptr && condition->type.element_type != ElementType::kBool) {
+    return node.Error(StatusCode::kUnsupported, "input 7 must be of type bool");
+  }
   const Value* const mask = node.input(kMask);
   if (mask == nullptr) return OkStatus();
   const ElementType type = mask->type.element_type;

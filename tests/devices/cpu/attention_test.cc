@@ -109,6 +109,9 @@ struct Problem {
         for (int64_t i = 0; i < size; ++i) score += At(q, row * size + i) * Key(b, h / group, t, i);
         score /= std::sqrt(static_cast<double>(size));
         if (softcap != 0) score = softcap * std::tanh(score / softcap);
+        if (condition && !condition.span<bool>()[static_cast<size_t>(row % queries * keys() + t)]) {
+          score = kFill;
+        }
         w[static_cast<size_t>(t)] = score + Bias(b, h, row % queries, t);
         most = std::max(most, w[static_cast<size_t>(t)]);
       }
@@ -131,7 +134,22 @@ struct Problem {
   bool causal;
   float softcap;
   Tensor q, k, v, mask, past_key, past_value;
+  Tensor condition;  // [queries, keys]: scores become kFill
+  static constexpr float kFill = -1.5f;
 };
+
+// [batch, heads, tokens, size] as [batch, tokens, heads * size].
+Tensor Flat(const Tensor& split) {
+  const Shape& s = split.shape();
+  std::vector<float> flat;
+  for (int64_t i = 0; i < split.count(); ++i) {
+    const int64_t b = i / (s[1] * s[2] * s[3]), t = i / (s[1] * s[3]) % s[2];
+    const int64_t h = i / s[3] % s[1];
+    flat.push_back(
+        split.span<float>()[static_cast<size_t>(((b * s[1] + h) * s[2] + t) * s[3] + i % s[3])]);
+  }
+  return FloatTensor({s[0], s[2], s[1] * s[3]}, flat);
+}
 
 TEST(Attention, FollowsTheEquations) {
   std::mt19937 random(41);
@@ -158,6 +176,76 @@ TEST(Attention, FollowsTheEquations) {
     }
     SetIsaForTest(AvailableIsas().back());
   }
+}
+
+// What the optimizer makes: operands of either form, a condition and a bias at once.
+TEST(Attention, FollowsTheFusedForm) {
+  std::mt19937 random(44);
+  for (int i = 0; i < 40; ++i) {
+    SCOPED_TRACE(i);
+    Problem problem(random);
+    problem.causal = false;
+    if (problem.mask && problem.mask.type() == ElementType::kBool) problem.mask = Tensor();
+    if (Pick(0, 1, random) == 1) {
+      problem.condition = *Tensor::Allocate(ElementType::kBool, {problem.queries, problem.keys()});
+      for (int64_t j = 0; j < problem.condition.count(); ++j) {
+        static_cast<bool*>(problem.condition.mutable_data())[j] = Pick(0, 2, random) != 0;
+      }
+    }
+    OperatorCase c = problem.Case();
+    c.output_count = problem.past >= 0 ? static_cast<int>(Pick(1, 3, random)) : 1;
+    c.inputs.resize(8);
+    c.inputs[7] = problem.condition;
+    c.Set("fused_fill", Problem::kFill);
+    c.Set("q_num_heads", problem.key_heads * problem.group);
+    c.Set("kv_num_heads", problem.key_heads);
+    for (size_t operand = 0; operand < 3; ++operand) {
+      if (Pick(0, 1, random) == 1) c.inputs[operand] = Flat(c.inputs[operand]);
+    }
+    const bool flat = Pick(0, 1, random) == 1;
+    c.Set("fused_flat_output", int64_t{flat ? 1 : 0});
+    Tensor out = problem.Expected().first;
+    if (flat) out = Flat(out);
+    for (const Isa isa : AvailableIsas()) {
+      SCOPED_TRACE(IsaName(isa));
+      SetIsaForTest(isa);
+      const std::vector<Tensor> one = c.Run(1);
+      ExpectClose(one[0], out, 1e-5);
+      const std::vector<Tensor> four = c.Run(4);
+      for (size_t output = 0; output < one.size(); ++output) {
+        ExpectClose(four[output], one[output], 0);
+      }
+    }
+    SetIsaForTest(AvailableIsas().back());
+  }
+}
+
+TEST(Attention, RowsOfMinusInfinityAreNaNWhereWrittenOut) {
+  OperatorCase c;
+  c.name = "Attention";
+  c.opset = 24;
+  std::mt19937 random(45);
+  const float infinity = std::numeric_limits<float>::infinity();
+  c.inputs = {RandomTensor({1, 1, 2, 4}, random), RandomTensor({1, 1, 3, 4}, random),
+              RandomTensor({1, 1, 3, 4}, random),
+              FloatTensor({2, 3}, {-infinity, -infinity, -infinity, 0, 0, 0})};
+  c.Set("fused_fill", 0.0f);
+  const std::vector<float> y = Floats(c.Run()[0]);
+  EXPECT_TRUE(std::isnan(y[0]));
+  EXPECT_FALSE(std::isnan(y[4]));
+}
+
+TEST(Attention, RefusesMasksThatScoresWouldBeBroadcastTo) {
+  OperatorCase c;
+  c.name = "Attention";
+  c.opset = 24;
+  std::mt19937 random(46);
+  c.inputs = {RandomTensor({1, 1, 1, 4}, random), RandomTensor({1, 1, 3, 4}, random),
+              RandomTensor({1, 1, 3, 4}, random), RandomTensor({2, 3}, random)};
+  c.Set("fused_fill", 0.0f);
+  EXPECT_NE(c.RunError(), "");
+  c.inputs[3] = RandomTensor({1, 1}, random);
+  EXPECT_NE(c.RunError().find("which it must cover"), std::string::npos);
 }
 
 TEST(Attention, QueriesThatSeeNothingGiveZeros) {

@@ -25,6 +25,9 @@ constexpr int64_t kFewRows = 4;
 // Multiply-adds that are worth a task.
 constexpr int64_t kLeastWork = 200'000;
 
+// What moving a float of keys or values costs, in multiply-adds.
+constexpr int64_t kPreparing = 8;
+
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Sizes that hang on the problem's sizes only.
@@ -71,8 +74,28 @@ const float* RowOf(const HeadRows& rows, int64_t batch, int64_t head, int64_t ro
   return rows.data + batch * rows.batch + head * rows.head + row * rows.row;
 }
 
+// Where keys or values of all tokens are, once those of the past are joined with the new ones.
+HeadRows AllRows(const AttentionProblem& p, const HeadRows& now, const HeadCache& cache,
+                 int64_t size) {
+  if (cache.all == nullptr) return now;
+  return {cache.all, p.key_heads * p.keys * size, p.keys * size, size};
+}
+
+void Join(const AttentionProblem& p, const HeadRows& now, const HeadCache& cache, int64_t size,
+          int64_t batch, int64_t head) {
+  if (cache.all == nullptr) return;
+  float* to = cache.all + (batch * p.key_heads + head) * p.keys * size;
+  if (p.past_keys > 0) {
+    to = std::copy_n(RowOf(cache.past, batch, head, 0), p.past_keys * size, to);
+  }
+  for (int64_t t = 0; t < p.keys - p.past_keys; ++t, to += size) {
+    std::copy_n(RowOf(now, batch, head, t), size, to);
+  }
+}
+
 // Keys become columns: panels of [size][64 keys].
-void PackKeys(const AttentionProblem& p, int64_t batch, int64_t head, float* packed) {
+void PackKeys(const AttentionProblem& p, const HeadRows& keys, int64_t batch, int64_t head,
+              float* packed) {
   const int64_t padded = RoundUpToPanelGroup(p.keys);
   for (int64_t first = 0; first < padded; first += kPanelWidth) {
     const int64_t width = std::min(kPanelWidth, padded - first);
@@ -82,10 +105,10 @@ void PackKeys(const AttentionProblem& p, int64_t batch, int64_t head, float* pac
     constexpr int64_t kTile = 32;
     for (int64_t k = 0; k < p.size; k += kTile) {
       const int64_t depth = std::min(kTile, p.size - k);
-      const float* const from = RowOf(p.key, batch, head, first) + k;
+      const float* const from = RowOf(keys, batch, head, first) + k;
       float* const to = panel + k * width;
       TransposeTile(sizeof(float), reinterpret_cast<const uint8_t*>(from),
-                    p.key.row * static_cast<int64_t>(sizeof(float)), reinterpret_cast<uint8_t*>(to),
+                    keys.row * static_cast<int64_t>(sizeof(float)), reinterpret_cast<uint8_t*>(to),
                     width * static_cast<int64_t>(sizeof(float)), static_cast<size_t>(count),
                     static_cast<size_t>(depth));
       if (count == width) continue;
@@ -96,14 +119,15 @@ void PackKeys(const AttentionProblem& p, int64_t batch, int64_t head, float* pac
   }
 }
 
-void PackValues(const AttentionProblem& p, int64_t batch, int64_t head, float* packed) {
+void PackValues(const AttentionProblem& p, const HeadRows& values, int64_t batch, int64_t head,
+                float* packed) {
   const int64_t columns = RoundUpToPanelGroup(p.value_size);
   for (int64_t first = 0; first < columns; first += kPanelWidth) {
     const int64_t width = std::min(kPanelWidth, columns - first);
     const int64_t count = std::min(width, p.value_size - first);
     float* to = packed + first * p.keys;
     for (int64_t row = 0; row < p.keys; ++row, to += width) {
-      std::copy_n(RowOf(p.value, batch, head, row) + first, count, to);
+      std::copy_n(RowOf(values, batch, head, row) + first, count, to);
       std::fill(to + count, to + width, 0.0f);
     }
   }
@@ -113,10 +137,25 @@ void PackValues(const AttentionProblem& p, int64_t batch, int64_t head, float* p
 struct Shared {
   const AttentionProblem& problem;
   const Plan& plan;
-  float* keys;
+  HeadRows all_keys;
+  HeadRows all_values;
+  float* keys;  // packed
   float* values;
   const float* zeros;
   float* workers;
+
+  // What the blocks of a head read.
+  void Prepare(int64_t index) const {
+    const AttentionProblem& p = problem;
+    const int64_t batch = index / p.key_heads;
+    const int64_t head = index % p.key_heads;
+    Join(p, p.key, p.key_cache, p.size, batch, head);
+    if (plan.packs_keys) PackKeys(p, all_keys, batch, head, keys + index * plan.KeyFloats(p));
+    Join(p, p.value, p.value_cache, p.value_size, batch, head);
+    if (plan.packs_values) {
+      PackValues(p, all_values, batch, head, values + index * plan.ValueFloats(p));
+    }
+  }
 };
 
 // Rows [first, first + count) of the queries of one group of heads.
@@ -183,8 +222,8 @@ class BlockTask {
       dot.left = queries_;
       dot.left_stride = p_.size;
       dot.rows = count_;
-      dot.right = RowOf(p_.key, batch_, head_, 0);
-      dot.right_stride = p_.key.row;
+      dot.right = RowOf(shared_.all_keys, batch_, head_, 0);
+      dot.right_stride = shared_.all_keys.row;
       dot.depth = p_.size;
       dot.out = scores_;
       dot.out_stride = plan_.padded_keys;
@@ -211,10 +250,13 @@ class BlockTask {
     row.visible = Visible(r);
     row.scale = p_.scale;
     row.softcap = p_.softcap;
-    const int64_t mask =
-        batch_ * p_.mask_batch + QueryHead(r) * p_.mask_head + Query(r) * p_.mask_row;
-    row.bias = p_.bias == nullptr ? nullptr : p_.bias + mask;
-    row.mask = p_.mask == nullptr ? nullptr : p_.mask + mask;
+    const auto offset = [&](const ScoreStrides& strides) {
+      return batch_ * strides.batch + QueryHead(r) * strides.head + Query(r) * strides.row;
+    };
+    if (p_.mask != nullptr) row.mask = p_.mask + offset(p_.mask_strides);
+    if (p_.bias != nullptr) row.bias = p_.bias + offset(p_.bias_strides);
+    row.fill = p_.fill;
+    row.blind_gives_zeros = p_.blind_gives_zeros;
     if (p_.scores != nullptr) {
       const int64_t at = (batch_ * p_.query_heads + QueryHead(r)) * p_.queries + Query(r);
       row.scores = p_.scores + at * p_.keys;
@@ -245,8 +287,8 @@ class BlockTask {
       }
       return;
     }
-    product.packed = RowOf(p_.value, batch_, head_, 0);
-    product.row_major_stride = p_.value.row;
+    product.packed = RowOf(shared_.all_values, batch_, head_, 0);
+    product.row_major_stride = shared_.all_values.row;
     PanelProduct(product, 0, product.columns);
   }
 
@@ -275,7 +317,7 @@ int64_t AttentionScratchBytes(const AttentionProblem& problem, int threads) {
 
 void RunAttention(const AttentionProblem& problem, void* scratch, Parallel& parallel) {
   const Plan plan(problem);
-  if (plan.heads == 0 || plan.rows == 0) return;
+  if (plan.heads == 0) return;
   auto* const memory = static_cast<float*>(scratch);
   // Pointers of a worker need alignment, which whole groups of floats before them keep.
   float* const keys = memory;
@@ -283,25 +325,28 @@ void RunAttention(const AttentionProblem& problem, void* scratch, Parallel& para
   float* const zeros = values + plan.heads * plan.ValueFloats(problem);
   float* const workers = zeros + plan.ZeroFloats();
   std::fill(zeros, workers, 0.0f);
-  if (plan.packs_keys || plan.packs_values) {
-    const int64_t work = std::max<int64_t>(problem.keys * (problem.size + problem.value_size), 1);
-    parallel.For(plan.heads, DivideUp(kLeastWork, 8 * work), [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t batch = i / problem.key_heads;
-        const int64_t head = i % problem.key_heads;
-        if (plan.packs_keys) PackKeys(problem, batch, head, keys + i * plan.KeyFloats(problem));
-        if (plan.packs_values) {
-          PackValues(problem, batch, head, values + i * plan.ValueFloats(problem));
-        }
-      }
+  const Shared shared{problem,
+                      plan,
+                      AllRows(problem, problem.key, problem.key_cache, problem.size),
+                      AllRows(problem, problem.value, problem.value_cache, problem.value_size),
+                      keys,
+                      values,
+                      zeros,
+                      workers};
+  // A head of one block is prepared right before that, while it is in the cache.
+  const int64_t key_floats =
+      std::max<int64_t>(problem.keys * (problem.size + problem.value_size), 1);
+  const int64_t preparing = kPreparing * key_floats;
+  if (plan.blocks != 1) {
+    parallel.For(plan.heads, DivideUp(kLeastWork, preparing), [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) shared.Prepare(i);
     });
   }
-  const Shared shared{problem, plan, keys, values, zeros, workers};
-  const int64_t work =
-      std::max<int64_t>(plan.block_rows * problem.keys * (problem.size + problem.value_size), 1);
+  const int64_t work = plan.block_rows * key_floats + (plan.blocks == 1 ? preparing : 0);
   const int64_t tasks = plan.heads * plan.blocks;
   parallel.For(tasks, DivideUp(kLeastWork, work), [&](int64_t begin, int64_t end, int worker) {
     for (int64_t i = begin; i < end; ++i) {
+      if (plan.blocks == 1) shared.Prepare(i);
       const int64_t first = i % plan.blocks * plan.block_rows;
       BlockTask(shared, i / plan.blocks, first, std::min(plan.block_rows, plan.rows - first),
                 worker)

@@ -5,6 +5,7 @@
 #define MULLION_DEVICES_CPU_KERNELS_ATTENTION_H_
 
 #include <cstdint>
+#include <limits>
 
 #include "base/parallel.h"
 
@@ -18,17 +19,34 @@ struct HeadRows {
   int64_t row = 0;
 };
 
+// Past rows and behind them new ones: dense [batch, heads, past + new, size] in `all`, which the
+// kernel writes. Null when all rows are where the operand says.
+struct HeadCache {
+  HeadRows past;
+  float* all = nullptr;
+};
+
+// Strides, which may be 0, of what is shaped like the scores.
+struct ScoreStrides {
+  int64_t batch = 0;
+  int64_t head = 0;
+  int64_t row = 0;
+};
+
 struct AttentionProblem {
   int64_t batch = 0;
   int64_t query_heads = 0;
   int64_t key_heads = 0;  // divides query_heads; each serves as many neighbouring query heads
   int64_t queries = 0;
-  int64_t keys = 0;
+  int64_t keys = 0;        // of past and present
+  int64_t past_keys = 0;   // those in the caches
   int64_t size = 0;        // floats of a query and a key
   int64_t value_size = 0;  // floats of a value
   HeadRows query;
-  HeadRows key;
+  HeadRows key;  // the new ones
   HeadRows value;
+  HeadCache key_cache;
+  HeadCache value_cache;
   float* out = nullptr;
   int64_t out_batch = 0;
   int64_t out_head = 0;
@@ -36,14 +54,16 @@ struct AttentionProblem {
 
   float scale = 1;
   float softcap = 0;  // c tanh(score / c) when not 0
-  // Added to scores, or 0 and 1 for keys that are left out or stay; one of the two or neither.
-  // Strides may be 0. Keys from `mask_keys` on are left out.
-  const float* bias = nullptr;
+  // 0 for keys whose scores become `fill`, and what is added to scores after that. Keys from
+  // `mask_keys` on are left out if there is one of the two.
   const bool* mask = nullptr;
-  int64_t mask_batch = 0;
-  int64_t mask_head = 0;
-  int64_t mask_row = 0;
+  ScoreStrides mask_strides;
+  float fill = -std::numeric_limits<float>::infinity();
+  const float* bias = nullptr;
+  ScoreStrides bias_strides;
   int64_t mask_keys = 0;
+  // Of rows that have no score above -infinity: zeros, or NaN as the equations say.
+  bool blind_gives_zeros = true;
   // Query i sees keys up to i + offset when causal. With `lengths`, one per batch, only that many
   // keys exist, and the offset is that number less `queries`, unless `past_offset` says otherwise.
   bool causal = false;
@@ -59,7 +79,6 @@ struct AttentionProblem {
 
 int64_t AttentionScratchBytes(const AttentionProblem& problem, int threads);
 
-// A query that sees no key gives zeros.
 void RunAttention(const AttentionProblem& problem, void* scratch, Parallel& parallel);
 
 }  // namespace mullion::cpu

@@ -29,15 +29,15 @@ HWY_INLINE V LoadSome(const float* from, int64_t count) {
   return count >= kLanes ? hn::LoadU(D(), from) : LoadFirst(D(), from, static_cast<size_t>(count));
 }
 
-// -infinity where the mask says no.
-HWY_INLINE V Masked(V x, const bool* mask, int64_t count) {
+// `fill` where the mask says no.
+HWY_INLINE V Masked(V x, V fill, const bool* mask, int64_t count) {
   const D d;
   const hn::RebindToUnsigned<D> du;
   const hn::Rebind<uint8_t, D> d8;
   HWY_ALIGN uint8_t bytes[kLanes] = {};
   std::memcpy(bytes, mask, static_cast<size_t>(std::min(count, kLanes)));
   const auto keep = hn::Ne(hn::PromoteTo(du, hn::Load(d8, bytes)), hn::Zero(du));
-  return hn::IfThenElse(hn::RebindMask(d, keep), x, hn::Set(d, kMinusInfinity));
+  return hn::IfThenElse(hn::RebindMask(d, keep), x, fill);
 }
 
 // The scores before softmax; returns the greatest.
@@ -45,6 +45,7 @@ float Prepare(const ScoreRow& row) {
   const D d;
   const V scale = hn::Set(d, row.scale);
   const V cap = hn::Set(d, row.softcap);
+  const V fill = hn::Set(d, row.fill);
   const V minus_infinity = hn::Set(d, kMinusInfinity);
   V most = minus_infinity;
   for (int64_t i = 0; i < row.keys; i += kLanes) {
@@ -59,8 +60,8 @@ float Prepare(const ScoreRow& row) {
     if (row.softcap != 0) x = hn::Mul(Tanh(d, hn::Div(x, cap)), cap);
     give(Scores::kCapped);
     const int64_t visible = std::clamp<int64_t>(row.visible - i, 0, kLanes);
+    if (row.mask != nullptr && visible > 0) x = Masked(x, fill, row.mask + i, visible);
     if (row.bias != nullptr && visible > 0) x = hn::Add(x, LoadSome(row.bias + i, visible));
-    if (row.mask != nullptr && visible > 0) x = Masked(x, row.mask + i, visible);
     if (visible < kLanes) {
       x = hn::IfThenElse(hn::FirstN(d, static_cast<size_t>(visible)), x, minus_infinity);
     }
@@ -78,8 +79,9 @@ float Prepare(const ScoreRow& row) {
 void WeighScoresSimd(const ScoreRow& row) {
   const D d;
   const float greatest = Prepare(row);
+  const bool blind = greatest == kMinusInfinity && row.blind_gives_zeros;
   V factor = hn::Zero(d);
-  if (greatest != kMinusInfinity) {
+  if (!blind) {
     const V most = hn::Set(d, greatest);
     V sum = hn::Zero(d);
     for (int64_t i = 0; i < row.keys; i += kLanes) {
@@ -95,7 +97,7 @@ void WeighScoresSimd(const ScoreRow& row) {
   }
   for (int64_t i = 0; i < row.keys; i += kLanes) {
     // Not a product where nothing is seen: the row holds infinities then.
-    const V x = greatest == kMinusInfinity ? factor : hn::Mul(hn::LoadU(d, row.x + i), factor);
+    const V x = blind ? factor : hn::Mul(hn::LoadU(d, row.x + i), factor);
     hn::StoreU(x, d, row.x + i);
     if (row.scores != nullptr && row.scores_after == Scores::kSoftmax) {
       const int64_t count = std::min(kLanes, row.keys - i);

@@ -16,13 +16,14 @@ struct ScoreRow {
   int64_t visible = 0;  // keys from here on are left out
   float scale = 1;
   float softcap = 0;
-  const float* bias = nullptr;  // one per visible key, or null
-  const bool* mask = nullptr;   // the same
-  float* scores = nullptr;      // `keys` floats that are also wanted, or null
+  const bool* mask = nullptr;  // one per visible key, or null; where it is false, scores are `fill`
+  float fill = 0;
+  const float* bias = nullptr;    // one per visible key, or null
+  bool blind_gives_zeros = true;  // as in AttentionProblem
+  float* scores = nullptr;        // `keys` floats that are also wanted, or null
   AttentionProblem::Scores scores_after = AttentionProblem::Scores::kScaled;
 };
 
-// Weights of a row that sees nothing are zero.
 void WeighScores(const ScoreRow& row);
 
 }  // namespace mullion::cpu
