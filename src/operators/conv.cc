@@ -4,6 +4,7 @@
 #include "operators/convolution_geometry.h"
 #include "operators/epilogue.h"
 #include "operators/registry.h"
+#include "operators/whole_output.h"
 
 namespace mullion::operators {
 
@@ -22,7 +23,7 @@ Status CheckBias(const InferenceContext& context, int64_t out_channels) {
 
 Status InferConv(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(context.RequireInput(1));
-  for (int i = 1; i <= kResidualInput; ++i) {
+  for (int i = 1; i <= kConvWhole; ++i) {
     MULLION_RETURN_IF_ERROR(context.RequireSameType(0, i));
   }
   const Shape* const image = context.InputShape(0);
@@ -34,7 +35,10 @@ Status InferConv(InferenceContext& context) {
   MULLION_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
                            ConvolutionGeometry::FromNode(context.node(), *image, *weights));
   MULLION_RETURN_IF_ERROR(CheckBias(context, geometry.out_channels));
-  const Shape output = geometry.OutputShape();
+  Shape output = geometry.OutputShape();
+  if (geometry.layout.last && context.node().HasAttribute(kWholeChannels)) {
+    MULLION_RETURN_IF_ERROR(WidenToWhole(context, kConvWhole, output));
+  }
   if (output.IsConcrete() && !output.CheckedElementCount().has_value()) {
     return context.Error(StrCat("the output would have shape ", output.ToString(),
                                 ", which is larger than any memory"));
@@ -46,9 +50,9 @@ Status InferConv(InferenceContext& context) {
 }  // namespace
 
 void RegisterConv(OperatorRegistry& registry) {
-  // Conv-11 and Conv-22 only say more clearly what the defaults are and allow bfloat16. Input 3
-  // comes from the optimizer.
-  registry.Add({.name = "Conv", .inputs = {2, 4}, .types = types::kAllFloats, .infer = InferConv});
+  // Conv-11 and Conv-22 only say more clearly what the defaults are and allow bfloat16. Inputs 3
+  // and 4 come from the optimizer.
+  registry.Add({.name = "Conv", .inputs = {2, 5}, .types = types::kAllFloats, .infer = InferConv});
 }
 
 }  // namespace mullion::operators

@@ -11,6 +11,7 @@
 #include "optimizer/fuse_gelu.h"
 #include "optimizer/fuse_quantized.h"
 #include "optimizer/infer_graph.h"
+#include "optimizer/join_in_place.h"
 #include "optimizer/join_splits.h"
 #include "optimizer/layout.h"
 #include "optimizer/remove_dead_code.h"
@@ -61,6 +62,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   if (FuseDynamicQuantization(graph)) RemoveDeadCode(graph);
   FuseElementwise(graph);
   if (PlaceChannelsLast(graph, *options.operators)) Reduce(graph, options);
+  JoinInPlace(graph);
   return OkStatus();
 }
 

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/float_convolution.h"
 
+#include <cstring>
+
 #include "devices/cpu/fused_activation.h"
 #include "devices/cpu/strided_copy.h"
 #include "operators/epilogue.h"
+#include "operators/whole_output.h"
 
 namespace mullion::cpu {
 
 namespace {
 
 using operators::kBiasInput;
+using operators::kConvWhole;
 using operators::kResidualInput;
 
 // Parts of the scratch memory, one behind the other.
@@ -36,6 +40,15 @@ void TransposeEach(const float* from, int64_t count, int64_t rows, int64_t colum
   copy.Run(from, 0, to, 0, parallel);
 }
 
+// Rows of `columns` floats into wider ones.
+void CopyRows(const float* from, int64_t rows, int64_t columns, float* to, int64_t to_stride,
+              Parallel& parallel) {
+  StridedCopy copy(ElementType::kFloat);
+  copy.AddAxis(rows, columns, to_stride);
+  copy.AddAxis(columns, 1, 1);
+  copy.Run(from, 0, to, 0, parallel);
+}
+
 size_t FloatBytes(int64_t count) { return static_cast<size_t>(count) * sizeof(float); }
 
 }  // namespace
@@ -44,11 +57,15 @@ struct FloatConvolution::Bound final : public BoundState {
   ConvolutionShape shape;
   std::unique_ptr<ConvolutionPlan> plan;
   Shape output_shape;
+  // Of the output, which may be wider than what the convolution makes.
+  int64_t channels = 0;
+  int64_t first_channel = 0;
   int64_t input_pixels = 1;  // of one image
   int64_t output_pixels = 1;
   // Channels-first images whose order differs from channels-last are copied.
   bool turns_input = false;
   bool turns_output = false;
+  bool copies_output = false;  // into a wider one
   size_t packed = 0;
   size_t input = 0;
   size_t residual = 0;
@@ -81,7 +98,11 @@ Status FloatConvolution::Bind(BindContext& context) const {
   const ConvolutionShape& shape = bound->shape;
   bound->plan = MakePlan(shape);
   bound->output_shape = image;
-  bound->output_shape[layout_.ChannelAxis(image.rank())] = shape.out_channels;
+  const bool writes_part = layout_.last && node_.HasAttribute(operators::kWholeChannels);
+  bound->channels =
+      writes_part ? node_.IntAttribute(operators::kWholeChannels, 0) : shape.out_channels;
+  bound->first_channel = node_.IntAttribute(operators::kFirstChannel, 0);
+  bound->output_shape[layout_.ChannelAxis(image.rank())] = bound->channels;
   for (int i = 0; i < shape.spatial_rank; ++i) {
     const ConvolutionShape::Axis& axis = shape.axes[static_cast<size_t>(i)];
     bound->output_shape[layout_.SpatialAxis(i)] = axis.output;
@@ -90,6 +111,7 @@ Status FloatConvolution::Bind(BindContext& context) const {
   }
   bound->turns_input = !layout_.last && shape.in_channels > 1 && bound->input_pixels > 1;
   bound->turns_output = !layout_.last && shape.out_channels > 1 && bound->output_pixels > 1;
+  bound->copies_output = writes_part && bound->plan->NeedsDensePixels();
 
   ScratchParts parts;
   const int64_t outputs = shape.batch * bound->output_pixels * shape.out_channels;
@@ -100,6 +122,9 @@ Status FloatConvolution::Bind(BindContext& context) const {
   if (bound->turns_output) {
     if (context.input(kResidualInput) != nullptr) bound->residual = parts.Add(FloatBytes(outputs));
     bound->output = parts.Add(FloatBytes(outputs));
+  } else if (writes_part) {
+    if (bound->copies_output) bound->output = parts.Add(FloatBytes(outputs));
+    if (context.input(kConvWhole) != nullptr) context.AllowInPlace(0, kConvWhole);
   } else if (bound->plan->TakesResidualInPlace() && context.input(kResidualInput) != nullptr &&
              node_.input(kResidualInput) != node_.input(0)) {
     context.AllowInPlace(0, kResidualInput);
@@ -144,11 +169,20 @@ Status FloatConvolution::Run(RunContext& context) const {
       epilogue.residual = scratch(bound.residual);
     }
   }
-  float* const out = bound.turns_output ? scratch(bound.output) : output.as<float>();
-  bound.plan->Run(input, packed, out, shape.out_channels, epilogue, scratch(bound.work), parallel);
-  if (bound.turns_output) {
-    TransposeEach(out, shape.batch, bound.output_pixels, shape.out_channels, output.as<float>(),
+  if (context.HasInput(kConvWhole) && context.Input(kConvWhole).data != output.data) {
+    std::memcpy(output.data, context.Input(kConvWhole).data, output.bytes());
+  }
+  float* const part = output.as<float>() + bound.first_channel;
+  const bool apart = bound.turns_output || bound.copies_output;
+  bound.plan->Run(input, packed, apart ? scratch(bound.output) : part,
+                  apart ? shape.out_channels : bound.channels, epilogue, scratch(bound.work),
                   parallel);
+  if (bound.turns_output) {
+    TransposeEach(scratch(bound.output), shape.batch, bound.output_pixels, shape.out_channels,
+                  output.as<float>(), parallel);
+  } else if (bound.copies_output) {
+    CopyRows(scratch(bound.output), shape.batch * bound.output_pixels, shape.out_channels, part,
+             bound.channels, parallel);
   }
   return OkStatus();
 }

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "devices/cpu/kernels/isa.h"
 #include "tests/devices/cpu/operator_case.h"
 
 namespace mullion::cpu {
@@ -113,6 +114,56 @@ TEST(Conv, IsDepthwiseWithOneChannelInEachGroup) {
     c.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
     ExpectAgreement(c, 1e-5, true);
   }
+}
+
+// The same bits in a wider tensor, whose other channels stay, on every level and by every kind of
+// plan.
+TEST(Conv, WritesItsPartOfAWiderTensor) {
+  std::mt19937 random(3);
+  for (const Isa isa : AvailableIsas()) {
+    SetIsaForTest(isa);
+    for (int i = 0; i < 40; ++i) {
+      OperatorCase c = RandomConv(static_cast<int>(Pick(1, 2, random)), random);
+      c.inputs[0] = ToChannelsLast(c.inputs[0]);
+      c.Set("channels_last", int64_t{1});
+      const std::vector<Tensor> alone = c.Run();
+      ASSERT_EQ(alone.size(), 1u);
+      const int64_t part = alone[0].shape().Back(0);
+      const int64_t first = Pick(0, 5, random);
+      const int64_t channels = first + part + Pick(0, 5, random);
+      Shape shape = alone[0].shape();
+      shape[shape.rank() - 1] = channels;
+      const Tensor whole = RandomTensor(shape, random);
+      std::vector<float> expected = Floats(whole);
+      const std::vector<float> own = Floats(alone[0]);
+      for (size_t k = 0; k < own.size(); ++k) {
+        const auto at = static_cast<int64_t>(k);
+        expected[static_cast<size_t>(at / part * channels + first + at % part)] = own[k];
+      }
+      c.inputs.resize(4);
+      c.inputs.push_back(whole);
+      c.constant_parameters = false;
+      c.Set("whole_channels", channels);
+      c.Set("first_channel", first);
+      for (const int threads : {1, 3}) {
+        const std::vector<Tensor> joined = c.Run(threads);
+        ASSERT_EQ(joined.size(), 1u);
+        EXPECT_EQ(joined[0].shape(), shape);
+        EXPECT_EQ(Floats(joined[0]), expected) << IsaName(isa) << ", case " << i;
+      }
+    }
+  }
+  SetIsaForTest(AvailableIsas().back());
+}
+
+TEST(Conv, RefusesAPartOutsideTheWiderTensor) {
+  std::mt19937 random(4);
+  OperatorCase c = RandomConv(2, random);
+  c.inputs[0] = ToChannelsLast(c.inputs[0]);
+  c.Set("channels_last", int64_t{1});
+  c.Set("whole_channels", int64_t{2});
+  c.Set("first_channel", int64_t{2});
+  EXPECT_NE(c.RunError().find("must be known and lie within 2"), std::string::npos);
 }
 
 // ---- worked examples ---------------------------------------------------------------------------

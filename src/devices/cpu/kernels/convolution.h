@@ -51,6 +51,8 @@ class ConvolutionPlan {
   // residual are output pixels, `out_stride` floats apart.
   virtual void Run(const float* input, const float* packed, float* out, int64_t out_stride,
                    const Epilogue& epilogue, void* scratch, Parallel& parallel) const = 0;
+  // Whether pixels of the output and of the residual must follow each other without gaps.
+  virtual bool NeedsDensePixels() const { return false; }
   // Whether the residual may be the output's memory.
   virtual bool TakesResidualInPlace() const { return false; }
 };

@@ -22,8 +22,7 @@ int64_t PixelsAtOnce(const ConvolutionShape& shape);
 size_t PackedPixelColumnsFloats(const ConvolutionShape& shape);
 void PackPixelColumns(const float* weights, const ConvolutionShape& shape, float* packed);
 
-// Takes weights from PackPixelColumns. Pixels of the output and of the residual must follow each
-// other without gaps.
+// Takes weights from PackPixelColumns.
 class PixelColumns final : public ConvolutionPlan {
  public:
   explicit PixelColumns(const ConvolutionShape& shape);
@@ -31,6 +30,7 @@ class PixelColumns final : public ConvolutionPlan {
   size_t ScratchBytes(int threads) const override;
   void Run(const float* input, const float* packed, float* out, int64_t out_stride,
            const Epilogue& epilogue, void* scratch, Parallel& parallel) const override;
+  bool NeedsDensePixels() const override { return true; }
   bool TakesResidualInPlace() const override { return true; }
 
  private:
