@@ -70,6 +70,33 @@ TEST_P(ConvolutionKernel, ConvolvesAFirstLayer) {
   CheckConvolution(shape, random);
 }
 
+// Tiles of rows at equal distances, and of such that hang over a side or go on in the next line.
+TEST_P(ConvolutionKernel, ConvolvesLongLines) {
+  std::mt19937 random(7);
+  for (const int64_t columns : {16, 32, 40, 64, 90}) {
+    for (const int64_t kernel : {1, 3}) {
+      for (const int64_t stride : {1, 2}) {
+        ConvolutionShape shape;
+        shape.batch = 2;
+        shape.groups = RandomInt(1, 2, random);
+        shape.in_channels = shape.groups * RandomInt(1, 20, random);
+        shape.out_channels = shape.groups * columns;
+        shape.spatial_rank = 2;
+        for (int i = 0; i < 2; ++i) {
+          ConvolutionShape::Axis& axis = shape.axes[static_cast<size_t>(i)];
+          axis.kernel = kernel;
+          axis.stride = stride;
+          axis.dilation = RandomInt(1, 2, random);
+          axis.pad = axis.dilation * (kernel / 2);
+          axis.input = i == 0 ? 5 : 53;
+          axis.output = (axis.input - 1) / stride + 1;
+        }
+        CheckConvolution(shape, random);
+      }
+    }
+  }
+}
+
 TEST_P(ConvolutionKernel, ConvolvesToFewChannels) {
   std::mt19937 random(6);
   for (int i = 0; i < 60; ++i) {

@@ -32,6 +32,21 @@ bool HasFewColumns(int64_t out_channels, int64_t groups, int64_t channels) {
   return groups == 1 && out_channels <= kFewColumns && channels >= kFewColumnsDepth;
 }
 
+// Where every pixel becomes one pixel, all lines of the batch are one. A convolution without
+// spatial axes is one of a single pixel.
+void JoinLines(ConvolutionShape& shape) {
+  int64_t pixels = shape.batch;
+  for (int i = 0; i < shape.spatial_rank; ++i) {
+    const ConvolutionShape::Axis& axis = shape.axes[static_cast<size_t>(i)];
+    if (axis.kernel != 1 || axis.stride != 1 || axis.output != axis.input || axis.pad != 0) return;
+    pixels *= axis.input;
+  }
+  shape.batch = 1;
+  shape.spatial_rank = 1;
+  shape.axes[0] = {};
+  shape.axes[0].input = shape.axes[0].output = pixels;
+}
+
 bool IsPlain(int64_t groups, int64_t taps) { return groups == 1 && taps == 1; }
 
 }  // namespace
@@ -93,11 +108,7 @@ struct ConvolutionRows::Run {
 };
 
 ConvolutionRows::ConvolutionRows(const ConvolutionShape& shape) : shape_(shape) {
-  // A convolution without spatial axes is one of a single pixel.
-  if (shape_.spatial_rank == 0) {
-    shape_.spatial_rank = 1;
-    shape_.axes[0] = {};
-  }
+  JoinLines(shape_);
   const bool merges = MergesLastAxis(shape_);
   const auto last_axis = static_cast<size_t>(shape_.spatial_rank - 1);
   const ConvolutionShape::Axis& last = shape_.axes[last_axis];
@@ -123,8 +134,12 @@ ConvolutionRows::ConvolutionRows(const ConvolutionShape& shape) : shape_(shape) 
     outer_taps_.insert(outer_taps_.end(), position.begin(),
                        position.begin() + static_cast<std::ptrdiff_t>(last_axis));
   }
+  all_inside_ = {0, last.output};
   for (int64_t tap = 0; tap < last_kernel_; ++tap) {
-    inside_.push_back(last.Inside(tap * last.dilation, merges ? last.kernel : 1));
+    const auto inside = last.Inside(tap * last.dilation, merges ? last.kernel : 1);
+    all_inside_.first = std::max(all_inside_.first, inside.first);
+    all_inside_.second = std::min(all_inside_.second, inside.second);
+    inside_.push_back(inside);
   }
 }
 
@@ -156,6 +171,22 @@ void ConvolutionRows::MakeRun(const float* input, const RowRequest& request, con
   for (int64_t tap = request.first_tap; tap < request.first_tap + request.tap_count; ++tap) {
     MakeTap(image, request, run, tap);
   }
+  if (request.even != nullptr) MarkEven(request, run);
+}
+
+void ConvolutionRows::MarkEven(const RowRequest& request, const Run& run) const {
+  const ConvolutionShape::Axis& last = shape_.axes[static_cast<size_t>(shape_.spatial_rank - 1)];
+  request.even->step = last.stride * shape_.in_channels;
+  int64_t begin = std::clamp<int64_t>(all_inside_.first - run.first, 0, run.count);
+  int64_t end = std::clamp<int64_t>(all_inside_.second - run.first, begin, run.count);
+  // Rows of zeros are all the same one.
+  for (int64_t outer = 0; outer * last_kernel_ < taps_; ++outer) {
+    int64_t line = 0;
+    if (!LineOf(run, outer, line)) end = begin;
+  }
+  const auto marks = request.even->end.begin() + run.row;
+  std::fill(marks, marks + run.count, uint8_t{0});
+  std::fill(marks + begin, marks + end, static_cast<uint8_t>(run.row + end));
 }
 
 // The index of the first pixel of the input line that an outer tap reads; false outside the image.

@@ -78,6 +78,7 @@ class ConvolutionRows {
   struct Run;
   void MakeRun(const float* input, const RowRequest& request, const Run& run) const;
   void MakeTap(const float* image, const RowRequest& request, const Run& run, int64_t tap) const;
+  void MarkEven(const RowRequest& request, const Run& run) const;
   void CopyWindows(const float* line, const RowRequest& request, const Run& run, int64_t tap,
                    int64_t begin, int64_t end) const;
   bool LineOf(const Run& run, int64_t outer_tap, int64_t& line) const;
@@ -92,6 +93,7 @@ class ConvolutionRows {
   std::vector<int64_t> outer_taps_;
   // Along the last axis, the outputs [first, second) whose tap (or whole window) lies in the image.
   std::vector<std::pair<int64_t, int64_t>> inside_;
+  std::pair<int64_t, int64_t> all_inside_;  // those of which every tap does
   std::vector<float> zeros_;
 };
 

@@ -80,12 +80,15 @@ size_t Depthwise::ScratchBytes(int threads) const {
 }
 
 // Channels of a part: so many that the input lines which an output line reads stay in the level 1
-// cache until the next one, with the weights; half of the cache, as lines compete for places.
+// cache until the next one, with the weights; half of the cache, as lines compete for places. But
+// not fewer than those whose weights take a fifth of it: reading a few channels of every pixel
+// costs more than reading lines from the level 2 cache again.
 int64_t Depthwise::ChannelsTogether() const {
-  const auto cache = static_cast<int64_t>(Caches().l1 / 2 / sizeof(float));
+  const auto cache = static_cast<int64_t>(Caches().l1 / sizeof(float));
+  const int64_t taps = std::max<int64_t>(shape_.Taps(), 1);
   const int64_t pixels =
       outer_taps_ * shape_.axes[static_cast<size_t>(shape_.spatial_rank - 1)].input;
-  const int64_t channels = cache / std::max<int64_t>(pixels + shape_.Taps(), 1);
+  const int64_t channels = std::max(cache / 2 / (pixels + taps), cache / 5 / taps);
   return std::max<int64_t>(channels / kChannelStep, 1) * kChannelStep;
 }
 

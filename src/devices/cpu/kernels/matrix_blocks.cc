@@ -25,6 +25,7 @@ constexpr int64_t kMaxTileRows = 12;
 // Depth that a block of tiles runs over at a time: of the 1 MiB or more that level 2 caches have
 // these days, a panel of 64 columns takes 1/8 and 192 rows of the left operand 3/8.
 constexpr int64_t kDepthAtOnce = 512;
+constexpr int64_t kLineFloats = 16;
 
 // One worker's memory.
 struct Scratch {
@@ -96,9 +97,9 @@ class BlockRunner {
     first_row_ = first_row;
     rows_group_ = group;
     row_count_ = row_count;
-    block_ = block;
     vectors_ = product_.blocks.Vectors(block);
     columns_ = product_.blocks.Columns(block);
+    first_column_ = product_.blocks.FirstColumn(block);
     width_ = static_cast<int64_t>(vectors_) * product_.blocks.lanes;
     CopyBias();
     // Sums in half precision end with a part: for them parts hang on the depth alone.
@@ -119,8 +120,7 @@ class BlockRunner {
   void CopyBias() {
     std::memset(scratch_.bias, 0, static_cast<size_t>(width_) * sizeof(float));
     if (product_.epilogue.bias == nullptr) return;
-    const float* const bias =
-        product_.epilogue.bias + group_ * product_.bias_step + product_.blocks.FirstColumn(block_);
+    const float* const bias = product_.epilogue.bias + group_ * product_.bias_step + first_column_;
     std::memcpy(scratch_.bias, bias, static_cast<size_t>(columns_) * sizeof(float));
   }
 
@@ -157,16 +157,20 @@ class BlockRunner {
     t.right = RightBlock() + (part.tap * product_.depth + part.first) * stride;
     t.right_stride = stride;
     const int tile_rows = TileRows(vectors_);
+    const TileFinder find = product_.half != nullptr ? product_.half : &FindTile;
+    const TileFunction whole_tile = find(vectors_, tile_rows);
     const float* ahead = t.right + part.taps * part.depth * stride;
+    const float* const ahead_end = FetchEnd(t);
     for (int64_t row = 0; row < row_count_; row += tile_rows) {
-      ahead = FetchAhead(t, ahead);
+      ahead = FetchAhead(t, ahead, ahead_end);
       const int count = static_cast<int>(std::min<int64_t>(tile_rows, row_count_ - row));
       t.rows = scratch_.rows + (part.tap - made_first_tap_) * kMaxBlockRows + row;
+      const bool even = count == tile_rows && even_.end[static_cast<size_t>(row)] >= row + count;
+      t.row_step = even ? even_.step : 0;
       float* const sums = scratch_.sums + row * kMaxBlockColumns;
       t.start = begins ? scratch_.bias : sums;
       t.start_stride = begins ? 0 : kMaxBlockColumns;
-      const TileFinder find = product_.half != nullptr ? product_.half : &FindTile;
-      const TileFunction tile = find(vectors_, count);
+      const TileFunction tile = count == tile_rows ? whole_tile : find(vectors_, count);
       if (ends) {
         FinishTile(t, tile, row, count);
       } else {
@@ -180,32 +184,36 @@ class BlockRunner {
     if (part.tap >= made_first_tap_ && part.tap + part.taps <= made_first_tap_ + made_taps_) return;
     made_first_tap_ = product_.taps <= kMaxTaps ? 0 : part.tap;
     made_taps_ = std::min(product_.taps - made_first_tap_, kMaxTaps);
+    even_.step = 0;
+    // Tiles of halves take rows by address.
     make_rows_({group_, first_row_, row_count_, made_first_tap_, made_taps_, scratch_.rows,
-                kMaxBlockRows, scratch_.rows_scratch});
+                kMaxBlockRows, scratch_.rows_scratch, product_.half == nullptr ? &even_ : nullptr});
   }
 
   // The next part of the right operand lies behind this one. Tiles fetch it, a line for each value
   // of the depth, until all of it is there or the operand ends: weights that come from memory then
   // cost little more than those that the cache holds. Gives what the next tile should fetch.
-  const float* FetchAhead(TileArguments& t, const float* ahead) const {
-    constexpr int64_t kLineFloats = 16;
+  static const float* FetchAhead(TileArguments& t, const float* ahead, const float* end) {
     const int64_t depth = t.taps * t.depth;
-    const float* const part_end = t.right + 2 * depth * t.right_stride;
-    const float* const end = std::min(
-        part_end, RightOperand() + product_.blocks.PackedFloats(product_.taps * product_.depth));
-    const bool fetches = product_.right_stride == 0 && end - ahead >= depth * kLineFloats;
+    const bool fetches = end != nullptr && end - ahead >= depth * kLineFloats;
     t.ahead = fetches ? ahead : t.right;
     t.ahead_step = fetches ? kLineFloats : 0;
     return ahead + depth * t.ahead_step;
+  }
+
+  // Where the next part ends; null where there is none.
+  const float* FetchEnd(const TileArguments& t) const {
+    if (product_.right_stride != 0) return nullptr;
+    return std::min(t.right + 2 * t.taps * t.depth * t.right_stride,
+                    RightOperand() + product_.blocks.PackedFloats(product_.taps * product_.depth));
   }
 
   const float* RightOperand() const { return product_.right + group_ * product_.right_step; }
 
   const float* RightBlock() const {
     const float* const right = RightOperand();
-    const int64_t first_column = product_.blocks.FirstColumn(block_);
-    if (product_.right_stride != 0) return right + first_column;
-    return right + first_column * product_.taps * product_.depth;
+    if (product_.right_stride != 0) return right + first_column_;
+    return right + first_column_ * product_.taps * product_.depth;
   }
 
   void StoreTile(TileArguments& t, TileFunction tile, float* sums, int64_t stride) const {
@@ -252,13 +260,12 @@ class BlockRunner {
 
   float* OutputOf(int64_t row) const {
     return product_.out + group_ * product_.out_step +
-           product_.lines.RowOf(row) * product_.out_stride + product_.blocks.FirstColumn(block_);
+           product_.lines.RowOf(row) * product_.out_stride + first_column_;
   }
   const float* ResidualOf(int64_t row) const {
     if (product_.epilogue.residual == nullptr) return nullptr;
     return product_.epilogue.residual + group_ * product_.residual_step +
-           product_.lines.RowOf(row) * product_.epilogue.residual_stride +
-           product_.blocks.FirstColumn(block_);
+           product_.lines.RowOf(row) * product_.epilogue.residual_stride + first_column_;
   }
 
   bool SetFinish(TileArguments& t) const {
@@ -288,12 +295,13 @@ class BlockRunner {
   int64_t first_row_ = -1;
   int64_t rows_group_ = -1;
   int64_t row_count_ = 0;
-  int64_t block_ = 0;
   int vectors_ = 0;
   int64_t columns_ = 0;
+  int64_t first_column_ = 0;
   int64_t width_ = 0;  // columns padded to whole vectors
   int64_t made_first_tap_ = 0;
   int64_t made_taps_ = 0;
+  EvenRows even_ = {};
 };
 
 // Tasks [begin, end) of the grid; blocks of columns change fastest, so that the addresses of rows
@@ -312,7 +320,6 @@ void RunTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMaker mak
 
 void MultiplyDense(const DenseBlock& block) {
   HWY_ALIGN static constexpr float kZeros[kMaxBlockColumns] = {};
-  constexpr int64_t kLineFloats = 16;
   const int64_t depth = block.taps * block.depth;
   const float* rows[kMaxDenseTaps * kMaxTileRows];
   TileArguments t;
@@ -347,6 +354,7 @@ void MultiplyDense(const DenseBlock& block) {
     t.ahead = fetches ? ahead : block.right;
     t.ahead_step = fetches ? kLineFloats : 0;
     ahead += depth * t.ahead_step;
+    t.row_step = count == tile_rows ? block.left_stride : 0;
     t.out = block.out + row * block.out_stride;
     FindTile(block.vectors, count)(t);
   }

@@ -13,6 +13,7 @@
 #define MULLION_DEVICES_CPU_KERNELS_MATRIX_KERNEL_H_
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -61,6 +62,16 @@ struct Epilogue {
   Activation activation;
 };
 
+inline constexpr int64_t kMaxBlockRows = 192;
+
+// Rows at equal distances need no address each. Row i of a request and those behind it up to
+// end[i] lie `step` floats apart at every tap asked for; of step 0 nothing is known.
+struct EvenRows {
+  int64_t step = 0;
+  std::array<uint8_t, kMaxBlockRows> end;
+  static_assert(kMaxBlockRows <= UINT8_MAX);
+};
+
 // Asks for the addresses of rows [first_row, first_row + row_count) at taps
 // [first_tap, first_tap + tap_count): rows[(tap - first_tap) * stride + (row - first_row)]. Each
 // must have `depth` readable floats until the next request of the same worker.
@@ -72,7 +83,8 @@ struct RowRequest {
   int64_t tap_count;
   const float** rows;
   int64_t stride;
-  float* scratch;  // row_scratch_floats of the product, this worker's own
+  float* scratch;            // row_scratch_floats of the product, this worker's own
+  EvenRows* even = nullptr;  // where to say which rows are, or null
 };
 using RowMaker = FunctionRef<void(const RowRequest&)>;
 
@@ -97,8 +109,6 @@ struct OutputLines {
     return HasAllColumns(m, 1) ? columns : std::min(columns, last_columns);
   }
 };
-
-inline constexpr int64_t kMaxBlockRows = 192;
 
 // One product, or as many as `groups` says, of the same size. Steps are in floats from one group to
 // the next, strides from one row to the next.
@@ -141,6 +151,9 @@ struct PlainRows {
   void operator()(const RowRequest& request) const {
     const float* row = data + request.group * step + request.first_row * stride;
     for (int64_t i = 0; i < request.row_count; ++i) request.rows[i] = row + i * stride;
+    if (request.even == nullptr) return;
+    request.even->step = stride;
+    request.even->end.fill(static_cast<uint8_t>(request.row_count));
   }
 };
 

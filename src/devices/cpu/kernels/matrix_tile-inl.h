@@ -37,20 +37,15 @@ inline constexpr std::array<int, 2> kTileRows = {8, 4};
 #endif
 inline constexpr int kMaxTileVectors = static_cast<int>(kTileRows.size());
 
+using TileVector = hwy::HWY_NAMESPACE::Vec<hwy::HWY_NAMESPACE::ScalableTag<float>>;
+
+// Adds the products of rows by address.
 template <int kRows, int kVectors>
-HWY_NOINLINE void Tile(const TileArguments& t) {
+HWY_INLINE void AddRows(const TileArguments& t, TileVector (&sum)[kRows][kVectors]) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::ScalableTag<float> d;
-  using V = hn::Vec<decltype(d)>;
+  using V = TileVector;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  V sum[kRows][kVectors];
-#pragma GCC unroll 32
-  for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 32
-    for (int j = 0; j < kVectors; ++j) {
-      sum[i][j] = hn::LoadU(d, t.start + i * t.start_stride + j * lanes);
-    }
-  }
   const float* HWY_RESTRICT right = t.right;
   const int64_t right_stride = t.right_stride;
   const float* ahead = t.ahead;
@@ -76,6 +71,87 @@ HWY_NOINLINE void Tile(const TileArguments& t) {
       ahead += ahead_step;
     }
   }
+}
+
+// Keeps g++ from making one address of several, which it would have too few registers for.
+HWY_INLINE void KeepApart([[maybe_unused]] const float*& address) {
+#if HWY_COMPILER_GCC
+  __asm__("" : "+r"(address));
+#endif
+}
+
+// The same for rows at equal distances: each of four registers holds the addresses of three rows,
+// and nothing but the first is loaded for a tap. `kFetches`: whether there is something to fetch
+// ahead, which takes a place among the loads that short sums lack.
+template <bool kFetches, int kRows, int kVectors>
+HWY_INLINE void AddEvenRows(const TileArguments& t, TileVector (&sum)[kRows][kVectors]) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::ScalableTag<float> d;
+  using V = TileVector;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const float* HWY_RESTRICT right = t.right;
+  const int64_t right_stride = t.right_stride;
+  const int64_t step = t.row_step;
+  const int64_t depth = t.depth;
+  const float* ahead = t.ahead;
+  for (int64_t tap = 0; tap < t.taps; ++tap) {
+    const float* row[4];
+    row[0] = t.rows[tap * t.row_stride] + t.first;
+    for (int i = 1; i < 4; ++i) row[i] = row[i - 1] + 3 * step;
+    for (int64_t k = 0; k < depth; ++k) {
+      V column[kVectors];
+#pragma GCC unroll 32
+      for (int j = 0; j < kVectors; ++j) column[j] = hn::LoadU(d, right + j * lanes);
+#pragma GCC unroll 32
+      for (int i = 0; i < kRows; ++i) {
+        const V left = hn::Set(d, row[i / 3][i % 3 * step]);
+#pragma GCC unroll 32
+        for (int j = 0; j < kVectors; ++j) sum[i][j] = hn::MulAdd(left, column[j], sum[i][j]);
+      }
+#pragma GCC unroll 4
+      for (int i = 0; i * 3 < kRows; ++i) {
+        ++row[i];
+        KeepApart(row[i]);
+      }
+      right += right_stride;
+      if constexpr (kFetches) {
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += t.ahead_step;
+      }
+    }
+  }
+}
+
+template <int kRows, int kVectors>
+HWY_NOINLINE void Tile(const TileArguments& t) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::ScalableTag<float> d;
+  using V = TileVector;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  V sum[kRows][kVectors];
+  if (t.start_stride == 0) {
+#pragma GCC unroll 32
+    for (int j = 0; j < kVectors; ++j) {
+      sum[0][j] = hn::LoadU(d, t.start + j * lanes);
+#pragma GCC unroll 32
+      for (int i = 1; i < kRows; ++i) sum[i][j] = sum[0][j];
+    }
+  } else {
+#pragma GCC unroll 32
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 32
+      for (int j = 0; j < kVectors; ++j) {
+        sum[i][j] = hn::LoadU(d, t.start + i * t.start_stride + j * lanes);
+      }
+    }
+  }
+  bool even = false;
+  if constexpr (kRows == kTileRows[static_cast<size_t>(kVectors - 1)]) {
+    even = t.row_step != 0;
+    if (even && t.ahead_step != 0) AddEvenRows<true>(t, sum);
+    if (even && t.ahead_step == 0) AddEvenRows<false>(t, sum);
+  }
+  if (!even) AddRows(t, sum);
   const auto last_columns = static_cast<size_t>(t.last_columns);
   if (t.residual != nullptr) {
 #pragma GCC unroll 32

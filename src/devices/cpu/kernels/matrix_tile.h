@@ -14,6 +14,9 @@ enum class TileFinish : uint8_t { kStore, kAtLeast, kClamp };
 struct TileArguments {
   const float* const* rows;  // rows[tap * row_stride + i] + first
   int64_t row_stride;
+  // Not 0: only the first row of a tap is there by address, the others follow so many floats apart.
+  // Tiles of floats with all their rows only.
+  int64_t row_step;
   int64_t taps;
   int64_t first;
   int64_t depth;
