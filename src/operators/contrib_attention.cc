@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // com.microsoft's Attention and QAttention: one projection for query, key and value, heads, past
-// and present keys, padding and causal masks; written out as matrix products.
-#include <cmath>
-
+// and present keys in one tensor, padding and causal masks; as ai.onnx's Attention.
 #include "operators/expansion.h"
 #include "operators/registry.h"
 
@@ -29,23 +27,28 @@ class Attention {
     Node& parts = expansion_.AddNode("Split", {&projected}, 3);
     parts.SetAttribute("axis", int64_t{-1});
     SetSizes(parts);
-    Value& query = SplitHeads(*parts.output(0));
-    Value* key = &SplitHeads(*parts.output(1));
-    Value* value = &SplitHeads(*parts.output(2));
-    if (past_ != nullptr) {
-      key = &WithPast(*past_, 0, *key);
-      value = &WithPast(*past_, 1, *value);
-    }
-    GivePresent(*key, *value);
-    Value& scores = Masked(Scores(query, *key), query, *key);
-    Value& weights = Along("Softmax", {&scores}, -1);
-    Value& mixed = expansion_.Add("MatMul", {&weights, value});
-    Value& turned = Turned(mixed, {0, 2, 1, 3});
-    expansion_.Become("Reshape", {&turned, &expansion_.Ints({0, 0, -1})});
+    Value& key = *parts.output(1);
+    Value* const past_key = past_ == nullptr ? nullptr : &Past(0);
+    Value* const past_value = past_ == nullptr ? nullptr : &Past(1);
+    Value* const mask = Mask(key);
+    const bool causal = node_.IntAttribute("unidirectional", 0) != 0;
+    const float scale = node_.FloatAttribute("scale", 0);
+    Value* const present = node_.output(1);
+    if (present != nullptr) node_.SetOutput(1, nullptr);
+    expansion_.Become("Attention",
+                      {parts.output(0), &key, parts.output(2), mask, past_key, past_value});
+    node_.set_opset(kAttentionOpset);
+    node_.SetAttribute("q_num_heads", heads_);
+    node_.SetAttribute("kv_num_heads", heads_);
+    if (causal) node_.SetAttribute("is_causal", int64_t{1});
+    if (scale != 0) node_.SetAttribute("scale", scale);
+    if (present != nullptr) GivePresent(*present);
     return OkStatus();
   }
 
  private:
+  static constexpr int kAttentionOpset = 24;
+
   Status Check() const {
     if (heads_ < 1) {
       return node_.Error(StatusCode::kInvalidModel, "attribute 'num_heads' must be 1 or more");
@@ -85,98 +88,57 @@ class Attention {
     }
   }
 
-  // [batch, tokens, hidden] to [batch, heads, tokens, size].
-  Value& SplitHeads(Value& x) {
-    return Turned(expansion_.Add("Reshape", {&x, &expansion_.Ints({0, 0, heads_, -1})}),
-                  {0, 2, 1, 3});
-  }
+  // Keys (0) or values (1) of the past [2, batch, heads, past tokens, size].
+  Value& Past(int64_t which) { return expansion_.Add("Gather", {past_, &expansion_.Int(which)}); }
 
-  Value& Turned(Value& x, std::vector<int64_t> perm) {
-    Node& transpose = expansion_.AddNode("Transpose", {&x}, 1);
-    transpose.SetAttribute("perm", std::move(perm));
-    return *transpose.output(0);
-  }
-
-  Value& Along(std::string_view name, std::initializer_list<Value*> inputs, int64_t axis) {
-    Node& node = expansion_.AddNode(name, inputs, 1);
-    node.SetAttribute("axis", axis);
-    return *node.output(0);
-  }
-
-  // past is [2, batch, heads, past tokens, size]: keys, then values.
-  Value& WithPast(Value& past, int64_t which, Value& now) {
-    Value& before = Along("Gather", {&past, &expansion_.Int(which)}, 0);
-    return Along("Concat", {&before, &now}, 2);
-  }
-
-  void GivePresent(Value& key, Value& value) {
-    Value* const present = node_.output(1);
-    if (present == nullptr) return;
-    Value& keys = expansion_.Add("Unsqueeze", {&key, &expansion_.Ints({0})});
-    Value& values = expansion_.Add("Unsqueeze", {&value, &expansion_.Ints({0})});
-    node_.SetOutput(1, nullptr);
-    Node& concat = expansion_.AddNode("Concat", {&keys, &values}, 0);
-    concat.SetAttribute("axis", int64_t{0});
-    concat.SetOutput(0, present);
-  }
-
-  // Scaled by 1 / sqrt(size of a head), which the shapes tell, unless `scale` says otherwise.
-  Value& Scores(Value& query, Value& key) {
-    Value& product = expansion_.Add("MatMul", {&query, &Turned(key, {0, 1, 3, 2})});
-    if (const float scale = node_.FloatAttribute("scale", 0); scale != 0) {
-      return expansion_.Add("Mul", {&product, &expansion_.Float(scale)});
+  // Keys and values of past and present, behind the node.
+  void GivePresent(Value& present) {
+    Graph& graph = node_.graph();
+    const Node* const next = graph.Next(node_);
+    Value* parts[2];
+    for (int i = 0; i < 2; ++i) {
+      Value& part = graph.AddValue(present.name());
+      node_.SetOutput(1 + i, &part);
+      Value* const inputs[] = {&part, &expansion_.Ints({0})};
+      Node& wide =
+          graph.AddNode("", "Unsqueeze", Expansion::kFormOpset, inputs, 1, present.name(), next);
+      wide.origin = node_.origin;
+      parts[i] = wide.output(0);
     }
-    Value& size = expansion_.Add("Cast", {&Dim(query, 3)});
-    size.producer()->SetAttribute("to", static_cast<int64_t>(ElementType::kFloat));
-    return expansion_.Add("Div", {&product, &expansion_.Add("Sqrt", {&size})});
+    Node& concat = graph.AddBareNode("", "Concat", Expansion::kFormOpset, next);
+    concat.origin = node_.origin;
+    concat.SetAttribute("axis", int64_t{0});
+    for (Value* const part : parts) concat.AddInput(part);
+    concat.SetOutput(0, &present);
+  }
+
+  // What is added to the scores: the filter where keys do not count, and the given bias.
+  Value* Mask(Value& key) {
+    if (mask_ == nullptr) return score_bias_;
+    Value& added =
+        expansion_.Add("Where", {&Allowed(key), &expansion_.Float(0), &expansion_.Float(filter_)});
+    return score_bias_ == nullptr ? &added : &expansion_.Add("Add", {&added, score_bias_});
+  }
+
+  // Which keys may be seen. A mask of rank 1 holds the number of keys per row of the batch, one of
+  // rank 2 or 3 a 1 for each key that counts.
+  Value& Allowed(Value& key) {
+    const int rank = mask_->type.has_shape ? mask_->type.shape.rank() : 2;
+    Value& numbers = expansion_.Add("Cast", {mask_});
+    const auto type = rank == 1 ? ElementType::kInt64 : ElementType::kBool;
+    numbers.producer()->SetAttribute("to", static_cast<int64_t>(type));
+    if (rank == 2) return expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1, 2})});
+    if (rank == 3) return expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1})});
+    Value& column = expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1, 2, 3})});
+    Value* keys = &Dim(key, 1);
+    if (past_ != nullptr) keys = &expansion_.Add("Add", {keys, &Dim(*past_, 3)});
+    Value& positions = expansion_.Add("Range", {&expansion_.Int(0), keys, &expansion_.Int(1)});
+    return expansion_.Add("Less", {&positions, &column});
   }
 
   // The size of one axis as a scalar.
   Value& Dim(Value& x, int64_t axis) {
     return expansion_.Add("Gather", {&expansion_.Add("Shape", {&x}), &expansion_.Int(axis)});
-  }
-
-  Value& Masked(Value& scores, Value& query, Value& key) {
-    Value* masked = &scores;
-    Value& total = Dim(key, 2);
-    if (mask_ != nullptr) {
-      masked = &expansion_.Add(
-          "Where", {&Allowed(*mask_, total), masked, &expansion_.Add("Add", {masked, &Filter()})});
-    }
-    if (node_.IntAttribute("unidirectional", 0) != 0) {
-      masked = &expansion_.Add("Where", {&Causal(query, total), masked, &Filter()});
-    }
-    if (score_bias_ != nullptr) masked = &expansion_.Add("Add", {masked, score_bias_});
-    return *masked;
-  }
-
-  Value& Filter() { return expansion_.Float(filter_); }
-
-  // Which keys may be seen. A mask of rank 1 holds the number of keys per row of the batch, one of
-  // rank 2 or 3 a 1 for each key that counts.
-  Value& Allowed(Value& mask, Value& total) {
-    const int rank = mask.type.has_shape ? mask.type.shape.rank() : 2;
-    if (rank == 1) {
-      Value& lengths = expansion_.Add("Cast", {&mask});
-      lengths.producer()->SetAttribute("to", static_cast<int64_t>(ElementType::kInt64));
-      Value& column = expansion_.Add("Unsqueeze", {&lengths, &expansion_.Ints({1, 2, 3})});
-      return expansion_.Add("Less", {&Positions(expansion_.Int(0), total), &column});
-    }
-    Value& ones = expansion_.Add("Cast", {&mask});
-    ones.producer()->SetAttribute("to", static_cast<int64_t>(ElementType::kBool));
-    Value& axes = rank == 2 ? expansion_.Ints({1, 2}) : expansion_.Ints({1});
-    return expansion_.Add("Unsqueeze", {&ones, &axes});
-  }
-
-  Value& Positions(Value& first, Value& end) {
-    return expansion_.Add("Range", {&first, &end, &expansion_.Int(1)});
-  }
-
-  // Query i stands at position total - queries + i and sees no key behind it.
-  Value& Causal(Value& query, Value& total) {
-    Value& first = expansion_.Add("Sub", {&total, &Dim(query, 2)});
-    Value& rows = expansion_.Add("Unsqueeze", {&Positions(first, total), &expansion_.Ints({1})});
-    return expansion_.Add("LessOrEqual", {&Positions(expansion_.Int(0), total), &rows});
   }
 
   Node& node_;

@@ -16,6 +16,9 @@ namespace mullion::operators {
 // turned into another operator by Become, so that its outputs stay what they are.
 class Expansion {
  public:
+  // A released opset in which all operators used in expansions have their newest form.
+  static constexpr int kFormOpset = 21;
+
   explicit Expansion(Node& node) : node_(node), graph_(node.graph()) {}
 
   // The first output of a new ai.onnx node in the form of opset `kFormOpset`.
@@ -44,8 +47,6 @@ class Expansion {
   }
 
  private:
-  // A released opset in which all operators used in expansions have their newest form.
-  static constexpr int kFormOpset = 21;
   Node& node_;
   Graph& graph_;
 };
