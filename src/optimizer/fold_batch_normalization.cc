@@ -18,14 +18,6 @@
 
 namespace mullion::optimizer {
 
-namespace {
-
-// y = scale * x + shift, per channel.
-struct Affine {
-  std::vector<double> scale;
-  std::vector<double> shift;
-};
-
 // BatchNormalization-7 on: y = (x - mean) / sqrt(variance + epsilon) * scale + bias.
 std::optional<Affine> AffineOf(const Node& node) {
   if (node.IntAttribute("training_mode", 0) != 0) return std::nullopt;
@@ -49,6 +41,8 @@ std::optional<Affine> AffineOf(const Node& node) {
   }
   return affine;
 }
+
+namespace {
 
 // Conv weights are [M, C/group, kernel...]; ConvTranspose weights [C, M/group, kernel...].
 struct WeightAxes {

@@ -15,6 +15,7 @@
 #include "optimizer/pattern.h"
 #include "optimizer/quantized_product.h"
 #include "optimizer/quantized_value.h"
+#include "optimizer/rescale_product.h"
 
 namespace mullion::optimizer {
 
@@ -67,7 +68,8 @@ class QuantizedFusion {
       if (!result.has_value()) continue;
       // Both leave a function of bytes behind; x * f(x) is one, too, and no product of two tensors.
       changed |= FuseMovement(node, *result) || FuseProduct(node, *result);
-      changed |= FuseFunction(node) || FuseBinary(node, *result) || FusePool(node, *result);
+      changed |= FuseFunction(node) || FuseRescaling(node, *result) || FuseBinary(node, *result) ||
+                 FusePool(node, *result);
     }
     return changed;
   }
@@ -217,6 +219,11 @@ class QuantizedFusion {
       clamp->SetInput(0, &AddDequantize(graph_, bytes, *clamp));
     }
     return true;
+  }
+
+  bool FuseRescaling(Node& quantize, const QuantizedValue& result) {
+    Node* const made = MakeRescaledConv(graph_, quantize, result);
+    return made != nullptr && Accept(*made, quantize);
   }
 
   // ---- sums and products of two tensors --------------------------------------------------------

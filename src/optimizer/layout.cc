@@ -9,6 +9,7 @@
 
 #include "operators/epilogue.h"
 #include "operators/quantized_concat.h"
+#include "operators/rescaled_conv.h"
 #include "operators/scaled_conv.h"
 #include "optimizer/channel_shuffle.h"
 #include "optimizer/infer_graph.h"
@@ -41,6 +42,7 @@ constexpr auto kSpatial = std::to_array<std::string_view>({
     "QLinearAveragePool",
     "QLinearConv",
     "QLinearGlobalAveragePool",
+    "RescaledConv",
     "Resize",
     "ScaledConv",
     "SpaceToDepth",
@@ -52,6 +54,7 @@ constexpr auto kPulling = std::to_array<std::string_view>({
     "ConvInteger",
     "ConvTranspose",
     "QLinearConv",
+    "RescaledConv",
     "ScaledConv",
 });
 
@@ -236,6 +239,9 @@ class Layout {
 
   static int ResidualInput(const Node& node) {
     if (node.operator_name() == operators::kScaledConv) return operators::scaled_conv::kResidual;
+    if (node.operator_name() == operators::kRescaledConv) {
+      return operators::rescaled_conv::kResidual;
+    }
     const bool fused = node.domain().empty() && IsOneOf(node, kWithResidual);
     return fused ? operators::kResidualInput : -1;
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <numeric>
 #include <random>
+#include <string>
 
 #include "device/weight_store.h"
 #include "devices/cpu/cpu_device.h"
@@ -184,6 +185,44 @@ TEST(FuseQuantized, ClampsAfterTheConvolution) {
     // Zero is the least byte: the rounding clamps.
     ExpectFusion(maker, maker.Quantized(relu, {0.4f, zero}),
                  zero == 0 ? "QLinearConv" : "QLinearConv ByteTable", 1);
+  }
+}
+
+// As in residual networks whose BatchNormalization was not folded before they were quantized.
+TEST(FuseQuantized, RescalesConvolutionsByChannel) {
+  const auto normalized = [](QuantizedMaker& maker, Value& x) -> Value& {
+    return maker.Add("BatchNormalization",
+                     {&x, &maker.Floats({1, 2, -1, 0.5f, 3, 1}), &maker.Floats({0, 1, 2, 3, -4, 5}),
+                      &maker.Floats({1, -1, 0, 0, 2, 2}), &maker.Floats({1, 2, 3, 4, 5, 6})});
+  };
+  for (const int64_t group : {1, 2, 6}) {
+    for (const std::string shortcut : {"", "bytes", "floats", "convolution"}) {
+      for (const bool rectified : {false, true}) {
+        QuantizedMaker maker;
+        const Scale scale = {0.05f, 100};
+        Value& x = maker.Dequantized(maker.Bytes({2, 6, 7, 5}), scale);
+        const auto convolution = [&]() -> Value& {
+          Value& conv = maker.Add("Conv", {&x, &maker.Weights({6, 6 / group, 3, 3}, 0)});
+          conv.producer()->SetAttribute("pads", std::vector<int64_t>(4, 1));
+          conv.producer()->SetAttribute("group", group);
+          return maker.Dequantized(maker.Quantized(conv, {0.4f, 120}), {0.4f, 120});
+        };
+        Value* sum = &normalized(maker, convolution());
+        if (shortcut == "bytes") sum = &maker.Add("Sum", {&x, sum});
+        if (shortcut == "floats") sum = &maker.Add("Add", {sum, &maker.Add("Exp", {&x})});
+        if (shortcut == "convolution") {
+          sum = &maker.Add("Add", {sum, &normalized(maker, convolution())});
+        }
+        if (rectified) sum = &maker.Add("Relu", {sum});
+        const std::string text = shortcut == "floats"
+                                     ? "DequantizeLinear QLinearConv DequantizeLinear "
+                                       "BatchNormalization Exp Add QuantizeLinear"
+                                 : shortcut == "convolution" ? "QLinearConv RescaledConv"
+                                                             : "RescaledConv";
+        if (shortcut == "floats" && rectified) continue;
+        ExpectFusion(maker, maker.Quantized(*sum, {0.5f, rectified ? 20 : 110}), text.c_str(), 1);
+      }
+    }
   }
 }
 

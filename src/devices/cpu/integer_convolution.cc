@@ -46,7 +46,7 @@ struct IntegerConvolution::Bound : BoundState {
   int64_t element;       // bytes of an element of the image as it is read
   int64_t pixel_bytes;
   // Offsets into scratch memory.
-  int64_t image, padding, packed, zeros, init, scales, biases, kernel;
+  int64_t image, padding, packed, zeros, init, scales, biases, factors, residual_factors, kernel;
 };
 
 bool IntegerConvolution::Depthwise(const Shape& weights, int64_t groups) const {
@@ -158,6 +158,8 @@ Status IntegerConvolution::Bind(BindContext& context, int64_t extra) const {
   b.init = layout.Take(b.padded * 4);
   b.scales = layout.Take(b.padded * 4);
   b.biases = layout.Take(b.padded * 4);
+  b.factors = layout.Take(b.padded * 4);
+  b.residual_factors = layout.Take(b.padded * 4);
   b.kernel = layout.size();
   IntegerProduct product;
   product.panels = b.panels;
@@ -250,6 +252,12 @@ IntegerFinish IntegerConvolution::FinishOf(const RunContext& context, const Boun
   finish.biases = spread(job.biases, b.biases);
   finish.activation = job.activation;
   finish.residual = job.residual;
+  finish.rescale = job.rescale;
+  // Bytes have no float biases.
+  finish.rescale.shifts = spread(job.rescale.shifts, b.biases);
+  finish.rescale.factors = spread(job.rescale.factors, b.factors);
+  finish.rescale.residual_factors = spread(job.rescale.residual_factors, b.residual_factors);
+  finish.rescale.residual_stride = b.shape.out_channels;
   return finish;
 }
 

@@ -32,6 +32,8 @@ class IntegerConvolution {
     Activation activation;
     const float* residual = nullptr;
     FloatRange* ranges = nullptr;  // one for each thread
+    // For bytes: values per output channel; the residual is dense and channels last.
+    IntegerRescale rescale;
     void* out = nullptr;
   };
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// ConvInteger, QLinearConv, MatMulInteger and QLinearMatMul against plain loops: equal to the last
-// bit on every instruction level, in both layouts, with any number of threads.
+// ConvInteger, QLinearConv, RescaledConv, MatMulInteger and QLinearMatMul against plain loops:
+// equal to the last bit on every instruction level, in both layouts, with any number of threads.
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <random>
 
 #include "devices/cpu/kernels/isa.h"
+#include "operators/registry.h"
+#include "operators/rescaled_conv.h"
 #include "tests/devices/cpu/operator_case.h"
 
 namespace mullion::cpu {
@@ -197,6 +199,81 @@ TEST(QlinearConv, EqualsPlainLoops) {
     OnEveryLevel([&] {
       ExpectInts(c.Run(1)[0], expected);
       ExpectInts(c.RunChannelsLast(3)[0], expected);
+    });
+  }
+}
+
+// Multiples of a small power of two, so that sums of products are exact and halves come up.
+std::vector<float> Dyadic(int64_t count, std::mt19937& random) {
+  std::vector<float> values(static_cast<size_t>(count));
+  for (float& value : values) value = static_cast<float>(Pick(-24, 24, random)) / 16;
+  return values;
+}
+
+TEST(RescaledConv, EqualsPlainLoops) {
+  std::mt19937 random(36);
+  for (int i = 0; i < 24; ++i) {
+    SCOPED_TRACE(i);
+    const Convolution sizes(random);
+    const int64_t channels = sizes.groups * sizes.out;
+    const int64_t pixels = sizes.output[0] * sizes.output[1];
+    const Bytes x(Pick(0, 1, random) == 1, sizes.Image(), random);
+    const Bytes w(true, sizes.Weights(), random);
+    const Bytes x_zero(x.is_signed, {}, random);
+    Bytes w_zero(true, {}, random);
+    *static_cast<int8_t*>(w_zero.tensor.mutable_data()) = 0;
+    const Bytes q_zero(Pick(0, 1, random) == 1, {}, random);
+    const Bytes y_zero(Pick(0, 1, random) == 1, {}, random);
+    const Bytes residual(Pick(0, 1, random) == 1,
+                         {sizes.batch, channels, sizes.output[0], sizes.output[1]}, random);
+    const bool has_residual = Pick(0, 2, random) != 0;
+    const bool rectified = Pick(0, 1, random) == 1;
+    const std::vector<float> factors = Dyadic(channels, random);
+    const std::vector<float> shifts = Dyadic(channels, random);
+    const std::vector<float> residual_factors = Dyadic(channels, random);
+    std::vector<int32_t> expected = sizes.Sums(x, x_zero[0], w, w_zero);
+    for (size_t j = 0; j < expected.size(); ++j) {
+      const auto m = static_cast<size_t>(static_cast<int64_t>(j) / pixels % channels);
+      const int32_t q = Requantized(expected[j], 0.003f, q_zero[0], q_zero.is_signed) - q_zero[0];
+      float value = static_cast<float>(q) * factors[m] + shifts[m];
+      if (has_residual) {
+        value += static_cast<float>(residual[static_cast<int64_t>(j)]) * residual_factors[m];
+      }
+      if (rectified) value = std::fmax(value, 0.0f);
+      const float low = y_zero.is_signed ? -128.0f : 0.0f;
+      const float rounded = std::nearbyint(value) + static_cast<float>(y_zero[0]);
+      expected[j] = static_cast<int32_t>(std::fmin(std::fmax(rounded, low), low + 255));
+    }
+    OperatorCase c;
+    c.name = operators::kRescaledConv;
+    c.domain = operators::kInternalDomain;
+    sizes.SetOn(c);
+    c.opset = 1;
+    if (rectified) c.Set("rectified", int64_t{1});
+    c.inputs = {x.tensor,
+                Tensor::Scalar(0.003f),
+                x_zero.tensor,
+                w.tensor,
+                Tensor::Scalar(1.0f),
+                w_zero.tensor,
+                Tensor::Scalar(1.0f),
+                q_zero.tensor,
+                Tensor(),
+                FloatTensor({channels}, factors),
+                FloatTensor({channels}, shifts),
+                y_zero.tensor};
+    if (has_residual) {
+      c.inputs.push_back(residual.tensor);
+      c.inputs.push_back(FloatTensor({channels}, residual_factors));
+    }
+    c.constant_parameters = Pick(0, 1, random) == 1;
+    OperatorCase last = c;
+    if (has_residual) last.inputs[12] = ToChannelsLast(residual.tensor);
+    OnEveryLevel([&] {
+      ExpectInts(c.Run(1)[0], expected);
+      ExpectInts(c.Run(3)[0], expected);
+      ExpectInts(last.RunChannelsLast(1)[0], expected);
+      ExpectInts(last.RunChannelsLast(4)[0], expected);
     });
   }
 }

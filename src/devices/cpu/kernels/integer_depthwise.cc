@@ -139,6 +139,14 @@ class ChannelRunner {
     stride_ = job.transposed ? kTileChannels : job.channels;
     if (finish_.scales != nullptr) finish_.scales += first;
     if (finish_.biases != nullptr) finish_.biases += first;
+    if (IntegerRescale& rescale = finish_.rescale; rescale.factors != nullptr) {
+      rescale.factors += first;
+      rescale.shifts += first;
+      if (rescale.residual != nullptr) {
+        rescale.residual_factors += first;
+        rescale.residual += (block.image * pixels + block.first_row) * job.channels + first;
+      }
+    }
     if (finish_.residual != nullptr) finish_.residual += at;
     finish_.range = range;
     const bool by_bytes = job.form == IntegerForm::kBytes;
@@ -177,6 +185,7 @@ class ChannelRunner {
     if (direct_) return;
     IntegerFinish finish = finish_;
     if (finish.residual != nullptr) finish.residual += row * stride_;
+    if (finish.rescale.residual != nullptr) finish.rescale.residual += row * job_.channels;
     FinishIntegers(finish, sums_, kTileChannels, row_count, count_, results, stride_);
   }
 

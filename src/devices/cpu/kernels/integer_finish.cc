@@ -100,31 +100,90 @@ struct ToInt32 {
   void Close(const IntegerFinish& /*f*/) const {}
 };
 
-// Clamped before rounding, so that no sum is out of the range of the conversion.
-template <typename Byte>
-struct ToBytes {
-  using T = uint8_t;
-  explicit ToBytes(const IntegerFinish& f)
-      : low(hn::Set(DF(), static_cast<float>(std::numeric_limits<Byte>::min()) - f.zero_point)),
-        high(hn::Set(DF(), static_cast<float>(std::numeric_limits<Byte>::max()) - f.zero_point)),
+// Rounds to nearest even and clamps to bytes. Clamped before, so that nothing is out of the range
+// of the conversion.
+struct ByteRounding {
+  ByteRounding(float zero_point, bool is_signed, bool rectified = false)
+      : low(hn::Set(DF(), rectified ? 0.0f : (is_signed ? -128.0f : 0.0f) - zero_point)),
+        high(hn::Set(DF(), (is_signed ? 127.0f : 255.0f) - zero_point)),
         bias(hn::Set(DF(), kRoundingBias)),
-        zero(hn::Set(D32(), static_cast<int32_t>(f.zero_point))) {}
-  void SetColumn(const IntegerFinish& f, int64_t column, int64_t /*count*/) {
-    scale = hn::LoadU(DF(), f.scales + column);
+        zero(hn::Set(D32(), static_cast<int32_t>(zero_point))) {}
+  // With the rounding bias on top.
+  HWY_INLINE VF Biased(VF v) const { return hn::Add(hn::Min(hn::Max(v, low), high), bias); }
+  HWY_INLINE VF Floats(VF v) const { return hn::Sub(Biased(v), bias); }
+  HWY_INLINE auto Bytes(VF v) const {
+    const V32 rounded = hn::Add(hn::BitCast(D32(), Biased(v)), zero);
+    return LowBytes(DF(), hn::BitCast(hn::RebindToUnsigned<DF>(), rounded));
   }
-  HWY_INLINE auto operator()(V32 sum) const {
-    const DF d;
-    const VF scaled = hn::Mul(hn::ConvertTo(d, sum), scale);
-    const VF clamped = hn::Min(hn::Max(scaled, low), high);
-    const V32 rounded = hn::BitCast(D32(), hn::Add(clamped, bias));
-    return LowBytes(d, hn::BitCast(hn::RebindToUnsigned<DF>(), hn::Add(rounded, zero)));
-  }
-  void Close(const IntegerFinish& /*f*/) const {}
-  VF scale = hn::Zero(DF());
   VF low;
   VF high;
   VF bias;
   V32 zero;
+};
+
+class ToBytes {
+ public:
+  using T = uint8_t;
+  explicit ToBytes(const IntegerFinish& f)
+      : rounding_(f.zero_point, f.output == IntegerOutput::kInt8) {}
+  void SetColumn(const IntegerFinish& f, int64_t column, int64_t /*count*/) {
+    scale_ = hn::LoadU(DF(), f.scales + column);
+  }
+  HWY_INLINE auto operator()(V32 sum) const {
+    return rounding_.Bytes(hn::Mul(hn::ConvertTo(DF(), sum), scale_));
+  }
+  void Close(const IntegerFinish& /*f*/) const {}
+
+ private:
+  ByteRounding rounding_;
+  VF scale_ = hn::Zero(DF());
+};
+
+// Products and sums are not fused: the same bits on every instruction set.
+class ToRescaledBytes {
+ public:
+  using T = uint8_t;
+  explicit ToRescaledBytes(const IntegerFinish& f)
+      : first_(f.zero_point, f.output == IntegerOutput::kInt8),
+        second_(f.rescale.zero_point, f.rescale.is_signed, f.rescale.rectified),
+        flip_(hn::Set(D8(), static_cast<uint8_t>(f.rescale.residual_is_signed ? 0x80 : 0))) {}
+  void SetColumn(const IntegerFinish& f, int64_t column, int64_t count) {
+    const DF d;
+    scale_ = hn::LoadU(d, f.scales + column);
+    factor_ = hn::LoadU(d, f.rescale.factors + column);
+    shift_ = hn::LoadU(d, f.rescale.shifts + column);
+    residual_ = f.rescale.residual == nullptr ? nullptr : f.rescale.residual + column;
+    if (residual_ == nullptr) return;
+    residual_factor_ = hn::LoadU(d, f.rescale.residual_factors + column);
+    residual_stride_ = f.rescale.residual_stride;
+    count_ = static_cast<size_t>(std::min(count, kLanes));
+  }
+  HWY_INLINE auto operator()(V32 sum) {
+    const DF d;
+    const VF bytes = first_.Floats(hn::Mul(hn::ConvertTo(d, sum), scale_));
+    VF v = hn::Add(hn::Mul(bytes, factor_), shift_);
+    if (residual_ != nullptr) {
+      const auto other = hn::Xor(LoadFirst(D8(), residual_, count_), flip_);
+      const VF wide = hn::ConvertTo(d, hn::PromoteTo(D32(), other));
+      v = hn::Add(v, hn::Mul(wide, residual_factor_));
+      residual_ += residual_stride_;
+    }
+    return second_.Bytes(v);
+  }
+  void Close(const IntegerFinish& /*f*/) const {}
+
+ private:
+  using D8 = hn::Rebind<uint8_t, DF>;
+  ByteRounding first_;
+  ByteRounding second_;
+  hn::Vec<D8> flip_;
+  VF scale_ = hn::Zero(DF());
+  VF factor_ = hn::Zero(DF());
+  VF shift_ = hn::Zero(DF());
+  VF residual_factor_ = hn::Zero(DF());
+  const uint8_t* residual_ = nullptr;
+  int64_t residual_stride_ = 0;
+  size_t count_ = 0;
 };
 
 // ---- float results -----------------------------------------------------------------------------
@@ -283,9 +342,9 @@ void FinishIntegersSimd(const IntegerFinish& finish, const int32_t* sums, int64_
     case IntegerOutput::kInt32:
       return FinishAs(f, job, out, ToInt32());
     case IntegerOutput::kUint8:
-      return FinishAs(f, job, out, ToBytes<uint8_t>(f));
     case IntegerOutput::kInt8:
-      return FinishAs(f, job, out, ToBytes<int8_t>(f));
+      if (f.rescale.factors != nullptr) return FinishAs(f, job, out, ToRescaledBytes(f));
+      return FinishAs(f, job, out, ToBytes(f));
     case IntegerOutput::kFloat:
       return FinishFloats(f, job, static_cast<float*>(out));
     case IntegerOutput::kQuantized:

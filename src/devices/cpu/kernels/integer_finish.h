@@ -23,6 +23,23 @@ constexpr int64_t OutputBytes(IntegerOutput output) {
   return output == IntegerOutput::kInt32 || output == IntegerOutput::kFloat ? 4 : 1;
 }
 
+// A second quantization, of the bytes q of a first one:
+//
+//   round(q * factor + shift + residual byte * residual factor) + zero point
+//
+// to nearest even, clamped, where q counts from the zero point of the first.
+struct IntegerRescale {
+  const float* factors = nullptr;  // null for no second quantization; per column, as what follows
+  const float* shifts = nullptr;
+  const float* residual_factors = nullptr;
+  const uint8_t* residual = nullptr;  // signed ones count from -128; null for none
+  int64_t residual_stride = 0;        // from one row to the next
+  bool residual_is_signed = false;
+  bool is_signed = false;  // the result
+  bool rectified = false;  // clamped at the zero point as well
+  float zero_point = 0;
+};
+
 // Per-column pointers are to the first column of the rows.
 struct IntegerFinish {
   IntegerOutput output = IntegerOutput::kInt32;
@@ -33,6 +50,7 @@ struct IntegerFinish {
   Activation activation;
   const float* residual = nullptr;  // of the shape of the output and `out_stride` between its rows
   FloatRange* range = nullptr;      // widened by all results
+  IntegerRescale rescale;           // kUint8 and kInt8
   // Corrections: sum -= left_zeros[row] * column_sums[column] and, after it,
   // sum -= row_sums[row] * right_zeros[column]. Both pointers of a pair are null for none.
   const int32_t* left_zeros = nullptr;

@@ -180,6 +180,13 @@ class BlockRunner {
     move(finish.scales);
     move(finish.biases);
     move(finish.right_zeros);
+    move(finish.rescale.factors);
+    move(finish.rescale.shifts);
+    move(finish.rescale.residual_factors);
+    if (IntegerRescale& rescale = finish.rescale; rescale.residual != nullptr) {
+      rescale.residual += (image_ * product_.rows + first_row_) * rescale.residual_stride +
+                          group_ * product_.panels.columns + first_column;
+    }
     finish.range = space_.range;
     if (finish.left_zeros != nullptr) {
       finish.column_sums =
@@ -196,6 +203,9 @@ class BlockRunner {
     }
     if (finish.right_zeros != nullptr) finish.row_sums = space_.row_sums + row;
     if (finish.residual != nullptr) finish.residual += row * stride;
+    if (finish.rescale.residual != nullptr) {
+      finish.rescale.residual += row * finish.rescale.residual_stride;
+    }
     FinishIntegers(finish, space_.sums, kPanelColumns, rows, columns, result, stride);
   }
 

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include "optimizer/rescale_product.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "operators/registry.h"
+#include "operators/rescaled_conv.h"
+#include "optimizer/fold_batch_normalization.h"
+#include "optimizer/pattern.h"
+
+namespace mullion::optimizer {
+
+namespace {
+
+using operators::rescaled_conv::kBias;
+
+// Dequantized bytes, times a number and plus another for each channel.
+struct Term {
+  QuantizedValue bytes;
+  std::optional<Affine> affine;
+  bool has_one_reader = false;  // nobody else reads the bytes
+
+  double scale(size_t channel) const {
+    return bytes.scale * (affine.has_value() ? affine->scale[channel] : 1.0);
+  }
+  double shift(size_t channel) const { return affine.has_value() ? affine->shift[channel] : 0.0; }
+};
+
+// Nodes whose result nobody reads are left behind by other fusions.
+bool HasOneLivingReader(const Value& value) {
+  const auto lives = [](const auto& use) {
+    const Node& node = *use.node;
+    return node.output_count() != 1 || node.output(0)->IsGraphOutput() ||
+           !node.output(0)->uses().empty();
+  };
+  return !value.IsGraphOutput() &&
+         std::count_if(value.uses().begin(), value.uses().end(), lives) == 1;
+}
+
+std::optional<Term> TermOf(const Value* value) {
+  if (value == nullptr) return std::nullopt;
+  Term term;
+  term.has_one_reader = HasOneReader(*value);
+  if (const Node* const normalization = ProducerOf(value, "BatchNormalization")) {
+    term.affine = AffineOf(*normalization);
+    if (!term.affine.has_value()) return std::nullopt;
+    value = normalization->input(0);
+    term.has_one_reader = term.has_one_reader && HasOneReader(*value);
+  }
+  const auto bytes = DequantizedFrom(value);
+  if (!bytes.has_value()) return std::nullopt;
+  term.bytes = *bytes;
+  term.has_one_reader = term.has_one_reader && HasOneLivingReader(*bytes->bytes);
+  return term;
+}
+
+// The convolution that makes the bytes of a term, if it can take what follows.
+Node* ConvolutionOf(const Graph& graph, const Term& term) {
+  Node* const node = ProducerOf(term.bytes.bytes, "QLinearConv");
+  if (node == nullptr || &node->graph() != &graph || !term.has_one_reader) return nullptr;
+  const Value& weights = *node->input(operators::rescaled_conv::kW);
+  if (!weights.type.has_shape || weights.type.shape[0] <= 0) return nullptr;
+  if (node->IntAttribute("channels_last", 0) != 0) return nullptr;
+  const auto channels = static_cast<size_t>(weights.type.shape[0]);
+  return !term.affine.has_value() || term.affine->scale.size() == channels ? node : nullptr;
+}
+
+// Numbers per channel, in steps of the result.
+struct Rescaling {
+  std::vector<float> factors;
+  std::vector<float> shifts;
+  std::vector<float> residual_factors;
+};
+
+std::optional<Rescaling> RescalingOf(const Term& term, const Term* residual, size_t channels,
+                                     double step) {
+  if (residual != nullptr && residual->affine.has_value() &&
+      residual->affine->scale.size() != channels) {
+    return std::nullopt;
+  }
+  Rescaling rescaling;
+  for (size_t c = 0; c < channels; ++c) {
+    double shift = term.shift(c) / step;
+    rescaling.factors.push_back(static_cast<float>(term.scale(c) / step));
+    if (residual != nullptr) {
+      const double factor = residual->scale(c) / step;
+      shift += residual->shift(c) / step - factor * residual->bytes.zero_point;
+      rescaling.residual_factors.push_back(static_cast<float>(factor));
+      if (!std::isfinite(rescaling.residual_factors[c])) return std::nullopt;
+    }
+    rescaling.shifts.push_back(static_cast<float>(shift));
+    if (!std::isfinite(rescaling.factors[c] * 255) || !std::isfinite(rescaling.shifts[c])) {
+      return std::nullopt;
+    }
+  }
+  return rescaling;
+}
+
+}  // namespace
+
+Node* MakeRescaledConv(Graph& graph, Node& quantize, const QuantizedValue& result) {
+  const Value* value = quantize.input(0);
+  if (value->producer() == nullptr || !HasOneReader(*value)) return nullptr;
+  const bool rectified = Is(*value->producer(), "Relu");
+  if (rectified) value = value->producer()->input(0);
+  if (value == nullptr || value->producer() == nullptr || !HasOneReader(*value)) return nullptr;
+  const Node& last = *value->producer();
+  const bool is_sum = Is(last, "Add") || (Is(last, "Sum") && last.input_count() == 2);
+  auto term = TermOf(is_sum ? last.input(0) : value);
+  auto residual = is_sum ? TermOf(last.input(1)) : std::nullopt;
+  if (!term.has_value() || (is_sum && !residual.has_value())) return nullptr;
+  if (!is_sum && !term->affine.has_value()) return nullptr;
+  if (is_sum && !HaveSameShape(*term->bytes.bytes, *residual->bytes.bytes)) return nullptr;
+  Node* convolution = ConvolutionOf(graph, *term);
+  if (convolution == nullptr && is_sum) {
+    std::swap(term, residual);
+    convolution = ConvolutionOf(graph, *term);
+  }
+  if (convolution == nullptr) return nullptr;
+  const auto channels =
+      static_cast<size_t>(convolution->input(operators::rescaled_conv::kW)->type.shape[0]);
+  const auto rescaling = RescalingOf(*term, is_sum ? &*residual : nullptr, channels, result.scale);
+  if (!rescaling.has_value()) return nullptr;
+
+  Node& node =
+      graph.AddBareNode(operators::kInternalDomain, operators::kRescaledConv, 1, &quantize);
+  node.origin = convolution->origin;
+  for (const Attribute& attribute : convolution->attributes()) {
+    node.SetAttribute(attribute.name, attribute.value);
+  }
+  if (rectified) node.SetAttribute(operators::rescaled_conv::kRectified, int64_t{1});
+  for (int i = 0; i <= kBias; ++i) node.AddInput(convolution->input(i));
+  node.AddInput(&graph.AddConstant("factors", Tensor::Vector<float>(rescaling->factors)));
+  node.AddInput(&graph.AddConstant("shifts", Tensor::Vector<float>(rescaling->shifts)));
+  node.AddInput(quantize.input(2) != nullptr
+                    ? quantize.input(2)
+                    : &graph.AddConstant("zero", Tensor::Scalar(uint8_t{0})));
+  if (is_sum) {
+    node.AddInput(residual->bytes.bytes);
+    node.AddInput(
+        &graph.AddConstant("factors", Tensor::Vector<float>(rescaling->residual_factors)));
+  }
+  return &node;
+}
+
+}  // namespace mullion::optimizer

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// What stands between the bytes of a convolution and the next quantization, by channel.
+#ifndef MULLION_OPTIMIZER_RESCALE_PRODUCT_H_
+#define MULLION_OPTIMIZER_RESCALE_PRODUCT_H_
+
+#include "graph/graph.h"
+#include "optimizer/quantized_value.h"
+
+namespace mullion::optimizer {
+
+// A RescaledConv before `quantize`, which makes `result`, without its output; or null. The float
+// value that is quantized must be a BatchNormalization, or the sum of two tensors, of which each
+// may have a BatchNormalization of its own, perhaps behind a Relu; and one of the tensors must be
+// what nobody else reads of a QLinearConv.
+Node* MakeRescaledConv(Graph& graph, Node& quantize, const QuantizedValue& result);
+
+}  // namespace mullion::optimizer
+
+#endif  // MULLION_OPTIMIZER_RESCALE_PRODUCT_H_
