@@ -11,6 +11,7 @@
 #include "optimizer/fuse_gelu.h"
 #include "optimizer/fuse_quantized.h"
 #include "optimizer/infer_graph.h"
+#include "optimizer/join_convolutions.h"
 #include "optimizer/join_in_place.h"
 #include "optimizer/join_splits.h"
 #include "optimizer/layout.h"
@@ -59,6 +60,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   FuseAttention(graph);
   FoldPixelSlices(graph);
   FuseEpilogue(graph);
+  JoinConvolutions(graph);
   if (FuseDynamicQuantization(graph)) RemoveDeadCode(graph);
   FuseElementwise(graph);
   if (PlaceChannelsLast(graph, *options.operators)) Reduce(graph, options);
