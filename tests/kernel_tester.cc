@@ -75,6 +75,8 @@ KernelTester::KernelTester(std::string_view operator_name, int opset, std::strin
   node_->origin = {"test", std::string(operator_name), std::string(domain), opset, ""};
 }
 
+KernelTester::~KernelTester() = default;
+
 void KernelTester::AddInput(Tensor tensor, bool constant) {
   Value& value = graph_.AddValue("input", TypeInfo::Tensor(tensor.type(), tensor.shape()));
   if (constant) value.constant = tensor;

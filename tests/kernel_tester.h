@@ -25,6 +25,7 @@ namespace mullion {
 class KernelTester {
  public:
   explicit KernelTester(std::string_view operator_name, int opset, std::string_view domain = "");
+  ~KernelTester();
 
   // `constant` inputs are known at load, others only at run time (their shape at binding).
   void AddInput(Tensor tensor, bool constant = false);

@@ -12,7 +12,6 @@
 #include <iostream>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -22,6 +21,7 @@
 #include "tools/engine.h"
 #include "tools/failure.h"
 #include "tools/input_options.h"
+#include "tools/json.h"
 
 namespace mullion::tools {
 
@@ -179,7 +179,7 @@ void WriteTrace(const MullionProfile* profile, const std::string& path) {
   }
   std::ofstream file(path);
   file << nlohmann::ordered_json{{"traceEvents", events}}.dump(
-              -1, ' ', false, nlohmann::json::error_handler_t::replace)
+              -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
        << "\n";
   file.close();
   if (!file) throw Failure(kExitWrongUse, StrCat("cannot write the trace '", path, "'"));
@@ -196,7 +196,8 @@ void Print(const Arguments& arguments, const Engine& engine, const Times& times)
         {"p90_ms", times.At(0.9)},      {"max_ms", times.At(1)},
         {"peak_rss_mib", PeakRssMib()}, {"cpu_ms_per_run", times.cpu_ms_per_run},
         {"isa", MullionCpuLevel()}};
-    std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    std::cout << json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+              << "\n";
     return;
   }
   const bool half = MullionSession_Precision(engine.session()) == MULLION_PRECISION_FP16;

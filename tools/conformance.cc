@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "tools/commands.h"
 #include "tools/engine.h"
 #include "tools/failure.h"
+#include "tools/json.h"
 #include "tools/test_data.h"
 #include "tools/value_compare.h"
 
@@ -189,7 +189,8 @@ int Run(const Arguments& arguments) {
       json["tests"].push_back(
           {{"name", result.name}, {"result", NameOf(result.outcome)}, {"detail", result.detail}});
     }
-    std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    std::cout << json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+              << "\n";
     return kExitDone;
   }
   for (const TestResult& result : results) {

@@ -5,7 +5,6 @@
 #include <iostream>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "base/str_cat.h"
@@ -16,6 +15,7 @@
 #include "optimizer/widen_halves.h"
 #include "tools/commands.h"
 #include "tools/failure.h"
+#include "tools/json.h"
 #include "tools/model_counts.h"
 #include "tools/operator_support.h"
 
@@ -179,7 +179,7 @@ void PrintJson(const Report& report) {
                            {"opset", node.origin.opset},
                            {"why", node.why}});
   }
-  std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
 }
 
 void PrintText(const Report& report) {

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 
 #include "base/platform.h"
 #include "base/str_cat.h"
 #include "tools/failure.h"
+#include "tools/json.h"
 
 namespace mullion::tools {
 
@@ -44,7 +44,7 @@ void Put(std::vector<std::string>& labels, size_t index, std::string text) {
 }
 
 std::vector<std::string> FromJson(const std::string& text, const std::string& path) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
   std::vector<std::string> labels;
   if (json.is_array()) {
     for (const auto& item : json) {

@@ -7,7 +7,6 @@
 #include <iomanip>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <string_view>
@@ -20,6 +19,7 @@
 #include "tools/failure.h"
 #include "tools/image_file.h"
 #include "tools/input_options.h"
+#include "tools/json.h"
 #include "tools/labels.h"
 #include "tools/literal.h"
 #include "tools/npy_file.h"
@@ -254,7 +254,7 @@ class Runner {
       json["outputs"].push_back(OutputJson(engine_.OutputName(i), outputs[i].get()));
     }
     json["ms"] = ms;
-    std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
   }
 
   nlohmann::ordered_json OutputJson(const std::string& name, const MullionValue* value) const {

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "tools/engine.h"
 #include "tools/failure.h"
 #include "tools/input_options.h"
+#include "tools/json.h"
 #include "tools/test_data.h"
 #include "tools/value_compare.h"
 
@@ -90,7 +90,8 @@ void Print(const std::vector<OutputResult>& results, int passed, int failed, boo
                                    {"max_rel", result.comparison.max_rel},
                                    {"ok", result.comparison.ok}});
     }
-    std::cout << object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    std::cout << object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+              << "\n";
     return;
   }
   for (const OutputResult& result : results) {

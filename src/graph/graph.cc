@@ -8,6 +8,9 @@
 
 namespace mullion {
 
+Graph::Graph(Graph* parent) : parent_(parent) {}
+Graph::~Graph() = default;
+
 Value& Graph::AddInput(std::string_view input_name, TypeInfo type) {
   Value& value = AddValue(input_name, std::move(type));
   inputs_.push_back(&value);

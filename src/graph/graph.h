@@ -73,6 +73,8 @@ struct Origin {
 
 class Node {
  public:
+  Node();
+  ~Node();
   const std::string& operator_name() const { return operator_name_; }
   const std::string& domain() const { return domain_; }  // "" is ai.onnx
   // The opset whose definition of the operator this node follows.
@@ -139,7 +141,8 @@ class Node {
 class Graph {
  public:
   // `parent` is the graph around a subgraph; null for a model's main graph.
-  explicit Graph(Graph* parent = nullptr) : parent_(parent) {}
+  explicit Graph(Graph* parent = nullptr);
+  ~Graph();
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 

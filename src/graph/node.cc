@@ -21,6 +21,9 @@ void RemoveUse(std::vector<Use>& uses, const Node* node, int index) {
 
 }  // namespace
 
+Node::Node() = default;
+Node::~Node() = default;
+
 std::string Origin::ToString() const {
   std::string text = name.empty() ? std::string("a node") : StrCat("node '", name, "'");
   if (!function_path.empty()) text += StrCat(" in function ", function_path);

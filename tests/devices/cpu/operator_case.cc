@@ -65,6 +65,17 @@ void ExpectSameBits(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
+OperatorCase::OperatorCase() = default;
+OperatorCase::OperatorCase(const OperatorCase& other) = default;
+OperatorCase::OperatorCase(OperatorCase&& other) noexcept = default;
+OperatorCase& OperatorCase::operator=(const OperatorCase& other) = default;
+OperatorCase& OperatorCase::operator=(OperatorCase&& other) noexcept = default;
+OperatorCase::~OperatorCase() = default;
+
+void OperatorCase::Set(std::string attribute, AttributeValue value) {
+  attributes.emplace_back(std::move(attribute), std::move(value));
+}
+
 std::vector<Tensor> OperatorCase::Run(int threads) const {
   KernelTester tester(name, opset, domain);
   FillIn(*this, tester);

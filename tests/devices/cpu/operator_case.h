@@ -17,6 +17,13 @@
 namespace mullion::cpu {
 
 struct OperatorCase {
+  OperatorCase();
+  OperatorCase(const OperatorCase& other);
+  OperatorCase(OperatorCase&& other) noexcept;
+  OperatorCase& operator=(const OperatorCase& other);
+  OperatorCase& operator=(OperatorCase&& other) noexcept;
+  ~OperatorCase();
+
   std::string name;
   int opset = 1;
   std::string domain;
@@ -25,9 +32,7 @@ struct OperatorCase {
   int output_count = 1;
   bool constant_parameters = false;  // inputs from 1 on are known at load
 
-  void Set(std::string attribute, AttributeValue value) {
-    attributes.emplace_back(std::move(attribute), std::move(value));
-  }
+  void Set(std::string attribute, AttributeValue value);
 
   // The outputs; fails the test, and gives none, on an error.
   std::vector<Tensor> Run(int threads = 1) const;
