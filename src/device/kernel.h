@@ -63,6 +63,9 @@ class BindContext {
   // and both have the same number of bytes. Run must then be right when the two pointers are equal
   // and equally when they are not.
   void AllowInPlace(int out, int in) { in_place_.push_back({out, in}); }
+  // The output is input 0 under another shape, byte for byte: where both can be one memory Run is
+  // left out. Others may read that memory still.
+  void GiveView() { gives_view_ = true; }
   void SetState(std::unique_ptr<BoundState> state) { state_ = std::move(state); }
 
   struct InPlace {
@@ -70,6 +73,7 @@ class BindContext {
     int input;
   };
   size_t scratch_bytes() const { return scratch_bytes_; }
+  bool gives_view() const { return gives_view_; }
   const std::vector<InPlace>& in_place() const { return in_place_; }
   std::unique_ptr<BoundState> TakeState() { return std::move(state_); }
 
@@ -79,6 +83,7 @@ class BindContext {
   std::span<const Port* const> outputs_;
   int threads_;
   size_t scratch_bytes_ = 0;
+  bool gives_view_ = false;
   std::vector<InPlace> in_place_;
   std::unique_ptr<BoundState> state_;
 };

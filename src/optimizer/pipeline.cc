@@ -9,9 +9,11 @@
 #include "optimizer/fuse_elementwise.h"
 #include "optimizer/fuse_epilogue.h"
 #include "optimizer/fuse_gelu.h"
+#include "optimizer/fuse_layer_normalization.h"
 #include "optimizer/fuse_quantized.h"
 #include "optimizer/infer_graph.h"
 #include "optimizer/join_convolutions.h"
+#include "optimizer/join_equal_nodes.h"
 #include "optimizer/join_in_place.h"
 #include "optimizer/join_splits.h"
 #include "optimizer/layout.h"
@@ -53,11 +55,13 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
     if (WidenHalves(graph, *options.capabilities, range) && options.rewrite) Reduce(graph, options);
   }
   if (!options.rewrite) return OkStatus();
+  JoinEqualNodes(graph, *options.operators);
   if (JoinSplits(graph)) RemoveDeadCode(graph);
   FoldBatchNormalization(graph);
   if (FuseScaledProducts(graph)) RemoveDeadCode(graph);
   FuseGelu(graph);
   FuseAttention(graph);
+  FuseLayerNormalization(graph);
   FoldPixelSlices(graph);
   FuseEpilogue(graph);
   JoinConvolutions(graph);

@@ -2,6 +2,7 @@
 #include "runtime/binding.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/str_cat.h"
 #include "runtime/arena_planner.h"
@@ -56,10 +57,18 @@ class Binder {
     Tensor data;  // the content, when it is known and small or constant
     TensorView view;
     BindContext::Port port;
-    // Set while the value sits in this segment's arena.
-    bool in_arena = false;
-    size_t offset = 0;
+    // While the value sits in this segment's arena: which block; others may sit there, too.
+    int block = kNoBlock;
+    bool in_arena() const { return block != kNoBlock; }
   };
+
+  // A piece of the arena, and how many values that are still read are there.
+  struct Block {
+    size_t offset;
+    size_t bytes;
+    int users;
+  };
+  static constexpr int kNoBlock = -1;
 
   Fact& At(int slot) { return facts_[static_cast<size_t>(slot)]; }
 
@@ -203,21 +212,13 @@ class Binder {
     BindContext context(*step.node, inputs, outputs, options_.threads);
     MULLION_RETURN_IF_ERROR(step.executable->Bind(context));
     binding_.scratch_bytes = std::max(binding_.scratch_bytes, context.scratch_bytes());
-    MULLION_RETURN_IF_ERROR(Place(index, step, context.in_place()));
-    binding_.steps.push_back({index, context.TakeState()});
-    return OkStatus();
-  }
-
-  bool IsProgramOutput(int slot) const {
-    return program_.slots[static_cast<size_t>(slot)].last_use ==
-           static_cast<int>(program_.steps.size());
-  }
-
-  Status Place(int index, const Step& step, const std::vector<BindContext::InPlace>& in_place) {
-    for (size_t i = 0; i < step.outputs.size(); ++i) {
-      const int slot = step.outputs[i];
-      if (slot == kNoSlot) continue;
-      MULLION_RETURN_IF_ERROR(PlaceOutput(index, step, static_cast<int>(i), in_place));
+    const bool shared = context.gives_view() && ShareBlock(step);
+    if (!shared) {
+      for (size_t i = 0; i < step.outputs.size(); ++i) {
+        if (step.outputs[i] == kNoSlot) continue;
+        MULLION_RETURN_IF_ERROR(PlaceOutput(index, step, static_cast<int>(i), context.in_place()));
+      }
+      binding_.steps.push_back({index, context.TakeState()});
     }
     for (const int slot : step.inputs) {
       if (slot != kNoSlot) Release(slot, index);
@@ -226,6 +227,31 @@ class Binder {
       if (slot != kNoSlot) Release(slot, index);
     }
     return OkStatus();
+  }
+
+  // The output of a step that only gives its input another shape sits where that does, and the
+  // step need not run. False where the input or the output is not in the arena.
+  bool ShareBlock(const Step& step) {
+    const int slot = step.outputs[0];
+    if (step.inputs[0] == kNoSlot || slot == kNoSlot) return false;
+    const Fact& input = At(step.inputs[0]);
+    Fact& output = At(slot);
+    if (!input.in_arena() || !IsStaticTensor(output.type) ||
+        output.type.shape.ElementCount() != input.type.shape.ElementCount() ||
+        (IsProgramOutput(slot) && options_.outputs_outside)) {
+      return false;
+    }
+    output.block = input.block;
+    Block& block = BlockOf(input);
+    ++block.users;
+    binding_.placements.push_back(
+        {slot, PlacementKind::kArena, block.offset, output.type, Tensor()});
+    return true;
+  }
+
+  bool IsProgramOutput(int slot) const {
+    return program_.slots[static_cast<size_t>(slot)].last_use ==
+           static_cast<int>(program_.steps.size());
   }
 
   Status PlaceOutput(int index, const Step& step, int output,
@@ -248,43 +274,44 @@ class Binder {
             static_cast<size_t>(std::find(outputs.begin(), outputs.end(), slot) - outputs.begin());
       } else {
         placement.kind = PlacementKind::kArena;
-        placement.offset = TakeOver(index, step, output, bytes, in_place);
-        fact.in_arena = true;
-        fact.offset = placement.offset;
+        fact.block = TakeOver(index, step, output, bytes, in_place);
+        placement.offset = BlockOf(fact).offset;
       }
     }
     binding_.placements.push_back(std::move(placement));
     return OkStatus();
   }
 
-  // The place of an input that dies here and may be written, or a fresh one.
-  size_t TakeOver(int index, const Step& step, int output, size_t bytes,
-                  const std::vector<BindContext::InPlace>& in_place) {
+  // The block of an input that dies here and may be written, or a fresh one.
+  int TakeOver(int index, const Step& step, int output, size_t bytes,
+               const std::vector<BindContext::InPlace>& in_place) {
     for (const BindContext::InPlace& pair : in_place) {
       if (pair.output != output) continue;
       const int slot = step.inputs[static_cast<size_t>(pair.input)];
       if (slot == kNoSlot) continue;
       Fact& input = At(slot);
-      if (!input.in_arena || LastUse(slot) != index) continue;
-      const size_t input_bytes = ByteSize(input.type.element_type, input.type.shape.ElementCount());
+      if (!input.in_arena() || LastUse(slot) != index || BlockOf(input).users > 1) continue;
       // Blocks are multiples of the alignment: sizes that round alike fit alike.
-      if ((input_bytes + kMemoryAlignment - 1) / kMemoryAlignment !=
+      if ((BlockOf(input).bytes + kMemoryAlignment - 1) / kMemoryAlignment !=
           (bytes + kMemoryAlignment - 1) / kMemoryAlignment) {
         continue;
       }
-      input.in_arena = false;
-      return input.offset;
+      return std::exchange(input.block, kNoBlock);
     }
-    return arena_.Allocate(bytes);
+    blocks_.push_back({arena_.Allocate(bytes), bytes, 1});
+    return static_cast<int>(blocks_.size()) - 1;
   }
+
+  Block& BlockOf(const Fact& fact) { return blocks_[static_cast<size_t>(fact.block)]; }
 
   int LastUse(int slot) const { return program_.slots[static_cast<size_t>(slot)].last_use; }
 
   void Release(int slot, int index) {
     Fact& fact = At(slot);
-    if (!fact.in_arena || LastUse(slot) > index) return;
-    fact.in_arena = false;
-    arena_.Free(fact.offset, ByteSize(fact.type.element_type, fact.type.shape.ElementCount()));
+    if (!fact.in_arena() || LastUse(slot) > index) return;
+    Block& block = BlockOf(fact);
+    fact.block = kNoBlock;
+    if (--block.users == 0) arena_.Free(block.offset, block.bytes);
   }
 
   const Program& program_;
@@ -292,6 +319,7 @@ class Binder {
   Binding& binding_;
   std::vector<Fact> facts_;
   ArenaPlanner arena_;
+  std::vector<Block> blocks_;
   // Of the step at hand; kept so that not every step allocates.
   std::vector<TypeInfo> types_;
   std::vector<InferenceContext::Input> inference_inputs_;

@@ -39,7 +39,7 @@ class View final : public Executable {
   explicit View(const Node& /*node*/) {}
 
   Status Bind(BindContext& context) const override {
-    context.AllowInPlace(0, 0);
+    context.GiveView();
     return OkStatus();
   }
 
