@@ -32,7 +32,7 @@ class FloatConv final : public FloatConvolution {
 
   bool ComputesInHalf() const override {
     const Shape& weights = node().input(1)->type.shape;
-    const auto shape = ShapeOf(Shape::Filled(weights.rank(), kUnknownDim), weights);
+    const auto shape = ShapeOf(KnownImage(), weights);
     return shape.ok() && UsesHalf(*shape);
   }
 
@@ -48,6 +48,7 @@ class FloatConv final : public FloatConvolution {
                              ConvolutionGeometry::FromNode(node(), image, weights));
     ConvolutionShape shape = ShapeOfGeometry(geometry);
     shape.in_channels = weights[1] * shape.groups;  // also where the image is not known
+    shape.fixed = HasFixedAxes();
     return shape;
   }
 

@@ -73,13 +73,26 @@ struct FloatConvolution::Bound final : public BoundState {
   size_t work = 0;
 };
 
+Shape FloatConvolution::KnownImage() const {
+  const TypeInfo& image = node_.input(0)->type;
+  if (image.has_shape) return image.shape;
+  return Shape::Filled(node_.input(1)->type.shape.rank(), kUnknownDim);
+}
+
+bool FloatConvolution::HasFixedAxes() const {
+  const Shape image = KnownImage();
+  for (int i = 0; i < image.rank() - 2; ++i) {
+    if (image[layout_.SpatialAxis(i)] < 0) return false;
+  }
+  return true;
+}
+
 Status FloatConvolution::Prepare(WeightStore& weights) {
   MULLION_ASSIGN_OR_RETURN(activation_, FusedActivationOf(node_));
   const Value* const value = node_.input(1);
   if (value == nullptr || !value->IsConstant()) return OkStatus();
   const Tensor& constant = value->constant;
-  const Shape unknown = Shape::Filled(constant.shape().rank(), kUnknownDim);
-  MULLION_ASSIGN_OR_RETURN(const ConvolutionShape shape, ShapeOf(unknown, constant.shape()));
+  MULLION_ASSIGN_OR_RETURN(const ConvolutionShape shape, ShapeOf(KnownImage(), constant.shape()));
   const ColumnBlocks blocks = ColumnBlocks::Of(1);
   const std::string format = Format(shape) + " lanes " + std::to_string(blocks.lanes) + " of " +
                              std::to_string(blocks.max_vectors);

@@ -27,8 +27,12 @@ class FloatConvolution : public Executable {
  protected:
   const Node& node() const { return node_; }
 
-  // Sizes for an image in the node's layout. Called for weights alone with sizes of the image that
-  // are unknown: then only what hangs on the weights needs to be right.
+  // Sizes of the image as far as they are known at load, and whether axes are among them.
+  Shape KnownImage() const;
+  bool HasFixedAxes() const;
+
+  // Sizes for an image in the node's layout. Called at load with sizes of the image that are not
+  // known: then only what hangs on the others needs to be right.
   virtual Result<ConvolutionShape> ShapeOf(const Shape& image, const Shape& weights) const = 0;
   virtual std::unique_ptr<ConvolutionPlan> MakePlan(const ConvolutionShape& shape) const = 0;
   // Names everything that packed weights depend on besides the weights.

@@ -206,7 +206,8 @@ std::vector<ReferenceValue> WithLargestMagnitude(std::vector<ReferenceValue> sum
 
 void ExpectConvolution(const ConvolutionPlan& plan, const ConvolutionShape& shape,
                        const float* input, const float* packed,
-                       const std::vector<ReferenceValue>& sums, int64_t gap, std::mt19937& random) {
+                       const std::vector<ReferenceValue>& sums, int64_t gap, std::mt19937& random,
+                       double tolerance) {
   const int64_t pixels = shape.OutputPixels();
   const EpilogueCase epilogue(pixels, shape.out_channels, shape.out_channels + gap, random);
   std::vector<float> first;
@@ -217,7 +218,7 @@ void ExpectConvolution(const ConvolutionPlan& plan, const ConvolutionShape& shap
     plan.Run(input, packed, out.data(), out.stride(), epilogue.epilogue, scratch.get(), parallel);
     if (threads == 1) {
       first = out.memory();
-      out.ExpectNear(sums, epilogue);
+      out.ExpectNear(sums, epilogue, tolerance);
     } else {
       EXPECT_EQ(first, out.memory()) << threads << " threads";
     }

@@ -71,10 +71,11 @@ class GuardedRows {
 };
 
 // Runs `plan` on 1 and on several threads, which must agree to the bit, with a random epilogue and
-// a gap of `gap` floats behind each pixel's channels. Holds outputs to `sums`.
+// a gap of `gap` floats behind each pixel's channels. Holds outputs to `sums` (see ExpectNear).
 void ExpectConvolution(const ConvolutionPlan& plan, const ConvolutionShape& shape,
                        const float* input, const float* packed,
-                       const std::vector<ReferenceValue>& sums, int64_t gap, std::mt19937& random);
+                       const std::vector<ReferenceValue>& sums, int64_t gap, std::mt19937& random,
+                       double tolerance = 2e-6);
 
 }  // namespace mullion::cpu
 

@@ -37,6 +37,8 @@ struct ConvolutionShape {
   int64_t out_channels = 0;
   int spatial_rank = 0;
   std::array<Axis, kMaxRank> axes;
+  // Whether axes are the same wherever the weights are used, and known when they are packed.
+  bool fixed = false;
 
   int64_t Taps() const;          // kernel positions
   int64_t OutputPixels() const;  // of the whole batch

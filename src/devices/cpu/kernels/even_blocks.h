@@ -38,11 +38,12 @@ inline RowBlocks EvenRowBlocks(int64_t rows, int64_t most, int64_t tile_rows, in
   };
   const int64_t fewest = std::max<int64_t>(divide_up(rows, std::max(most, tile_rows)), 1);
   RowBlocks best = cut(fewest);
-  // So many tasks are even enough; blocks of less than two tiles read the right operand too often.
+  // So many tasks are even enough; blocks of one tile, but for the last, read the right operand too
+  // often.
   const int64_t enough = 8 * threads;
   if (threads == 1 || best.count * repeats >= enough) return best;
   int64_t least = RowsOfBusiest(rows, best, repeats, threads);
-  for (int64_t count = fewest + 1; count * 2 * tile_rows <= rows; ++count) {
+  for (int64_t count = fewest + 1; (count - 1) * 2 * tile_rows < rows; ++count) {
     const RowBlocks blocks = cut(count);
     if (blocks.count * repeats >= 2 * enough) break;
     const int64_t busiest = RowsOfBusiest(rows, blocks, repeats, threads);

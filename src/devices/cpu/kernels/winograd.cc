@@ -12,10 +12,27 @@ namespace mullion::cpu {
 
 namespace {
 
+int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+TileAxis::TileAxis(const ConvolutionShape::Axis& axis, int64_t tile_outputs)
+    : input(axis.input),
+      output(axis.output),
+      pad(axis.pad),
+      dilation(axis.kernel == 1 ? 1 : axis.dilation),
+      tile(axis.kernel == 1 ? 1 : tile_outputs),
+      window(tile + axis.kernel - 1),
+      tiles(dilation * DivideUp(output, dilation * tile)) {}
+
+namespace {
+
 // Fewer channels leave the transforms more to do than the products.
 constexpr int64_t kFewestChannels = 16;
 // Weights for more channels take more memory as 36 numbers, and time to read it, than they save:
 // those of 256 to 256 channels are 9 MiB. As 16 numbers, 512 to 512 channels are 16 MiB.
+// Those of 128 to 128 are 4 MiB as 64 numbers.
+constexpr int64_t kMostLargestTiles = 128 * 128;
 constexpr int64_t kMostLargeTiles = 256 * 256;
 constexpr int64_t kMostProducts = 512 * 512;
 // What the transformed input and sums of a block of tiles take: the greater part of the level 2
@@ -24,8 +41,6 @@ constexpr int64_t kBlockBytes = 1024 * 1024;
 constexpr int64_t kMaxColumns = 64;  // of a block, on any instruction set
 // Between the numbers of neighbouring points: without it they would share a set of the cache.
 constexpr int64_t kGap = 16;
-
-int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // The axis that a kernel of one line lies along, or -1.
 int LineAxisOf(const ConvolutionShape& shape) {
@@ -38,18 +53,45 @@ int LineAxisOf(const ConvolutionShape& shape) {
   return line;
 }
 
+// Products of one channel by one channel that an image takes, fewer rows of a product than those of
+// a tile counting like a tile.
+int64_t ProductsOf(const ConvolutionShape& shape, const WinogradForm& form) {
+  int64_t tiles = 1;
+  for (int i = 0; i < shape.spatial_rank; ++i) {
+    tiles *= TileAxis(shape.axes[static_cast<size_t>(i)], form.tile).tiles;
+  }
+  const int64_t least = MatrixTileRows(ColumnBlocks::Of(shape.out_channels).Vectors(0));
+  return form.points() * std::max(tiles, least);
+}
+
 WinogradForm FormOf(const ConvolutionShape& shape) {
   const int axis = LineAxisOf(shape);
   if (axis >= 0) {
     const auto kernel = static_cast<int>(shape.axes[static_cast<size_t>(axis)].kernel);
     return {kWinogradLinePoints + 1 - kernel, true};
   }
-  return {shape.in_channels * shape.out_channels <= kMostLargeTiles ? 4 : 2, false};
+  const int64_t weights = shape.in_channels * shape.out_channels;
+  if (weights > kMostLargeTiles) return {2, false};
+  if (!shape.fixed || weights > kMostLargestTiles) return {4, false};
+  // A tenth less is worth the larger weights.
+  return {ProductsOf(shape, {6, false}) * 10 <= ProductsOf(shape, {4, false}) * 9 ? 6 : 4, false};
 }
 
-// Whether there are sizes of an image that leave most of its tiles empty: dilated pixels make as
-// many tiles at least as the dilation says, and a line may be a frame or two of a stream.
+// Whether an image's size leaves most of its tiles empty: dilated pixels make as many tiles at
+// least as the dilation says, and a line may be a frame or two of a stream. Compares what products
+// take, and a quarter of that for the transforms.
+bool PrefersDirect(const ConvolutionShape& shape) {
+  const int64_t least = MatrixTileRows(ColumnBlocks::Of(shape.out_channels).Vectors(0));
+  int64_t outputs = 1;
+  for (int i = 0; i < shape.spatial_rank; ++i) {
+    outputs *= shape.axes[static_cast<size_t>(i)].output;
+  }
+  return ProductsOf(shape, FormOf(shape)) * 5 > shape.Taps() * std::max(outputs, least) * 4;
+}
+
+// Whether there are such sizes.
 bool MayPreferDirect(const ConvolutionShape& shape) {
+  if (shape.fixed) return false;
   if (LineAxisOf(shape) >= 0) return true;
   return shape.axes[0].dilation > 1 || shape.axes[1].dilation > 1;
 }
@@ -85,8 +127,28 @@ void ToPoints(const Lanes& a, const Lanes& b, const Lanes& c, std::array<Lanes, 
   }
 }
 
-// The same of kernels of one line: powers of the point, over the product of its distances to the
-// others (see ToLinePoints in winograd_transform.cc).
+// Of the points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity.
+void ToPoints(const Lanes& a, const Lanes& b, const Lanes& c, std::array<Lanes, 8>& out) {
+  for (size_t l = 0; l < kLanes; ++l) {
+    const float outer = (a[l] + c[l]) * (-2.0f / 9);
+    const float inner = b[l] * (-2.0f / 9);
+    const float far_outer = a[l] * (1.0f / 90) + c[l] * (2.0f / 45);
+    const float far_inner = b[l] * (1.0f / 45);
+    const float near_outer = a[l] * (32.0f / 45) + c[l] * (8.0f / 45);
+    const float near_inner = b[l] * (16.0f / 45);
+    out[0][l] = a[l];
+    out[1][l] = outer + inner;
+    out[2][l] = outer - inner;
+    out[3][l] = far_outer + far_inner;
+    out[4][l] = far_outer - far_inner;
+    out[5][l] = near_outer + near_inner;
+    out[6][l] = near_outer - near_inner;
+    out[7][l] = c[l];
+  }
+}
+
+// The same points of kernels of one line: powers of the point, over the product of its distances to
+// the others (see ToPoints in winograd_transform.cc).
 void TransformLineWeights(const float* weights, int64_t kernel, int64_t stride, int64_t count,
                           float* out, int64_t step) {
   constexpr std::array<double, kWinogradLinePoints - 1> kPoints = {0, 1, -1, 2, -2, 0.5, -0.5};
@@ -140,7 +202,8 @@ bool UsesWinograd(const ConvolutionShape& shape) {
     return false;
   }
   return shape.in_channels >= kFewestChannels && shape.out_channels >= kFewestChannels &&
-         shape.in_channels * shape.out_channels <= kMostProducts;
+         shape.in_channels * shape.out_channels <= kMostProducts &&
+         !(shape.fixed && PrefersDirect(shape));
 }
 
 namespace {
@@ -165,7 +228,9 @@ void PackWinograd(const float* weights, const ConvolutionShape& shape, float* pa
   const WinogradForm form = FormOf(shape);
   const int64_t depth = shape.in_channels;
   const int64_t taps = shape.Taps();
-  const auto transform = form.tile == 4 ? &TransformWeights<6> : &TransformWeights<4>;
+  const auto transform = form.tile == 6   ? &TransformWeights<8>
+                         : form.tile == 4 ? &TransformWeights<6>
+                                          : &TransformWeights<4>;
   const size_t floats = TransformedFloats(shape);
   std::memset(packed, 0, floats * sizeof(float));
   for (int64_t block = 0; block < blocks.count(); ++block) {
@@ -198,15 +263,6 @@ struct Winograd::Job {
   RowBlocks tiles;
 };
 
-Winograd::Axis::Axis(const ConvolutionShape::Axis& axis, int64_t tile_outputs)
-    : input(axis.input),
-      output(axis.output),
-      pad(axis.pad),
-      dilation(axis.kernel == 1 ? 1 : axis.dilation),
-      tile(axis.kernel == 1 ? 1 : tile_outputs),
-      window(tile + axis.kernel - 1),
-      tiles(dilation * DivideUp(output, dilation * tile)) {}
-
 Winograd::Winograd(const ConvolutionShape& shape)
     : form_(FormOf(shape)),
       in_channels_(shape.in_channels),
@@ -214,7 +270,7 @@ Winograd::Winograd(const ConvolutionShape& shape)
       channels_(DivideUp(shape.in_channels, blocks_.lanes) * blocks_.lanes),
       across_(shape.axes[static_cast<size_t>(shape.spatial_rank - 1)], form_.tile),
       zeros_(static_cast<size_t>(channels_)) {
-  if (shape.spatial_rank == 2) down_ = Axis(shape.axes[0], form_.tile);
+  if (shape.spatial_rank == 2) down_ = TileAxis(shape.axes[0], form_.tile);
   tiles_ = shape.batch * down_.tiles * across_.tiles;
   const int64_t bytes = form_.points() * (channels_ + kMaxColumns) * int64_t{sizeof(float)};
   const int64_t rows = MatrixTileRows(blocks_.Vectors(0));
@@ -222,14 +278,6 @@ Winograd::Winograd(const ConvolutionShape& shape)
   if (MayPreferDirect(shape) && PrefersDirect(shape)) {
     direct_ = std::make_unique<Convolution>(shape);
   }
-}
-
-// Compares what the products take, fewer rows than a tile's costing as much as a tile, and a
-// quarter for the transforms.
-bool Winograd::PrefersDirect(const ConvolutionShape& shape) const {
-  const int64_t least = MatrixTileRows(blocks_.Vectors(0));
-  return form_.points() * std::max(tiles_, least) * 5 >
-         shape.Taps() * std::max(shape.OutputPixels(), least) * 4;
 }
 
 RowBlocks Winograd::TileBlocks(int threads) const {

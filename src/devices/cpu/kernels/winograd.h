@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Winograd's F(4x4, 3x3), or F(2x2, 3x3) for many channels: a convolution of 3x3 kernels with
-// stride 1 by four times, or 2.25 times, fewer multiplications (Lavin and Gray, "Fast Algorithms
-// for Convolutional Neural Networks", 2015).
+// Winograd's F(4x4, 3x3), or F(2x2, 3x3) for many channels, or F(6x6, 3x3) for images that are
+// known to be large: a convolution of 3x3 kernels with stride 1 by four times, 2.25 times, or five
+// times fewer multiplications (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks",
+// 2015).
 //
 // Each 4x4 tile of the output comes from a 6x6 tile of the input. Both input and weights are
 // transformed to 36 numbers a channel; the products are 36 matrix products over channels; their
-// results are transformed back. Tiles of 2x2 outputs have 16 numbers.
+// results are transformed back. Tiles of 2x2 outputs have 16 numbers, those of 6x6 have 64.
 //
 // A kernel of r weights along one axis, 3 to 7 of them, takes tiles of 9 - r outputs of a line,
 // which come from eight inputs: 1.75 to 2.5 times fewer multiplications. Where pixels are dilated,
@@ -26,14 +27,37 @@
 
 namespace mullion::cpu {
 
-// Whether this way is open and is worth its memory, that of the weights times 4 or 1.8, and as much
-// again besides where the direct form may serve some sizes better. Hangs on channels and kernel
-// alone, so that packed weights serve images of any size.
+// Whether this way is open and is worth its memory: that of the weights times 1.8, 4 or 7, and as
+// much again besides where the direct form may serve some sizes better. Hangs on channels and
+// kernel alone, so that packed weights serve images of any size, unless the size is fixed.
 bool UsesWinograd(const ConvolutionShape& shape);
 
 // Transformed weights, from ONNX order [out][in][kernel].
 size_t PackedWinogradFloats(const ConvolutionShape& shape);
 void PackWinograd(const float* weights, const ConvolutionShape& shape, float* packed);
+
+// An axis of the output in tiles.
+struct TileAxis {
+  TileAxis() = default;
+  TileAxis(const ConvolutionShape::Axis& axis, int64_t tile);
+
+  int64_t FirstOutput(int64_t index) const {
+    return index / dilation * dilation * tile + index % dilation;
+  }
+  // Those of a tile that exist.
+  int Outputs(int64_t first) const {
+    return static_cast<int>(
+        std::clamp<int64_t>((output - first + dilation - 1) / dilation, 0, tile));
+  }
+
+  int64_t input = 1;
+  int64_t output = 1;
+  int64_t pad = 0;
+  int64_t dilation = 1;
+  int64_t tile = 1;    // outputs, and
+  int64_t window = 1;  // inputs of a tile, `dilation` apart
+  int64_t tiles = 1;   // side by side as far as the dilation, then one tile's length further
+};
 
 // Takes weights from PackWinograd.
 class Winograd final : public ConvolutionPlan {
@@ -48,30 +72,6 @@ class Winograd final : public ConvolutionPlan {
  private:
   struct Job;
 
-  // An axis of the output in tiles.
-  struct Axis {
-    Axis() = default;
-    Axis(const ConvolutionShape::Axis& axis, int64_t tile);
-
-    int64_t FirstOutput(int64_t index) const {
-      return index / dilation * dilation * tile + index % dilation;
-    }
-    // Those of a tile that exist.
-    int Outputs(int64_t first) const {
-      return static_cast<int>(
-          std::clamp<int64_t>((output - first + dilation - 1) / dilation, 0, tile));
-    }
-
-    int64_t input = 1;
-    int64_t output = 1;
-    int64_t pad = 0;
-    int64_t dilation = 1;
-    int64_t tile = 1;    // outputs, and
-    int64_t window = 1;  // inputs of a tile, `dilation` apart
-    int64_t tiles = 1;   // side by side as far as the dilation, then one tile's length further
-  };
-
-  bool PrefersDirect(const ConvolutionShape& shape) const;
   RowBlocks TileBlocks(int threads) const;
   static bool SharesInput(const RowBlocks& tiles, int threads);
   int64_t InputStride(int64_t tiles) const;
@@ -88,8 +88,8 @@ class Winograd final : public ConvolutionPlan {
   int64_t in_channels_;
   ColumnBlocks blocks_;
   int64_t channels_;  // of the input, padded to whole vectors
-  Axis down_;
-  Axis across_;
+  TileAxis down_;
+  TileAxis across_;
   int64_t tiles_;             // of the whole batch
   int64_t most_tiles_;        // of a block
   std::vector<float> zeros_;  // a pixel outside the image

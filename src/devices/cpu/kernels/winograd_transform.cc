@@ -18,8 +18,9 @@ using V = hn::Vec<D>;
 
 // Six inputs along one axis to six numbers: the matrix B^T of the points 0, 1, -1, 2, -2 and
 // infinity.
-HWY_INLINE void ToPoints(V& a, V& b, V& c, V& d, V& e, V& f) {
+HWY_INLINE void ToPoints(V (&x)[6]) {
   const D tag;
+  const V a = x[0], b = x[1], c = x[2], d = x[3], e = x[4], f = x[5];
   const V two = hn::Set(tag, 2.0f);
   const V four = hn::Set(tag, 4.0f);
   const V five = hn::Set(tag, 5.0f);
@@ -29,20 +30,21 @@ HWY_INLINE void ToPoints(V& a, V& b, V& c, V& d, V& e, V& f) {
   const V odd = hn::NegMulAdd(four, b, d);
   const V outer_even = hn::Sub(e, c);
   const V outer_odd = hn::Mul(two, hn::Sub(d, b));
-  a = first;
-  b = hn::Add(even, odd);
-  c = hn::Sub(even, odd);
-  d = hn::Add(outer_even, outer_odd);
-  e = hn::Sub(outer_even, outer_odd);
-  f = last;
+  x[0] = first;
+  x[1] = hn::Add(even, odd);
+  x[2] = hn::Sub(even, odd);
+  x[3] = hn::Add(outer_even, outer_odd);
+  x[4] = hn::Sub(outer_even, outer_odd);
+  x[5] = last;
 }
 // Four inputs to four numbers: of the points 0, 1, -1 and infinity.
-HWY_INLINE void ToPoints(V& a, V& b, V& c, V& d) {
-  a = hn::Sub(a, c);
-  d = hn::Sub(d, b);
-  const V sum = hn::Add(b, c);
-  c = hn::Sub(c, b);
-  b = sum;
+HWY_INLINE void ToPoints(V (&x)[4]) {
+  const V sum = hn::Add(x[1], x[2]);
+  const V difference = hn::Sub(x[2], x[1]);
+  x[0] = hn::Sub(x[0], x[2]);
+  x[3] = hn::Sub(x[3], x[1]);
+  x[1] = sum;
+  x[2] = difference;
 }
 
 // Six sums along one axis to four outputs: A^T.
@@ -65,7 +67,7 @@ HWY_INLINE void FromPoints(const V (&s)[4], V (&out)[2]) {
 
 // Eight inputs of a line to eight numbers: of the points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity.
 // The row of a finite point p is M(x) / (x - p), M being the product of all (x - p).
-HWY_INLINE void ToLinePoints(V (&x)[kWinogradLinePoints]) {
+HWY_INLINE void ToPoints(V (&x)[kWinogradLinePoints]) {
   const D tag;
   const V half = hn::Set(tag, 0.5f);
   const V two = hn::Set(tag, 2.0f);
@@ -93,20 +95,23 @@ HWY_INLINE void ToLinePoints(V (&x)[kWinogradLinePoints]) {
 }
 
 // Eight sums to outputs, the i-th of powers i of the points; the last of `count` takes infinity in.
-HWY_INLINE void FromLinePoints(const V (&s)[kWinogradLinePoints], int count,
-                               V (&out)[kMostWinogradLineOutputs][1]) {
+HWY_INLINE void FromPoints(const V (&s)[kWinogradLinePoints], int count,
+                           V (&out)[kMostWinogradLineOutputs]) {
   const D tag;
   const V even[3] = {hn::Add(s[1], s[2]), hn::Add(s[3], s[4]), hn::Add(s[5], s[6])};
   const V odd[3] = {hn::Sub(s[1], s[2]), hn::Sub(s[3], s[4]), hn::Sub(s[5], s[6])};
-  out[0][0] = hn::Add(hn::Add(s[0], even[0]), hn::Add(even[1], even[2]));
+  out[0] = hn::Add(hn::Add(s[0], even[0]), hn::Add(even[1], even[2]));
 #pragma GCC unroll 5
   for (int i = 1; i < kMostWinogradLineOutputs; ++i) {
     const V* const sums = i % 2 == 0 ? even : odd;
     const auto power = static_cast<float>(1 << i);
-    out[i][0] = hn::MulAdd(hn::Set(tag, power), sums[1],
-                           hn::MulAdd(hn::Set(tag, 1 / power), sums[2], sums[0]));
-    if (i == count - 1) out[i][0] = hn::Add(out[i][0], s[7]);
+    out[i] = hn::MulAdd(hn::Set(tag, power), sums[1],
+                        hn::MulAdd(hn::Set(tag, 1 / power), sums[2], sums[0]));
+    if (i == count - 1) out[i] = hn::Add(out[i], s[7]);
   }
+}
+HWY_INLINE void FromPoints(const V (&s)[kWinogradLinePoints], V (&out)[kMostWinogradLineOutputs]) {
+  FromPoints(s, kMostWinogradLineOutputs, out);
 }
 
 template <class Load>
@@ -116,7 +121,7 @@ HWY_INLINE void TransformLineVector(const WinogradInput& tile, int64_t channel, 
   for (int i = 0; i < kWinogradLinePoints; ++i) {
     x[i] = load(tile.pixels[static_cast<size_t>(i)] + channel);
   }
-  ToLinePoints(x);
+  ToPoints(x);
   float* const out = tile.out + channel;
 #pragma GCC unroll 8
   for (int i = 0; i < kWinogradLinePoints; ++i) {
@@ -128,29 +133,24 @@ template <int kTile, class Load>
 HWY_INLINE void TransformInputVector(const WinogradInput& tile, int64_t channel, Load load) {
   constexpr int kWindow = kTile + 2;
   const D d;
-  V q[kWindow][kWindow];
-#pragma GCC unroll 6
+  V lines[kWindow][kWindow];
+#pragma GCC unroll 8
   for (int i = 0; i < kWindow; ++i) {
     const float* const* const line = tile.pixels.data() + i * kWindow;
-#pragma GCC unroll 6
-    for (int j = 0; j < kWindow; ++j) q[i][j] = load(line[j] + channel);
-    if constexpr (kTile == 4) {
-      ToPoints(q[i][0], q[i][1], q[i][2], q[i][3], q[i][4], q[i][5]);
-    } else {
-      ToPoints(q[i][0], q[i][1], q[i][2], q[i][3]);
-    }
+#pragma GCC unroll 8
+    for (int j = 0; j < kWindow; ++j) lines[i][j] = load(line[j] + channel);
+    ToPoints(lines[i]);
   }
   float* const out = tile.out + channel;
-#pragma GCC unroll 6
+#pragma GCC unroll 8
   for (int j = 0; j < kWindow; ++j) {
-    if constexpr (kTile == 4) {
-      ToPoints(q[0][j], q[1][j], q[2][j], q[3][j], q[4][j], q[5][j]);
-    } else {
-      ToPoints(q[0][j], q[1][j], q[2][j], q[3][j]);
-    }
-#pragma GCC unroll 6
+    V column[kWindow];
+#pragma GCC unroll 8
+    for (int i = 0; i < kWindow; ++i) column[i] = lines[i][j];
+    ToPoints(column);
+#pragma GCC unroll 8
     for (int i = 0; i < kWindow; ++i) {
-      hn::StoreU(q[i][j], d, out + (i * kWindow + j) * tile.point_stride);
+      hn::StoreU(column[i], d, out + (i * kWindow + j) * tile.point_stride);
     }
   }
 }
@@ -174,6 +174,9 @@ void TransformInput(const WinogradInput& tile) {
   if (tile.form.line) {
     TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
                                 HWY_ATTR { TransformLineVector(t, channel, load); });
+  } else if (tile.form.tile == 6) {
+    TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
+                                HWY_ATTR { TransformInputVector<6>(t, channel, load); });
   } else if (tile.form.tile == 4) {
     TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
                                 HWY_ATTR { TransformInputVector<4>(t, channel, load); });
@@ -191,22 +194,22 @@ HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column
   const D d;
   const float* const sums = tile.sums + column;
   V across[kTile][kWindow];
-#pragma GCC unroll 6
+#pragma GCC unroll 8
   for (int j = 0; j < kWindow; ++j) {
     V s[kWindow];
     V o[kTile];
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (int i = 0; i < kWindow; ++i) {
       s[i] = hn::LoadU(d, sums + (i * kWindow + j) * tile.point_stride);
     }
     FromPoints(s, o);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int i = 0; i < kTile; ++i) across[i][j] = o[i];
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 6
   for (int i = 0; i < kTile; ++i) {
     FromPoints(across[i], out[i]);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int j = 0; j < kTile; ++j) out[i][j] = hn::Add(out[i][j], bias);
   }
 }
@@ -218,9 +221,10 @@ HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column
   for (int i = 0; i < kWinogradLinePoints; ++i) {
     s[i] = hn::LoadU(d, tile.sums + column + i * tile.point_stride);
   }
-  FromLinePoints(s, tile.form.tile, out);
+  V outputs[kMostWinogradLineOutputs];
+  FromPoints(s, tile.form.tile, outputs);
 #pragma GCC unroll 6
-  for (int i = 0; i < kMostWinogradLineOutputs; ++i) out[i][0] = hn::Add(out[i][0], bias);
+  for (int i = 0; i < kMostWinogradLineOutputs; ++i) out[i][0] = hn::Add(outputs[i], bias);
 }
 
 // For any activation, by way of rows on the stack.
@@ -257,7 +261,7 @@ HWY_INLINE void StoreVector(const WinogradOutput& tile, int64_t column, V low, V
 #pragma GCC unroll 6
   for (int i = 0; i < kRows; ++i) {
     if (i >= tile.rows) return;
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int j = 0; j < kPixels; ++j) {
       if (j >= tile.pixels) break;
       V x = out[i][j];
@@ -311,6 +315,8 @@ void TransformOutputOf(const WinogradOutput& tile) {
 void TransformOutput(const WinogradOutput& tile) {
   if (tile.form.line) {
     TransformOutputOf<kMostWinogradLineOutputs, 1>(tile);
+  } else if (tile.form.tile == 6) {
+    TransformOutputOf<6, 6>(tile);
   } else if (tile.form.tile == 4) {
     TransformOutputOf<4, 4>(tile);
   } else {

@@ -10,12 +10,12 @@
 
 namespace mullion::cpu {
 
-inline constexpr int kMostWinogradPoints = 36;
+inline constexpr int kMostWinogradPoints = 64;
 
 inline constexpr int kWinogradLinePoints = 8;
 inline constexpr int kMostWinogradLineOutputs = 6;
 
-// Tiles of 4x4 outputs, or of 2x2, or of 2 to 6 in a line.
+// Tiles of 6x6, 4x4 or 2x2 outputs, or of 2 to 6 in a line.
 struct WinogradForm {
   int tile = 4;       // outputs along an axis
   bool line = false;  // along one axis only
