@@ -38,6 +38,21 @@ ConvolutionShape ShapeOfGeometry(const ConvTransposeGeometry& geometry) {
   return shape;
 }
 
+// See ConvolutionShape::tiles_line. Pads of other kinds may hang on the size of the image.
+bool TilesLine(const Node& node, const ConvolutionShape& shape) {
+  if (shape.spatial_rank == 0 || shape.groups != 1 || node.HasAttribute("output_shape"))
+    return false;
+  const auto last = static_cast<size_t>(shape.spatial_rank - 1);
+  const ConvolutionShape::Axis& axis = shape.axes[last];
+  if (axis.kernel != axis.stride || axis.stride == 1 || axis.dilation != 1) return false;
+  const std::string_view auto_pad = node.StringAttribute("auto_pad", "NOTSET");
+  if (auto_pad != "NOTSET" && auto_pad != "VALID") return false;
+  const std::span<const int64_t> pads = node.IntsAttribute("pads");
+  if (!pads.empty() && (pads[last] != 0 || pads.back() != 0)) return false;
+  const std::span<const int64_t> added = node.IntsAttribute("output_padding");
+  return added.empty() || added[last] == 0;
+}
+
 Status CheckPhases(const Node& node, const ConvolutionShape& shape) {
   int64_t phases = 1;
   for (int i = 0; i < shape.spatial_rank; ++i) {
@@ -59,7 +74,8 @@ class FloatConvTranspose final : public FloatConvolution {
   Result<ConvolutionShape> ShapeOf(const Shape& image, const Shape& weights) const override {
     MULLION_ASSIGN_OR_RETURN(const ConvTransposeGeometry geometry,
                              ConvTransposeGeometry::FromNode(node(), image, weights));
-    const ConvolutionShape shape = ShapeOfGeometry(geometry);
+    ConvolutionShape shape = ShapeOfGeometry(geometry);
+    shape.tiles_line = TilesLine(node(), shape);
     MULLION_RETURN_IF_ERROR(CheckPhases(node(), shape));
     return shape;
   }
@@ -70,7 +86,8 @@ class FloatConvTranspose final : public FloatConvolution {
 
   // The classes of kernel positions hang on strides and dilations.
   std::string Format(const ConvolutionShape& shape) const override {
-    std::string format = StrCat("transposed convolution in ", shape.groups, " groups");
+    std::string format = StrCat("transposed convolution in ", shape.groups, " groups",
+                                shape.tiles_line ? ", tiles" : "");
     for (int i = 0; i < shape.spatial_rank; ++i) {
       const ConvolutionShape::Axis& axis = shape.axes[static_cast<size_t>(i)];
       format += StrCat(", ", axis.stride, " by ", axis.dilation);

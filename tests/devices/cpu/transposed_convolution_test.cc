@@ -78,9 +78,10 @@ void Check(const ConvolutionShape& shape, std::mt19937& random) {
   const AlignedBuffer packed(
       AllocateAligned(PackedTransposedConvolutionFloats(shape) * sizeof(float)));
   PackTransposedConvolution(weights.data(), shape, static_cast<float*>(packed.get()));
-  ExpectConvolution(
-      TransposedConvolution(shape), shape, input.data(), static_cast<const float*>(packed.get()),
-      Reference(shape, input.data(), weights.data()), RandomInt(0, 3, random), random);
+  const TransposedConvolution plan(shape);
+  ExpectConvolution(plan, shape, input.data(), static_cast<const float*>(packed.get()),
+                    Reference(shape, input.data(), weights.data()),
+                    plan.NeedsDensePixels() ? 0 : RandomInt(0, 3, random), random);
 }
 
 class TransposedConvolutionKernel : public testing::TestWithParam<Isa> {
@@ -93,6 +94,26 @@ TEST_P(TransposedConvolutionKernel, ConvolvesRandomShapes) {
   std::mt19937 random(1);
   for (int rank = 0; rank <= 3; ++rank) {
     for (int i = 0; i < 50; ++i) Check(RandomShape(rank, random), random);
+  }
+}
+
+// Kernels as long as the stride along the last axis.
+TEST_P(TransposedConvolutionKernel, TilesLines) {
+  std::mt19937 random(3);
+  for (int rank = 1; rank <= 3; ++rank) {
+    for (int i = 0; i < 40; ++i) {
+      ConvolutionShape shape = RandomShape(rank, random);
+      shape.in_channels /= shape.groups;
+      shape.out_channels = RandomInt(1, 3, random) == 1 ? 1 : shape.out_channels / shape.groups;
+      shape.groups = 1;
+      ConvolutionShape::Axis& last = shape.axes[static_cast<size_t>(rank - 1)];
+      last.kernel = last.stride = RandomInt(2, 4, random);
+      last.dilation = 1;
+      last.pad = 0;
+      last.output = last.input * last.stride;
+      shape.tiles_line = true;
+      Check(shape, random);
+    }
   }
 }
 

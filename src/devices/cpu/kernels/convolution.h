@@ -39,6 +39,10 @@ struct ConvolutionShape {
   std::array<Axis, kMaxRank> axes;
   // Whether axes are the same wherever the weights are used, and known when they are packed.
   bool fixed = false;
+  // Of a transposed convolution in one group: whether along the last axis each input pixel makes
+  // as many output pixels as the stride says, for itself alone. Kernel and stride are alike then,
+  // and nothing is cut off or added.
+  bool tiles_line = false;
 
   int64_t Taps() const;          // kernel positions
   int64_t OutputPixels() const;  // of the whole batch

@@ -243,15 +243,18 @@ class BlockRunner {
       tile(t);
       return;
     }
-    StoreTile(t, tile, scratch_.tile, width_);
+    // Rows of one vector follow each other without gaps: each writes over the padding of the one
+    // before it. Where they do so in the output too, they are activated as one.
+    const int64_t stride = vectors_ == 1 && product_.half == nullptr ? columns_ : width_;
+    StoreTile(t, tile, scratch_.tile, stride);
     ActivationRows rows;
-    rows.x_stride = width_;
+    rows.x_stride = stride;
     rows.residual_stride = epilogue.residual_stride * step;
     rows.out_stride = product_.out_stride * step;
     rows.count = one_line && product_.lines.HasAllColumns(first, count) ? count : 1;
     for (int i = 0; i < count; i += static_cast<int>(rows.count)) {
       rows.columns = product_.lines.ColumnsOf(first + i, columns_);
-      rows.x = scratch_.tile + i * width_;
+      rows.x = scratch_.tile + i * stride;
       rows.residual = ResidualOf(first + i);
       rows.out = OutputOf(first + i);
       ActivateEach(epilogue.activation, rows);

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/function_ref.h"
+#include "base/tensor.h"
 #include "devices/cpu/kernels/matrix_blocks.h"
 #include "devices/cpu/kernels/matrix_pack.h"
 
@@ -147,15 +148,58 @@ std::vector<int64_t> FirstPixels(const ConvolutionShape& shape, const Convolutio
   return lines;
 }
 
+int64_t PixelsAtOnceOf(const ConvolutionShape& shape) {
+  return shape.tiles_line ? shape.axes[static_cast<size_t>(shape.spatial_rank - 1)].stride : 1;
+}
+
+// The convolution whose channels are those of all pixels that come from one.
+ConvolutionShape Joined(const ConvolutionShape& shape) {
+  ConvolutionShape joined = shape;
+  if (!shape.tiles_line) return joined;
+  Axis& last = joined.axes[static_cast<size_t>(shape.spatial_rank - 1)];
+  joined.tiles_line = false;
+  joined.out_channels *= last.stride;
+  last.output = last.input;
+  last.kernel = last.stride = 1;
+  return joined;
+}
+
+// [in][out][kernel] to [in][position on the last axis][out][the others].
+std::vector<float> JoinWeights(const float* weights, const ConvolutionShape& shape) {
+  const int64_t pixels = PixelsAtOnceOf(shape);
+  const int64_t others = shape.Taps() / pixels;
+  std::vector<float> joined;
+  joined.reserve(static_cast<size_t>(shape.in_channels * shape.out_channels * shape.Taps()));
+  for (int64_t in = 0; in < shape.in_channels; ++in) {
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+      for (int64_t out = 0; out < shape.out_channels; ++out) {
+        const float* const from = weights + (in * shape.out_channels + out) * shape.Taps() + pixel;
+        for (int64_t tap = 0; tap < others; ++tap) joined.push_back(from[tap * pixels]);
+      }
+    }
+  }
+  return joined;
+}
+
+size_t BiasBytes(int64_t channels) {
+  const size_t bytes = static_cast<size_t>(channels) * sizeof(float);
+  return (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
+}
+
 }  // namespace
 
-size_t PackedTransposedConvolutionFloats(const ConvolutionShape& shape) {
+size_t PackedTransposedConvolutionFloats(const ConvolutionShape& whole) {
+  const ConvolutionShape shape = Joined(whole);
   const ColumnBlocks blocks = ColumnBlocks::Of(shape.out_channels / shape.groups);
   return static_cast<size_t>(shape.groups *
                              blocks.PackedFloats(shape.in_channels / shape.groups * shape.Taps()));
 }
 
 void PackTransposedConvolution(const float* weights, const ConvolutionShape& shape, float* packed) {
+  if (shape.tiles_line) {
+    PackTransposedConvolution(JoinWeights(weights, shape).data(), Joined(shape), packed);
+    return;
+  }
   const int64_t in = shape.in_channels / shape.groups;
   const ColumnBlocks blocks = ColumnBlocks::Of(shape.out_channels / shape.groups);
   const int64_t group_weights = in * blocks.columns * shape.Taps();
@@ -169,8 +213,9 @@ void PackTransposedConvolution(const float* weights, const ConvolutionShape& sha
   });
 }
 
-TransposedConvolution::TransposedConvolution(const ConvolutionShape& whole) {
-  ConvolutionShape shape = whole;
+TransposedConvolution::TransposedConvolution(const ConvolutionShape& whole)
+    : pixels_at_once_(PixelsAtOnceOf(whole)) {
+  ConvolutionShape shape = Joined(whole);
   if (shape.spatial_rank == 0) {
     shape.spatial_rank = 1;
     shape.axes[0] = {};
@@ -214,12 +259,25 @@ size_t TransposedConvolution::ScratchBytes(int threads) const {
   for (const Phase& phase : phases_) {
     bytes = std::max(bytes, MatrixScratchBytes(phase.product, threads));
   }
-  return bytes;
+  return bytes + (pixels_at_once_ > 1 ? BiasBytes(fill_.blocks.columns) : 0);
 }
 
 void TransposedConvolution::Run(const float* input, const float* packed, float* out,
-                                int64_t out_stride, const Epilogue& epilogue, void* scratch,
+                                int64_t out_stride, const Epilogue& given, void* scratch,
                                 Parallel& parallel) const {
+  Epilogue epilogue = given;
+  if (pixels_at_once_ > 1) {
+    const int64_t columns = fill_.blocks.columns;
+    out_stride *= pixels_at_once_;
+    epilogue.residual_stride *= pixels_at_once_;
+    if (epilogue.bias != nullptr) {
+      auto* const bias = static_cast<float*>(scratch);
+      const int64_t channels = columns / pixels_at_once_;
+      for (int64_t i = 0; i < columns; ++i) bias[i] = given.bias[i % channels];
+      epilogue.bias = bias;
+    }
+    scratch = static_cast<char*>(scratch) + BiasBytes(columns);
+  }
   if (fill_.rows > 0) {
     MatrixProduct fill = fill_;
     fill.taps = 0;

@@ -6,6 +6,9 @@
 // positions, at input pixels one apart: each such phase is an ordinary convolution of stride 1 with
 // a part of the kernel, whose outputs lie `stride` pixels apart. No product is computed in vain and
 // no sum is scattered.
+//
+// Where an input pixel makes `stride` pixels of a line for itself alone, their channels side by
+// side are columns of one product, and its outputs follow each other.
 #ifndef MULLION_DEVICES_CPU_KERNELS_TRANSPOSED_CONVOLUTION_H_
 #define MULLION_DEVICES_CPU_KERNELS_TRANSPOSED_CONVOLUTION_H_
 
@@ -32,6 +35,7 @@ class TransposedConvolution final : public ConvolutionPlan {
   size_t ScratchBytes(int threads) const override;
   void Run(const float* input, const float* packed, float* out, int64_t out_stride,
            const Epilogue& epilogue, void* scratch, Parallel& parallel) const override;
+  bool NeedsDensePixels() const override { return pixels_at_once_ > 1; }
 
  private:
   // One combination of remainders along the axes.
@@ -46,6 +50,7 @@ class TransposedConvolution final : public ConvolutionPlan {
   void RunPhases(const float* input, const float* packed, float* out, int64_t out_stride,
                  const Epilogue& epilogue, void* scratch, Parallel& parallel) const;
 
+  int64_t pixels_at_once_;
   MatrixProduct fill_;  // the bias alone, for all pixels; no rows when the phases cover them
   std::vector<Phase> phases_;
 };
