@@ -47,6 +47,8 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
     Reduce(graph, options, Dequantizing::kKeep);
     if (options.capabilities != nullptr && options.evaluator != nullptr) {
       FuseQuantized(graph, *options.operators, *options.capabilities, *options.evaluator);
+      // Before floats are made of weights that nobody reads any more.
+      RemoveDeadCode(graph);
     }
     Reduce(graph, options);
   }

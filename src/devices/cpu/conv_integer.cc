@@ -15,6 +15,8 @@ class ConvInteger final : public Executable {
     return convolution_.Prepare(node, weights);
   }
 
+  bool Holds(int i) const override { return convolution_.Holds(i); }
+
   Status Bind(BindContext& context) const override { return convolution_.Bind(context); }
 
   Status Run(RunContext& context) const override {

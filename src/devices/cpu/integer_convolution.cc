@@ -8,6 +8,7 @@
 
 #include "base/str_cat.h"
 #include "devices/cpu/convolution_shape.h"
+#include "devices/cpu/integer_lines.h"
 #include "devices/cpu/integer_operand.h"
 #include "devices/cpu/kernels/integer_depthwise.h"
 #include "devices/cpu/kernels/integer_input.h"
@@ -35,7 +36,7 @@ std::vector<int32_t> ZerosOf(const Tensor& zeros, int64_t count) {
 }  // namespace
 
 struct IntegerConvolution::Bound : BoundState {
-  explicit Bound(const ConvolutionShape& s) : shape(s), rows(s) {}
+  Bound(const ConvolutionShape& s, bool by_lines) : shape(s), rows(by_lines ? LinesOf(s) : s) {}
 
   ConvolutionShape shape;
   PixelRows rows;
@@ -49,6 +50,11 @@ struct IntegerConvolution::Bound : BoundState {
   int64_t image, padding, packed, zeros, init, scales, biases, factors, residual_factors, kernel;
 };
 
+// Stands for pixels, or lines of a kernel, outside the image.
+int64_t IntegerConvolution::PaddingBytes(const Bound& bound) {
+  return std::max(bound.pixel_bytes, bound.panels.depth * bound.element) + kSlack;
+}
+
 bool IntegerConvolution::Depthwise(const Shape& weights, int64_t groups) const {
   return groups > 1 && weights[1] == 1 && weights[0] == groups;
 }
@@ -59,6 +65,10 @@ IntegerPanels IntegerConvolution::Panels(const Shape& weights, int64_t groups) c
   panels.columns = weights[0] / groups;
   panels.taps = weights.Product(2, weights.rank());
   panels.depth = weights[1];
+  if (by_lines_) {
+    panels.taps /= weights.Back(0);
+    panels.depth *= weights.Back(0);
+  }
   return panels;
 }
 
@@ -80,6 +90,11 @@ void IntegerConvolution::Pack(const TensorView& weights, int64_t groups, const i
     return;
   }
   const int64_t column = panels.depth * panels.taps;
+  if (by_lines_) {
+    const std::vector<uint8_t> lines = LineWeights(weights);
+    PackIntegers(panels, {lines.data(), is_signed, column, panels.depth, 1}, zeros, packed);
+    return;
+  }
   for (int64_t group = 0; group < groups; ++group) {
     const IntegerSource source{weights.as<uint8_t>() + group * panels.columns * column, is_signed,
                                column, 1, panels.taps};
@@ -108,7 +123,10 @@ Status IntegerConvolution::Prepare(const Node& node, WeightStore& store) {
                                      [middle](int32_t zero) { return zero == middle; });
     if (centred) depthwise_form_ = IntegerForm::kBytes;
   }
-  std::string format = StrCat("integer_convolution:", static_cast<int>(form_), ":", groups_);
+  const auto dilations = node.IntsAttribute("dilations");
+  by_lines_ = TakesLines(form_, shape, groups_, dilations.empty() ? 1 : dilations.back());
+  std::string format = StrCat("integer_convolution:", static_cast<int>(form_), ":", groups_,
+                              by_lines_ ? " by lines" : "");
   if (std::any_of(values.begin(), values.end(), [](int32_t zero) { return zero != 0; })) {
     for (const int32_t zero : values) format += StrCat(":", zero);
   }
@@ -127,7 +145,7 @@ Status IntegerConvolution::Bind(BindContext& context, int64_t extra) const {
   MULLION_ASSIGN_OR_RETURN(
       const operators::ConvolutionGeometry geometry,
       operators::ConvolutionGeometry::FromNode(context.node(), image.shape, weights));
-  auto bound = std::make_unique<Bound>(ShapeOfGeometry(geometry));
+  auto bound = std::make_unique<Bound>(ShapeOfGeometry(geometry), by_lines_);
   Bound& b = *bound;
   b.depthwise = Depthwise(weights, groups_);
   b.panels = Panels(weights, groups_);
@@ -142,9 +160,9 @@ Status IntegerConvolution::Bind(BindContext& context, int64_t extra) const {
     b.pixel_bytes = channels;
   } else {
     // Read in place, units of the last pixel may not reach beyond the image.
-    b.staged =
-        !channels_last_ || form_ == IntegerForm::kWords || is_signed || b.panels.depth % unit != 0;
-    const bool pad = b.staged && groups_ == 1;
+    b.staged = by_lines_ || !channels_last_ || form_ == IntegerForm::kWords || is_signed ||
+               b.panels.depth % unit != 0;
+    const bool pad = b.staged && groups_ == 1 && !by_lines_;
     b.pixel_bytes = b.element * (pad ? (channels + unit - 1) / unit * unit : channels);
   }
 
@@ -152,7 +170,7 @@ Status IntegerConvolution::Bind(BindContext& context, int64_t extra) const {
   layout.Take(extra);
   const int64_t pixels = geometry.batch * b.rows.input_pixels();
   b.image = layout.Take(b.staged ? pixels * b.pixel_bytes + kSlack : 0);
-  b.padding = layout.Take(b.pixel_bytes + kSlack);
+  b.padding = layout.Take(PaddingBytes(b));
   b.packed = layout.Take(packed_ == nullptr ? PackedBytes(weights, groups_) : 0);
   b.zeros = layout.Take(std::max(b.padded, weights[0]) * 4);
   b.init = layout.Take(b.padded * 4);
@@ -198,10 +216,14 @@ const uint8_t* IntegerConvolution::StageImage(const RunContext& context, const B
   const int32_t shift = conversion.is_signed ? 128 : 0;
   const int32_t padding = conversion.form == IntegerForm::kWords ? 0 : zero + shift;
   std::memset(ScratchAt<uint8_t>(context, b.padding), padding,
-              static_cast<size_t>(b.pixel_bytes + kSlack));
+              static_cast<size_t>(PaddingBytes(b)));
   const auto* const from = image.as<uint8_t>();
   if (!b.staged) return from;
   auto* const to = ScratchAt<uint8_t>(context, b.image);
+  if (by_lines_) {
+    StageLines(b.shape, channels_last_, conversion, padding, from, to, context.parallel());
+    return to;
+  }
   const int64_t pixels = b.rows.input_pixels();
   const int64_t channels = b.shape.in_channels;
   const int64_t parts = (pixels + kStagedPixels - 1) / kStagedPixels;

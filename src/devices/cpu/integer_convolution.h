@@ -40,6 +40,8 @@ class IntegerConvolution {
   explicit IntegerConvolution(const Ports& ports) : ports_(ports) {}
   // Packs weights that are constant.
   Status Prepare(const Node& node, WeightStore& weights);
+  // As Executable::Holds.
+  bool Holds(int i) const { return i == ports_.weights && packed_ != nullptr; }
   // Sets state and scratch memory; the caller's own `extra` bytes of it come first.
   Status Bind(BindContext& context, int64_t extra = 0) const;
   void Run(const RunContext& context, const Job& job) const;
@@ -52,6 +54,7 @@ class IntegerConvolution {
   int64_t PackedBytes(const Shape& weights, int64_t groups) const;
   void Pack(const TensorView& weights, int64_t groups, const int32_t* zeros, uint8_t* packed) const;
   const uint8_t* PackedWeights(const RunContext& context, const Bound& bound) const;
+  static int64_t PaddingBytes(const Bound& bound);
   const uint8_t* StageImage(const RunContext& context, const Bound& bound) const;
   // Columns of the result are channels, and zeros where there is none.
   static IntegerFinish FinishOf(const RunContext& context, const Bound& bound, const Job& job);
@@ -62,6 +65,7 @@ class IntegerConvolution {
   IntegerForm form_ = IntegerForm::kWords;
   int64_t groups_ = 1;
   bool channels_last_ = false;
+  bool by_lines_ = false;  // see integer_lines.h; of packed weights only
   // Zero points of the weights, one per output channel, when they are constant.
   bool constant_zeros_ = false;
   IntegerForm depthwise_form_ = IntegerForm::kWords;

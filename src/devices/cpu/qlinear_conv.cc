@@ -18,6 +18,8 @@ class QlinearConv final : public Executable {
     return convolution_.Prepare(node, weights);
   }
 
+  bool Holds(int i) const override { return convolution_.Holds(i); }
+
   Status Bind(BindContext& context) const override {
     const int64_t channels = context.input(kW)->shape[0];
     return convolution_.Bind(context, channels * int64_t{sizeof(float)});

@@ -43,6 +43,8 @@ class ScaledConv final : public Executable {
     return convolution_.Prepare(node, weights);
   }
 
+  bool Holds(int i) const override { return convolution_.Holds(i); }
+
   Status Bind(BindContext& context) const override {
     MULLION_ASSIGN_OR_RETURN(
         const operators::ConvolutionGeometry geometry,
