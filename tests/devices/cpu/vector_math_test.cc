@@ -39,6 +39,10 @@ void ApplySigmoid(const float* x, float* y, size_t n) {
 void ApplyTanh(const float* x, float* y, size_t n) {
   Apply(x, y, n, [](auto d, auto v) { return Tanh(d, v); });
 }
+void ApplyDecay(const float* x, float* y, size_t n) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  Apply(x, y, n, [](auto d, auto v) { return Decay(d, hn::Neg(hn::Abs(v))); });
+}
 void ApplyErf(const float* x, float* y, size_t n) {
   Apply(x, y, n, [](auto d, auto v) { return Erf(d, v); });
 }
@@ -82,6 +86,9 @@ const Case kCases[] = {
      [](double x) { return 1 / (1 + std::exp(-x)); }, 3},
     {"Tanh", [] { return MULLION_SIMD_CALL(ApplyTanh); }, [](double x) { return std::tanh(x); }, 3},
     {"Erf", [] { return MULLION_SIMD_CALL(ApplyErf); }, [](double x) { return std::erf(x); }, 2},
+    // Of -|x|.
+    {"Decay", [] { return MULLION_SIMD_CALL(ApplyDecay); },
+     [](double x) { return std::abs(x) > 87 ? 0 : std::exp(-std::abs(x)); }, 1},
 };
 
 // Every exponent with both signs: the edges of its range and random mantissas between.
@@ -168,6 +175,7 @@ TEST_P(VectorMath, GivesTheLimits) {
       {"Sigmoid", 1, 0, 0.5f, 0.5f},
       {"Tanh", 1, -1, 0.0f, -0.0f},
       {"Erf", 1, -1, 0.0f, -0.0f},
+      {"Decay", 0, 0, 1, 1},
   };
   std::vector<float> y(x.size());
   for (size_t i = 0; i < std::size(kCases); ++i) {

@@ -48,7 +48,18 @@ float Prepare(const ScoreRow& row) {
   const V fill = hn::Set(d, row.fill);
   const V minus_infinity = hn::Set(d, kMinusInfinity);
   V most = minus_infinity;
-  for (int64_t i = 0; i < row.keys; i += kLanes) {
+  int64_t i = 0;
+  // Whole vectors of what is mostly asked for.
+  if (row.scores == nullptr && row.softcap == 0) {
+    for (; i + kLanes <= std::min(row.keys, row.visible); i += kLanes) {
+      V x = hn::Mul(hn::LoadU(d, row.x + i), scale);
+      if (row.mask != nullptr) x = Masked(x, fill, row.mask + i, kLanes);
+      if (row.bias != nullptr) x = hn::Add(x, hn::LoadU(d, row.bias + i));
+      hn::StoreU(x, d, row.x + i);
+      most = hn::Max(most, x);
+    }
+  }
+  for (; i < row.keys; i += kLanes) {
     const int64_t count = std::min(kLanes, row.keys - i);
     V x = hn::Mul(hn::LoadU(d, row.x + i), scale);
     const auto give = [&](Scores after) {
@@ -85,7 +96,7 @@ void WeighScoresSimd(const ScoreRow& row) {
     const V most = hn::Set(d, greatest);
     V sum = hn::Zero(d);
     for (int64_t i = 0; i < row.keys; i += kLanes) {
-      const V e = Exp(d, hn::Sub(hn::LoadU(d, row.x + i), most));
+      const V e = Decay(d, hn::Sub(hn::LoadU(d, row.x + i), most));
       hn::StoreU(e, d, row.x + i);
       sum = hn::Add(sum, e);
     }

@@ -48,13 +48,13 @@ HWY_INLINE float RowExp(const float* x, float* y, size_t n, float maximum) {
   V sum = hn::Zero(d);
   size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    const V e = Exp(d, hn::Sub(hn::LoadU(d, x + i), shift));
+    const V e = Decay(d, hn::Sub(hn::LoadU(d, x + i), shift));
     if (kStore) hn::StoreU(e, d, y + i);
     sum = hn::Add(sum, e);
   }
   if (i < n) {
     const V last = LoadFirstOr(d, x + i, n - i, hn::Set(d, -kInfinity));
-    const V e = hn::IfThenElseZero(hn::FirstN(d, n - i), Exp(d, hn::Sub(last, shift)));
+    const V e = hn::IfThenElseZero(hn::FirstN(d, n - i), Decay(d, hn::Sub(last, shift)));
     if (kStore) StoreFirst(e, d, y + i, n - i);
     sum = hn::Add(sum, e);
   }
@@ -102,7 +102,7 @@ HWY_INLINE void ShortRows(const float* x, float* y, size_t n) {
   V sum = hn::Zero(d);
   for (size_t k = 0; k < n; ++k) {
     const V shifted = hn::Sub(column[k], maximum);
-    const V e = Exp(d, shifted);
+    const V e = Decay(d, shifted);
     column[k] = kLog ? shifted : e;
     sum = hn::Add(sum, e);
   }
@@ -138,7 +138,7 @@ HWY_INLINE void ColumnVector(const float* x, float* y, size_t n, size_t stride, 
   for (size_t k = 0; k < n; ++k) maximum = hn::Max(maximum, LoadFirst(d, x + k * stride, count));
   V sum = hn::Zero(d);
   for (size_t k = 0; k < n; ++k) {
-    const V e = Exp(d, hn::Sub(LoadFirst(d, x + k * stride, count), maximum));
+    const V e = Decay(d, hn::Sub(LoadFirst(d, x + k * stride, count), maximum));
     if (!kLog) StoreFirst(e, d, y + k * stride, count);
     sum = hn::Add(sum, e);
   }

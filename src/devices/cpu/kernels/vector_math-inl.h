@@ -8,7 +8,7 @@
 // Largest errors against double precision, over all exponents and on every instruction set (those
 // without fused multiply-add included), in units of the last place of the result:
 //
-//   Exp 1   Expm1 2   Log 1   Log1p 2   Sigmoid 3   Tanh 3   Erf 2
+//   Exp 1   Decay 1   Expm1 2   Log 1   Log1p 2   Sigmoid 3   Tanh 3   Erf 2
 //
 // NaN gives NaN, infinities and zeros give the limits with the right sign, denormal arguments and
 // results are exact to the same bounds. The coefficients are minimax fits (Remez exchange in
@@ -129,6 +129,16 @@ HWY_INLINE V Exp(D d, V x) {
   return hn::Mul(once, vector_math::PowerOfTwo(d, hn::Sub(reduced.n, half)));
 }
 
+// e^x for x <= 0, and 0 below -87, short of where results are denormal: weights of a softmax.
+template <class D, class V>
+HWY_INLINE V Decay(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const auto reduced = vector_math::ReduceByLn2(d, x);
+  const V s = vector_math::PowerOfTwo(d, reduced.n);
+  const V y = hn::MulAdd(s, vector_math::Expm1Reduced(d, reduced.r), s);
+  return hn::IfThenElse(hn::Lt(x, hn::Set(d, -87.0f)), hn::Zero(d), y);
+}
+
 // e^x - 1, exact to the last places around 0 as well.
 template <class D, class V>
 HWY_INLINE V Expm1(D d, V x) {
@@ -236,9 +246,14 @@ HWY_INLINE V Erf(D d, V x) {
   const V q =
       vector_math::Polynomial(d, a, 0.000341522886f, 1.12708914f, 0.638144851f, 0.103106752f,
                               -0.0218380634f, 0.0029476583f, -0.000186379199f);
-  const V outer = hn::Sub(hn::Set(d, 1.0f), Exp(d, hn::Neg(q)));
-  const V y = hn::IfThenElse(hn::Lt(hn::Abs(x), hn::Set(d, 1.0f)), inner, hn::CopySign(outer, x));
-  return vector_math::KeepNaN(d, x, y);
+  // e^-q = 2^n (1 + e) is far from under- and overflow here.
+  const auto reduced = vector_math::ReduceByLn2(d, hn::Neg(q));
+  const V e = vector_math::Expm1Reduced(d, reduced.r);
+  const V s = vector_math::PowerOfTwo(d, reduced.n);
+  const V outer = hn::NegMulAdd(s, e, hn::Sub(hn::Set(d, 1.0f), s));
+  // NaN is not beyond 1, and goes through the polynomial.
+  const auto beyond = hn::Ge(hn::Abs(x), hn::Set(d, 1.0f));
+  return hn::IfThenElse(beyond, hn::CopySign(outer, x), inner);
 }
 
 }  // namespace HWY_NAMESPACE
