@@ -80,25 +80,47 @@ uint32_t SeatsOf(uint32_t state) { return (state & kSeats) >> kSeatsShift; }
 
 // One parallel loop. Jobs live as long as the pool and are used again, so that a helper may look at
 // one whose loop is over.
+//
+// The loop is cut into as many stretches as there are threads. Each thread begins with its own and
+// goes on with what is left of the others: what a thread wrote in one loop is mostly what it reads
+// in the next, and stays in its cache.
 struct alignas(64) ThreadPool::Job {
+  struct alignas(64) Stretch {
+    std::atomic<int64_t> next{0};
+    std::atomic<int64_t> end{0};
+  };
+  static constexpr int kMostStretches = 8;
+
   std::atomic<uint32_t> state{0};
   // Written by whoever took the job before it opens seats; read by helpers that have one.
   uint32_t seats = 0;
+  int stretch_count = 0;
   const Loop* loop = nullptr;
-  std::atomic<int64_t> end{0};     // the loop's count, for helpers that only look
   std::atomic<int64_t> helped{0};  // nanoseconds that helpers worked
-  alignas(64) std::atomic<int64_t> next{0};
+  std::array<Stretch, kMostStretches> stretches;
 
+  // Also asked by helpers that only look.
   bool HasWork() const {
-    return next.load(std::memory_order_relaxed) < end.load(std::memory_order_relaxed);
+    return std::any_of(stretches.begin(), stretches.end(), [](const Stretch& stretch) {
+      return stretch.next.load(std::memory_order_relaxed) <
+             stretch.end.load(std::memory_order_relaxed);
+    });
   }
 
   void Open(const Loop& of, int helpers) {
     loop = &of;
     seats = static_cast<uint32_t>(helpers);
+    stretch_count = std::min(helpers + 1, kMostStretches);
     helped.store(0, std::memory_order_relaxed);
-    next.store(0, std::memory_order_relaxed);
-    end.store(of.count, std::memory_order_relaxed);
+    const int64_t chunks = (of.count + of.chunk - 1) / of.chunk;
+    int64_t begin = 0;
+    for (int i = 0; i < stretch_count; ++i) {
+      Stretch& stretch = stretches[static_cast<size_t>(i)];
+      const int64_t end = chunks * (i + 1) / stretch_count * of.chunk;
+      stretch.next.store(begin, std::memory_order_relaxed);
+      stretch.end.store(std::min(end, of.count), std::memory_order_relaxed);
+      begin = end;
+    }
     state.store(kTaken | seats << kSeatsShift, std::memory_order_release);
   }
   // The worker's number, or 0 when there is no seat.
@@ -117,16 +139,25 @@ struct alignas(64) ThreadPool::Job {
   void Close() { state.fetch_and(~kSeats, std::memory_order_acq_rel); }
   bool HasHelpers() const { return (state.load(std::memory_order_acquire) & kWorking) != 0; }
 
-  void Work(int worker) {
+  // `home`: a number of the thread that stays the same from loop to loop.
+  void Work(int worker, int home) {
     const bool nested = inside_chunk;
     inside_chunk = true;
-    while (true) {
-      const int64_t begin = next.fetch_add(loop->chunk, std::memory_order_relaxed);
-      if (begin >= loop->count) break;
-      if (loop->cancellation != nullptr && loop->cancellation->cancelled()) continue;
-      loop->body(begin, std::min(begin + loop->chunk, loop->count), worker);
+    for (int i = 0; i < stretch_count; ++i) {
+      WorkOn(stretches[static_cast<size_t>((home + i) % stretch_count)], worker);
     }
     inside_chunk = nested;
+  }
+
+ private:
+  void WorkOn(Stretch& stretch, int worker) {
+    const int64_t end = stretch.end.load(std::memory_order_relaxed);
+    while (true) {
+      const int64_t begin = stretch.next.fetch_add(loop->chunk, std::memory_order_relaxed);
+      if (begin >= end) break;
+      if (loop->cancellation != nullptr && loop->cancellation->cancelled()) continue;
+      loop->body(begin, std::min(begin + loop->chunk, end), worker);
+    }
   }
 };
 
@@ -148,7 +179,7 @@ std::shared_ptr<ThreadPool> ThreadPool::Acquire(int helpers) {
 void ThreadPool::Grow(int helpers) {
   const std::lock_guard lock(mutex_);
   while (static_cast<int>(threads_.size()) < helpers) {
-    threads_.emplace_back([this] { Help(); });
+    threads_.emplace_back([this, home = static_cast<int>(threads_.size()) + 1] { Help(home); });
     helpers_.fetch_add(1, std::memory_order_relaxed);
   }
 }
@@ -213,7 +244,7 @@ int64_t ThreadPool::Run(const Loop& loop, int helpers, bool must) {
   generation_.fetch_add(1, std::memory_order_seq_cst);
   if (wake > 0) Wake(wake);
   const int64_t start = NowNs();
-  job->Work(0);
+  job->Work(0, 0);
   const int64_t worked = NowNs() - start;
   job->Close();
   WaitForHelpers(*job);
@@ -245,11 +276,11 @@ void ThreadPool::RunAlone(const Loop& loop) {
   }
 }
 
-bool ThreadPool::JoinAnyJob() {
+bool ThreadPool::JoinAnyJob(int home) {
   for (Job& job : *jobs_) {
     if (const int worker = job.Join(); worker > 0) {
       const int64_t start = NowNs();
-      job.Work(worker);
+      job.Work(worker, home);
       job.helped.fetch_add(NowNs() - start, std::memory_order_relaxed);
       job.Leave();
       return true;
@@ -282,10 +313,10 @@ void ThreadPool::Sleep(uint64_t seen) {
   sleepers_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void ThreadPool::Help() {
+void ThreadPool::Help(int home) {
   while (!stop_.load(std::memory_order_relaxed)) {
     const uint64_t seen = generation_.load(std::memory_order_acquire);
-    if (JoinAnyJob()) continue;
+    if (JoinAnyJob(home)) continue;
     if (!SpinForWork(seen)) Sleep(seen);
   }
 }

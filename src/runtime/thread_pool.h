@@ -74,8 +74,8 @@ class ThreadPool {
 
   ThreadPool();
   void Grow(int helpers);
-  void Help();
-  bool JoinAnyJob();
+  void Help(int home);
+  bool JoinAnyJob(int home);
   bool SpinForWork(uint64_t seen) const;
   void Sleep(uint64_t seen);
   // Whether up to `helpers` helpers may be asked, and how many sleepers to wake for it.

@@ -314,8 +314,10 @@ void RunTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMaker mak
   BlockRunner runner(product, make_rows, ScratchOf(product, scratch));
   for (int64_t task = begin; task < end; ++task) {
     const int64_t block = task % grid.column_blocks;
-    const int64_t row_block = task / grid.column_blocks % grid.row_blocks;
-    const int64_t group = task / grid.column_blocks / grid.row_blocks;
+    const int64_t outer = task / grid.column_blocks;
+    const int64_t row_block =
+        grid.rows_outermost ? outer / product.groups : outer % grid.row_blocks;
+    const int64_t group = grid.rows_outermost ? outer % product.groups : outer / grid.row_blocks;
     const int64_t first_row = row_block * grid.block_rows;
     runner.Run(group, first_row, std::min(grid.block_rows, product.rows - first_row), block);
   }

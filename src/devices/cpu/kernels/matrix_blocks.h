@@ -12,8 +12,10 @@
 
 namespace mullion::cpu {
 
-// The work cut into tasks: every group, times blocks of rows, times blocks of columns.
+// The work cut into tasks: every group, times blocks of rows, times blocks of columns. Blocks of
+// columns change fastest, blocks of rows next or groups.
 struct MatrixGrid {
+  bool rows_outermost = false;
   int64_t block_rows = 0;
   int64_t row_blocks = 0;
   int64_t column_blocks = 0;
@@ -29,7 +31,7 @@ int MatrixTileRows(int vectors);
 // Scratch memory of one worker.
 size_t MatrixWorkerBytes(const MatrixProduct& product);
 
-// Tasks [begin, end) of the grid. Blocks of columns change fastest.
+// Tasks [begin, end) of the grid.
 void RunMatrixTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMaker rows,
                     void* scratch, int64_t begin, int64_t end);
 
