@@ -4,6 +4,7 @@
 #include "optimizer/fold_batch_normalization.h"
 #include "optimizer/fold_constants.h"
 #include "optimizer/fold_pixel_slices.h"
+#include "optimizer/fold_spread_pixel.h"
 #include "optimizer/fuse_attention.h"
 #include "optimizer/fuse_dynamic_quantized.h"
 #include "optimizer/fuse_elementwise.h"
@@ -65,6 +66,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   FuseAttention(graph);
   FuseLayerNormalization(graph);
   FoldPixelSlices(graph);
+  if (FoldSpreadPixel(graph)) RemoveDeadCode(graph);
   FuseEpilogue(graph);
   JoinConvolutions(graph);
   if (FuseDynamicQuantization(graph)) RemoveDeadCode(graph);
