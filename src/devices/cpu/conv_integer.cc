@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/integer_convolution.h"
 #include "devices/cpu/registry.h"
-#include "operators/convolution_geometry.h"
 
 namespace mullion::cpu {
 
@@ -20,11 +19,8 @@ class ConvInteger final : public Executable {
   Status Bind(BindContext& context) const override { return convolution_.Bind(context); }
 
   Status Run(RunContext& context) const override {
-    MULLION_ASSIGN_OR_RETURN(const operators::ConvolutionGeometry geometry,
-                             operators::ConvolutionGeometry::FromNode(
-                                 context.node(), context.Input(0).shape, context.Input(1).shape));
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
-                             context.AllocateOutput(0, geometry.OutputShape()));
+                             context.AllocateOutput(0, convolution_.OutputShape(context)));
     IntegerConvolution::Job job;
     job.out = output.data;
     convolution_.Run(context, job);

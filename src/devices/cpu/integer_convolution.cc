@@ -39,6 +39,7 @@ struct IntegerConvolution::Bound : BoundState {
   Bound(const ConvolutionShape& s, bool by_lines) : shape(s), rows(by_lines ? LinesOf(s) : s) {}
 
   ConvolutionShape shape;
+  Shape output;
   PixelRows rows;
   bool depthwise;
   IntegerPanels panels;  // of one group
@@ -147,6 +148,7 @@ Status IntegerConvolution::Bind(BindContext& context, int64_t extra) const {
       operators::ConvolutionGeometry::FromNode(context.node(), image.shape, weights));
   auto bound = std::make_unique<Bound>(ShapeOfGeometry(geometry), by_lines_);
   Bound& b = *bound;
+  b.output = geometry.OutputShape();
   b.depthwise = Depthwise(weights, groups_);
   b.panels = Panels(weights, groups_);
   b.padded = b.depthwise ? PadDepthwiseChannels(groups_) : groups_ * b.panels.padded_columns();
@@ -242,6 +244,10 @@ const uint8_t* IntegerConvolution::StageImage(const RunContext& context, const B
     }
   });
   return to;
+}
+
+const Shape& IntegerConvolution::OutputShape(const RunContext& context) const {
+  return context.state<Bound>()->output;
 }
 
 void IntegerConvolution::Run(const RunContext& context, const Job& job) const {

@@ -45,6 +45,8 @@ class IntegerConvolution {
   // Sets state and scratch memory; the caller's own `extra` bytes of it come first.
   Status Bind(BindContext& context, int64_t extra = 0) const;
   void Run(const RunContext& context, const Job& job) const;
+  // Of the sizes that are bound.
+  const Shape& OutputShape(const RunContext& context) const;
 
  private:
   struct Bound;

@@ -2,7 +2,6 @@
 #include "devices/cpu/integer_convolution.h"
 #include "devices/cpu/integer_operand.h"
 #include "devices/cpu/registry.h"
-#include "operators/convolution_geometry.h"
 
 namespace mullion::cpu {
 
@@ -27,11 +26,8 @@ class QlinearConv final : public Executable {
 
   Status Run(RunContext& context) const override {
     const Shape& weights = context.Input(kW).shape;
-    MULLION_ASSIGN_OR_RETURN(
-        const operators::ConvolutionGeometry geometry,
-        operators::ConvolutionGeometry::FromNode(context.node(), context.Input(kX).shape, weights));
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
-                             context.AllocateOutput(0, geometry.OutputShape()));
+                             context.AllocateOutput(0, convolution_.OutputShape(context)));
     auto* const scales = ScratchAt<float>(context, 0);
     const float x_scale = SpreadFloat(context.Input(kXScale), 0);
     const float y_scale = SpreadFloat(context.Input(kYScale), 0);

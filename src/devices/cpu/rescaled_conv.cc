@@ -32,22 +32,21 @@ class RescaledConv final : public Executable {
         operators::ConvolutionGeometry::FromNode(context.node(), context.input(kX)->shape,
                                                  context.input(kW)->shape));
     const bool turns = context.input(kResidual) != nullptr && !channels_last_;
-    return convolution_.Bind(context, Layout(geometry, turns).size);
+    return convolution_.Bind(context,
+                             Layout(geometry.out_channels, geometry.OutputShape(), turns).size);
   }
 
   Status Run(RunContext& context) const override {
-    MULLION_ASSIGN_OR_RETURN(const operators::ConvolutionGeometry geometry,
-                             operators::ConvolutionGeometry::FromNode(
-                                 context.node(), context.Input(kX).shape, context.Input(kW).shape));
-    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
-                             context.AllocateOutput(0, geometry.OutputShape()));
-    const Layout layout(geometry, context.HasInput(kResidual) && !channels_last_);
+    const Shape& shape = convolution_.OutputShape(context);
+    const int64_t channels = context.Input(kW).shape[0];
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
+    const Layout layout(channels, shape, context.HasInput(kResidual) && !channels_last_);
     auto* const values = ScratchAt<float>(context, layout.values);
     float* const scales = values;
-    float* const shifts = values + geometry.out_channels;
+    float* const shifts = values + channels;
     const float x_scale = SpreadFloat(context.Input(kXScale), 0);
     const float q_scale = SpreadFloat(context.Input(kQScale), 0);
-    for (int64_t i = 0; i < geometry.out_channels; ++i) {
+    for (int64_t i = 0; i < channels; ++i) {
       scales[i] = x_scale * SpreadFloat(context.Input(kWScale), i) / q_scale;
       shifts[i] = SpreadFloat(context.Input(kShifts), i);
     }
@@ -63,10 +62,10 @@ class RescaledConv final : public Executable {
     job.rescale.rectified = rectified_;
     job.rescale.zero_point = static_cast<float>(ByteInput(context, kZero));
     if (context.HasInput(kResidual)) {
-      if (context.Input(kResidual).shape != geometry.OutputShape()) {
+      if (context.Input(kResidual).shape != shape) {
         return context.Error("the residual is not of the shape of the result");
       }
-      TakeResidual(context, layout, geometry.out_channels, shifts, job.rescale);
+      TakeResidual(context, layout, channels, shifts, job.rescale);
     }
     job.out = output.data;
     convolution_.Run(context, job);
@@ -76,10 +75,10 @@ class RescaledConv final : public Executable {
  private:
   // Offsets into scratch memory: scales and shifts, and a residual that is turned.
   struct Layout {
-    Layout(const operators::ConvolutionGeometry& geometry, bool turns) {
+    Layout(int64_t channels, const Shape& output, bool turns) {
       ScratchLayout layout;
-      values = layout.Take(2 * geometry.out_channels * int64_t{sizeof(float)});
-      residual = layout.Take(turns ? geometry.OutputShape().ElementCount() : 0);
+      values = layout.Take(2 * channels * int64_t{sizeof(float)});
+      residual = layout.Take(turns ? output.ElementCount() : 0);
       size = layout.size();
     }
     int64_t values;

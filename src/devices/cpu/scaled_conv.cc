@@ -50,19 +50,18 @@ class ScaledConv final : public Executable {
         const operators::ConvolutionGeometry geometry,
         operators::ConvolutionGeometry::FromNode(context.node(), context.input(kX)->shape,
                                                  context.input(kW)->shape));
-    return convolution_.Bind(
-        context, Layout(geometry, context.threads(), context.output(kY) == nullptr).size);
+    const Layout layout(geometry.out_channels, geometry.OutputShape(), context.threads(),
+                        context.output(kY) == nullptr);
+    return convolution_.Bind(context, layout.size);
   }
 
   Status Run(RunContext& context) const override {
-    MULLION_ASSIGN_OR_RETURN(const operators::ConvolutionGeometry geometry,
-                             operators::ConvolutionGeometry::FromNode(
-                                 context.node(), context.Input(kX).shape, context.Input(kW).shape));
-    const Shape shape = geometry.OutputShape();
-    const Layout layout(geometry, context.parallel().threads(), !context.WantsOutput(kY));
+    const Shape& shape = convolution_.OutputShape(context);
+    const int64_t channels = context.Input(kW).shape[0];
+    const Layout layout(channels, shape, context.parallel().threads(), !context.WantsOutput(kY));
     IntegerConvolution::Job job;
     job.ranges = ScratchAt<FloatRange>(context, layout.ranges);
-    job.scales = Scales(context, geometry.out_channels, ScratchAt<float>(context, layout.scales));
+    job.scales = Scales(context, channels, ScratchAt<float>(context, layout.scales));
     if (context.HasInput(kBias)) job.biases = context.Input(kBias).as<float>();
     if (context.HasInput(kResidual)) job.residual = context.Input(kResidual).as<float>();
     job.activation = activation_;
@@ -97,10 +96,10 @@ class ScaledConv final : public Executable {
 
   // Offsets into scratch memory.
   struct Layout {
-    Layout(const operators::ConvolutionGeometry& geometry, int threads, bool keeps_floats) {
+    Layout(int64_t channels, const Shape& output, int threads, bool keeps_floats) {
       ScratchLayout layout;
-      scales = layout.Take(geometry.out_channels * kFloatBytes);
-      floats = layout.Take(keeps_floats ? geometry.OutputShape().ElementCount() * kFloatBytes : 0);
+      scales = layout.Take(channels * kFloatBytes);
+      floats = layout.Take(keeps_floats ? output.ElementCount() * kFloatBytes : 0);
       ranges = layout.Take(RangesBytes(threads));
       size = layout.size();
     }

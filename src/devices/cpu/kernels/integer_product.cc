@@ -11,9 +11,10 @@ namespace {
 
 // Rows of a block: whole tiles of 6, 8 and 12, and fewer when addresses would leave the cache.
 constexpr int64_t kBlockRows = 96;
-// Rows whose sums are finished together: whole tiles too, and 6 KiB, which stay in the first-level
-// cache beside what they are made of.
-constexpr int64_t kFinishRows = 24;
+// Rows whose sums are finished together: whole tiles too, and 6 KiB at most, which stay in the
+// first-level cache beside what they are made of.
+constexpr int64_t kSumCount = 24 * kMaxTileGroups * kColumnGroup;
+constexpr int64_t FinishRows(int groups) { return kSumCount / (groups * kColumnGroup); }
 constexpr int64_t kMaxAddresses = 8192;
 constexpr int64_t kPanelColumns = kMaxTileGroups * kColumnGroup;
 // Multiply-adds that are worth waking a thread, and into how many tasks work is cut for them.
@@ -58,15 +59,14 @@ Grid MakeGrid(const IntegerProduct& product, int threads) {
 struct Workspace {
   const uint8_t** rows;
   int32_t* row_sums;
-  int32_t* sums;   // kFinishRows x kPanelColumns
+  int32_t* sums;   // kSumCount
   uint8_t* block;  // block rows x kPanelColumns
   FloatRange* range;
 };
 
 int64_t WorkspaceBytes(const IntegerProduct& product) {
   return BlockRows(product) * product.panels.taps * int64_t{sizeof(void*)} +
-         kBlockRows * int64_t{sizeof(int32_t)} +
-         kFinishRows * kPanelColumns * int64_t{sizeof(int32_t)} +
+         kBlockRows * int64_t{sizeof(int32_t)} + kSumCount * int64_t{sizeof(int32_t)} +
          (product.column_stride != 1 ? kBlockRows * kPanelColumns * 4 : 0);
 }
 
@@ -78,7 +78,7 @@ Workspace WorkspaceOf(const IntegerProduct& product, void* scratch, int worker) 
   space.row_sums = reinterpret_cast<int32_t*>(at);
   at += kBlockRows * int64_t{sizeof(int32_t)};
   space.sums = reinterpret_cast<int32_t*>(at);
-  at += kFinishRows * kPanelColumns * int64_t{sizeof(int32_t)};
+  at += kSumCount * int64_t{sizeof(int32_t)};
   space.block = at;
   space.range = product.ranges == nullptr ? nullptr : product.ranges + worker;
   return space;
@@ -145,13 +145,14 @@ class BlockRunner {
     tile.packed = product_.packed + group_ * panels.bytes() + first_column * panels.column_bytes();
     tile.packed_stride = groups * kColumnGroup * 4;
     tile.init = product_.init + group_ * panels.padded_columns() + first_column;
-    for (int64_t first = 0; first < row_count_; first += kFinishRows) {
-      const int64_t count = std::min(kFinishRows, row_count_ - first);
+    const int64_t finish_rows = FinishRows(groups);
+    for (int64_t first = 0; first < row_count_; first += finish_rows) {
+      const int64_t count = std::min(finish_rows, row_count_ - first);
       uint8_t* const result = results + bytes * first * stride;
       tile.out = direct ? reinterpret_cast<int32_t*>(result) : space_.sums;
-      tile.out_stride = direct ? stride : kPanelColumns;
+      tile.out_stride = direct ? stride : groups * kColumnGroup;
       RunTiles(tile, groups, first, count);
-      if (!direct) Finish(finish, first, count, columns, result, stride);
+      if (!direct) Finish(finish, tile, first, count, columns, result, stride);
     }
     if (transposed) {
       TransposeTile(static_cast<size_t>(bytes), results, stride * bytes, out,
@@ -196,8 +197,8 @@ class BlockRunner {
     return finish;
   }
 
-  void Finish(IntegerFinish finish, int64_t row, int64_t rows, int64_t columns, void* result,
-              int64_t stride) const {
+  void Finish(IntegerFinish finish, const IntegerTile& tile, int64_t row, int64_t rows,
+              int64_t columns, void* result, int64_t stride) const {
     if (finish.left_zeros != nullptr) {
       finish.left_zeros += image_ * product_.rows + first_row_ + row;
     }
@@ -206,7 +207,7 @@ class BlockRunner {
     if (finish.rescale.residual != nullptr) {
       finish.rescale.residual += row * finish.rescale.residual_stride;
     }
-    FinishIntegers(finish, space_.sums, kPanelColumns, rows, columns, result, stride);
+    FinishIntegers(finish, tile.out, tile.out_stride, rows, columns, result, stride);
   }
 
   const IntegerProduct& product_;
