@@ -28,8 +28,8 @@ struct Phase {
 };
 
 bool IsImage(const Value* value) {
-  return IsFloat(value) && value->type.has_shape && value->type.shape.rank() == kRank &&
-         value->type.shape.IsConcrete();
+  return value != nullptr && value->type.IsTensor() && value->type.has_shape &&
+         value->type.shape.rank() == kRank && value->type.shape.IsConcrete();
 }
 
 std::optional<IntList> ConstantInts(const Value* value) {
@@ -109,51 +109,56 @@ bool AreAll(std::span<const int64_t> values, int64_t wanted) {
 }
 
 // [out][phase, channel][y][x] to [out][channel][y * step + start][x * step + start].
-Tensor SpreadWeights(const Tensor& weights, const std::vector<Phase>& phases) {
+Result<Tensor> SpreadWeights(const Tensor& weights, const std::vector<Phase>& phases) {
   const Shape& shape = weights.shape();
   const Pair step = phases.front().step;
   const auto count = static_cast<int64_t>(phases.size());
   const int64_t channels = shape[1] / count;
   const Shape spread{shape[0], channels, shape[2] * step[0], shape[3] * step[1]};
-  std::vector<float> to(static_cast<size_t>(spread.ElementCount()));
-  const float* from = weights.span<float>().data();
+  const auto element = static_cast<int64_t>(ByteSize(weights.type(), 1));
+  MULLION_ASSIGN_OR_RETURN(Tensor result, Tensor::Allocate(weights.type(), spread));
+  auto* const to = static_cast<char*>(result.mutable_data());
+  const auto* from = static_cast<const char*>(weights.data());
   for (int64_t out = 0; out < shape[0]; ++out) {
     for (const Phase& phase : phases) {
       for (int64_t c = 0; c < channels; ++c) {
         for (int64_t y = 0; y < shape[2]; ++y) {
           const int64_t line =
               ((out * channels + c) * spread[2] + y * step[0] + phase.start[0]) * spread[3];
-          for (int64_t x = 0; x < shape[3]; ++x) {
-            to[static_cast<size_t>(line + x * step[1] + phase.start[1])] = *from++;
+          for (int64_t x = 0; x < shape[3]; ++x, from += element) {
+            std::copy_n(from, element, to + (line + x * step[1] + phase.start[1]) * element);
           }
         }
       }
     }
   }
-  return Tensor::FromSpan<float>(spread, to);
+  return result;
 }
 
-bool Fold(Graph& graph, Node& conv) {
+// The weights are input `weights_input`; of a QLinearConv zero points stay what they are, as every
+// pixel has all of its channels.
+bool Fold(Graph& graph, Node& conv, int weights_input) {
   const Node* const concat = ProducerOf(conv.input(0), "Concat");
-  const Value* const weights = conv.input(1);
-  if (concat == nullptr || !IsConstantFloat(weights) || weights->constant.shape().rank() != kRank ||
-      conv.IntAttribute("group", 1) != 1 || !AreAll(conv.IntsAttribute("strides"), 1) ||
-      !AreAll(conv.IntsAttribute("dilations"), 1) ||
+  const Value* const weights = conv.input(weights_input);
+  if (concat == nullptr || !weights->IsConstant() || weights->constant.shape().rank() != kRank ||
+      conv.IntAttribute("channels_last", 0) != 0 || conv.IntAttribute("group", 1) != 1 ||
+      !AreAll(conv.IntsAttribute("strides"), 1) || !AreAll(conv.IntsAttribute("dilations"), 1) ||
       conv.StringAttribute("auto_pad", "NOTSET") != "NOTSET") {
     return false;
   }
   const std::vector<Phase> phases = PhasesOf(*concat);
   if (phases.size() < 2) return false;
   const Pair step = phases.front().step;
-  Tensor spread = SpreadWeights(weights->constant, phases);
-  const Shape& shape = spread.shape();
+  Result<Tensor> spread = SpreadWeights(weights->constant, phases);
+  if (!spread.ok()) return false;
+  const Shape& shape = spread->shape();
   conv.SetAttribute("kernel_shape", std::vector<int64_t>{shape[2], shape[3]});
   conv.SetAttribute("strides", std::vector<int64_t>{step[0], step[1]});
   std::vector<int64_t> pads(conv.IntsAttribute("pads").begin(), conv.IntsAttribute("pads").end());
   for (size_t i = 0; i < pads.size(); ++i) pads[i] *= step[i % 2];
   if (!pads.empty()) conv.SetAttribute("pads", std::move(pads));
   conv.SetInput(0, phases.front().image);
-  conv.SetInput(1, &graph.AddConstant(weights->name(), std::move(spread)));
+  conv.SetInput(weights_input, &graph.AddConstant(weights->name(), *std::move(spread)));
   return true;
 }
 
@@ -163,7 +168,8 @@ bool FoldPixelSlices(Graph& graph) {
   bool changed = false;
   for (const auto& node : graph.nodes()) {
     for (Graph* const subgraph : node->Subgraphs()) changed |= FoldPixelSlices(*subgraph);
-    if (Is(*node, "Conv")) changed |= Fold(graph, *node);
+    if (Is(*node, "Conv")) changed |= Fold(graph, *node, 1);
+    if (Is(*node, "QLinearConv")) changed |= Fold(graph, *node, 3);
   }
   if (changed) RemoveDeadCode(graph);
   return changed;

@@ -8,8 +8,9 @@
 
 namespace mullion::optimizer {
 
-// Float images of known size with at most four channels: what is saved is the moving of pixels,
-// which weighs little where there are many channels. Runs before layouts are placed.
+// Images of known size, of floats or quantized, with at most four channels: what is saved is the
+// moving of pixels, which weighs little where there are many channels. Runs before layouts are
+// placed.
 bool FoldPixelSlices(Graph& graph);
 
 }  // namespace mullion::optimizer

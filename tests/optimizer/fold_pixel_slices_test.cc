@@ -69,6 +69,28 @@ TEST_F(PixelSlices, AllPhasesBecomeAStride) {
             (std::vector<float>{0, 18, 1, 19, 2, 20, 9, 27, 10, 28, 11, 29}));
 }
 
+TEST_F(PixelSlices, BytesAreNoDifferent) {
+  Value& x = maker_.graph.AddInput("x", TypeInfo::Tensor(ElementType::kUint8, {1, 1, 8, 12}));
+  const auto constant = [&](const Tensor& tensor) {
+    return &maker_.graph.AddConstant("c", tensor);
+  };
+  std::vector<int8_t> weights(36);
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<int8_t>(i);
+  Value* const zero = constant(Tensor::Scalar(uint8_t{3}));
+  Value* const scale = constant(Tensor::Scalar(0.5f));
+  Value& conv = maker_.Add(
+      "QLinearConv",
+      {&Joined(x, {{0, 0}, {1, 0}, {0, 1}, {1, 1}}), scale, zero,
+       constant(Tensor::FromSpan<int8_t>({1, 4, 3, 3}, std::span<const int8_t>(weights))), scale,
+       constant(Tensor::Scalar(int8_t{0})), scale, zero});
+  EXPECT_EQ(Folded(conv), "QLinearConv");
+  const Tensor& spread = conv.producer()->input(3)->constant;
+  ASSERT_EQ(spread.shape(), (Shape{1, 1, 6, 6}));
+  const auto w = spread.span<int8_t>();
+  EXPECT_EQ(std::vector<int>(w.begin(), w.begin() + 12),
+            (std::vector<int>{0, 18, 1, 19, 2, 20, 9, 27, 10, 28, 11, 29}));
+}
+
 TEST_F(PixelSlices, PhasesMustBeAllAndOnce) {
   Value& x = maker_.Input({1, 1, 8, 8});
   const std::string before = "Slice Slice Slice Slice Slice Slice Slice Slice Concat Conv";
