@@ -25,7 +25,7 @@ void CheckCoverage(Parallel& parallel, int64_t count, int64_t chunk) {
 }
 
 TEST(ThreadPool, CoversEveryIndexOnceOnAnyThreadCount) {
-  for (const int threads : {1, 2, 3, 4}) {
+  for (const int threads : {1, 2, 3, 4, 11}) {
     const auto pool = ThreadPool::Acquire(threads - 1);
     PoolParallel parallel(pool.get(), threads, nullptr);
     for (const int64_t count : {0, 1, 7, 64, 1000}) {
