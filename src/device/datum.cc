@@ -40,9 +40,10 @@ Datum Datum::EmptyOptional() {
   return datum;
 }
 
-Result<Tensor> Datum::OwnedTensor() const {
+Result<Tensor> Datum::OwnedTensor(
+    FunctionRef<Result<Tensor>(ElementType, const Shape&)> allocate) const {
   if (tensor && tensor.data() == view.data) return tensor;
-  MULLION_ASSIGN_OR_RETURN(Tensor copy, Tensor::Allocate(view.type, view.shape));
+  MULLION_ASSIGN_OR_RETURN(Tensor copy, allocate(view.type, view.shape));
   CopyElements(view, copy.mutable_view());
   return copy;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/tensor.h"
 #include "graph/type_info.h"
 
@@ -31,7 +32,11 @@ struct Datum {
 
   bool IsTensor() const { return kind == ValueKind::kTensor; }
   // A tensor that owns its memory: `tensor`, or a copy of a borrowed view.
-  Result<Tensor> OwnedTensor() const;
+  Result<Tensor> OwnedTensor() const {
+    return OwnedTensor(
+        [](ElementType type, const Shape& shape) { return Tensor::Allocate(type, shape); });
+  }
+  Result<Tensor> OwnedTensor(FunctionRef<Result<Tensor>(ElementType, const Shape&)> allocate) const;
 };
 
 // Items own their memory. `element` is known even when there are no items.

@@ -118,6 +118,14 @@ class RunContext {
   virtual Result<MutableTensorView> AllocateOutput(int i, const Shape& shape) = 0;
   // An output that is not a tensor, or a tensor that exists already.
   virtual void SetOutput(int i, Datum value) = 0;
+  // Memory for a tensor of its own: an item of a sequence.
+  virtual Result<Tensor> NewTensor(ElementType type, const Shape& shape) {
+    return Tensor::Allocate(type, shape);
+  }
+  Result<Tensor> Own(const Datum& datum) {
+    return datum.OwnedTensor(
+        [this](ElementType type, const Shape& shape) { return NewTensor(type, shape); });
+  }
 
   void* scratch() const { return scratch_; }
   template <typename State>

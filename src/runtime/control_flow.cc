@@ -52,6 +52,8 @@ const Datum* ControlFlow::Input(int i) const {
   return &frame_.At(step_.inputs[index]);
 }
 
+BlockCache& ControlFlow::blocks() { return frame_.bound_.blocks(); }
+
 void ControlFlow::SetOutput(int i, Datum value) {
   const auto index = static_cast<size_t>(i);
   if (index >= step_.outputs.size() || step_.outputs[index] == kNoSlot) return;
@@ -111,7 +113,7 @@ Status ControlFlow::RunLoop() {
   }
   const int scans = static_cast<int>(step_.subprograms[0]->outputs.size()) - 1 - carried;
   if (scans < 0) return Error("its body has too few outputs for its loop-carried values");
-  std::vector<Stack> stacks(static_cast<size_t>(scans));
+  std::vector<Stack> stacks(static_cast<size_t>(scans), Stack(blocks(), trips < 10000 ? trips : 0));
   int64_t iteration = 0;
   bool condition = go_on;
   for (; iteration < trips && go_on; ++iteration) {
@@ -168,7 +170,10 @@ Status ControlFlow::RunSequenceMap() {
     }
     MULLION_RETURN_IF_ERROR(body.Run(evaluation_));
     for (int i = 0; i < outputs; ++i) {
-      MULLION_ASSIGN_OR_RETURN(Tensor tensor, body.Output(i).OwnedTensor());
+      MULLION_ASSIGN_OR_RETURN(
+          Tensor tensor, body.Output(i).OwnedTensor([this](ElementType type, const Shape& shape) {
+            return blocks().Allocate(type, shape);
+          }));
       results[static_cast<size_t>(i)].items.push_back(Datum::FromTensor(std::move(tensor)));
     }
   }

@@ -40,6 +40,7 @@ class ControlFlow {
   // The frame number `index` of body `body`, with its captures set.
   Frame& Body(int body, int index);
   const Datum* Input(int i) const;
+  BlockCache& blocks();
   void SetOutput(int i, Datum value);
   Status Error(std::string_view text) const;
 

@@ -62,10 +62,14 @@ class Frame::StepContext final : public RunContext {
     Datum& datum = frame_.At(step_.outputs[static_cast<size_t>(i)]);
     // A borrowed tensor may vanish before the output does: keep a copy.
     if (value.IsTensor() && (!value.tensor || value.tensor.data() != value.view.data)) {
-      Result<Tensor> owned = value.OwnedTensor();
+      Result<Tensor> owned = Own(value);
       if (owned.ok()) value = Datum::FromTensor(*std::move(owned));
     }
     datum = std::move(value);
+  }
+
+  Result<Tensor> NewTensor(ElementType type, const Shape& shape) override {
+    return frame_.bound_.blocks().Allocate(type, shape);
   }
 
  private:

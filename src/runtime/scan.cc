@@ -56,7 +56,7 @@ Status ControlFlow::RunWalk(Walk& walk, std::span<Stack> stacks) {
     for (size_t i = 0; i < walk.inputs.size(); ++i) {
       const Walk::Along& along = walk.inputs[i];
       MULLION_ASSIGN_OR_RETURN(Tensor slice,
-                               Slice(along.tensor, along.axis,
+                               Slice(blocks(), along.tensor, along.axis,
                                      along.backward ? walk.length - 1 - iteration : iteration));
       body.SetInput(states + static_cast<int>(i), Datum::FromTensor(std::move(slice)));
     }
@@ -94,7 +94,7 @@ Status ControlFlow::RunScan() {
         {input->view, *axis, ListItem(node.IntsAttribute("scan_input_directions"), i) == 1});
   }
   for (int i = 0; i < counts.states; ++i) walk.state.push_back(*Input(i));
-  std::vector<Stack> stacks(static_cast<size_t>(counts.outputs));
+  std::vector<Stack> stacks(static_cast<size_t>(counts.outputs), Stack(blocks(), walk.length));
   MULLION_RETURN_IF_ERROR(RunWalk(walk, stacks));
 
   for (int i = 0; i < counts.states; ++i) SetOutput(i, walk.state[static_cast<size_t>(i)]);
@@ -139,7 +139,8 @@ Status ControlFlow::RunBatchedScan() {
     return Error(StrCat("sequence_lens must be int64[", batch, "]"));
   }
 
-  std::vector<Stack> stacks(static_cast<size_t>(counts.states + counts.outputs));
+  std::vector<Stack> stacks(static_cast<size_t>(counts.states + counts.outputs),
+                            Stack(blocks(), batch * longest));
   const auto outputs = std::span(stacks).subspan(static_cast<size_t>(counts.states));
   for (int64_t entry = 0; entry < batch; ++entry) {
     Walk walk;
@@ -149,7 +150,7 @@ Status ControlFlow::RunBatchedScan() {
     }
     std::vector<Tensor> slices;
     for (int i = 0; i < inputs; ++i) {
-      MULLION_ASSIGN_OR_RETURN(Tensor slice, Slice(Input(1 + i)->view, 0, entry));
+      MULLION_ASSIGN_OR_RETURN(Tensor slice, Slice(blocks(), Input(1 + i)->view, 0, entry));
       if (i < counts.states) {
         walk.state.push_back(Datum::FromTensor(std::move(slice)));
         continue;
@@ -159,7 +160,9 @@ Status ControlFlow::RunBatchedScan() {
       walk.inputs.push_back({slices.back().view(), 0, backward});
     }
     MULLION_RETURN_IF_ERROR(RunWalk(walk, outputs));
-    for (Stack& output : outputs) output.AppendZeros(longest - walk.length);
+    for (Stack& output : outputs) {
+      MULLION_RETURN_IF_ERROR(output.AppendZeros(longest - walk.length));
+    }
     for (int i = 0; i < counts.states; ++i) {
       MULLION_RETURN_IF_ERROR(
           stacks[static_cast<size_t>(i)].Append(node, walk.state[static_cast<size_t>(i)]));

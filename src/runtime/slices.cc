@@ -10,26 +10,77 @@
 
 namespace mullion {
 
-Result<Tensor> Slice(const TensorView& view, int axis, int64_t index) {
+namespace {
+
+// Room that is made before it is known to be needed, at most.
+constexpr size_t kMostAhead = size_t{64} << 20;
+
+// Rows of `row` elements, each so many elements behind the one before it.
+struct Rows {
+  int64_t count;
+  int64_t row;
+  int64_t from_step;
+  int64_t to_step;
+};
+
+template <typename T>
+void CopyAs(const void* from, void* to, const Rows& rows) {
+  const T* source = static_cast<const T*>(from);
+  T* target = static_cast<T*>(to);
+  for (int64_t i = 0; i < rows.count; ++i, source += rows.from_step, target += rows.to_step) {
+    if (rows.row == 1) {
+      *target = *source;
+    } else {
+      std::copy_n(source, rows.row, target);
+    }
+  }
+}
+
+// Strides count elements; offsets are of the first ones.
+void CopyRows(ElementType type, const void* from, int64_t from_at, void* to, int64_t to_at,
+              const Rows& rows) {
+  if (type == ElementType::kString) {
+    return CopyAs<std::string>(static_cast<const std::string*>(from) + from_at,
+                               static_cast<std::string*>(to) + to_at, rows);
+  }
+  const auto size = static_cast<int64_t>(ByteSize(type, 1));
+  const char* const source = static_cast<const char*>(from) + from_at * size;
+  char* const target = static_cast<char*>(to) + to_at * size;
+  if (size == 4) return CopyAs<uint32_t>(source, target, rows);
+  if (size == 8) return CopyAs<uint64_t>(source, target, rows);
+  if (size == 2) return CopyAs<uint16_t>(source, target, rows);
+  CopyAs<char>(source, target, rows);
+}
+
+}  // namespace
+
+Result<Tensor> Slice(BlockCache& blocks, const TensorView& view, int axis, int64_t index) {
   Shape shape = view.shape;
   const int64_t length = shape[axis];
   shape.Remove(axis);
-  MULLION_ASSIGN_OR_RETURN(Tensor slice, Tensor::Allocate(view.type, shape));
+  MULLION_ASSIGN_OR_RETURN(Tensor slice, blocks.Allocate(view.type, shape));
   const int64_t outer = shape.Product(0, axis);
   const int64_t inner = shape.Product(axis, shape.rank());
-  for (int64_t o = 0; o < outer; ++o) {
-    const int64_t from = (o * length + index) * inner;
-    if (view.type == ElementType::kString) {
-      std::copy_n(view.as<std::string>() + from, inner,
-                  static_cast<std::string*>(slice.mutable_data()) + o * inner);
-      continue;
-    }
-    const size_t size = ByteSize(view.type, 1);
-    std::memcpy(static_cast<char*>(slice.mutable_data()) + static_cast<size_t>(o * inner) * size,
-                view.as<char>() + static_cast<size_t>(from) * size,
-                static_cast<size_t>(inner) * size);
-  }
+  CopyRows(view.type, view.data, index * inner, slice.mutable_data(), 0,
+           {outer, inner, length * inner, inner});
   return slice;
+}
+
+Result<char*> Stack::Grow(int64_t count) {
+  const size_t size = item_bytes();
+  const size_t used = static_cast<size_t>(count_) * size;
+  const size_t needed = used + static_cast<size_t>(count) * size;
+  if (!bytes_ || bytes_.bytes() < needed) {
+    const size_t ahead = size == 0 ? 0 : kMostAhead / size;
+    const size_t expected = std::min(static_cast<size_t>(std::max<int64_t>(expected_, 0)), ahead);
+    const size_t capacity = std::max({needed, 2 * used, expected * size});
+    MULLION_ASSIGN_OR_RETURN(
+        Tensor larger,
+        blocks_->Allocate(ElementType::kUint8, Shape{static_cast<int64_t>(capacity)}));
+    if (used > 0) std::memcpy(larger.mutable_data(), bytes_.data(), used);
+    bytes_ = std::move(larger);
+  }
+  return static_cast<char*>(bytes_.mutable_data()) + used;
 }
 
 Status Stack::Append(const Node& node, const Datum& item) {
@@ -40,8 +91,7 @@ Status Stack::Append(const Node& node, const Datum& item) {
     has_shape_ = true;
     type_ = item.view.type;
     shape_ = item.view.shape;
-    const int64_t zeros = std::exchange(count_, 0);
-    AppendZeros(zeros);
+    MULLION_RETURN_IF_ERROR(AppendZeros(std::exchange(count_, 0)));
   } else if (!(shape_ == item.view.shape)) {
     return node.Error(StatusCode::kEvaluation,
                       StrCat("an output of its body has shape ", item.view.shape.ToString(),
@@ -52,22 +102,23 @@ Status Stack::Append(const Node& node, const Datum& item) {
     const auto items = item.view.span<std::string>();
     strings_.insert(strings_.end(), items.begin(), items.end());
   } else {
-    const auto* const data = item.view.as<char>();
-    bytes_.insert(bytes_.end(), data, data + item.view.bytes());
+    MULLION_ASSIGN_OR_RETURN(char* const to, Grow(1));
+    if (item_bytes() > 0) std::memcpy(to, item.view.data, item_bytes());
   }
   ++count_;
   return OkStatus();
 }
 
-void Stack::AppendZeros(int64_t count) {
-  count_ += count;
-  if (!has_shape_) return;
-  const auto elements = static_cast<size_t>(count_ * shape_.ElementCount());
-  if (type_ == ElementType::kString) {
-    strings_.resize(elements);
-  } else {
-    bytes_.resize(elements * ByteSize(type_, 1));
+Status Stack::AppendZeros(int64_t count) {
+  if (has_shape_ && type_ == ElementType::kString) {
+    strings_.resize(static_cast<size_t>((count_ + count) * shape_.ElementCount()));
+  } else if (has_shape_) {
+    MULLION_ASSIGN_OR_RETURN(char* const to, Grow(count));
+    const size_t size = static_cast<size_t>(count) * item_bytes();
+    if (size > 0) std::memset(to, 0, size);
   }
+  count_ += count;
+  return OkStatus();
 }
 
 Result<Tensor> Stack::Finish(const TypeInfo& type, int64_t axis, bool reverse) {
@@ -76,33 +127,27 @@ Result<Tensor> Stack::Finish(const TypeInfo& type, int64_t axis, bool reverse) {
     shape_ = type.has_shape ? type.shape : Shape();
     for (int i = 0; i < shape_.rank(); ++i) shape_[i] = std::max<int64_t>(shape_[i], 0);
     has_shape_ = true;
-    AppendZeros(0);
+    MULLION_RETURN_IF_ERROR(AppendZeros(std::exchange(count_, 0)));
   }
   const std::optional<int> place = NormalizeAxis(axis, shape_.rank() + 1);
   if (!place.has_value()) return EvaluationError("a scan output axis is out of range");
   Shape stacked = shape_;
   stacked.Insert(*place, count_);
-  MULLION_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(type_, stacked));
+  const bool text = type_ == ElementType::kString;
+  if (*place == 0 && !reverse && !text && bytes_) {
+    return Tensor::Wrap(type_, stacked, bytes_.mutable_data(), bytes_.owner());
+  }
+  MULLION_ASSIGN_OR_RETURN(Tensor tensor, blocks_->Allocate(type_, stacked));
+  if (tensor.count() == 0) return tensor;
   const int64_t outer = shape_.Product(0, *place);
   const int64_t inner = shape_.Product(*place, shape_.rank());
-  for (int64_t i = 0; i < count_; ++i) {
-    const int64_t from = reverse ? count_ - 1 - i : i;
-    for (int64_t o = 0; o < outer; ++o)
-      Copy(tensor, (o * count_ + i) * inner, (from * outer + o) * inner, inner);
+  const void* const from = text ? static_cast<const void*>(strings_.data()) : bytes_.data();
+  for (int64_t o = 0; o < outer; ++o) {
+    const int64_t first = reverse ? count_ - 1 : 0;
+    CopyRows(type_, from, (first * outer + o) * inner, tensor.mutable_data(), o * count_ * inner,
+             {count_, inner, (reverse ? -1 : 1) * outer * inner, inner});
   }
   return tensor;
-}
-
-void Stack::Copy(Tensor& tensor, int64_t to, int64_t from, int64_t count) const {
-  if (type_ == ElementType::kString) {
-    std::copy_n(strings_.begin() + from, count,
-                static_cast<std::string*>(tensor.mutable_data()) + to);
-    return;
-  }
-  const size_t size = ByteSize(type_, 1);
-  if (count == 0) return;
-  std::memcpy(static_cast<char*>(tensor.mutable_data()) + static_cast<size_t>(to) * size,
-              bytes_.data() + static_cast<size_t>(from) * size, static_cast<size_t>(count) * size);
 }
 
 }  // namespace mullion

@@ -8,33 +8,41 @@
 
 #include "device/datum.h"
 #include "graph/graph.h"
+#include "runtime/block_cache.h"
 
 namespace mullion {
 
 // Element `index` along `axis` of a tensor, in memory of its own.
-Result<Tensor> Slice(const TensorView& view, int axis, int64_t index);
+Result<Tensor> Slice(BlockCache& blocks, const TensorView& view, int axis, int64_t index);
 
 // Collects tensors of one shape along a new axis.
 class Stack {
  public:
+  // Room is made for `expected` tensors at first, as far as that is not much.
+  Stack(BlockCache& blocks, int64_t expected) : blocks_(&blocks), expected_(expected) {}
+
   // An error, in the name of `node`, for what is not a tensor or has another shape than those
   // before it.
   Status Append(const Node& node, const Datum& item);
   // Tensors of zeros, of the shape that the others have.
-  void AppendZeros(int64_t count);
+  Status AppendZeros(int64_t count);
 
   // `type` tells the element shape when nothing but zeros was appended. `axis` is where the new
   // axis goes; `reverse` turns the order around.
   Result<Tensor> Finish(const TypeInfo& type, int64_t axis, bool reverse);
 
  private:
-  void Copy(Tensor& tensor, int64_t to, int64_t from, int64_t count) const;
+  // The bytes of `count` more tensors, behind those that are there.
+  Result<char*> Grow(int64_t count);
+  size_t item_bytes() const { return ByteSize(type_, shape_.ElementCount()); }
 
+  BlockCache* blocks_;
+  int64_t expected_;
   bool has_shape_ = false;
   ElementType type_ = ElementType::kUndefined;
   Shape shape_;
   int64_t count_ = 0;
-  std::vector<char> bytes_;
+  Tensor bytes_;  // a block of more bytes than are used
   std::vector<std::string> strings_;
 };
 

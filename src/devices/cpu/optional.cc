@@ -20,7 +20,7 @@ class Optional final : public Executable {
     if (!IsFull(context)) {
       context.SetOutput(0, Datum::EmptyOptional());
     } else if (context.InputDatum(0).IsTensor()) {
-      MULLION_ASSIGN_OR_RETURN(Tensor tensor, context.InputDatum(0).OwnedTensor());
+      MULLION_ASSIGN_OR_RETURN(Tensor tensor, context.Own(context.InputDatum(0)));
       context.SetOutput(0, Datum::FromTensor(std::move(tensor)));
     } else {
       context.SetOutput(0, context.InputDatum(0));

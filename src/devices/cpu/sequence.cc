@@ -9,8 +9,8 @@ namespace mullion::cpu {
 
 namespace {
 
-Result<Datum> OwnedItem(const Datum& datum) {
-  MULLION_ASSIGN_OR_RETURN(Tensor tensor, datum.OwnedTensor());
+Result<Datum> OwnedItem(RunContext& context, int input) {
+  MULLION_ASSIGN_OR_RETURN(Tensor tensor, context.Own(context.InputDatum(input)));
   return Datum::FromTensor(std::move(tensor));
 }
 
@@ -52,7 +52,7 @@ class Construct final : public Executable {
   Status Run(RunContext& context) const override {
     const auto sequence = NewSequence(context);
     for (int i = 0; i < context.input_count(); ++i) {
-      MULLION_ASSIGN_OR_RETURN(Datum item, OwnedItem(context.InputDatum(i)));
+      MULLION_ASSIGN_OR_RETURN(Datum item, OwnedItem(context, i));
       sequence->items.push_back(std::move(item));
     }
     context.SetOutput(0, Datum::FromSequence(sequence));
@@ -94,7 +94,7 @@ class Insert final : public Executable {
     if (context.HasInput(2)) {
       MULLION_ASSIGN_OR_RETURN(position, Position(context, 2, length, true));
     }
-    MULLION_ASSIGN_OR_RETURN(Datum item, OwnedItem(context.InputDatum(1)));
+    MULLION_ASSIGN_OR_RETURN(Datum item, OwnedItem(context, 1));
     auto longer = std::make_shared<Sequence>(*sequence);
     longer->items.insert(longer->items.begin() + position, std::move(item));
     context.SetOutput(0, Datum::FromSequence(std::move(longer)));

@@ -81,7 +81,7 @@ class SplitToSequence final : public Executable {
       const int64_t outer = shape.Product(0, *axis);
       // Items of one step lose the axis when no split is given and keepdims is 0.
       if (!keep_ && !context.HasInput(1)) shape.Remove(*axis);
-      MULLION_ASSIGN_OR_RETURN(Tensor item, Tensor::Allocate(input.type, shape));
+      MULLION_ASSIGN_OR_RETURN(Tensor item, context.NewTensor(input.type, shape));
       StridedCopy copy(input.type);
       copy.AddAxis(outer, input.shape.Product(*axis, rank), part);
       copy.AddAxis(part, 1, 1);
