@@ -18,13 +18,17 @@ namespace {
 using operators::PostTransform;
 using operators::TreeForest;
 
-// Rows that are walked together: their scores and features stay in the first-level cache.
-constexpr int64_t kRows = 64;
+// Rows that are walked down one tree after the other. Half of a first-level cache has their
+// features, the other half the tree; all trees come from further away once for each block.
+constexpr int64_t kRowBytes = 64 * 1024;
+constexpr int64_t kLeastRows = 64;
+constexpr int64_t kMostRows = 1024;
 // Nodes passed by one task at least, at about ten for each tree.
 constexpr int64_t kLeastSteps = 20'000;
 
 struct BoundTrees final : BoundState {
   int64_t rows;
+  int64_t block;  // rows at a time
   int64_t features;
   // Per worker, in scratch memory.
   int64_t bytes, converted, scores, voted;
@@ -52,11 +56,16 @@ class TreeEnsemble : public Executable {
           StatusCode::kSizeMismatch,
           StrCat("its input has ", bound->features, " features but the trees test ", features_));
     }
+    const int64_t row_bytes = std::max<int64_t>(bound->features, 1) * int64_t{sizeof(T)};
+    const int64_t fitting = std::clamp(kRowBytes / row_bytes, kLeastRows, kMostRows);
+    // Few rows are still enough blocks for some threads.
+    const int64_t block = std::clamp(bound->rows / 8, kLeastRows, fitting);
+    bound->block = block;
     ScratchLayout layout;
     bound->converted = layout.Take(
-        input.type == kElementTypeOf<T> ? 0 : kRows * bound->features * int64_t{sizeof(T)});
-    bound->scores = layout.Take(kRows * walker_.targets() * int64_t{sizeof(T)});
-    bound->voted = layout.Take(kRows * walker_.targets());
+        input.type == kElementTypeOf<T> ? 0 : block * bound->features * int64_t{sizeof(T)});
+    bound->scores = layout.Take(block * walker_.targets() * int64_t{sizeof(T)});
+    bound->voted = layout.Take(block * walker_.targets());
     bound->bytes = layout.size();
     context.RequestScratch(static_cast<size_t>(bound->bytes * context.threads()));
     context.SetState(std::move(bound));
@@ -69,16 +78,17 @@ class TreeEnsemble : public Executable {
   void ForEachRow(const RunContext& context, const Finish& finish) const {
     const auto& b = *context.state<BoundTrees>();
     const TensorView& input = context.Input(0);
-    const int64_t blocks = (b.rows + kRows - 1) / kRows;
-    const int64_t steps = kRows * walker_.tree_count() * 10;
+    const int64_t blocks = (b.rows + b.block - 1) / b.block;
+    const int64_t steps = b.block * walker_.tree_count() * 10;
     const int64_t chunk = (kLeastSteps + steps - 1) / steps;
     const int64_t targets = walker_.targets();
     context.parallel().For(blocks, chunk, [&](int64_t begin, int64_t end, int worker) {
       const int64_t space = worker * b.bytes;
       T* const scores = ScratchAt<T>(context, space + b.scores);
       auto* const voted = ScratchAt<uint8_t>(context, space + b.voted);
-      for (int64_t first = begin * kRows; first < std::min(end * kRows, b.rows); first += kRows) {
-        const int64_t count = std::min(kRows, b.rows - first);
+      const int64_t last = std::min(end * b.block, b.rows);
+      for (int64_t first = begin * b.block; first < last; first += b.block) {
+        const int64_t count = std::min(b.block, b.rows - first);
         const T* rows = input.as<T>() + first * b.features;
         if (input.type != kElementTypeOf<T>) {
           T* const converted = ScratchAt<T>(context, space + b.converted);

@@ -33,6 +33,15 @@ bool Holds(Mode mode, T value, T split) {
   }
 }
 
+// 0 or 1, as a number to be added: where compilers make it a jump, every other one is mispredicted.
+int32_t WithoutJump(bool truth) {
+  auto number = static_cast<int32_t>(truth);
+#if defined(__GNUC__)
+  __asm__("" : "+r"(number));
+#endif
+  return number;
+}
+
 }  // namespace
 
 template <typename T>
@@ -52,12 +61,17 @@ TreeWalker<T>::TreeWalker(const TreeForest& forest)
     nodes_.emplace_back();
     forms_.emplace_back();
     level.assign(1, {root, roots_.back()});
-    while (!level.empty()) {
+    int32_t depth = 0;
+    int32_t least = -1;
+    for (; !level.empty(); ++depth) {
       below.clear();
       for (const auto& [from, to] : level) {
         Place(forest, from, to);
         const TreeForest::Branch& branch = forest.nodes[static_cast<size_t>(from)];
-        if (branch.mode == Mode::kLeaf) continue;
+        if (branch.mode == Mode::kLeaf) {
+          if (least < 0) least = depth;
+          continue;
+        }
         const int32_t child = nodes_[static_cast<size_t>(to)].child;
         const bool swapped = branch.mode == Mode::kGt || branch.mode == Mode::kGte;
         below.push_back({swapped ? branch.false_child : branch.true_child, child});
@@ -65,6 +79,18 @@ TreeWalker<T>::TreeWalker(const TreeForest& forest)
       }
       std::swap(level, below);
     }
+    least_depths_.push_back(std::max(least, 0));
+  }
+  const bool adds =
+      aggregate_ != TreeForest::Aggregate::kMin && aggregate_ != TreeForest::Aggregate::kMax;
+  const auto is_one = [](const Form& form) {
+    return form.mode != Mode::kLeaf || form.last - form.first == 1;
+  };
+  if (!adds || !std::all_of(forms_.begin(), forms_.end(), is_one)) return;
+  leaf_votes_.reserve(forms_.size());
+  for (const Form& form : forms_) {
+    const bool leaf = form.mode == Mode::kLeaf;
+    leaf_votes_.push_back(leaf ? votes_[static_cast<size_t>(form.first)] : Weight{0, T{0}});
   }
 }
 
@@ -72,8 +98,7 @@ TreeWalker<T>::TreeWalker(const TreeForest& forest)
 template <typename T>
 void TreeWalker<T>::Place(const TreeForest& forest, int32_t from, int32_t to) {
   const TreeForest::Branch& branch = forest.nodes[static_cast<size_t>(from)];
-  Node node{};
-  node.child = to;
+  Node node{std::numeric_limits<T>::quiet_NaN(), 0, to - 1};
   if (branch.mode != Mode::kLeaf) {
     node.child = static_cast<int32_t>(nodes_.size());
     nodes_.resize(nodes_.size() + 2);
@@ -93,11 +118,10 @@ void TreeWalker<T>::SetBranch(const TreeForest::Branch& branch, Node& node) {
   const Mode mode = branch.mode;
   const bool swapped = mode == Mode::kGt || mode == Mode::kGte;
   node.split = static_cast<T>(branch.split);
-  node.feature = branch.feature;
-  node.step = 1;
+  node.feature = static_cast<uint32_t>(branch.feature);
   // NaN is not ordered: false, unless the branch says otherwise.
   const bool missing_is_first = branch.missing_is_true != swapped;
-  node.missing = missing_is_first ? 0 : 1;
+  if (missing_is_first) node.feature |= kMissingIsFirst;
   if (missing_is_first && way_ == Way::kPlain) way_ = Way::kMissing;
   const bool ordered = mode == Mode::kLeq || mode == Mode::kLt || swapped;
   if (!ordered || !std::isfinite(node.split)) way_ = Way::kAnyForm;
@@ -116,17 +140,18 @@ template <typename T>
 template <typename TreeWalker<T>::Way kWay>
 int32_t TreeWalker<T>::Next(int32_t at, const T* row) const {
   const Node& node = nodes_[static_cast<size_t>(at)];
-  const T value = row[node.feature];
   if constexpr (kWay == Way::kPlain) {
-    return node.child + (node.step & static_cast<int32_t>(!(value <= node.split)));
+    return node.child + WithoutJump(!(row[node.feature] <= node.split));
   } else if constexpr (kWay == Way::kMissing) {
-    const int32_t second = std::isnan(value) ? node.missing : !(value <= node.split);
-    return node.child + (node.step & second);
+    const T value = row[node.feature & ~kMissingIsFirst];
+    const bool stays_first = (node.feature & kMissingIsFirst) != 0 && value != value;
+    return node.child + WithoutJump(!(value <= node.split) & !stays_first);
   } else {
-    if (node.step == 0) return at;
-    if (std::isnan(value)) return node.child + node.missing;
     const Form& form = forms_[static_cast<size_t>(at)];
     const Mode mode = form.mode;
+    if (mode == Mode::kLeaf) return at;
+    const T value = row[node.feature & ~kMissingIsFirst];
+    if (value != value) return node.child + ((node.feature & kMissingIsFirst) != 0 ? 0 : 1);
     const bool swapped = mode == Mode::kGt || mode == Mode::kGte;
     const bool holds =
         mode == Mode::kMember ? IsMember(form, value) : Holds(mode, value, form.split);
@@ -136,28 +161,39 @@ int32_t TreeWalker<T>::Next(int32_t at, const T* row) const {
 
 template <typename T>
 template <typename TreeWalker<T>::Way kWay>
-void TreeWalker<T>::WalkWay(const T* const* rows, int32_t* at) const {
+void TreeWalker<T>::WalkWay(const T* const* rows, int32_t steps, int32_t* at) const {
+  // In registers, which takes loops of a known count that are unrolled.
+  int32_t now[kCursors];
+#pragma GCC unroll 8
+  for (int i = 0; i < kCursors; ++i) now[i] = at[i];
+  for (; steps > 0; --steps) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kCursors; ++i) now[i] = Next<kWay>(now[i], rows[i]);
+  }
   int32_t moved = 0;
   do {
     moved = 0;
+#pragma GCC unroll 8
     for (int i = 0; i < kCursors; ++i) {
-      const int32_t next = Next<kWay>(at[i], rows[i]);
-      moved |= next ^ at[i];
-      at[i] = next;
+      const int32_t next = Next<kWay>(now[i], rows[i]);
+      moved |= next ^ now[i];
+      now[i] = next;
     }
   } while (moved != 0);
+#pragma GCC unroll 8
+  for (int i = 0; i < kCursors; ++i) at[i] = now[i];
 }
 
 // Several walks at once, because each waits for memory at every step.
 template <typename T>
-void TreeWalker<T>::Walk(const T* const* rows, int32_t* at) const {
+void TreeWalker<T>::Walk(const T* const* rows, int32_t steps, int32_t* at) const {
   switch (way_) {
     case Way::kPlain:
-      return WalkWay<Way::kPlain>(rows, at);
+      return WalkWay<Way::kPlain>(rows, steps, at);
     case Way::kMissing:
-      return WalkWay<Way::kMissing>(rows, at);
+      return WalkWay<Way::kMissing>(rows, steps, at);
     case Way::kAnyForm:
-      return WalkWay<Way::kAnyForm>(rows, at);
+      return WalkWay<Way::kAnyForm>(rows, steps, at);
   }
 }
 
@@ -202,7 +238,16 @@ void TreeWalker<T>::Score(const T* rows, int64_t stride, int64_t row_count, T* s
         cursor_rows[i] = rows + row_of(used) * stride;
         at[i] = roots_[static_cast<size_t>(by_tree ? first + used : o)];
       }
-      Walk(cursor_rows, at);
+      Walk(cursor_rows, by_tree ? 0 : least_depths_[static_cast<size_t>(o)], at);
+      if (!leaf_votes_.empty()) {
+        for (int64_t i = 0; i < count; ++i) {
+          const Weight& vote = leaf_votes_[static_cast<size_t>(at[i])];
+          const int64_t place = row_of(i) * targets_ + vote.target;
+          scores[place] += vote.weight;
+          voted[place] = 1;
+        }
+        continue;
+      }
       for (int64_t i = 0; i < count; ++i) {
         Vote(at[i], scores + row_of(i) * targets_, voted + row_of(i) * targets_);
       }

@@ -25,18 +25,18 @@ class TreeWalker {
   void Score(const T* rows, int64_t stride, int64_t row_count, T* scores, uint8_t* voted) const;
 
  private:
-  // Children lie side by side. "First" is where a feature not greater than the split goes; leaves
-  // are their own children, so that walking on does not leave them.
+  // Children lie side by side. "First" is where a feature not greater than the split goes. A leaf
+  // is its own second child, and its split is NaN, which nothing is below: walking on does not
+  // leave it.
   struct Node {
     T split;
-    int32_t feature;
+    uint32_t feature;  // and kMissingIsFirst, where NaN goes to the first child
     int32_t child;
-    int32_t step;     // from the first to the second child; 0 for a leaf
-    int32_t missing;  // what is added to `child` for NaN
   };
+  static constexpr uint32_t kMissingIsFirst = 0x8000'0000;
   // What the comparison of nodes in any of the forms needs.
   struct Form {
-    operators::TreeForest::Mode mode;
+    operators::TreeForest::Mode mode = operators::TreeForest::Mode::kLeaf;
     int32_t first;  // of leaves votes_, of kMember members_
     int32_t last;
     T split;
@@ -50,8 +50,9 @@ class TreeWalker {
   template <Way kWay>
   int32_t Next(int32_t at, const T* row) const;
   template <Way kWay>
-  void WalkWay(const T* const* rows, int32_t* at) const;
-  void Walk(const T* const* rows, int32_t* at) const;
+  void WalkWay(const T* const* rows, int32_t steps, int32_t* at) const;
+  // From nodes that are at least `steps` above any leaf.
+  void Walk(const T* const* rows, int32_t steps, int32_t* at) const;
   bool IsMember(const Form& form, T value) const;
   void Vote(int32_t leaf, T* scores, uint8_t* voted) const;
 
@@ -60,11 +61,14 @@ class TreeWalker {
   std::vector<Node> nodes_;
   std::vector<Form> forms_;
   std::vector<int32_t> roots_;
+  std::vector<int32_t> least_depths_;  // of the leaves of each tree
   struct Weight {
     int32_t target;
     T weight;
   };
   std::vector<Weight> votes_;
+  // What each leaf says, by node, where votes are added and every leaf has one.
+  std::vector<Weight> leaf_votes_;
   std::vector<T> members_;
   Way way_ = Way::kPlain;
 };
