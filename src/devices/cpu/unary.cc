@@ -6,6 +6,7 @@
 #include "devices/cpu/flat_kernel.h"
 #include "devices/cpu/kernels/convert.h"
 #include "devices/cpu/kernels/elements.h"
+#include "devices/cpu/kernels/flip_bits.h"
 #include "devices/cpu/registry.h"
 #include "operators/elementwise_op.h"
 
@@ -57,11 +58,7 @@ class Flip final : public FlatKernel {
     const auto* const from = static_cast<const uint8_t*>(x);
     auto* const to = static_cast<uint8_t*>(y);
     const size_t total = count * bytes_;
-    if (truth_) {
-      for (size_t i = 0; i < total; ++i) to[i] = from[i] == 0;
-    } else {
-      for (size_t i = 0; i < total; ++i) to[i] = static_cast<uint8_t>(~from[i]);
-    }
+    FlipBits(from, to, total, truth_ ? 1 : 0xff);
   }
 
   size_t bytes_;

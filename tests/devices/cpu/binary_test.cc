@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <random>
 
 #include "devices/cpu/kernels/isa.h"
 #include "tests/kernel_tester.h"
@@ -184,6 +185,40 @@ TEST(Integers, SumsAndProductsWrap) {
   EXPECT_EQ(RunIntegers<uint16_t>("Mul", {65535}, {65535}), std::vector<uint16_t>({1}));
   EXPECT_EQ(RunIntegers<uint64_t>("Sub", {0}, {1}),
             std::vector<uint64_t>({std::numeric_limits<uint64_t>::max()}));
+}
+
+TEST(Mod, RemaindersOfFloatsAreExact) {
+  std::mt19937 random(1);
+  std::uniform_real_distribution<float> exponent(-40.0f, 40.0f);
+  const auto any = [&] { return std::exp2(exponent(random)) * (random() % 2 ? 1.0f : -1.0f); };
+  std::vector<float> a = {5, -5, 0, -0.0f, kNaN, 1, 3e38f, INFINITY, 1e-44f, 7, 3e-39f};
+  std::vector<float> b = {0, 3, 1, 2, 1, kNaN, 1e-45f, 2, 3e-39f, INFINITY, 1e-44f};
+  for (int i = 0; i < 1000; ++i) {
+    b.push_back(any());
+    // Whole multiples, and what lies just beside them, as well as anything.
+    const float multiple = b.back() * static_cast<float>(random() % 4000000);
+    a.push_back(i % 3 == 0 ? any() : i % 3 == 1 ? multiple : std::nextafter(multiple, 0.0f));
+  }
+  for (const cpu::Isa isa : cpu::AvailableIsas()) {
+    cpu::SetIsaForTest(isa);
+    KernelTester tester("Mod", 13);
+    tester.SetAttribute("fmod", int64_t{1});
+    const Shape shape = {static_cast<int64_t>(a.size())};
+    tester.AddInput<float>(shape, a);
+    tester.AddInput<float>(shape, b);
+    ASSERT_TRUE(tester.Run().ok());
+    const std::vector<float> y = tester.Output<float>(0);
+    for (size_t i = 0; i < a.size(); ++i) {
+      const float exact = std::fmod(a[i], b[i]);
+      if (std::isnan(exact)) {
+        EXPECT_TRUE(std::isnan(y[i])) << a[i] << " by " << b[i];
+      } else {
+        EXPECT_EQ(y[i], exact) << a[i] << " by " << b[i];
+        EXPECT_EQ(std::signbit(y[i]), std::signbit(exact)) << a[i] << " by " << b[i];
+      }
+    }
+  }
+  cpu::SetIsaForTest(cpu::AvailableIsas().back());
 }
 
 TEST(Mod, FloatsNeedFmod) {

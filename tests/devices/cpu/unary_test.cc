@@ -79,6 +79,49 @@ TEST_P(OnEveryIsa, LargeAngles) {
   }
 }
 
+// Over all exponents, in units of the last place of the result or of 2^-25.
+TEST_P(OnEveryIsa, TrigonometryIsExactToAFewPlaces) {
+  struct Function {
+    ElementwiseOp op;
+    double (*exact)(double);
+    float low, high;  // exponents of two
+    double places;
+  };
+  const Function functions[] = {{ElementwiseOp::kTan, std::tan, -30, 3, 6},
+                                {ElementwiseOp::kAsin, std::asin, -30, 0, 4},
+                                {ElementwiseOp::kAcos, std::acos, -30, 0, 4},
+                                {ElementwiseOp::kAtan, std::atan, -60, 60, 4},
+                                {ElementwiseOp::kSinh, std::sinh, -60, 7, 5},
+                                {ElementwiseOp::kCosh, std::cosh, -60, 7, 5},
+                                {ElementwiseOp::kAsinh, std::asinh, -60, 120, 5},
+                                {ElementwiseOp::kAcosh, std::acosh, 0, 120, 5},
+                                {ElementwiseOp::kAtanh, std::atanh, -60, 0, 5}};
+  std::mt19937 random(1);
+  for (const Function& function : functions) {
+    std::uniform_real_distribution<float> exponent(function.low, function.high);
+    std::vector<float> x = {0.0f, 1.0f, -1.0f, 0.5f, -0.5f, -0.0f, 1.0000001f};
+    while (x.size() < 3001)
+      x.push_back(std::exp2(exponent(random)) * (random() % 2 ? 1.0f : -1.0f));
+    std::vector<float> y(x.size());
+    cpu::UnaryElements({function.op}, ElementType::kFloat, x.data(), y.data(), x.size());
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double exact = function.exact(static_cast<double>(x[i]));
+      if (std::isnan(exact)) {
+        ASSERT_TRUE(std::isnan(y[i])) << static_cast<int>(function.op) << " of " << x[i];
+        continue;
+      }
+      const auto rounded = static_cast<float>(exact);
+      if (std::isinf(rounded)) {
+        ASSERT_EQ(y[i], rounded) << static_cast<int>(function.op) << " of " << x[i];
+        continue;
+      }
+      ASSERT_EQ(std::signbit(y[i]), std::signbit(rounded)) << x[i];
+      ASSERT_NEAR(y[i], exact, function.places * std::max(std::abs(exact) * 0x1p-23, 0x1p-140))
+          << static_cast<int>(function.op) << " of " << x[i];
+    }
+  }
+}
+
 TEST_P(OnEveryIsa, HalfTypesRoundTheFloatResult) {
   std::vector<Float16> x;
   for (int i = 0; i < 700; ++i) x.emplace_back(static_cast<float>(i - 350) / 64.0f);

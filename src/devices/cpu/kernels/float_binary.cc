@@ -2,6 +2,7 @@
 #include "devices/cpu/kernels/float_binary.h"
 
 #include <cmath>
+#include <limits>
 
 #include "devices/cpu/kernels/float_function.h"
 #include "devices/cpu/kernels/number_binary.h"
@@ -94,6 +95,43 @@ void FloatBinary(Op op, float alpha, Operand<float> a, Operand<float> b, float* 
   }
 }
 
+// The remainder with the dividend's sign, exact. With a fused multiply-add: where the rounded
+// quotient is below 2^22, its whole part q is right or one too large, the latter only where the
+// quotient was rounded up to an integer; so x - q y is exact, and so is y more.
+void RemainderRow(Operand<float> a, Operand<float> b, float* y, size_t count) {
+#if HWY_NATIVE_FMA
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto one_a = hn::Set(d, *a.data);
+  const auto one_b = hn::Set(d, *b.data);
+  const auto least = hn::Set(d, std::numeric_limits<float>::min());
+  const auto most = hn::Set(d, std::numeric_limits<float>::max());
+  for (size_t i = 0; i < count; i += lanes) {
+    const size_t n = HWY_MIN(lanes, count - i);
+    const auto p = a.step == 0 ? one_a : LoadFirst(d, a.data + i, n);
+    const auto q = b.step == 0 ? one_b : LoadFirstOr(d, b.data + i, n, most);
+    const auto x = hn::Abs(p);
+    const auto by = hn::Abs(q);
+    const auto quotient = hn::Div(x, by);
+    auto r = hn::NegMulAdd(hn::Trunc(quotient), by, x);
+    r = hn::IfThenElse(hn::Lt(r, hn::Zero(d)), hn::Add(r, by), r);
+    const auto usual = hn::And(hn::Lt(quotient, hn::Set(d, 4194304.0f)),
+                               hn::And(hn::Ge(by, least), hn::Le(by, most)));
+    if (HWY_LIKELY(hn::AllTrue(d, usual))) {
+      StoreFirst(hn::CopySign(r, p), d, y + i, n);
+      continue;
+    }
+    HWY_ALIGN float left[hn::MaxLanes(hn::ScalableTag<float>())];
+    HWY_ALIGN float right[hn::MaxLanes(hn::ScalableTag<float>())];
+    hn::Store(p, d, left);
+    hn::Store(q, d, right);
+    for (size_t lane = 0; lane < n; ++lane) y[i + lane] = std::fmod(left[lane], right[lane]);
+  }
+#else
+  NumberBinary<float>({operators::ElementwiseOp::kFmod}, a, b, y, count);
+#endif
+}
+
 // x^n by repeated squaring: at most six roundings for n <= 8.
 template <class D, class V>
 HWY_INLINE V SmallPower(D d, V x, unsigned n) {
@@ -152,9 +190,8 @@ void FloatBinary(const operators::ElementwiseStep& step, Operand<float> a, Opera
   using Op = operators::ElementwiseOp;
   if (count == 0) return;
   if (step.op == Op::kPow && b.step == 0 && ConstantPower(a.data, *b.data, y, count)) return;
-  if (step.op == Op::kPow || step.op == Op::kFmod) {
-    return NumberBinary<float>(step, a, b, y, count);
-  }
+  if (step.op == Op::kPow) return NumberBinary<float>(step, a, b, y, count);
+  if (step.op == Op::kFmod) return MULLION_SIMD_CALL(RemainderRow)(a, b, y, count);
   MULLION_SIMD_CALL(FloatBinary)(step.op, step.alpha, a, b, y, count);
 }
 

@@ -12,7 +12,7 @@ namespace mullion::cpu {
 // Rounding, roots, exponentials: the mathematical functions from kAbs to kSigmoid.
 void FloatFunction(const operators::ElementwiseStep& step, const float* x, float* y, size_t count);
 
-// The trigonometric and hyperbolic functions from kSin to kAtanh; vector code for the first two.
+// The trigonometric and hyperbolic functions from kSin to kAtanh.
 void FloatTrigonometry(const operators::ElementwiseStep& step, const float* x, float* y,
                        size_t count);
 

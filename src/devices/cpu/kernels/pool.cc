@@ -140,8 +140,23 @@ HWY_INLINE void SlideContiguous(const typename M::T* x, typename M::T* y, size_t
   }
 }
 
-// One channel, stride 2: as many vectors of outputs as fit without reading behind `limit`. Returns
-// how many outputs that were.
+// A vector of outputs of one channel with stride 2, from its first input on.
+template <class M>
+HWY_INLINE typename M::V ByTwo(const typename M::T* from, size_t taps, size_t step,
+                               typename M::V factor) {
+  const typename M::D d;
+  typename M::V result, even, odd;
+  hn::LoadInterleaved2(d, from, result, odd);
+  for (size_t k = 1; k < taps; ++k) {
+    hn::LoadInterleaved2(d, from + k * step, even, odd);
+    result = M::Combine(result, even);
+  }
+  return M::Finish(result, factor);
+}
+
+// One channel, stride 2: n outputs, of which the windows end before `limit`. The last ones are made
+// of a copy, which has room to read behind. Returns how many outputs that were: all but those of
+// very large windows.
 template <class M>
 HWY_INLINE size_t SlideByTwo(const typename M::T* x, const typename M::T* limit, typename M::T* y,
                              size_t n, size_t taps, size_t step, float scale) {
@@ -152,15 +167,19 @@ HWY_INLINE size_t SlideByTwo(const typename M::T* x, const typename M::T* limit,
   for (; i + lanes <= n; i += lanes) {
     const typename M::T* const from = x + 2 * i;
     if (static_cast<size_t>(limit - from) < (taps - 1) * step + 2 * lanes) break;
-    hn::Vec<typename M::D> result, even, odd;
-    hn::LoadInterleaved2(d, from, result, odd);
-    for (size_t k = 1; k < taps; ++k) {
-      hn::LoadInterleaved2(d, from + k * step, even, odd);
-      result = M::Combine(result, even);
-    }
-    hn::StoreU(M::Finish(result, factor), d, y + i);
+    hn::StoreU(ByTwo<M>(from, taps, step, factor), d, y + i);
   }
-  return i;
+  constexpr size_t kMostBehind = 64;
+  const size_t behind = (taps - 1) * step;
+  if (behind > kMostBehind) return i;
+  HWY_ALIGN typename M::T copy[kMostBehind + 2 * hn::MaxLanes(typename M::D())] = {};
+  for (; i < n; i += lanes) {
+    const size_t count = std::min(lanes, n - i);
+    const typename M::T* const from = x + 2 * i;
+    std::copy_n(from, std::min(static_cast<size_t>(limit - from), behind + 2 * count), copy);
+    StoreFirst(ByTwo<M>(copy, taps, step, factor), d, y + i, count);
+  }
+  return n;
 }
 
 // Output `o`, whose window may reach into the padding.

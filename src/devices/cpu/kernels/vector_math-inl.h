@@ -78,6 +78,7 @@ HWY_INLINE V Polynomial(D d, V x, float first, More... more) {
 template <class D, class V>
 struct Reduced {
   hn::Vec<hn::RebindToSigned<D>> n;
+  V rounded;  // n too
   V r;
 };
 template <class D, class V>
@@ -89,7 +90,7 @@ HWY_INLINE Reduced<D, V> ReduceByLn2(D d, V x) {
   // ln2 in two parts; the first has 9 bits, so that its product with n is exact.
   V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);
   r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), r);
-  return {hn::Sub(hn::BitCast(di, shifted), hn::Set(di, 0x4b400000)), r};
+  return {hn::Sub(hn::BitCast(di, shifted), hn::Set(di, 0x4b400000)), n, r};
 }
 
 // exp(r) - 1 for |r| <= ln2 / 2: r + r^2 P(r), error 3e-9 of exp(r).
@@ -107,6 +108,19 @@ HWY_INLINE hn::Vec<D> PowerOfTwo(D d, VI n) {
   return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(n, hn::Set(di, 127))));
 }
 
+// e 2^n, rounded once. In two steps where there is no instruction for it: 2^n itself may overflow
+// (n = 128) or be denormal while the product is not; a denormal product is rounded by the second.
+template <class D, class V>
+HWY_INLINE V Scale(D d, V e, const Reduced<D, V>& by) {
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (sizeof(V) == 64) {
+    return V{_mm512_scalef_ps(e.raw, by.rounded.raw)};
+  }
+#endif
+  const auto half = hn::ShiftRight<1>(by.n);
+  return hn::Mul(hn::Mul(e, PowerOfTwo(d, half)), PowerOfTwo(d, hn::Sub(by.n, half)));
+}
+
 template <class D, class V>
 HWY_INLINE V KeepNaN(D /*d*/, V x, V result) {
   return hn::IfThenElse(hn::IsNaN(x), x, result);
@@ -122,11 +136,7 @@ HWY_INLINE V Exp(D d, V x) {
   const V clamped = AtMost(d, AtLeast(d, x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f));
   const auto reduced = vector_math::ReduceByLn2(d, clamped);
   const V e = hn::Add(vector_math::Expm1Reduced(d, reduced.r), hn::Set(d, 1.0f));
-  // In two steps: 2^n itself may overflow (n = 128) or be denormal while the product is not, and a
-  // denormal product is then rounded once, by the second.
-  const auto half = hn::ShiftRight<1>(reduced.n);
-  const V once = hn::Mul(e, vector_math::PowerOfTwo(d, half));
-  return hn::Mul(once, vector_math::PowerOfTwo(d, hn::Sub(reduced.n, half)));
+  return vector_math::Scale(d, e, reduced);
 }
 
 // e^x for x <= 0, and 0 below -87, short of where results are denormal: weights of a softmax.
