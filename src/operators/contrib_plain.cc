@@ -64,15 +64,25 @@ Status UpgradeExpandDims(Node& node) {
   return OkStatus();
 }
 
-// Distances between the rows of two matrices.
+// Distances between the rows of two matrices: |a|^2 - 2 a b + |b|^2, of which a product of matrices
+// is most of the work. What rounding leaves below zero is zero.
 Status UpgradeCDist(Node& node) {
   const bool squared = node.StringAttribute("metric", "sqeuclidean") == "sqeuclidean";
   Expansion expansion(node);
-  Value& rows = expansion.Add("Unsqueeze", {node.input(0), &expansion.Ints({1})});
-  Value& difference = expansion.Add("Sub", {&rows, node.input(1)});
-  const std::string_view sum = squared ? "ReduceSumSquare" : "ReduceL2";
-  expansion.Become(sum, {&difference, &expansion.Ints({2})});
-  node.SetAttribute("keepdims", int64_t{0});
+  Value* const a = node.input(0);
+  Value* const b = node.input(1);
+  Value& a_squares = expansion.Add("ReduceSumSquare", {a, &expansion.Ints({1})});
+  Value& b_squares = expansion.Add("ReduceSumSquare", {b, &expansion.Ints({1})});
+  Value& b_row = expansion.Add("Transpose", {&b_squares});
+  Value& product = expansion.Add("Gemm", {a, b, &b_row});
+  product.producer()->SetAttribute("transB", int64_t{1});
+  product.producer()->SetAttribute("alpha", -2.0f);
+  Value& sum = expansion.Add("Add", {&product, &a_squares});
+  if (squared) {
+    expansion.Become("Relu", {&sum});
+  } else {
+    expansion.Become("Sqrt", {&expansion.Add("Relu", {&sum})});
+  }
   return OkStatus();
 }
 

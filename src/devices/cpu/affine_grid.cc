@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "operators/affine_grid.h"
 
+#include <algorithm>
+
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/registry.h"
 
@@ -26,9 +28,13 @@ class AffineGrid final : public Executable {
     const int64_t points = shape->Product(1, rank + 1);
     context.parallel().For(
         (*shape)[0] * points, kParallelElements, [&](int64_t begin, int64_t end, int) {
-          for (int64_t i = begin; i < end; ++i) {
+          for (int64_t i = begin; i < end;) {
+            // As far as the row of the grid reaches.
+            const int64_t column = i % (*shape)[rank];
+            const int64_t count = std::min((*shape)[rank] - column, end - i);
             const T* const matrix = theta.as<T>() + i / points * rank * (rank + 1);
-            Point(*shape, i % points, matrix, output.as<T>() + i * rank);
+            Points(*shape, i % points, count, matrix, output.as<T>() + i * rank);
+            i += count;
           }
         });
     return OkStatus();
@@ -43,9 +49,11 @@ class AffineGrid final : public Executable {
     return size == 1 ? T{-1} : 2 * x / (length - 1) - 1;
   }
 
-  // matrix * (x, y, 1), or (x, y, z, 1): the last axis of the grid comes first.
-  void Point(const Shape& grid, int64_t index, const T* matrix, T* out) const {
+  // matrix * (x, y, 1), or (x, y, z, 1): the last axis of the grid comes first. `count` points of a
+  // row.
+  void Points(const Shape& grid, int64_t index, int64_t count, const T* matrix, T* out) const {
     const int rank = grid.rank() - 2;
+    const int64_t first = index % grid[rank];
     T point[4];
     for (int k = 0; k < rank; ++k) {
       const int64_t size = grid[rank - k];
@@ -53,10 +61,13 @@ class AffineGrid final : public Executable {
       index /= size;
     }
     point[rank] = 1;
-    for (int row = 0; row < rank; ++row) {
-      T sum = 0;
-      for (int k = 0; k <= rank; ++k) sum += matrix[row * (rank + 1) + k] * point[k];
-      out[row] = sum;
+    for (int64_t i = 0; i < count; ++i, out += rank) {
+      point[0] = Coordinate(first + i, grid[rank]);
+      for (int row = 0; row < rank; ++row) {
+        T sum = 0;
+        for (int k = 0; k <= rank; ++k) sum += matrix[row * (rank + 1) + k] * point[k];
+        out[row] = sum;
+      }
     }
   }
 

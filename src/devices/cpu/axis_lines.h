@@ -64,24 +64,37 @@ class AxisLines {
   int64_t lines_ = 1;
 };
 
-// Calls `visit(data offset, place in the indices)` for the elements of units [begin, end), in order
-// within a unit. Indices outside the data's dimension are reported and left out.
-template <typename Visit>
-void VisitUnits(const AxisLines& lines, int64_t dim, const IndexReader& indices, int64_t begin,
-                int64_t end, BadIndex& bad, Visit visit) {
+template <typename Index, typename Visit>
+void VisitIndices(const AxisLines& lines, int64_t dim, const Index* indices, int64_t begin,
+                  int64_t end, BadIndex& bad, const Visit& visit) {
+  const int64_t axis_stride = lines.axis_stride();
+  const int64_t line_stride = lines.line_stride();
   for (int64_t unit = begin; unit < end; ++unit) {
     const AxisLines::Place place = lines.Find(unit);
     for (int64_t line = 0; line < lines.lines(); ++line) {
       const int64_t first = place.indices + line * lines.line_step();
       for (int64_t i = 0; i < lines.line_length(); ++i) {
-        const int64_t index = indices.Within(first + i, dim);
-        if (index < 0) {
+        int64_t index = indices[first + i];
+        index += index < 0 ? dim : 0;
+        if (static_cast<uint64_t>(index) >= static_cast<uint64_t>(dim)) {
           bad.Report(first + i);
         } else {
-          visit(place.data + index * lines.axis_stride() + i * lines.line_stride(), first + i);
+          visit(place.data + index * axis_stride + i * line_stride, first + i);
         }
       }
     }
+  }
+}
+
+// Calls `visit(data offset, place in the indices)` for the elements of units [begin, end), in order
+// within a unit. Indices outside the data's dimension are reported and left out.
+template <typename Visit>
+void VisitUnits(const AxisLines& lines, int64_t dim, const IndexReader& indices, int64_t begin,
+                int64_t end, BadIndex& bad, const Visit& visit) {
+  if (indices.wide() != nullptr) {
+    VisitIndices(lines, dim, indices.wide(), begin, end, bad, visit);
+  } else {
+    VisitIndices(lines, dim, indices.narrow(), begin, end, bad, visit);
   }
 }
 

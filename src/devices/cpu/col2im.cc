@@ -2,6 +2,7 @@
 #include "operators/col2im.h"
 
 #include <algorithm>
+#include <array>
 
 #include "devices/cpu/registry.h"
 
@@ -12,23 +13,63 @@ namespace {
 using operators::Col2ImGeometry;
 using Types = TypeList<float, double, int32_t, int64_t, uint8_t, int8_t>;
 
-// The element of the image that block element `element` of block `block` goes to, or -1 in the
-// padding.
-int64_t Target(const Col2ImGeometry& geometry, int64_t element, int64_t block) {
-  int64_t offset = 0;
-  int64_t stride = 1;
-  for (int i = geometry.rank - 1; i >= 0; --i) {
-    const Col2ImGeometry::Axis& axis = geometry.axes[static_cast<size_t>(i)];
-    const int64_t position =
-        block % axis.blocks * axis.stride + element % axis.block * axis.dilation - axis.pad;
-    if (position < 0 || position >= axis.image) return -1;
-    block /= axis.blocks;
-    element /= axis.block;
-    offset += position * stride;
-    stride *= axis.image;
+// Where the elements of one place within the blocks go: of the blocks along each axis those from
+// `first` to `last` lie in the image, and block 0 would be at `start`.
+class Places {
+ public:
+  Places(const Col2ImGeometry& geometry, int64_t element) : geometry_(geometry) {
+    for (int i = geometry.rank - 1; i >= 0; --i) {
+      const Col2ImGeometry::Axis& axis = geometry.axes[static_cast<size_t>(i)];
+      Range& range = ranges_[static_cast<size_t>(i)];
+      range.start = element % axis.block * axis.dilation - axis.pad;
+      element /= axis.block;
+      range.first = range.start >= 0 ? 0 : (-range.start + axis.stride - 1) / axis.stride;
+      const int64_t room = axis.image - 1 - range.start;
+      range.last = room < 0 ? 0 : std::min(axis.blocks, room / axis.stride + 1);
+      empty_ = empty_ || range.first >= range.last;
+    }
   }
-  return offset;
-}
+
+  // Adds the elements, one for each block, to an image.
+  template <typename T>
+  void Add(const T* x, T* y) const {
+    if (!empty_) AddAxis(0, x, y);
+  }
+
+ private:
+  struct Range {
+    int64_t start, first, last;
+  };
+
+  template <typename T>
+  void AddAxis(int i, const T* x, T* y) const {
+    const Col2ImGeometry::Axis& axis = geometry_.axes[static_cast<size_t>(i)];
+    const Range& range = ranges_[static_cast<size_t>(i)];
+    if (i + 1 < geometry_.rank) {
+      int64_t blocks = 1, pixels = 1;
+      for (int j = i + 1; j < geometry_.rank; ++j) {
+        blocks *= geometry_.axes[static_cast<size_t>(j)].blocks;
+        pixels *= geometry_.axes[static_cast<size_t>(j)].image;
+      }
+      for (int64_t b = range.first; b < range.last; ++b) {
+        AddAxis(i + 1, x + b * blocks, y + (range.start + b * axis.stride) * pixels);
+      }
+      return;
+    }
+    T* const to = y + range.start;
+    if (axis.stride == 1) {
+      for (int64_t b = range.first; b < range.last; ++b) to[b] = static_cast<T>(to[b] + x[b]);
+      return;
+    }
+    for (int64_t b = range.first; b < range.last; ++b) {
+      to[b * axis.stride] = static_cast<T>(to[b * axis.stride] + x[b]);
+    }
+  }
+
+  const Col2ImGeometry& geometry_;
+  std::array<Range, kMaxRank> ranges_;
+  bool empty_ = false;
+};
 
 class Col2Im final : public Executable {
  public:
@@ -63,10 +104,8 @@ class Col2Im final : public Executable {
         std::fill_n(y + i * pixels, pixels, T{0});
         const T* from = x + i * geometry.block_elements * geometry.blocks;
         for (int64_t element = 0; element < geometry.block_elements; ++element) {
-          for (int64_t block = 0; block < geometry.blocks; ++block, ++from) {
-            const int64_t to = Target(geometry, element, block);
-            if (to >= 0) y[i * pixels + to] = static_cast<T>(y[i * pixels + to] + *from);
-          }
+          Places(geometry, element).Add(from, y + i * pixels);
+          from += geometry.blocks;
         }
       }
     });

@@ -73,7 +73,7 @@ class DeformConv final : public Executable {
       return node_.Error(StatusCode::kInvalidModel, geometry.status().message());
     }
     const int64_t depth = shape(1)->Product(1, shape(1)->rank());
-    size_t bytes = ColumnBytes(depth);
+    size_t bytes = ColumnBytes(depth) + CornerBytes(*geometry);
     if constexpr (std::is_same_v<T, float>) {
       // The last block is narrower than the others.
       const int64_t pixels = OutputPixels(*geometry);
@@ -117,6 +117,19 @@ class DeformConv final : public Executable {
     return static_cast<size_t>(depth * kBlock) * sizeof(T);
   }
 
+  // Where samples are taken: for each kernel position the corners around the point that each output
+  // pixel looks at, corner by corner, and what they weigh. Corners outside the image weigh nothing.
+  struct Corners {
+    int64_t* offsets;
+    T* weights;
+  };
+  static int64_t CornerCount(const DeformConvGeometry& geometry) {
+    return geometry.taps * (int64_t{1} << geometry.rank) * kBlock;
+  }
+  static size_t CornerBytes(const DeformConvGeometry& geometry) {
+    return static_cast<size_t>(CornerCount(geometry)) * (sizeof(int64_t) + sizeof(T));
+  }
+
   // Output pixels [first, first + count) of one group of one image.
   void Block(RunContext& context, const DeformConvGeometry& geometry, int64_t n, int64_t group,
              int64_t first, int64_t count, const MutableTensorView& output) const {
@@ -124,31 +137,49 @@ class DeformConv final : public Executable {
     const int64_t channels = weights.shape[1];
     const int64_t depth = channels * geometry.taps;
     T* const columns = static_cast<T*>(context.scratch());
+    char* const behind = static_cast<char*>(context.scratch()) + ColumnBytes(depth);
+    Corners corners;
+    corners.offsets = reinterpret_cast<int64_t*>(behind);
+    corners.weights = reinterpret_cast<T*>(corners.offsets + CornerCount(geometry));
+    // The channels of a group are those of one or more groups of offsets.
+    const int64_t shared = context.Input(0).shape[1] / geometry.offset_groups;
     const int64_t chunk = std::max<int64_t>(kParallelElements / (count * 8), 1);
-    context.parallel().For(depth, chunk, [&](int64_t begin, int64_t end, int) {
-      for (int64_t k = begin; k < end; ++k) {
-        const int64_t channel = group * channels + k / geometry.taps;
-        Gather(context, geometry, n, channel, k % geometry.taps, first, count, columns + k * count);
-      }
-    });
+    for (int64_t from = group * channels; from < (group + 1) * channels;) {
+      const int64_t offset_group = from / shared;
+      const int64_t to = std::min((group + 1) * channels, (offset_group + 1) * shared);
+      context.parallel().For(geometry.taps, chunk, [&](int64_t begin, int64_t end, int) {
+        for (int64_t tap = begin; tap < end; ++tap) {
+          FindCorners(context, geometry, n * geometry.offset_groups + offset_group, tap, first,
+                      count, corners);
+        }
+      });
+      const int64_t samples = (to - from) * geometry.taps;
+      T* const out = columns + (from - group * channels) * geometry.taps * count;
+      context.parallel().For(samples, chunk, [&](int64_t begin, int64_t end, int) {
+        for (int64_t k = begin; k < end; ++k) {
+          const int64_t plane = n * context.Input(0).shape[1] + from + k / geometry.taps;
+          Gather(context.Input(0), geometry, plane, k % geometry.taps, count, corners,
+                 out + k * count);
+        }
+      });
+      from = to;
+    }
     const int64_t rows = geometry.output[1] / geometry.groups;
     const int64_t pixels = OutputPixels(geometry);
     Multiply(ProductOf(geometry, depth, count), weights.as<T>() + group * rows * depth, columns,
              output.as<T>() + (n * geometry.output[1] + group * rows) * pixels + first,
-             static_cast<char*>(context.scratch()) + ColumnBytes(depth), context.parallel());
+             behind + CornerBytes(geometry), context.parallel());
   }
 
-  // Samples of one channel at one kernel position for some output pixels.
-  static void Gather(RunContext& context, const DeformConvGeometry& geometry, int64_t n,
-                     int64_t channel, int64_t tap, int64_t first, int64_t count, T* to) {
-    const TensorView& image = context.Input(0);
+  // The corners of one kernel position for some output pixels. `row` is the offset group's number
+  // over all images.
+  static void FindCorners(RunContext& context, const DeformConvGeometry& geometry, int64_t row,
+                          int64_t tap, int64_t first, int64_t count, const Corners& corners) {
     const int64_t pixels = OutputPixels(geometry);
-    const int64_t plane = image.shape.Product(2, image.shape.rank());
-    const T* const x = image.as<T>() + (n * image.shape[1] + channel) * plane;
-    const int64_t offset_group = channel / (image.shape[1] / geometry.offset_groups);
-    const int64_t row = (n * geometry.offset_groups + offset_group) * geometry.taps + tap;
-    const T* const offsets = context.Input(2).as<T>() + row * geometry.rank * pixels;
-    const T* const mask = context.HasInput(4) ? context.Input(4).as<T>() + row * pixels : nullptr;
+    const int64_t plane = row * geometry.taps + tap;
+    const T* const offsets = context.Input(2).as<T>() + plane * geometry.rank * pixels;
+    const T* const mask = context.HasInput(4) ? context.Input(4).as<T>() + plane * pixels : nullptr;
+    const int64_t place = (tap << geometry.rank) * kBlock;
     for (int64_t p = first; p < first + count; ++p) {
       T point[DeformConvGeometry::kMaxSpatialRank];
       int64_t position = p;
@@ -161,27 +192,28 @@ class DeformConv final : public Executable {
         position /= axis.output;
         kernel_position /= axis.kernel;
       }
-      const T value = Interpolate(geometry, x, point);
-      to[p - first] = mask == nullptr ? value : value * mask[p];
+      PlaceCorners(geometry, point, mask == nullptr ? T{1} : mask[p],
+                   corners.offsets + place + p - first, corners.weights + place + p - first);
     }
   }
 
-  // Between the 2^rank neighbours of a point; those outside the image are zero.
-  static T Interpolate(const DeformConvGeometry& geometry, const T* x, const T* point) {
+  // The 2^rank neighbours of a point, kBlock apart.
+  static void PlaceCorners(const DeformConvGeometry& geometry, const T* point, T mask,
+                           int64_t* offsets, T* weights) {
     int64_t low[DeformConvGeometry::kMaxSpatialRank];
     T fraction[DeformConvGeometry::kMaxSpatialRank];
+    bool near = true;
     for (int i = 0; i < geometry.rank; ++i) {
       const T size = static_cast<T>(geometry.axes[static_cast<size_t>(i)].input);
-      if (!(point[i] > -1 && point[i] < size)) return 0;  // NaN as well
-      const T floor = std::floor(point[i]);
+      near = near && point[i] > -1 && point[i] < size;  // not NaN either
+      const T floor = near ? std::floor(point[i]) : T{0};
       low[i] = static_cast<int64_t>(floor);
       fraction[i] = point[i] - floor;
     }
-    T sum = 0;
     for (int corner = 0; corner < (1 << geometry.rank); ++corner) {
-      T weight = 1;
+      T weight = mask;
       int64_t offset = 0;
-      bool inside = true;
+      bool inside = near;
       for (int i = 0; i < geometry.rank; ++i) {
         const int64_t size = geometry.axes[static_cast<size_t>(i)].input;
         const bool high = ((corner >> i) & 1) != 0;
@@ -190,9 +222,25 @@ class DeformConv final : public Executable {
         weight *= high ? fraction[i] : 1 - fraction[i];
         offset = offset * size + position;
       }
-      if (inside) sum += weight * x[offset];
+      offsets[corner * kBlock] = inside ? offset : 0;
+      weights[corner * kBlock] = inside ? weight : T{0};
     }
-    return sum;
+  }
+
+  // Samples of one channel at one kernel position.
+  static void Gather(const TensorView& image, const DeformConvGeometry& geometry, int64_t plane,
+                     int64_t tap, int64_t count, const Corners& corners, T* to) {
+    const T* const x = image.as<T>() + plane * image.shape.Product(2, image.shape.rank());
+    const int64_t place = (tap << geometry.rank) * kBlock;
+    for (int corner = 0; corner < (1 << geometry.rank); ++corner) {
+      const int64_t* const offsets = corners.offsets + place + corner * kBlock;
+      const T* const weights = corners.weights + place + corner * kBlock;
+      for (int64_t p = 0; p < count; ++p) {
+        // What weighs nothing may be infinite.
+        const T part = weights[p] != 0 ? weights[p] * x[offsets[p]] : T{0};
+        to[p] = corner == 0 ? part : to[p] + part;
+      }
+    }
   }
 
   static void AddBias(RunContext& context, const DeformConvGeometry& geometry,

@@ -20,6 +20,10 @@ class IndexReader {
       : wide_(view.type == ElementType::kInt64 ? view.as<int64_t>() : nullptr),
         narrow_(view.as<int32_t>()) {}
 
+  // Whichever it is; the other one is null, or must not be read.
+  const int64_t* wide() const { return wide_; }
+  const int32_t* narrow() const { return narrow_; }
+
   int64_t operator[](int64_t i) const { return wide_ != nullptr ? wide_[i] : narrow_[i]; }
 
   // Index i counted from the front, or -1 when it is outside [-dim, dim).

@@ -10,6 +10,7 @@
 #include "base/str_cat.h"
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/index_reader.h"
+#include "devices/cpu/kernels/softmax.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {
@@ -19,16 +20,35 @@ namespace {
 using operators::LossParameters;
 
 // log(softmax) of one column of n scores, `stride` apart.
-template <typename T>
-void LogSoftmaxColumn(const T* x, T* y, int64_t n, int64_t stride) {
+void LogSoftmaxColumn(const double* x, double* y, int64_t n, int64_t stride) {
   double maximum = -std::numeric_limits<double>::infinity();
-  for (int64_t k = 0; k < n; ++k) maximum = std::max(maximum, static_cast<double>(x[k * stride]));
+  for (int64_t k = 0; k < n; ++k) maximum = std::max(maximum, x[k * stride]);
   double sum = 0;
-  for (int64_t k = 0; k < n; ++k) sum += std::exp(static_cast<double>(x[k * stride]) - maximum);
+  for (int64_t k = 0; k < n; ++k) sum += std::exp(x[k * stride] - maximum);
   const double shift = maximum + std::log(sum);
-  for (int64_t k = 0; k < n; ++k) {
-    y[k * stride] = static_cast<T>(static_cast<double>(x[k * stride]) - shift);
+  for (int64_t k = 0; k < n; ++k) y[k * stride] = x[k * stride] - shift;
+}
+
+void LogSoftmax(const AxisView& view, const double* x, double* y, Parallel& parallel) {
+  ForColumns(view, parallel, [&](int64_t offset, int64_t columns) {
+    for (int64_t j = offset; j < offset + columns; ++j) {
+      LogSoftmaxColumn(x + j, y + j, view.n, view.inner);
+    }
+  });
+}
+
+void LogSoftmax(const AxisView& view, const float* x, float* y, Parallel& parallel) {
+  const auto n = static_cast<size_t>(view.n);
+  if (view.inner == 1) {
+    return ForRows(view, parallel, [&](int64_t first, int64_t count) {
+      const int64_t at = first * view.n;
+      SoftmaxRows(true, x + at, y + at, static_cast<size_t>(count), n);
+    });
   }
+  ForColumns(view, parallel, [&](int64_t offset, int64_t count) {
+    SoftmaxColumns(true, x + offset, y + offset, n, static_cast<size_t>(view.inner),
+                   static_cast<size_t>(count));
+  });
 }
 
 template <typename T, bool kSoftmax>
@@ -62,11 +82,7 @@ class Loss final : public Executable {
                                  context.AllocateOutput(1, scores.shape));
         to = output.as<T>();
       }
-      ForColumns(view, context.parallel(), [&](int64_t offset, int64_t columns) {
-        for (int64_t j = offset; j < offset + columns; ++j) {
-          LogSoftmaxColumn(scores.as<T>() + j, to + j, view.n, view.inner);
-        }
-      });
+      LogSoftmax(view, scores.as<T>(), to, context.parallel());
       logs = to;
     }
     const bool reduces = parameters_.reduction != LossParameters::Reduction::kNone;

@@ -28,7 +28,11 @@ struct Groups {
     for (const int64_t axis : axes) within[static_cast<size_t>(axis)] = true;
     for (int i = 0; i < shape.rank(); ++i) {
       const Axis axis{shape[i], strides[static_cast<size_t>(i)]};
-      if (within[static_cast<size_t>(i)]) {
+      if (within[static_cast<size_t>(i)] && i > 0 && within[static_cast<size_t>(i - 1)]) {
+        Axis& before = inner[static_cast<size_t>(inner_rank - 1)];  // one axis of both
+        before = {before.size * axis.size, axis.stride};
+        members *= axis.size;
+      } else if (within[static_cast<size_t>(i)]) {
         inner[static_cast<size_t>(inner_rank++)] = axis;
         members *= axis.size;
       } else {
@@ -48,15 +52,14 @@ struct Groups {
     return offset;
   }
 
-  // Calls visit(offset) for every element of group `group`, in runs along the innermost axis.
+  // Calls visit(offset, size, stride) for the runs of group `group` along the innermost axis.
   template <typename Visit>
   void ForEach(int64_t group, Visit&& visit) const {
     const int64_t base = Offset(outer, outer_rank, group);
     const Axis run = inner_rank == 0 ? Axis{1, 1} : inner[static_cast<size_t>(inner_rank - 1)];
     const int64_t runs = run.size == 0 ? 0 : members / run.size;
     for (int64_t r = 0; r < runs; ++r) {
-      const int64_t first = base + Offset(inner, std::max(inner_rank - 1, 0), r);
-      for (int64_t i = 0; i < run.size; ++i) visit(first + i * run.stride);
+      visit(base + Offset(inner, std::max(inner_rank - 1, 0), r), run.size, run.stride);
     }
   }
 };
@@ -98,21 +101,58 @@ class MeanVarianceNormalization final : public Executable {
 
  private:
   void Normalize(const Groups& groups, int64_t group, const T* x, T* y) const {
-    double sum = 0;
-    groups.ForEach(group, [&](int64_t i) { sum += static_cast<double>(x[i]); });
-    const double count = static_cast<double>(groups.members);
-    const double mean = sum / count;
-    double squares = 0;
-    groups.ForEach(group, [&](int64_t i) {
-      const double difference = static_cast<double>(x[i]) - mean;
-      squares += difference * difference;
+    // Relative to one of the elements, so that a large mean does not swallow the differences.
+    double origin = 0;
+    groups.ForEach(
+        group, [&](int64_t first, int64_t, int64_t) { origin = static_cast<double>(x[first]); });
+    Sums sums;
+    groups.ForEach(group, [&](int64_t first, int64_t size, int64_t stride) {
+      if (stride == 1) {
+        sums.Add(x + first, size, 1, origin);
+      } else {
+        sums.Add(x + first, size, stride, origin);
+      }
     });
+    const double count = static_cast<double>(groups.members);
+    const double shift = sums.Total(sums.sum) / count;
+    const double mean = origin + shift;
+    const double variance = std::max(sums.Total(sums.squares) / count - shift * shift, 0.0);
     // The constant is that of the operator's definition as a function.
-    const double deviation = keep_variance_ ? 1 : std::sqrt(squares / count) + 1e-9;
-    groups.ForEach(group, [&](int64_t i) {
-      y[i] = static_cast<T>((static_cast<double>(x[i]) - mean) / deviation);
+    const double factor = keep_variance_ ? 1 : 1 / (std::sqrt(variance) + 1e-9);
+    groups.ForEach(group, [&](int64_t first, int64_t size, int64_t stride) {
+      const auto run = [&](int64_t step) {
+        for (int64_t i = first; i < first + size * step; i += step) {
+          y[i] = static_cast<T>((static_cast<double>(x[i]) - mean) * factor);
+        }
+      };
+      stride == 1 ? run(1) : run(stride);
     });
   }
+
+  // Of differences from the origin, in parts that do not wait for each other.
+  struct Sums {
+    static constexpr int kParts = 8;
+    double sum[kParts] = {};
+    double squares[kParts] = {};
+
+    void Add(const T* x, int64_t n, int64_t stride, double origin) {
+      int64_t i = 0;
+      for (; i + kParts <= n; i += kParts, x += kParts * stride) {
+        for (int part = 0; part < kParts; ++part) Take(x[part * stride], part, origin);
+      }
+      for (int part = 0; i < n; ++i, ++part) Take(x[part * stride], part, origin);
+    }
+    void Take(T value, int part, double origin) {
+      const double difference = static_cast<double>(value) - origin;
+      sum[part] += difference;
+      squares[part] += difference * difference;
+    }
+    static double Total(const double* parts) {
+      double total = 0;
+      for (int part = 0; part < kParts; ++part) total += parts[part];
+      return total;
+    }
+  };
 
   IntList axes_;
   bool keep_variance_;

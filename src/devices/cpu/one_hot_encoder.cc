@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <limits>
 #include <string>
-#include <unordered_map>
 
 #include "base/str_cat.h"
+#include "devices/cpu/key_index.h"
 #include "devices/cpu/registry.h"
 #include "operators/class_scores.h"
 
@@ -14,15 +14,10 @@ namespace {
 
 class OneHotEncoder final : public Executable {
  public:
-  explicit OneHotEncoder(const Node& node) : allow_unknown_(node.IntAttribute("zeros", 1) != 0) {
-    for (const std::string& word : node.StringsAttribute("cats_strings")) {
-      const auto place = static_cast<int64_t>(words_.size());
-      words_.emplace(word, place);
-    }
-    for (const int64_t number : node.IntsAttribute("cats_int64s")) {
-      const auto place = static_cast<int64_t>(numbers_.size());
-      numbers_.emplace(number, place);
-    }
+  explicit OneHotEncoder(const Node& node)
+      : allow_unknown_(node.IntAttribute("zeros", 1) != 0),
+        words_(Tensor::Vector<std::string>(node.StringsAttribute("cats_strings"))),
+        numbers_(Tensor::Vector<int64_t>(node.IntsAttribute("cats_int64s"))) {
     word_count_ = static_cast<int64_t>(node.StringsAttribute("cats_strings").size());
     number_count_ = static_cast<int64_t>(node.IntsAttribute("cats_int64s").size());
   }
@@ -39,7 +34,7 @@ class OneHotEncoder final : public Executable {
     std::fill_n(out, output.count(), 0.0f);
     for (int64_t i = 0; i < input.count(); ++i) {
       const int64_t place =
-          words ? Place(words_, input.as<std::string>()[i]) : Place(numbers_, IntegerAt(input, i));
+          words ? words_.Find(input.as<std::string>()[i]) : numbers_.Find(IntegerAt(input, i));
       if (place >= 0) {
         out[i * categories + place] = 1.0f;
       } else if (!allow_unknown_) {
@@ -52,12 +47,6 @@ class OneHotEncoder final : public Executable {
   }
 
  private:
-  template <typename Key>
-  static int64_t Place(const std::unordered_map<Key, int64_t>& places, const Key& key) {
-    const auto found = places.find(key);
-    return found == places.end() ? -1 : found->second;
-  }
-
   // Fractions are dropped; what is no integer of 64 bits is none of the categories either.
   static int64_t IntegerAt(const TensorView& input, int64_t i) {
     if (input.type == ElementType::kInt64) return input.as<int64_t>()[i];
@@ -73,8 +62,8 @@ class OneHotEncoder final : public Executable {
   bool allow_unknown_;
   int64_t word_count_;
   int64_t number_count_;
-  std::unordered_map<std::string, int64_t> words_;
-  std::unordered_map<int64_t, int64_t> numbers_;
+  KeyIndex words_;
+  KeyIndex numbers_;
 };
 
 }  // namespace

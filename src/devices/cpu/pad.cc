@@ -63,19 +63,61 @@ Layout MakeLayout(PadMode mode, const Pads& pads, const Shape& from, const Shape
   return layout;
 }
 
-// Offset in the input of the row that output row `row` shows, or -1 for a row of the constant.
-int64_t SourceRow(const Layout& layout, int64_t row) {
-  int64_t offset = 0;
-  for (int i = layout.rank - 1; i >= 0; --i) {
-    const PadAxis& axis = layout.axes[static_cast<size_t>(i)];
-    const int64_t rest = i > 0 ? row / axis.to : 0;
-    const int64_t source = PadSource(layout.mode, row - rest * axis.to - axis.before, axis.from);
-    if (source < 0) return -1;
-    offset += source * axis.stride;
-    row = rest;
+// Walks over the rows of the output and tells where the row of the input that each shows begins.
+class SourceRows {
+ public:
+  SourceRows(const Layout& layout, int64_t row) : layout_(layout) {
+    for (int i = layout.rank - 1; i >= 0; --i) {
+      const PadAxis& axis = layout.axes[static_cast<size_t>(i)];
+      const int64_t rest = i > 0 ? row / axis.to : 0;
+      at_[static_cast<size_t>(i)] = row - rest * axis.to;
+      row = rest;
+    }
+    for (int i = 0; i < layout.rank; ++i) Look(i);
   }
-  return offset;
-}
+
+  // -1 for a row of the border.
+  int64_t source() const { return outside_ > 0 ? -1 : offset_; }
+
+  void Next() {
+    for (int i = layout_.rank - 1; i >= 0; --i) {
+      const auto axis = static_cast<size_t>(i);
+      Forget(i);
+      const bool within = ++at_[axis] < layout_.axes[axis].to;
+      if (!within) at_[axis] = 0;
+      Look(i);
+      if (within) return;
+    }
+  }
+
+ private:
+  // Adds what axis i has to say, and takes it away.
+  void Look(int i) {
+    const PadAxis& axis = layout_.axes[static_cast<size_t>(i)];
+    int64_t source = at_[static_cast<size_t>(i)] - axis.before;
+    if (source < 0 || source >= axis.from) source = PadSource(layout_.mode, source, axis.from);
+    part_[static_cast<size_t>(i)] = source < 0 ? -1 : source * axis.stride;
+    if (source < 0) {
+      ++outside_;
+    } else {
+      offset_ += part_[static_cast<size_t>(i)];
+    }
+  }
+  void Forget(int i) {
+    const int64_t part = part_[static_cast<size_t>(i)];
+    if (part < 0) {
+      --outside_;
+    } else {
+      offset_ -= part;
+    }
+  }
+
+  const Layout& layout_;
+  std::array<int64_t, kMaxRank> at_{};
+  std::array<int64_t, kMaxRank> part_{};
+  int64_t offset_ = 0;
+  int outside_ = 0;  // axes on which the row lies in the border
+};
 
 // T is an unsigned integer of the element's size, or a string.
 template <typename T>
@@ -113,8 +155,9 @@ void PadAll(const Layout& layout, const T* input, const T& value, T* output, Par
   const int64_t width = layout.row.to * layout.block;
   const int64_t chunk = RowsPerChunk(width * static_cast<int64_t>(sizeof(T)));
   parallel.For(layout.rows, chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
-    for (int64_t row = begin; row < end; ++row) {
-      PadRow(layout, input, SourceRow(layout, row), value, output + row * width);
+    SourceRows rows(layout, begin);
+    for (int64_t row = begin; row < end; ++row, rows.Next()) {
+      PadRow(layout, input, rows.source(), value, output + row * width);
     }
   });
 }

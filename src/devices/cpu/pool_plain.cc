@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "base/element_traits.h"
 #include "devices/cpu/axis_loops.h"
@@ -40,21 +41,46 @@ class Window {
 
   int64_t input_elements() const { return input_elements_; }
 
-  // Moves to output `index`, row-major over the spatial axes.
-  void MoveTo(int64_t index, bool count_include_pad) {
-    counted_ = 1;
-    empty_ = false;
-    for (int i = rank_ - 1; i >= 0; --i) {
+  int64_t row_length() const { return axes_[static_cast<size_t>(rank_ - 1)].output; }
+
+  // Moves to row `index` of outputs, row-major over all spatial axes but the last, and remembers
+  // where the rows of elements under it begin.
+  void MoveToRow(int64_t index, bool count_include_pad) {
+    counted_in_row_ = 1;
+    bool empty = false;
+    std::array<int64_t, kMaxRank> starts{}, first{}, last{};
+    for (int i = rank_ - 2; i >= 0; --i) {
       const auto a = static_cast<size_t>(i);
-      const PoolAxis& axis = axes_[a];
-      starts_[a] = axis.Start(index % axis.output);
-      index /= axis.output;
-      first_[a] = axis.FirstTap(starts_[a]);
-      last_[a] = axis.LastTap(starts_[a]);
-      empty_ = empty_ || first_[a] >= last_[a];
-      counted_ *= count_include_pad ? axis.PaddedTaps(starts_[a])
-                                    : std::max<int64_t>(last_[a] - first_[a], 0);
+      starts[a] = axes_[a].Start(index % axes_[a].output);
+      index /= axes_[a].output;
+      counted_in_row_ *= SetTaps(axes_[a], starts[a], count_include_pad, first[a], last[a]);
+      empty = empty || first[a] >= last[a];
     }
+    rows_.clear();
+    std::array<int64_t, kMaxRank> tap = first;
+    for (bool more = !empty; more;) {
+      Row row{0, 0};
+      for (int i = 0; i + 1 < rank_; ++i) {
+        const auto a = static_cast<size_t>(i);
+        const int64_t position = starts[a] + tap[a] * axes_[a].dilation;
+        row.offset += position * strides_[a];
+        row.index += position * index_strides_[a];
+      }
+      rows_.push_back(row);
+      more = false;
+      for (int i = rank_ - 2; i >= 0 && !more; --i) {
+        const auto a = static_cast<size_t>(i);
+        more = ++tap[a] < last[a];
+        if (!more) tap[a] = first[a];
+      }
+    }
+  }
+
+  // Moves along the row.
+  void MoveTo(int64_t column, bool count_include_pad) {
+    const PoolAxis& axis = axes_[static_cast<size_t>(rank_ - 1)];
+    start_ = axis.Start(column);
+    counted_ = counted_in_row_ * SetTaps(axis, start_, count_include_pad, first_, last_);
   }
 
   // How many elements count in an average.
@@ -63,37 +89,50 @@ class Window {
   // Calls visit(offset, index): where the element is from the channel's first one, and its number.
   template <typename Visit>
   void ForEach(Visit&& visit) const {
-    if (empty_) return;
-    std::array<int64_t, kMaxRank> tap = first_;
-    while (true) {
-      int64_t offset = 0;
-      int64_t index = 0;
-      for (int i = 0; i < rank_; ++i) {
-        const auto a = static_cast<size_t>(i);
-        const int64_t position = starts_[a] + tap[a] * axes_[a].dilation;
-        offset += position * strides_[a];
-        index += position * index_strides_[a];
+    const auto a = static_cast<size_t>(rank_ - 1);
+    const int64_t position = start_ + first_ * axes_[a].dilation;
+    const int64_t step = axes_[a].dilation * strides_[a];
+    const int64_t index_step = axes_[a].dilation * index_strides_[a];
+    for (const Row& row : rows_) {
+      int64_t offset = row.offset + position * strides_[a];
+      int64_t index = row.index + position * index_strides_[a];
+      for (int64_t tap = first_; tap < last_; ++tap) {
+        visit(offset, index);
+        offset += step;
+        index += index_step;
       }
-      visit(offset, index);
-      int i = rank_ - 1;
-      for (; i >= 0; --i) {
-        const auto a = static_cast<size_t>(i);
-        if (++tap[a] < last_[a]) break;
-        tap[a] = first_[a];
-      }
-      if (i < 0) return;
     }
   }
 
  private:
+  struct Row {
+    int64_t offset;
+    int64_t index;
+  };
+
+  // How many positions of the window that begins at `start` count.
+  static int64_t SetTaps(const PoolAxis& axis, int64_t start, bool count_include_pad,
+                         int64_t& first, int64_t& last) {
+    const int64_t extent = (axis.kernel - 1) * axis.dilation;
+    if (start >= 0 && start + extent < axis.input) {  // the usual case needs no division
+      first = 0;
+      last = axis.kernel;
+      return axis.kernel;
+    }
+    first = axis.FirstTap(start);
+    last = axis.LastTap(start);
+    return count_include_pad ? axis.PaddedTaps(start) : std::max<int64_t>(last - first, 0);
+  }
+
   int rank_;
   std::array<PoolAxis, kMaxRank> axes_;
   std::array<int64_t, kMaxRank> strides_{};
   std::array<int64_t, kMaxRank> index_strides_{};
   int64_t input_elements_ = 1;
-  std::array<int64_t, kMaxRank> starts_, first_, last_;
+  std::vector<Row> rows_;
+  int64_t counted_in_row_ = 0;
+  int64_t start_ = 0, first_ = 0, last_ = 0;
   int64_t counted_ = 0;
-  bool empty_ = false;
 };
 
 template <typename T>
@@ -149,8 +188,13 @@ class PlainPool final : public Executable {
         const int64_t step = layout.last ? channels : 1;
         const T* const x = input.as<T>() + first * inputs + channel;
         T* const y = output.as<T>() + first * outputs + channel;
-        for (int64_t o = 0; o < outputs; ++o) {
-          window.MoveTo(o, parameters_.count_include_pad);
+        int64_t column = 0;
+        for (int64_t o = 0; o < outputs; ++o, ++column) {
+          if (column == window.row_length()) column = 0;
+          if (column == 0) {
+            window.MoveToRow(o / window.row_length(), parameters_.count_include_pad);
+          }
+          window.MoveTo(column, parameters_.count_include_pad);
           if (method_ == Method::kMax) {
             Maximum<T> maximum;
             window.ForEach([&](int64_t at, int64_t index) { maximum.Take(x[at], index); });
@@ -168,6 +212,14 @@ class PlainPool final : public Executable {
   }
 
  private:
+  double Power(double x) const {
+    double power = 1;
+    for (int64_t p = parameters_.p; p > 0; p /= 2, x *= x) {
+      if (p % 2 == 1) power *= x;
+    }
+    return power;
+  }
+
   T Sum(const Window& window, const T* x) const {
     double sum = 0;
     if (method_ == Method::kAverage) {
@@ -175,10 +227,10 @@ class PlainPool final : public Executable {
       const int64_t counted = window.counted();
       return counted > 0 ? static_cast<T>(sum / static_cast<double>(counted)) : T{0};
     }
-    const double p = static_cast<double>(parameters_.p);
     window.ForEach(
-        [&](int64_t at, int64_t) { sum += std::pow(std::abs(static_cast<double>(x[at])), p); });
-    return static_cast<T>(std::pow(sum, 1 / p));
+        [&](int64_t at, int64_t) { sum += Power(std::abs(static_cast<double>(x[at]))); });
+    if (parameters_.p == 3) return static_cast<T>(std::cbrt(sum));
+    return static_cast<T>(std::pow(sum, 1 / static_cast<double>(parameters_.p)));
   }
 
   PoolParameters parameters_;

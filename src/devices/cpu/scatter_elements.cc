@@ -43,6 +43,14 @@ class ScatterElements final : public Executable {
         IsSubByte(data.type) ? lines.units() : std::max<int64_t>(1, 4096 / unit_elements);
     context.parallel().For(lines.units(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
       if (reduction_ == ScatterReduction::kNone) {
+        const bool done = DispatchSize(data.type, [&](auto tag) {
+          using T = typename decltype(tag)::type;
+          const T* const source = updates.as<T>();
+          T* const target = output.as<T>();
+          VisitUnits(lines, dim, indices, begin, end, bad,
+                     [&](int64_t to, int64_t from) { target[to] = source[from]; });
+        });
+        if (done) return;
         VisitUnits(lines, dim, indices, begin, end, bad, [&](int64_t to, int64_t from) {
           CopyRow(data.type, updates.data, from, output.data, to, 1);
         });

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "base/element_traits.h"
 #include "base/str_cat.h"
@@ -53,10 +54,14 @@ class Window final : public Executable {
     const int64_t period = periodic_ ? size : size - 1;
     FillAs(output, [&](const auto& store) {
       if (period == 0 && size == 1) return store(0, kCosines.a + kCosines.b + kCosines.c);
-      for (int64_t i = 0; i < size; ++i) {
+      // The second half mirrors the first.
+      for (int64_t i = 0; i < size && i <= period / 2; ++i) {
         constexpr double kPi = 3.14159265358979323846;
         const double t = 2 * kPi * static_cast<double>(i) / static_cast<double>(period);
-        store(i, kCosines.a - kCosines.b * std::cos(t) + kCosines.c * std::cos(2 * t));
+        double value = kCosines.a - kCosines.b * std::cos(t);
+        if (kCosines.c != 0) value += kCosines.c * std::cos(2 * t);
+        store(i, value);
+        if (period - i < size) store(period - i, value);
       }
     });
     return OkStatus();
@@ -104,8 +109,8 @@ class MelWeightMatrix final : public Executable {
       return std::floor((static_cast<double>(dft_length) + 1) * hertz /
                         static_cast<double>(sample_rate));
     };
+    std::memset(output.data, 0, output.bytes());
     FillAs(output, [&](const auto& store) {
-      for (int64_t i = 0; i < output.count(); ++i) store(i, 0);
       for (int64_t mel = 0; mel < mel_bins; ++mel) {
         const double left = bin_of(mel);
         const double middle = bin_of(mel + 1);

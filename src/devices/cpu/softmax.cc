@@ -2,10 +2,13 @@
 // Softmax, LogSoftmax and Hardmax of opset 13, and the older ones that flatten their input.
 #include "devices/cpu/kernels/softmax.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "devices/cpu/axis_loops.h"
+#include "devices/cpu/kernels/arg_max.h"
 #include "devices/cpu/registry.h"
 #include "operators/registry.h"
 
@@ -103,18 +106,31 @@ class Hardmax final : public AlongAxis {
   using AlongAxis::AlongAxis;
 
  private:
+  static int64_t Largest(const T* x, int64_t n, int64_t stride) {
+    if constexpr (std::is_same_v<T, float>) {
+      // A leading NaN is the largest: nothing is larger.
+      if (stride == 1) return x[0] == x[0] ? ArgMaxRow({}, x, static_cast<size_t>(n)) : 0;
+    }
+    int64_t best = 0;
+    for (int64_t k = 1; k < n; ++k) {
+      if (x[k * stride] > x[best * stride]) best = k;
+    }
+    return best;
+  }
+
   void Compute(const AxisView& view, const TensorView& input, const MutableTensorView& output,
                Parallel& parallel) const override {
     const T* const x = input.as<T>();
     T* const y = output.as<T>();
     ForColumns(view, parallel, [&](int64_t offset, int64_t count) {
       for (int64_t j = offset; j < offset + count; ++j) {
-        int64_t best = j;
-        for (int64_t k = 1; k < view.n; ++k) {
-          if (x[j + k * view.inner] > x[best]) best = j + k * view.inner;
+        const int64_t best = Largest(x + j, view.n, view.inner);
+        if (view.inner == 1) {
+          std::fill_n(y + j, view.n, T{0});
+        } else {
+          for (int64_t k = 0; k < view.n; ++k) y[j + k * view.inner] = 0;
         }
-        for (int64_t k = 0; k < view.n; ++k) y[j + k * view.inner] = 0;
-        y[best] = 1;
+        y[j + best * view.inner] = 1;
       }
     });
   }

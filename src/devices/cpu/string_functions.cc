@@ -26,10 +26,13 @@ class StringConcat final : public Executable {
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, plan->output));
     const BroadcastReader reader(*plan, 1);
+    const bool same = shapes[0] == plan->output && shapes[1] == plan->output;
     const auto* const a = context.Input(0).as<std::string>();
     const auto* const b = context.Input(1).as<std::string>();
     for (int64_t i = 0; i < plan->count; ++i) {
-      output.as<std::string>()[i] = a[reader.ElementAt(0, i)] + b[reader.ElementAt(1, i)];
+      std::string& text = output.as<std::string>()[i];
+      text.assign(a[same ? i : reader.ElementAt(0, i)]);  // into the memory that it has
+      text.append(b[same ? i : reader.ElementAt(1, i)]);
     }
     return OkStatus();
   }

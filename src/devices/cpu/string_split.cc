@@ -50,7 +50,7 @@ void SplitAtSpace(std::string_view text, int64_t splits, const Take& take) {
 template <typename Take>
 void SplitAt(std::string_view delimiter, std::string_view text, int64_t splits, const Take& take) {
   for (; splits > 0; --splits) {
-    const size_t end = text.find(delimiter);
+    const size_t end = delimiter.size() == 1 ? text.find(delimiter[0]) : text.find(delimiter);
     if (end == std::string_view::npos) break;
     take(text.substr(0, end));
     text.remove_prefix(end + delimiter.size());
@@ -70,6 +70,7 @@ class StringSplit final : public Executable {
     const auto texts = context.Input(0).span<std::string>();
     std::vector<std::string_view> pieces;
     std::vector<int64_t> counts;
+    counts.reserve(texts.size());
     for (const std::string& text : texts) {
       const size_t before = pieces.size();
       const auto take = [&](std::string_view piece) { pieces.push_back(piece); };
@@ -90,7 +91,11 @@ class StringSplit final : public Executable {
       size_t piece = 0;
       for (const int64_t count : counts) {
         for (int64_t i = 0; i < most; ++i, ++to) {
-          *to = i < count ? pieces[piece++] : std::string_view();
+          if (i < count) {
+            to->assign(pieces[piece++]);
+          } else {
+            to->clear();
+          }
         }
       }
     }

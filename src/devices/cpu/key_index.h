@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// What LabelEncoder, CategoryMapper and OneHotEncoder look their elements up in.
+#ifndef MULLION_DEVICES_CPU_KEY_INDEX_H_
+#define MULLION_DEVICES_CPU_KEY_INDEX_H_
+
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <unordered_map>
+#include <vector>
+
+#include "base/element_traits.h"
+#include "base/tensor.h"
+
+namespace mullion::cpu {
+
+using AllLabels = TypeList<int64_t, int32_t, int16_t, float, double, std::string>;
+
+// Where a key stands in the table; the first of equal ones. NaN is a key like any other.
+class KeyIndex {
+ public:
+  explicit KeyIndex(const Tensor& keys) {
+    size_t slots = 4;
+    while (slots < 2 * static_cast<size_t>(keys.count())) slots *= 2;
+    numbers_.resize(slots);
+    DispatchType(AllLabels(), keys.type(), [&](auto tag) {
+      using Key = typename decltype(tag)::type;
+      const auto all = keys.span<Key>();
+      for (size_t i = 0; i < all.size(); ++i) {
+        if constexpr (std::is_same_v<Key, std::string>) {
+          words_.emplace(all[i], static_cast<int64_t>(i));
+        } else {
+          Slot& slot = numbers_[SlotOf(BitsOf(all[i]))];
+          if (slot.place < 0) slot = {BitsOf(all[i]), static_cast<int64_t>(i)};
+        }
+      }
+    });
+  }
+
+  // -1 for what is not there. Keys are of the kind (word, integer, real) that the table has.
+  int64_t Find(const std::string& key) const {
+    const auto found = words_.find(key);
+    return found == words_.end() ? -1 : found->second;
+  }
+  template <typename Number>
+  int64_t Find(Number key) const {
+    return numbers_[SlotOf(BitsOf(key))].place;
+  }
+
+ private:
+  // Numbers by their bits, each in the first free slot from where its hash points: half of the
+  // slots are free, so that a search ends soon.
+  struct Slot {
+    uint64_t bits = 0;
+    int64_t place = -1;
+  };
+
+  template <typename Number>
+  static uint64_t BitsOf(Number key) {
+    if constexpr (std::is_floating_point_v<Number>) {
+      // Zeros are equal, and so is here every NaN.
+      double number = key == 0 ? 0.0 : static_cast<double>(key);
+      if (key != key) number = std::numeric_limits<double>::quiet_NaN();
+      uint64_t bits = 0;
+      std::memcpy(&bits, &number, sizeof(bits));
+      return bits;
+    } else {
+      return static_cast<uint64_t>(static_cast<int64_t>(key));
+    }
+  }
+  size_t SlotOf(uint64_t bits) const {
+    const size_t mask = numbers_.size() - 1;
+    // By the golden ratio (Knuth): the high bits of the product depend on all bits.
+    size_t at = static_cast<size_t>((bits * 0x9e3779b97f4a7c15u) >> 32) & mask;
+    while (numbers_[at].place >= 0 && numbers_[at].bits != bits) at = (at + 1) & mask;
+    return at;
+  }
+
+  std::unordered_map<std::string, int64_t> words_;
+  std::vector<Slot> numbers_;
+};
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_KEY_INDEX_H_
