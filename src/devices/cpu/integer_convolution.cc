@@ -126,8 +126,8 @@ Status IntegerConvolution::Prepare(const Node& node, WeightStore& store) {
   }
   const auto dilations = node.IntsAttribute("dilations");
   by_lines_ = TakesLines(form_, shape, groups_, dilations.empty() ? 1 : dilations.back());
-  std::string format = StrCat("integer_convolution:", static_cast<int>(form_), ":", groups_,
-                              by_lines_ ? " by lines" : "");
+  std::string format = StrCat("integer_convolution, nine taps by columns:", static_cast<int>(form_),
+                              ":", groups_, by_lines_ ? " by lines" : "");
   if (std::any_of(values.begin(), values.end(), [](int32_t zero) { return zero != 0; })) {
     for (const int32_t zero : values) format += StrCat(":", zero);
   }

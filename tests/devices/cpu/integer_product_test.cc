@@ -84,10 +84,11 @@ struct Convolution {
         in = Pick(1, Pick(0, 1, random) == 0 ? 6 : 40, random);
         out = Pick(1, 140, random);
     }
+    const bool usual = Pick(0, 2, random) == 0;
     for (int i = 0; i < 2; ++i) {
-      kernel[i] = Pick(1, 4, random);
+      kernel[i] = usual ? 3 : Pick(1, 4, random);
       stride[i] = Pick(1, 2, random);
-      dilation[i] = Pick(1, 2, random);
+      dilation[i] = usual ? 1 : Pick(1, 2, random);
       pads[i] = Pick(0, 2, random);
       pads[i + 2] = Pick(0, 2, random);
       const int64_t extent = (kernel[i] - 1) * dilation[i] + 1;

@@ -222,7 +222,9 @@ int64_t ByteAt(int64_t channels, int64_t taps, int64_t channel, int64_t tap, int
   const int64_t column = channel % kDepthwiseBlock + copy * width;
   const int64_t vector = column / 4 % 4;
   const int64_t lane = column / 16 * 4 + column % 4;
-  return ((block * ((taps + 3) / 4) + tap / 4) * 64 + vector * 16 + lane) * 4 + tap % 4;
+  const int64_t group = TapsAreColumns(taps) ? tap % 3 : tap / 4;
+  const int64_t place = TapsAreColumns(taps) ? tap / 3 : tap % 4;
+  return ((block * ((taps + 3) / 4) + group) * 64 + vector * 16 + lane) * 4 + place;
 }
 
 }  // namespace

@@ -21,13 +21,20 @@ constexpr int64_t PadDepthwiseChannels(int64_t channels) { return (channels + 15
 //   kBytes   for AVX-512 VNNI: [block of 64 channels][four taps][vector v][lane][tap], where lane
 //            4 q + i of vector v is channel 16 q + 4 v + i of the block, as unpacking leaves them.
 //            A last block of at most 32 or 16 channels has them two or four times. Sums of signed
-//            images are those of their elements plus 128.
+//            images are those of their elements plus 128. Of nine taps the four are a column of
+//            the kernel and nothing, so that neighbours share what is unpacked of the image.
 //
 // The sum of each channel's weights follows, as int32.
 constexpr int64_t kDepthwiseBlock = 64;
 // The columns that a block of `channels` takes, padded to a half or a quarter of the largest.
 constexpr int64_t DepthwiseBlockWidth(int64_t channels) {
   return channels > 32 ? 64 : channels > 16 ? 32 : 16;
+}
+constexpr bool TapsAreColumns(int64_t taps) { return taps == 9; }
+// The tap at place `i` of the four in a group; none from `taps` on.
+constexpr int64_t TapOfGroup(int64_t taps, int64_t group, int64_t i) {
+  if (!TapsAreColumns(taps)) return 4 * group + i;
+  return i < 3 ? 3 * i + group : taps;
 }
 int64_t IntegerDepthwiseBytes(IntegerForm form, int64_t channels, int64_t taps);
 // From [channel][tap], as ONNX has it; one zero point per channel. In byte form the differences
