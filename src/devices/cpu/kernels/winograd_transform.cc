@@ -3,6 +3,9 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/winograd_transform.cc"
+#include <algorithm>
+#include <limits>
+
 #include "devices/cpu/kernels/simd.h"
 
 #include "devices/cpu/kernels/activation-inl.h"
@@ -129,28 +132,33 @@ HWY_INLINE void TransformLineVector(const WinogradInput& tile, int64_t channel, 
   }
 }
 
+// A tile has more numbers than there are registers: they lie on the stack between the two
+// directions, so the loops over lines need not be unrolled, which would make much code.
 template <int kTile, class Load>
 HWY_INLINE void TransformInputVector(const WinogradInput& tile, int64_t channel, Load load) {
   constexpr int kWindow = kTile + 2;
   const D d;
   V lines[kWindow][kWindow];
-#pragma GCC unroll 8
+#pragma GCC unroll 1
   for (int i = 0; i < kWindow; ++i) {
     const float* const* const line = tile.pixels.data() + i * kWindow;
+    V x[kWindow];
 #pragma GCC unroll 8
-    for (int j = 0; j < kWindow; ++j) lines[i][j] = load(line[j] + channel);
-    ToPoints(lines[i]);
+    for (int j = 0; j < kWindow; ++j) x[j] = load(line[j] + channel);
+    ToPoints(x);
+#pragma GCC unroll 8
+    for (int j = 0; j < kWindow; ++j) lines[i][j] = x[j];
   }
-  float* const out = tile.out + channel;
+  float* out = tile.out + channel;
+#pragma GCC unroll 1
+  for (int j = 0; j < kWindow; ++j, out += tile.point_stride) {
+    V x[kWindow];
 #pragma GCC unroll 8
-  for (int j = 0; j < kWindow; ++j) {
-    V column[kWindow];
-#pragma GCC unroll 8
-    for (int i = 0; i < kWindow; ++i) column[i] = lines[i][j];
-    ToPoints(column);
+    for (int i = 0; i < kWindow; ++i) x[i] = lines[i][j];
+    ToPoints(x);
 #pragma GCC unroll 8
     for (int i = 0; i < kWindow; ++i) {
-      hn::StoreU(column[i], d, out + (i * kWindow + j) * tile.point_stride);
+      hn::StoreU(x[i], d, out + i * kWindow * tile.point_stride);
     }
   }
 }
@@ -192,25 +200,26 @@ HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column
                                       V (&out)[kTile][kTile]) {
   constexpr int kWindow = kTile + 2;
   const D d;
-  const float* const sums = tile.sums + column;
+  const float* sums = tile.sums + column;
   V across[kTile][kWindow];
-#pragma GCC unroll 8
-  for (int j = 0; j < kWindow; ++j) {
+#pragma GCC unroll 1
+  for (int j = 0; j < kWindow; ++j, sums += tile.point_stride) {
     V s[kWindow];
     V o[kTile];
 #pragma GCC unroll 8
     for (int i = 0; i < kWindow; ++i) {
-      s[i] = hn::LoadU(d, sums + (i * kWindow + j) * tile.point_stride);
+      s[i] = hn::LoadU(d, sums + i * kWindow * tile.point_stride);
     }
     FromPoints(s, o);
 #pragma GCC unroll 6
     for (int i = 0; i < kTile; ++i) across[i][j] = o[i];
   }
-#pragma GCC unroll 6
+#pragma GCC unroll 1
   for (int i = 0; i < kTile; ++i) {
-    FromPoints(across[i], out[i]);
+    V o[kTile];
+    FromPoints(across[i], o);
 #pragma GCC unroll 6
-    for (int j = 0; j < kTile; ++j) out[i][j] = hn::Add(out[i][j], bias);
+    for (int j = 0; j < kTile; ++j) out[i][j] = hn::Add(o[j], bias);
   }
 }
 HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column, V bias,
@@ -251,64 +260,58 @@ HWY_NOINLINE void FinishVector(const WinogradOutput& tile, int64_t column, size_
   }
 }
 
-enum class Clamp { kNone, kLow, kBoth };
-
-// Whole vectors with nothing more than a comparison after them.
-template <Clamp kClamp, int kRows, int kPixels>
+// Whole vectors with nothing more than comparisons after them.
+template <int kRows, int kPixels>
 HWY_INLINE void StoreVector(const WinogradOutput& tile, int64_t column, V low, V high,
                             const V (&out)[kRows][kPixels]) {
   const D d;
-#pragma GCC unroll 6
-  for (int i = 0; i < kRows; ++i) {
-    if (i >= tile.rows) return;
-#pragma GCC unroll 6
-    for (int j = 0; j < kPixels; ++j) {
-      if (j >= tile.pixels) break;
-      V x = out[i][j];
-      if (tile.residual != nullptr) {
-        x = hn::Add(x, hn::LoadU(d, tile.residual + i * tile.residual_line_stride +
-                                        j * tile.residual_pixel_stride + column));
+  for (int i = 0; i < tile.rows; ++i) {
+    float* to = tile.out + i * tile.line_stride + column;
+    if (tile.residual == nullptr) {
+      for (int j = 0; j < tile.pixels; ++j, to += tile.pixel_stride) {
+        hn::StoreU(AtMost(d, AtLeast(d, out[i][j], low), high), d, to);
       }
-      if constexpr (kClamp != Clamp::kNone) x = AtLeast(d, x, low);
-      if constexpr (kClamp == Clamp::kBoth) x = AtMost(d, x, high);
-      hn::StoreU(x, d, tile.out + i * tile.line_stride + j * tile.pixel_stride + column);
+      continue;
+    }
+    const float* residual = tile.residual + i * tile.residual_line_stride + column;
+    for (int j = 0; j < tile.pixels; ++j, to += tile.pixel_stride) {
+      const V sum = hn::Add(out[i][j], hn::LoadU(d, residual));
+      hn::StoreU(AtMost(d, AtLeast(d, sum, low), high), d, to);
+      residual += tile.residual_pixel_stride;
     }
   }
 }
 
-template <Clamp kClamp, int kRows, int kPixels>
-void TransformColumns(const WinogradOutput& tile, float low, float high, int64_t end) {
-  const D d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  for (int64_t column = 0; column < end; column += lanes) {
-    V out[kRows][kPixels];
-    const V bias = tile.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, tile.bias + column);
-    TransformOutputVector(tile, column, bias, out);
-    StoreVector<kClamp>(tile, column, hn::Set(d, low), hn::Set(d, high), out);
+// The bounds of an activation that is no more than comparisons; false for others.
+bool BoundsOf(const Activation& activation, float& low, float& high) {
+  low = -std::numeric_limits<float>::infinity();
+  high = std::numeric_limits<float>::infinity();
+  if (activation.kind == Activation::Kind::kRelu) low = 0;
+  if (activation.kind == Activation::Kind::kClip) {
+    low = activation.alpha;
+    high = activation.beta;
   }
+  return activation.kind == Activation::Kind::kNone || activation.kind == Activation::Kind::kRelu ||
+         activation.kind == Activation::Kind::kClip;
 }
 
 template <int kRows, int kPixels>
 void TransformOutputOf(const WinogradOutput& tile) {
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const Activation& activation = *tile.activation;
-  int64_t column = tile.columns / lanes * lanes;
-  if (activation.kind == Activation::Kind::kNone) {
-    TransformColumns<Clamp::kNone, kRows, kPixels>(tile, 0, 0, column);
-  } else if (activation.kind == Activation::Kind::kRelu) {
-    TransformColumns<Clamp::kLow, kRows, kPixels>(tile, 0, 0, column);
-  } else if (activation.kind == Activation::Kind::kClip) {
-    TransformColumns<Clamp::kBoth, kRows, kPixels>(tile, activation.alpha, activation.beta, column);
-  } else {
-    column = 0;
-  }
-  for (; column < tile.columns; column += lanes) {
+  float low;
+  float high;
+  const bool bounded = BoundsOf(*tile.activation, low, high);
+  for (int64_t column = 0; column < tile.columns; column += lanes) {
     const auto count = static_cast<size_t>(std::min(lanes, tile.columns - column));
     V out[kRows][kPixels];
     const V bias = tile.bias == nullptr ? hn::Zero(d) : LoadFirst(d, tile.bias + column, count);
     TransformOutputVector(tile, column, bias, out);
-    FinishVector(tile, column, count, out);
+    if (bounded && count == static_cast<size_t>(lanes)) {
+      StoreVector(tile, column, hn::Set(d, low), hn::Set(d, high), out);
+    } else {
+      FinishVector(tile, column, count, out);
+    }
   }
 }
 
