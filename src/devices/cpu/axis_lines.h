@@ -64,11 +64,11 @@ class AxisLines {
   int64_t lines_ = 1;
 };
 
-template <typename Index, typename Visit>
+// kAlongLast: `axis` is the last one, so neighbours on it are neighbours in the data.
+template <bool kAlongLast, typename Index, typename Visit>
 void VisitIndices(const AxisLines& lines, int64_t dim, const Index* indices, int64_t begin,
                   int64_t end, BadIndex& bad, const Visit& visit) {
   const int64_t axis_stride = lines.axis_stride();
-  const int64_t line_stride = lines.line_stride();
   for (int64_t unit = begin; unit < end; ++unit) {
     const AxisLines::Place place = lines.Find(unit);
     for (int64_t line = 0; line < lines.lines(); ++line) {
@@ -79,7 +79,7 @@ void VisitIndices(const AxisLines& lines, int64_t dim, const Index* indices, int
         if (static_cast<uint64_t>(index) >= static_cast<uint64_t>(dim)) {
           bad.Report(first + i);
         } else {
-          visit(place.data + index * axis_stride + i * line_stride, first + i);
+          visit(place.data + (kAlongLast ? index : index * axis_stride + i), first + i);
         }
       }
     }
@@ -91,11 +91,14 @@ void VisitIndices(const AxisLines& lines, int64_t dim, const Index* indices, int
 template <typename Visit>
 void VisitUnits(const AxisLines& lines, int64_t dim, const IndexReader& indices, int64_t begin,
                 int64_t end, BadIndex& bad, const Visit& visit) {
-  if (indices.wide() != nullptr) {
-    VisitIndices(lines, dim, indices.wide(), begin, end, bad, visit);
-  } else {
-    VisitIndices(lines, dim, indices.narrow(), begin, end, bad, visit);
-  }
+  const auto take = [&](const auto* from) {
+    if (lines.line_stride() == 0) {
+      VisitIndices<true>(lines, dim, from, begin, end, bad, visit);
+    } else {
+      VisitIndices<false>(lines, dim, from, begin, end, bad, visit);
+    }
+  };
+  indices.wide() != nullptr ? take(indices.wide()) : take(indices.narrow());
 }
 
 }  // namespace mullion::cpu

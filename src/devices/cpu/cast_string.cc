@@ -112,9 +112,11 @@ std::optional<Real> ParseReal(std::string_view text) {
   text = Trimmed(text);
   if (text.empty() || text.size() > kLongestNumber) return std::nullopt;
   if (const std::optional<Real> special = ParseSpecial<Real>(text)) return special;
-  if (text.find_first_not_of("0123456789+-.eE") != std::string_view::npos) return std::nullopt;
 #ifdef MULLION_HAS_REAL_CHARS
-  const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-';
+  const bool plus = text.size() > 1 && text[0] == '+';
+  // What begins otherwise are words, and signs that follow each other.
+  const char lead = text[plus || (text.size() > 1 && text[0] == '-') ? 1 : 0];
+  if (lead != '.' && (lead < '0' || lead > '9')) return std::nullopt;
   Real number = 0;
   const char* const last = text.data() + text.size();
   const auto [end, error] = std::from_chars(text.data() + (plus ? 1 : 0), last, number);
@@ -122,6 +124,7 @@ std::optional<Real> ParseReal(std::string_view text) {
   if (error != std::errc::result_out_of_range) return std::nullopt;
     // Too large or too small: the stream tells which.
 #endif
+  if (text.find_first_not_of("0123456789+-.eE") != std::string_view::npos) return std::nullopt;
   std::istringstream stream{std::string(text)};
   stream.imbue(std::locale::classic());
   Real value = 0;

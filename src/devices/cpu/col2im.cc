@@ -56,14 +56,15 @@ class Places {
       }
       return;
     }
-    T* const to = y + range.start;
-    if (axis.stride == 1) {
-      for (int64_t b = range.first; b < range.last; ++b) to[b] = static_cast<T>(to[b] + x[b]);
-      return;
-    }
-    for (int64_t b = range.first; b < range.last; ++b) {
-      to[b * axis.stride] = static_cast<T>(to[b * axis.stride] + x[b]);
-    }
+    const auto add = [&](int64_t stride) {
+      T* __restrict to = y + range.start + range.first * stride;
+      const T* __restrict from = x + range.first;
+      for (int64_t b = 0; b < range.last - range.first; ++b) {
+        to[b * stride] = static_cast<T>(to[b * stride] + from[b]);
+      }
+    };
+    // The usual strides by themselves, for better loops.
+    axis.stride == 1 ? add(1) : axis.stride == 2 ? add(2) : add(axis.stride);
   }
 
   const Col2ImGeometry& geometry_;

@@ -232,14 +232,28 @@ class DeformConv final : public Executable {
                      int64_t tap, int64_t count, const Corners& corners, T* to) {
     const T* const x = image.as<T>() + plane * image.shape.Product(2, image.shape.rank());
     const int64_t place = (tap << geometry.rank) * kBlock;
-    for (int corner = 0; corner < (1 << geometry.rank); ++corner) {
-      const int64_t* const offsets = corners.offsets + place + corner * kBlock;
-      const T* const weights = corners.weights + place + corner * kBlock;
-      for (int64_t p = 0; p < count; ++p) {
+    const int64_t* const offsets = corners.offsets + place;
+    const T* const weights = corners.weights + place;
+    if (geometry.rank == 2) {
+      AddCorners<4>(x, offsets, weights, 4, count, to);
+    } else {
+      AddCorners<0>(x, offsets, weights, 1 << geometry.rank, count, to);
+    }
+  }
+
+  // kCorners: `corners`, where the compiler is to know it.
+  template <int kCorners>
+  static void AddCorners(const T* x, const int64_t* offsets, const T* weights, int corners,
+                         int64_t count, T* to) {
+    for (int64_t p = 0; p < count; ++p) {
+      T sum = 0;
+#pragma GCC unroll 4
+      for (int corner = 0; corner < (kCorners > 0 ? kCorners : corners); ++corner) {
+        const T weight = weights[corner * kBlock + p];
         // What weighs nothing may be infinite.
-        const T part = weights[p] != 0 ? weights[p] * x[offsets[p]] : T{0};
-        to[p] = corner == 0 ? part : to[p] + part;
+        sum += weight != 0 ? weight * x[offsets[corner * kBlock + p]] : T{0};
       }
+      to[p] = sum;
     }
   }
 

@@ -22,8 +22,8 @@ using AllLabels = TypeList<int64_t, int32_t, int16_t, float, double, std::string
 class KeyIndex {
  public:
   explicit KeyIndex(const Tensor& keys) {
-    size_t slots = 4;
-    while (slots < 2 * static_cast<size_t>(keys.count())) slots *= 2;
+    size_t slots = 64;
+    while (slots < 8 * static_cast<size_t>(keys.count())) slots *= 2;
     numbers_.resize(slots);
     DispatchType(AllLabels(), keys.type(), [&](auto tag) {
       using Key = typename decltype(tag)::type;
@@ -50,8 +50,8 @@ class KeyIndex {
   }
 
  private:
-  // Numbers by their bits, each in the first free slot from where its hash points: half of the
-  // slots are free, so that a search ends soon.
+  // Numbers by their bits, each in the first free slot from where its hash points. Most slots are
+  // free, so that a search nearly always ends where it begins.
   struct Slot {
     uint64_t bits = 0;
     int64_t place = -1;
