@@ -41,6 +41,10 @@ inline void PackRight(const RightSource& source, const ColumnBlocks& blocks, flo
   PackRight(source, blocks, 0, blocks.columns == 0 ? 0 : blocks.count(), packed);
 }
 
+// One block, to memory of its own.
+void PackRightBlock(const RightSource& source, const ColumnBlocks& blocks, int64_t block,
+                    float* packed);
+
 }  // namespace mullion::cpu
 
 #endif  // MULLION_DEVICES_CPU_KERNELS_MATRIX_PACK_H_

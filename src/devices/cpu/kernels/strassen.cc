@@ -264,34 +264,31 @@ size_t PackedStrassenFloats(int64_t depth, int64_t columns) {
 void PackStrassen(const RightSource& source, int64_t columns, float* packed) {
   const Packed place(source.depth, columns);
   const int64_t half = place.half;
-  std::vector<float> quarters[2][2];
-  for (int i = 0; i < 2; ++i) {
-    for (int j = 0; j < 2; ++j) {
-      quarters[i][j].resize(static_cast<size_t>(place.quarter));
+  const int64_t most = place.blocks.Vectors(0) * place.blocks.lanes * half;
+  const std::unique_ptr<float[]> quarters(new float[static_cast<size_t>(4 * most)]);
+  for (int64_t block = 0; block < place.blocks.count(); ++block) {
+    for (int i = 0; i < 4; ++i) {
       RightSource quarter = source;
       quarter.depth = half;
-      quarter.data += i * half * source.depth_stride + j * columns / 2 * source.column_stride;
-      PackRight(quarter, place.blocks, quarters[i][j].data());
+      quarter.data +=
+          i / 2 * half * source.depth_stride + i % 2 * (columns / 2) * source.column_stride;
+      PackRightBlock(quarter, place.blocks, block, quarters.get() + i * most);
     }
-  }
-  for (int64_t block = 0; block < place.blocks.count(); ++block) {
-    const int64_t first = place.blocks.FirstColumn(block) * half;
+    const float* const b11 = quarters.get();
+    const float* const b12 = b11 + most;
+    const float* const b21 = b12 + most;
+    const float* const b22 = b21 + most;
     const int64_t floats = place.blocks.Vectors(block) * place.blocks.lanes * half;
     float* to[kStrassenProducts];
     for (int i = 0; i < kStrassenProducts; ++i) to[i] = packed + place.OfProduct(i + 1, block);
     for (int64_t i = 0; i < floats; ++i) {
-      const auto at = static_cast<size_t>(first + i);
-      const float b11 = quarters[0][0][at];
-      const float b12 = quarters[0][1][at];
-      const float b21 = quarters[1][0][at];
-      const float b22 = quarters[1][1][at];
-      to[0][i] = b11 + b22;
-      to[1][i] = b11;
-      to[2][i] = b12 - b22;
-      to[3][i] = b21 - b11;
-      to[4][i] = b22;
-      to[5][i] = b11 + b12;
-      to[6][i] = b21 + b22;
+      to[0][i] = b11[i] + b22[i];
+      to[1][i] = b11[i];
+      to[2][i] = b12[i] - b22[i];
+      to[3][i] = b21[i] - b11[i];
+      to[4][i] = b22[i];
+      to[5][i] = b11[i] + b12[i];
+      to[6][i] = b21[i] + b22[i];
     }
   }
 }

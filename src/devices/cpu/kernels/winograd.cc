@@ -232,10 +232,13 @@ void PackWinograd(const float* weights, const ConvolutionShape& shape, float* pa
                          : form.tile == 4 ? &TransformWeights<6>
                                           : &TransformWeights<4>;
   const size_t floats = TransformedFloats(shape);
-  std::memset(packed, 0, floats * sizeof(float));
   for (int64_t block = 0; block < blocks.count(); ++block) {
     const int64_t first = blocks.FirstColumn(block);
     const int64_t width = blocks.Vectors(block) * blocks.lanes;
+    if (blocks.Columns(block) < width) {
+      std::memset(packed + first * depth * form.points(), 0,
+                  static_cast<size_t>(width * depth * form.points()) * sizeof(float));
+    }
     for (int64_t channel = 0; channel < depth; ++channel) {
       for (int64_t column = 0; column < blocks.Columns(block); column += kLanes) {
         const float* const from = weights + ((first + column) * depth + channel) * taps;
