@@ -16,8 +16,9 @@ namespace {
 constexpr int64_t kBatchBlock = 24;
 // Input products of several steps are made at once, as many as fit half of a small L2 cache.
 constexpr int64_t kSumsBytes = 256 * 1024;
-// Multiply-adds from which one product is worth several threads, and into how many parts at most.
-constexpr int64_t kParallelProduct = 512 * 1024;
+// Multiply-adds from which one product may be worth several threads, 2 microseconds where weights
+// come from beyond the level 2 cache, and into how many parts at most.
+constexpr int64_t kParallelProduct = 48 * 1024;
 constexpr int64_t kProductParts = 8;
 
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
