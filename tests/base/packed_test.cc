@@ -42,8 +42,8 @@ TEST(Packed, BackAndForthInEveryLength) {
 
 TEST(Packed, SignedElementsAreExtended) {
   const uint8_t fours = 0x7f;
-  int8_t values[2];
-  UnpackElements(ElementType::kInt4, &fours, values, 2);
+  std::vector<int8_t> values(2);
+  UnpackElements(ElementType::kInt4, &fours, values.data(), 2);
   EXPECT_EQ(values[0], -1);
   EXPECT_EQ(values[1], 7);
 }

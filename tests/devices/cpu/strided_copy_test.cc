@@ -125,11 +125,11 @@ TEST(StridedCopy, MovesStringsAndPackedElements) {
   EXPECT_EQ(to, std::vector<std::string>({"a", from[3], "b", "e", "c", "f"}));
 
   const uint8_t packed[3] = {0x21, 0x43, 0x65};  // 1..6
-  uint8_t transposed[3] = {};
+  std::vector<uint8_t> transposed(3);
   StridedCopy nibbles(ElementType::kUint4);
   nibbles.AddAxis(3, 1, 2);
   nibbles.AddAxis(2, 3, 1);
-  nibbles.Run(packed, 0, transposed, 0, parallel);
+  nibbles.Run(packed, 0, transposed.data(), 0, parallel);
   EXPECT_EQ(transposed[0], 0x41);
   EXPECT_EQ(transposed[1], 0x52);
   EXPECT_EQ(transposed[2], 0x63);

@@ -4,15 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace mullion::cpu {
 namespace {
 
 TEST(Utf8, TakesEveryCodeThereAndBack) {
   for (int32_t code = 0; code <= 0x10FFFF; ++code) {
-    char bytes[4];
-    const size_t count = EncodeUtf8(code, bytes);
-    const Character character = FirstCharacter({bytes, count});
+    std::vector<char> bytes(4);
+    const size_t count = EncodeUtf8(code, bytes.data());
+    const Character character = FirstCharacter({bytes.data(), count});
     if (code >= 0xD800 && code < 0xE000) {
       EXPECT_LT(character.code, 0);
     } else {
