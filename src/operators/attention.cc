@@ -166,6 +166,7 @@ void RegisterAttention(OperatorRegistry& registry) {
                 .since = 23,
                 .inputs = {3, 8},
                 .outputs = {1, 4},
+                .added_inputs = 1,
                 .types = types::kAllFloats,
                 .infer = InferAttention});
 }

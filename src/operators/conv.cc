@@ -50,9 +50,12 @@ Status InferConv(InferenceContext& context) {
 }  // namespace
 
 void RegisterConv(OperatorRegistry& registry) {
-  // Conv-11 and Conv-22 only say more clearly what the defaults are and allow bfloat16. Inputs 3
-  // and 4 come from the optimizer.
-  registry.Add({.name = "Conv", .inputs = {2, 5}, .types = types::kAllFloats, .infer = InferConv});
+  // Conv-11 and Conv-22 only say more clearly what the defaults are and allow bfloat16.
+  registry.Add({.name = "Conv",
+                .inputs = {2, 5},
+                .added_inputs = 2,
+                .types = types::kAllFloats,
+                .infer = InferConv});
 }
 
 }  // namespace mullion::operators

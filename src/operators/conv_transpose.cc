@@ -185,10 +185,10 @@ Shape ConvTransposeGeometry::OutputShape() const {
 }
 
 void RegisterConvTranspose(OperatorRegistry& registry) {
-  // ConvTranspose-11 says more clearly what the defaults are, -22 allows bfloat16. Input 3 comes
-  // from the optimizer.
+  // ConvTranspose-11 says more clearly what the defaults are, -22 allows bfloat16.
   registry.Add({.name = "ConvTranspose",
                 .inputs = {2, 4},
+                .added_inputs = 1,
                 .types = types::kAllFloats,
                 .infer = InferConvTranspose});
 }

@@ -66,8 +66,13 @@ void RegisterGemm(OperatorRegistry& registry) {
       types::kAllFloats |
       SetOf(ElementType::kInt32, ElementType::kInt64, ElementType::kUint32, ElementType::kUint64);
   registry.Add({.name = "Gemm", .inputs = {3, 3}, .types = kTypes, .upgrade = UpgradeGemm});
-  // C is optional from Gemm-11 on. Input 3 comes from the optimizer.
-  registry.Add({.name = "Gemm", .since = 7, .inputs = {2, 4}, .types = kTypes, .infer = InferGemm});
+  // C is optional from Gemm-11 on.
+  registry.Add({.name = "Gemm",
+                .since = 7,
+                .inputs = {2, 4},
+                .added_inputs = 1,
+                .types = kTypes,
+                .infer = InferGemm});
 }
 
 }  // namespace mullion::operators

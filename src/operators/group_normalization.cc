@@ -53,10 +53,10 @@ void RegisterGroupNormalization(OperatorRegistry& registry) {
                 .inputs = {3, 3},
                 .types = types::kAllFloats,
                 .upgrade = UpgradeGroupNormalization});
-  // Input 3 comes from the optimizer.
   registry.Add({.name = "GroupNormalization",
                 .since = 21,
                 .inputs = {3, 4},
+                .added_inputs = 1,
                 .types = types::kAllFloats,
                 .infer = InferGroupNormalization});
 }

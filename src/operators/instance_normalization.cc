@@ -41,10 +41,10 @@ void RegisterInstanceNormalization(OperatorRegistry& registry) {
                 .inputs = {3, 3},
                 .types = types::kAllFloats,
                 .upgrade = UpgradeInstanceNormalization});
-  // Input 3 comes from the optimizer.
   registry.Add({.name = "InstanceNormalization",
                 .since = 6,
                 .inputs = {3, 4},
+                .added_inputs = 1,
                 .types = types::kAllFloats,
                 .infer = InferInstanceNormalization});
 }

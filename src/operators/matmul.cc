@@ -33,11 +33,12 @@ Status InferMatmul(InferenceContext& context) {
 }  // namespace
 
 void RegisterMatmul(OperatorRegistry& registry) {
-  // MatMul-9 allows integers, -13 bfloat16. Inputs 2 and 3 come from the optimizer.
+  // MatMul-9 allows integers, -13 bfloat16.
   constexpr ElementTypeSet kIntegers =
       SetOf(ElementType::kInt32, ElementType::kInt64, ElementType::kUint32, ElementType::kUint64);
   registry.Add({.name = "MatMul",
                 .inputs = {2, 4},
+                .added_inputs = 2,
                 .types = types::kAllFloats | kIntegers,
                 .infer = InferMatmul});
 }

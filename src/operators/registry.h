@@ -31,6 +31,8 @@ struct OperatorDefinition {
   int since = 1;
   Arity inputs;
   Arity outputs{1, 1};
+  // How many of the inputs, at the end, come from the optimizer: no model may have them.
+  int added_inputs = 0;
   // Element types allowed for input 0; wider rules are checked by `infer`.
   ElementTypeSet types = types::kAll;
   // Sets every output's type and, as far as it can be known, shape; checks attributes, types and

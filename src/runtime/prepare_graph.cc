@@ -7,6 +7,7 @@
 
 #include "device/weight_store.h"
 #include "optimizer/allow_half_precision.h"
+#include "optimizer/check_imported.h"
 #include "optimizer/infer_graph.h"
 #include "optimizer/pipeline.h"
 #include "runtime/run_node.h"
@@ -90,6 +91,7 @@ Result<PreparedGraph> PrepareGraph(const Model& model, std::span<const Device* c
     MULLION_RETURN_IF_ERROR(optimizer::InferGraph(graph, operators));
     return prepared;
   }
+  MULLION_RETURN_IF_ERROR(optimizer::CheckImported(graph, operators));
   DeviceEvaluator evaluator(*devices.back(), operators, WeightStore::Global());
   const DeviceCapabilities capabilities(devices);
   const optimizer::PipelineOptions pipeline{.operators = &operators,

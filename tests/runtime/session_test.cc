@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/str_cat.h"
 #include "devices/cpu/cpu_device.h"
 
 namespace mullion {
@@ -300,6 +301,38 @@ TEST(Session, StopsWhenCancelled) {
   const Datum input[] = {Floats({2}, {1, 2})};
   Datum output[1];
   EXPECT_EQ((*session)->Run(input, output, &token).code(), StatusCode::kCancelled);
+}
+
+// Kernels trust what the optimizer adds: a file that had it could have them write anywhere.
+TEST(Session, RefusesWhatOnlyTheOptimizerGives) {
+  const auto message = [](const char* name, int inputs, const auto& change) {
+    ModelMaker maker;
+    std::vector<Value*> values;
+    for (int i = 0; i < inputs; ++i) {
+      values.push_back(&maker.Input(i == 0 ? "x" : "y", ElementType::kFloat, {1, 1, 4, 4}));
+    }
+    Value& output = maker.Add(name, std::move(values));
+    change(*output.producer());
+    maker.Output(output);
+    const auto session = maker.MakeSession();
+    return session.ok() ? std::string() : session.status().message();
+  };
+  const auto nothing = [](Node&) {};
+  for (const char* const attribute : {"first_channel", "whole_channels", "channels_last"}) {
+    const std::string text =
+        message("Conv", 2, [&](Node& node) { node.SetAttribute(attribute, int64_t{1} << 20); });
+    EXPECT_NE(text.find(StrCat("the operator has no attribute '", attribute, "'")),
+              std::string::npos)
+        << text;
+  }
+  EXPECT_NE(message("Conv", 4, nothing).find("it has 4 inputs but the operator takes 2 to 3"),
+            std::string::npos);
+  EXPECT_NE(message("MatMul", 3, nothing).find("it has 3 inputs but the operator takes 2 to 2"),
+            std::string::npos);
+  const std::string internal =
+      message("JoinPart", 2, [](Node& node) { node.SetOperator("mullion", "JoinPart", 1); });
+  EXPECT_NE(internal.find("the domain 'mullion' is the library's own"), std::string::npos);
+  EXPECT_EQ(message("MatMul", 2, nothing), "");
 }
 
 TEST(Session, RefusesAnUnknownOperatorByName) {

@@ -114,7 +114,7 @@ Status FloatConvolution::Bind(BindContext& context) const {
   const bool writes_part = layout_.last && node_.HasAttribute(operators::kWholeChannels);
   bound->channels =
       writes_part ? node_.IntAttribute(operators::kWholeChannels, 0) : shape.out_channels;
-  bound->first_channel = node_.IntAttribute(operators::kFirstChannel, 0);
+  bound->first_channel = writes_part ? node_.IntAttribute(operators::kFirstChannel, 0) : 0;
   bound->output_shape[layout_.ChannelAxis(image.rank())] = bound->channels;
   for (int i = 0; i < shape.spatial_rank; ++i) {
     const ConvolutionShape::Axis& axis = shape.axes[static_cast<size_t>(i)];

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "optimizer/check_imported.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/str_cat.h"
+#include "operators/attention.h"
+#include "operators/epilogue.h"
+#include "operators/precision.h"
+#include "operators/whole_output.h"
+
+namespace mullion::optimizer {
+
+namespace {
+
+constexpr auto kAdded = std::to_array<std::string_view>({
+    operators::kFusedActivation,
+    operators::kFusedAlpha,
+    operators::kFusedBeta,
+    operators::attention::kFusedFill,
+    operators::attention::kFusedFlatOutput,
+    operators::kWholeChannels,
+    operators::kFirstChannel,
+    operators::kHalfPrecision,
+});
+
+bool IsAdded(const Node& node, std::string_view attribute) {
+  // com.microsoft has operators of its own with this one.
+  if (attribute == "channels_last") return node.domain().empty();
+  return std::find(kAdded.begin(), kAdded.end(), attribute) != kAdded.end();
+}
+
+Status CheckNode(const Node& node, const OperatorRegistry& registry) {
+  if (node.domain() == operators::kInternalDomain) {
+    return node.Error(StatusCode::kUnsupported,
+                      StrCat("the domain '", operators::kInternalDomain,
+                             "' is the library's own; export the model without it"));
+  }
+  if (!node.domain().empty() && node.domain() != "com.microsoft") return OkStatus();
+  for (const Attribute& attribute : node.attributes()) {
+    if (!IsAdded(node, attribute.name)) continue;
+    return node.Error(StatusCode::kInvalidModel,
+                      StrCat("the operator has no attribute '", attribute.name,
+                             "'; export the model without it"));
+  }
+  const OperatorDefinition* const definition =
+      registry.Find(node.domain(), node.operator_name(), node.opset());
+  if (definition == nullptr || definition->added_inputs == 0) return OkStatus();
+  const int most = definition->inputs.max - definition->added_inputs;
+  if (node.input_count() <= most) return OkStatus();
+  return node.Error(StatusCode::kInvalidModel,
+                    StrCat("it has ", node.input_count(), " inputs but the operator takes ",
+                           definition->inputs.min, " to ", most, "; export the model again"));
+}
+
+}  // namespace
+
+Status CheckImported(const Graph& graph, const OperatorRegistry& registry) {
+  for (const auto& node : graph.nodes()) {
+    MULLION_RETURN_IF_ERROR(CheckNode(*node, registry));
+    for (const Graph* const subgraph : node->Subgraphs()) {
+      MULLION_RETURN_IF_ERROR(CheckImported(*subgraph, registry));
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace mullion::optimizer
