@@ -2,10 +2,12 @@
 #include "runtime/slices.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 #include <utility>
 
+#include "base/packed.h"
 #include "base/str_cat.h"
 
 namespace mullion {
@@ -36,20 +38,41 @@ void CopyAs(const void* from, void* to, const Rows& rows) {
   }
 }
 
-// Strides count elements; offsets are of the first ones.
+template <int kBits>
+void CopyPacked(const void* from, int64_t from_at, void* to, int64_t to_at, const Rows& rows) {
+  const auto* const source = static_cast<const uint8_t*>(from);
+  auto* const target = static_cast<uint8_t*>(to);
+  for (int64_t i = 0; i < rows.count; ++i) {
+    for (int64_t k = 0; k < rows.row; ++k) {
+      SetPackedBits<kBits>(target, to_at + i * rows.to_step + k,
+                           PackedBits<kBits>(source, from_at + i * rows.from_step + k));
+    }
+  }
+}
+
+// Strides count elements; offsets are of the first ones. Packed elements go where zeros are.
 void CopyRows(ElementType type, const void* from, int64_t from_at, void* to, int64_t to_at,
               const Rows& rows) {
   if (type == ElementType::kString) {
     return CopyAs<std::string>(static_cast<const std::string*>(from) + from_at,
                                static_cast<std::string*>(to) + to_at, rows);
   }
-  const auto size = static_cast<int64_t>(ByteSize(type, 1));
-  const char* const source = static_cast<const char*>(from) + from_at * size;
-  char* const target = static_cast<char*>(to) + to_at * size;
-  if (size == 4) return CopyAs<uint32_t>(source, target, rows);
-  if (size == 8) return CopyAs<uint64_t>(source, target, rows);
-  if (size == 2) return CopyAs<uint16_t>(source, target, rows);
-  CopyAs<char>(source, target, rows);
+  const int bits = ElementBits(type);
+  if (bits == 2) return CopyPacked<2>(from, from_at, to, to_at, rows);
+  if (bits == 4) return CopyPacked<4>(from, from_at, to, to_at, rows);
+  const char* const source = static_cast<const char*>(from) + from_at * (bits / 8);
+  char* const target = static_cast<char*>(to) + to_at * (bits / 8);
+  if (bits == 8) return CopyAs<uint8_t>(source, target, rows);
+  if (bits == 16) return CopyAs<uint16_t>(source, target, rows);
+  if (bits == 32) return CopyAs<uint32_t>(source, target, rows);
+  if (bits == 64) return CopyAs<uint64_t>(source, target, rows);
+  CopyAs<std::array<uint64_t, 2>>(source, target, rows);
+}
+
+Result<Tensor> Allocate(BlockCache& blocks, ElementType type, const Shape& shape) {
+  MULLION_ASSIGN_OR_RETURN(Tensor tensor, blocks.Allocate(type, shape));
+  if (IsSubByte(type) && tensor.bytes() > 0) std::memset(tensor.mutable_data(), 0, tensor.bytes());
+  return tensor;
 }
 
 }  // namespace
@@ -58,7 +81,7 @@ Result<Tensor> Slice(BlockCache& blocks, const TensorView& view, int axis, int64
   Shape shape = view.shape;
   const int64_t length = shape[axis];
   shape.Remove(axis);
-  MULLION_ASSIGN_OR_RETURN(Tensor slice, blocks.Allocate(view.type, shape));
+  MULLION_ASSIGN_OR_RETURN(Tensor slice, Allocate(blocks, view.type, shape));
   const int64_t outer = shape.Product(0, axis);
   const int64_t inner = shape.Product(axis, shape.rank());
   CopyRows(view.type, view.data, index * inner, slice.mutable_data(), 0,
@@ -66,21 +89,20 @@ Result<Tensor> Slice(BlockCache& blocks, const TensorView& view, int axis, int64
   return slice;
 }
 
-Result<char*> Stack::Grow(int64_t count) {
-  const size_t size = item_bytes();
-  const size_t used = static_cast<size_t>(count_) * size;
-  const size_t needed = used + static_cast<size_t>(count) * size;
+Result<void*> Stack::Grow(int64_t count) {
+  const size_t used = BytesOf(count_);
+  const size_t needed = BytesOf(count_ + count);
   if (!bytes_ || bytes_.bytes() < needed) {
-    const size_t ahead = size == 0 ? 0 : kMostAhead / size;
-    const size_t expected = std::min(static_cast<size_t>(std::max<int64_t>(expected_, 0)), ahead);
-    const size_t capacity = std::max({needed, 2 * used, expected * size});
+    const size_t expected = std::min(BytesOf(std::max<int64_t>(expected_, 0)), kMostAhead);
+    const size_t capacity = std::max({needed, 2 * used, expected});
     MULLION_ASSIGN_OR_RETURN(
         Tensor larger,
         blocks_->Allocate(ElementType::kUint8, Shape{static_cast<int64_t>(capacity)}));
+    if (IsSubByte(type_)) std::memset(larger.mutable_data(), 0, capacity);
     if (used > 0) std::memcpy(larger.mutable_data(), bytes_.data(), used);
     bytes_ = std::move(larger);
   }
-  return static_cast<char*>(bytes_.mutable_data()) + used;
+  return bytes_.mutable_data();
 }
 
 Status Stack::Append(const Node& node, const Datum& item) {
@@ -102,8 +124,11 @@ Status Stack::Append(const Node& node, const Datum& item) {
     const auto items = item.view.span<std::string>();
     strings_.insert(strings_.end(), items.begin(), items.end());
   } else {
-    MULLION_ASSIGN_OR_RETURN(char* const to, Grow(1));
-    if (item_bytes() > 0) std::memcpy(to, item.view.data, item_bytes());
+    MULLION_ASSIGN_OR_RETURN(void* const all, Grow(1));
+    const int64_t elements = shape_.ElementCount();
+    if (elements > 0) {
+      CopyRows(type_, item.view.data, 0, all, count_ * elements, {1, elements, 0, 0});
+    }
   }
   ++count_;
   return OkStatus();
@@ -113,9 +138,10 @@ Status Stack::AppendZeros(int64_t count) {
   if (has_shape_ && type_ == ElementType::kString) {
     strings_.resize(static_cast<size_t>((count_ + count) * shape_.ElementCount()));
   } else if (has_shape_) {
-    MULLION_ASSIGN_OR_RETURN(char* const to, Grow(count));
-    const size_t size = static_cast<size_t>(count) * item_bytes();
-    if (size > 0) std::memset(to, 0, size);
+    MULLION_ASSIGN_OR_RETURN(void* const all, Grow(count));
+    const size_t used = BytesOf(count_);  // beyond them packed elements are zeros
+    const size_t size = BytesOf(count_ + count) - used;
+    if (size > 0) std::memset(static_cast<char*>(all) + used, 0, size);
   }
   count_ += count;
   return OkStatus();
@@ -137,7 +163,7 @@ Result<Tensor> Stack::Finish(const TypeInfo& type, int64_t axis, bool reverse) {
   if (*place == 0 && !reverse && !text && bytes_) {
     return Tensor::Wrap(type_, stacked, bytes_.mutable_data(), bytes_.owner());
   }
-  MULLION_ASSIGN_OR_RETURN(Tensor tensor, blocks_->Allocate(type_, stacked));
+  MULLION_ASSIGN_OR_RETURN(Tensor tensor, Allocate(*blocks_, type_, stacked));
   if (tensor.count() == 0) return tensor;
   const int64_t outer = shape_.Product(0, *place);
   const int64_t inner = shape_.Product(*place, shape_.rank());

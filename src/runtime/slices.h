@@ -32,9 +32,10 @@ class Stack {
   Result<Tensor> Finish(const TypeInfo& type, int64_t axis, bool reverse);
 
  private:
-  // The bytes of `count` more tensors, behind those that are there.
-  Result<char*> Grow(int64_t count);
-  size_t item_bytes() const { return ByteSize(type_, shape_.ElementCount()); }
+  // All tensors, with room for `count` more.
+  Result<void*> Grow(int64_t count);
+  // What so many tensors take, one element behind the other.
+  size_t BytesOf(int64_t count) const { return ByteSize(type_, count * shape_.ElementCount()); }
 
   BlockCache* blocks_;
   int64_t expected_;
