@@ -115,7 +115,8 @@ Value& Ones(Graph& graph, int64_t count) {
 bool FuseAt(Graph& graph, Node& node) {
   if (!IsFloat(node.output(0))) return false;
   const auto deviation = NormalizedBy(node);
-  if (!deviation.has_value()) return false;
+  // A number of more axes would have given the result more, too.
+  if (!deviation.has_value() || !HaveSameRank(*node.output(0), *deviation->from)) return false;
   const Shape& shape = deviation->from->type.shape;
   const int64_t width = shape.rank() < 1 ? -1 : shape.Back(0);
   if (width < 1) return false;

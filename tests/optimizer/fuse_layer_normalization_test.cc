@@ -65,6 +65,12 @@ TEST_F(FuseLayerNormalization, LeavesOtherAxesAndOperands) {
   EXPECT_FALSE(Run(first));
 }
 
+TEST_F(FuseLayerNormalization, LeavesNumbersThatAddAxes) {
+  Value& square = Times(x_, x_);
+  Value& sum = maker_.Add("Add", {&Mean(square), &maker_.Constant({1, 1, 1, 1}, 1e-6f)});
+  EXPECT_FALSE(Run(maker_.Add("Div", {&x_, &maker_.Add("Sqrt", {&sum})})));
+}
+
 TEST_F(FuseLayerNormalization, LeavesAScaleOfAnotherShapeBehind) {
   Value& n = maker_.Add("Div", {&x_, &Deviation(Times(x_, x_))});
   EXPECT_TRUE(Run(Times(n, maker_.Constant({3, 1}, 2))));
