@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <vector>
 
 #include "base/element_traits.h"
 #include "devices/cpu/axis_loops.h"
@@ -19,6 +18,12 @@ using operators::PoolParameters;
 // The elements of one channel of one image that a window covers.
 class Window {
  public:
+  // Where a row of elements under the window begins, and the number of its first element.
+  struct Row {
+    int64_t offset;
+    int64_t index;
+  };
+
   Window(const PoolParameters& parameters, const Shape& input)
       : rank_(parameters.spatial_rank), axes_(parameters.Axes(input)) {
     const auto strides = RowMajorStrides(input);
@@ -41,6 +46,17 @@ class Window {
 
   int64_t input_elements() const { return input_elements_; }
 
+  // Rows that a window covers at most; they are remembered in memory that the caller gives.
+  int64_t most_rows() const {
+    int64_t rows = 1;
+    for (int i = 0; i + 1 < rank_; ++i) {
+      const PoolAxis& axis = axes_[static_cast<size_t>(i)];
+      rows *= std::min(axis.kernel, axis.input);
+    }
+    return rows;
+  }
+  void RememberIn(Row* rows) { rows_ = rows; }
+
   int64_t row_length() const { return axes_[static_cast<size_t>(rank_ - 1)].output; }
 
   // Moves to row `index` of outputs, row-major over all spatial axes but the last, and remembers
@@ -56,7 +72,7 @@ class Window {
       counted_in_row_ *= SetTaps(axes_[a], starts[a], count_include_pad, first[a], last[a]);
       empty = empty || first[a] >= last[a];
     }
-    rows_.clear();
+    row_count_ = 0;
     std::array<int64_t, kMaxRank> tap = first;
     for (bool more = !empty; more;) {
       Row row{0, 0};
@@ -66,7 +82,7 @@ class Window {
         row.offset += position * strides_[a];
         row.index += position * index_strides_[a];
       }
-      rows_.push_back(row);
+      rows_[row_count_++] = row;
       more = false;
       for (int i = rank_ - 2; i >= 0 && !more; --i) {
         const auto a = static_cast<size_t>(i);
@@ -93,7 +109,8 @@ class Window {
     const int64_t position = start_ + first_ * axes_[a].dilation;
     const int64_t step = axes_[a].dilation * strides_[a];
     const int64_t index_step = axes_[a].dilation * index_strides_[a];
-    for (const Row& row : rows_) {
+    for (int64_t r = 0; r < row_count_; ++r) {
+      const Row& row = rows_[r];
       int64_t offset = row.offset + position * strides_[a];
       int64_t index = row.index + position * index_strides_[a];
       for (int64_t tap = first_; tap < last_; ++tap) {
@@ -105,11 +122,6 @@ class Window {
   }
 
  private:
-  struct Row {
-    int64_t offset;
-    int64_t index;
-  };
-
   // How many positions of the window that begins at `start` count.
   static int64_t SetTaps(const PoolAxis& axis, int64_t start, bool count_include_pad,
                          int64_t& first, int64_t& last) {
@@ -129,7 +141,8 @@ class Window {
   std::array<int64_t, kMaxRank> strides_{};
   std::array<int64_t, kMaxRank> index_strides_{};
   int64_t input_elements_ = 1;
-  std::vector<Row> rows_;
+  Row* rows_ = nullptr;
+  int64_t row_count_ = 0;
   int64_t counted_in_row_ = 0;
   int64_t start_ = 0, first_ = 0, last_ = 0;
   int64_t counted_ = 0;
@@ -157,6 +170,12 @@ class PlainPool final : public Executable {
   PlainPool(const PoolParameters& parameters, Method method)
       : parameters_(parameters), method_(method) {}
 
+  Status Bind(BindContext& context) const override {
+    const int64_t rows = Window(parameters_, context.input(0)->shape).most_rows();
+    context.RequestScratch(static_cast<size_t>(context.threads() * rows) * sizeof(Window::Row));
+    return OkStatus();
+  }
+
   Status Run(RunContext& context) const override {
     const TensorView& input = context.Input(0);
     const Shape shape = parameters_.OutputShape(input.shape);
@@ -179,8 +198,10 @@ class PlainPool final : public Executable {
     const int64_t outputs = layout.Spatial(shape);
     const int64_t inputs = layout.Spatial(input.shape);
     const Window prototype(parameters_, input.shape);
-    context.parallel().For(images, 1, [&](int64_t begin, int64_t end, int) {
+    auto* const memory = static_cast<Window::Row*>(context.scratch());
+    context.parallel().For(images, 1, [&](int64_t begin, int64_t end, int worker) {
       Window window = prototype;
+      window.RememberIn(memory + worker * window.most_rows());
       for (int64_t image = begin; image < end; ++image) {
         // The first element and the distance between neighbours, of this channel of this image.
         const int64_t first = layout.last ? image / channels * channels : image;
