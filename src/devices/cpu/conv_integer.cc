@@ -31,16 +31,10 @@ class ConvInteger final : public Executable {
   IntegerConvolution convolution_;
 };
 
-Result<std::unique_ptr<Executable>> MakeConvInteger(const Node& node, WeightStore& weights) {
-  auto executable = std::make_unique<ConvInteger>();
-  MULLION_RETURN_IF_ERROR(executable->Prepare(node, weights));
-  return std::unique_ptr<Executable>(std::move(executable));
-}
-
 }  // namespace
 
 void RegisterConvInteger(KernelRegistry& registry) {
-  registry.Add({.name = "ConvInteger", .since = 10, .make = MakeConvInteger});
+  registry.Add({.name = "ConvInteger", .since = 10, .make = MakePrepared<ConvInteger>});
 }
 
 }  // namespace mullion::cpu

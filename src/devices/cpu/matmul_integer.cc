@@ -30,16 +30,10 @@ class MatmulInteger final : public Executable {
   IntegerMatmul matmul_;
 };
 
-Result<std::unique_ptr<Executable>> MakeMatmulInteger(const Node& node, WeightStore& weights) {
-  auto executable = std::make_unique<MatmulInteger>();
-  MULLION_RETURN_IF_ERROR(executable->Prepare(node, weights));
-  return std::unique_ptr<Executable>(std::move(executable));
-}
-
 }  // namespace
 
 void RegisterMatmulInteger(KernelRegistry& registry) {
-  registry.Add({.name = "MatMulInteger", .since = 10, .make = MakeMatmulInteger});
+  registry.Add({.name = "MatMulInteger", .since = 10, .make = MakePrepared<MatmulInteger>});
 }
 
 }  // namespace mullion::cpu

@@ -48,16 +48,10 @@ class QlinearConv final : public Executable {
   IntegerConvolution convolution_;
 };
 
-Result<std::unique_ptr<Executable>> MakeQlinearConv(const Node& node, WeightStore& weights) {
-  auto executable = std::make_unique<QlinearConv>();
-  MULLION_RETURN_IF_ERROR(executable->Prepare(node, weights));
-  return std::unique_ptr<Executable>(std::move(executable));
-}
-
 }  // namespace
 
 void RegisterQlinearConv(KernelRegistry& registry) {
-  registry.Add({.name = "QLinearConv", .since = 10, .make = MakeQlinearConv});
+  registry.Add({.name = "QLinearConv", .since = 10, .make = MakePrepared<QlinearConv>});
 }
 
 }  // namespace mullion::cpu

@@ -94,16 +94,10 @@ class QlinearMatmul final : public Executable {
   IntegerMatmul matmul_;
 };
 
-Result<std::unique_ptr<Executable>> MakeQlinearMatmul(const Node& node, WeightStore& weights) {
-  auto executable = std::make_unique<QlinearMatmul>();
-  MULLION_RETURN_IF_ERROR(executable->Prepare(node, weights));
-  return std::unique_ptr<Executable>(std::move(executable));
-}
-
 }  // namespace
 
 void RegisterQlinearMatmul(KernelRegistry& registry) {
-  registry.Add({.name = "QLinearMatMul", .since = 10, .make = MakeQlinearMatmul});
+  registry.Add({.name = "QLinearMatMul", .since = 10, .make = MakePrepared<QlinearMatmul>});
 }
 
 }  // namespace mullion::cpu

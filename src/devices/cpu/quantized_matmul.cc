@@ -128,22 +128,15 @@ class DynamicQuantizeMatmul final : public FloatProduct {
   };
 };
 
-template <typename Kernel>
-Result<std::unique_ptr<Executable>> Make(const Node& node, WeightStore& weights) {
-  auto executable = std::make_unique<Kernel>();
-  MULLION_RETURN_IF_ERROR(executable->Prepare(node, weights));
-  return std::unique_ptr<Executable>(std::move(executable));
-}
-
 }  // namespace
 
 void RegisterQuantizedMatmul(KernelRegistry& registry) {
   registry.Add({.name = "MatMulIntegerToFloat",
                 .domain = "com.microsoft",
-                .make = Make<MatmulIntegerToFloat>});
+                .make = MakePrepared<MatmulIntegerToFloat>});
   registry.Add({.name = "DynamicQuantizeMatMul",
                 .domain = "com.microsoft",
-                .make = Make<DynamicQuantizeMatmul>});
+                .make = MakePrepared<DynamicQuantizeMatmul>});
 }
 
 }  // namespace mullion::cpu

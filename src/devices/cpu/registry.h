@@ -54,6 +54,14 @@ Result<std::unique_ptr<Executable>> MakeKernel(const Node& node, WeightStore& /*
   return std::unique_ptr<Executable>(std::make_unique<Kernel>(node));
 }
 
+// The same of those that pack their weights first: `Status Prepare(node, weights)` does.
+template <typename Kernel>
+Result<std::unique_ptr<Executable>> MakePrepared(const Node& node, WeightStore& weights) {
+  auto executable = std::make_unique<Kernel>();
+  MULLION_RETURN_IF_ERROR(executable->Prepare(node, weights));
+  return std::unique_ptr<Executable>(std::move(executable));
+}
+
 }  // namespace mullion::cpu
 
 #endif  // MULLION_DEVICES_CPU_REGISTRY_H_

@@ -112,18 +112,12 @@ class RescaledConv final : public Executable {
   bool rectified_ = false;
 };
 
-Result<std::unique_ptr<Executable>> MakeRescaledConv(const Node& node, WeightStore& weights) {
-  auto executable = std::make_unique<RescaledConv>();
-  MULLION_RETURN_IF_ERROR(executable->Prepare(node, weights));
-  return std::unique_ptr<Executable>(std::move(executable));
-}
-
 }  // namespace
 
 void RegisterRescaledConv(KernelRegistry& registry) {
   registry.Add({.name = operators::kRescaledConv,
                 .domain = operators::kInternalDomain,
-                .make = MakeRescaledConv});
+                .make = MakePrepared<RescaledConv>});
 }
 
 }  // namespace mullion::cpu

@@ -169,18 +169,12 @@ class ScaledConv final : public Executable {
   mutable std::atomic<bool> guess_holds_{true};
 };
 
-Result<std::unique_ptr<Executable>> MakeScaledConv(const Node& node, WeightStore& weights) {
-  auto executable = std::make_unique<ScaledConv>();
-  MULLION_RETURN_IF_ERROR(executable->Prepare(node, weights));
-  return std::unique_ptr<Executable>(std::move(executable));
-}
-
 }  // namespace
 
 void RegisterScaledConv(KernelRegistry& registry) {
   registry.Add({.name = operators::kScaledConv,
                 .domain = operators::kInternalDomain,
-                .make = MakeScaledConv});
+                .make = MakePrepared<ScaledConv>});
 }
 
 }  // namespace mullion::cpu
