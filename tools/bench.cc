@@ -27,7 +27,7 @@ namespace mullion::tools {
 
 namespace {
 
-struct Arguments {
+struct BenchArguments {
   std::string model;
   InputOptions inputs;
   EngineOptions engine;
@@ -71,7 +71,7 @@ struct Times {
 };
 
 // Inputs of random values, and the outputs of a first evaluation bound as memory for the next.
-void BindAll(const Engine& engine, const Arguments& arguments, MullionBinding* binding,
+void BindAll(const Engine& engine, const BenchArguments& arguments, MullionBinding* binding,
              Times& times) {
   {
     const std::unique_ptr<Model> model = ValueOrThrow(OpenModelFile(arguments.model));
@@ -91,7 +91,7 @@ void BindAll(const Engine& engine, const Arguments& arguments, MullionBinding* b
   }
 }
 
-Times Measure(const Engine& engine, const Arguments& arguments, MullionBinding* binding,
+Times Measure(const Engine& engine, const BenchArguments& arguments, MullionBinding* binding,
               Times times) {
   const auto run = [&] { Check(MullionSession_Run(engine.session(), binding, nullptr)); };
   for (int i = 0; i < arguments.warmup; ++i) run();
@@ -185,7 +185,7 @@ void WriteTrace(const MullionProfile* profile, const std::string& path) {
   if (!file) throw Failure(kExitWrongUse, StrCat("cannot write the trace '", path, "'"));
 }
 
-void Print(const Arguments& arguments, const Engine& engine, const Times& times) {
+void Print(const BenchArguments& arguments, const Engine& engine, const Times& times) {
   const uint32_t threads = MullionSession_Threads(engine.session());
   if (arguments.json) {
     const nlohmann::ordered_json json{
@@ -210,7 +210,7 @@ void Print(const Arguments& arguments, const Engine& engine, const Times& times)
             << " ms a run\n  memory  " << std::setprecision(1) << PeakRssMib() << " MiB at most\n";
 }
 
-int Run(const Arguments& arguments) {
+int RunBench(const BenchArguments& arguments) {
   if (arguments.runs < 1) throw Failure(kExitWrongUse, "--runs must be 1 or more");
   if (arguments.warmup < 0) throw Failure(kExitWrongUse, "--warmup must be 0 or more");
   Times times;
@@ -232,7 +232,7 @@ int Run(const Arguments& arguments) {
 
 void AddBench(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand("bench", "Measure how fast a model is here");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<BenchArguments>();
   command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")
       ->required()
       ->type_name("");
@@ -258,7 +258,7 @@ void AddBench(CLI::App& app, int& exit_code) {
       "\nJSON: model, threads, runs, load_ms, first_ms, min_ms, p10_ms, median_ms, p90_ms, "
       "max_ms,\n"
       "peak_rss_mib, cpu_ms_per_run (of all threads together), isa.");
-  command->callback([arguments, &exit_code] { exit_code = Run(*arguments); });
+  command->callback([arguments, &exit_code] { exit_code = RunBench(*arguments); });
 }
 
 }  // namespace mullion::tools

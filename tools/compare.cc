@@ -13,10 +13,10 @@ namespace mullion::tools {
 
 namespace {
 
-double Value(float x) { return x; }
-double Value(double x) { return x; }
-double Value(Float16 x) { return static_cast<float>(x); }
-double Value(Bfloat16 x) { return static_cast<float>(x); }
+double AsDouble(float x) { return x; }
+double AsDouble(double x) { return x; }
+double AsDouble(Float16 x) { return static_cast<float>(x); }
+double AsDouble(Bfloat16 x) { return static_cast<float>(x); }
 
 // max - min of what is finite; 0 when nothing is.
 template <typename T>
@@ -24,7 +24,7 @@ double RangeOf(std::span<const T> values) {
   double low = INFINITY;
   double high = -INFINITY;
   for (const T value : values) {
-    const double x = Value(value);
+    const double x = AsDouble(value);
     if (!std::isfinite(x)) continue;
     low = std::min(low, x);
     high = std::max(high, x);
@@ -42,8 +42,8 @@ void CompareFloats(std::span<const T> actual, std::span<const T> expected,
                    const Tolerance& tolerance, Comparison& result) {
   const double slack = tolerance.atol + tolerance.atol_range * RangeOf(expected);
   for (size_t i = 0; i < actual.size(); ++i) {
-    const double a = Value(actual[i]);
-    const double b = Value(expected[i]);
+    const double a = AsDouble(actual[i]);
+    const double b = AsDouble(expected[i]);
     if (std::isnan(a) && std::isnan(b)) continue;
     if (std::isfinite(a) && std::isfinite(b)) {
       const double difference = std::abs(a - b);

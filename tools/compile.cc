@@ -15,13 +15,13 @@ namespace mullion::tools {
 
 namespace {
 
-struct Arguments {
+struct CompileArguments {
   std::string model;
   std::string output;
   EngineOptions engine;
 };
 
-int Run(const Arguments& arguments) {
+int RunCompile(const CompileArguments& arguments) {
   const Handle<MullionDevice> device = OpenDevice(arguments.engine);
   MullionModel* loaded = nullptr;
   Check(MullionModel_LoadFromFilePath(arguments.model.c_str(), &loaded));
@@ -42,7 +42,7 @@ int Run(const Arguments& arguments) {
 void AddCompile(CLI::App& app, int& exit_code) {
   CLI::App* const command =
       app.add_subcommand("compile", "Write a model to a file that loads at once");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<CompileArguments>();
   command->add_option("MODEL", arguments->model, "An ONNX file")->required()->type_name("");
   command->add_option("-o", arguments->output, "The file to write")->required()->type_name("FILE");
   arguments->engine.AddThreads(*command);
@@ -56,7 +56,7 @@ void AddCompile(CLI::App& app, int& exit_code) {
       "\nExample:\n"
       "  mullion compile resnet50.onnx -o resnet50.mullion\n"
       "  mullion bench resnet50.onnx --compiled resnet50.mullion");
-  command->callback([arguments, &exit_code] { exit_code = Run(*arguments); });
+  command->callback([arguments, &exit_code] { exit_code = RunCompile(*arguments); });
 }
 
 }  // namespace mullion::tools

@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct ConformanceArguments {
   std::string root;
   std::string filter = "*";
   EngineOptions engine;
@@ -132,7 +132,7 @@ TestResult RunTest(const fs::path& folder, const EngineOptions& options) {
   return result;
 }
 
-std::vector<fs::path> FindTests(const Arguments& arguments) {
+std::vector<fs::path> FindTests(const ConformanceArguments& arguments) {
   std::vector<fs::path> tests;
   std::error_code error;
   for (const auto& entry : fs::recursive_directory_iterator(arguments.root, error)) {
@@ -162,7 +162,7 @@ int Count(const std::vector<TestResult>& results, std::initializer_list<Outcome>
       }));
 }
 
-int Run(const Arguments& arguments) {
+int RunConformance(const ConformanceArguments& arguments) {
   OpenDevice(arguments.engine);  // else every test would fail for one reason
   const std::vector<fs::path> tests = FindTests(arguments);
   const bool show_progress = !arguments.json && isatty(STDERR_FILENO) != 0;
@@ -210,7 +210,7 @@ int Run(const Arguments& arguments) {
 void AddConformance(CLI::App& app, int& exit_code) {
   CLI::App* const command =
       app.add_subcommand("conformance", "Run ONNX's own tests beneath a folder");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ConformanceArguments>();
   command->add_option("ROOT", arguments->root, "Folder with tests at any depth")
       ->required()
       ->type_name("");
@@ -226,7 +226,7 @@ void AddConformance(CLI::App& app, int& exit_code) {
       "outputs are within rtol 1e-3 and atol 1e-7, and practically with atol 1e-5 (1e-4 for DFT\n"
       "and STFT). Random operators pass when type, shape and values are possible.\n"
       "\nJSON: total, strict, practical, failed, unsupported, tests (name, result, detail).");
-  command->callback([arguments, &exit_code] { exit_code = Run(*arguments); });
+  command->callback([arguments, &exit_code] { exit_code = RunConformance(*arguments); });
 }
 
 }  // namespace mullion::tools

@@ -220,13 +220,13 @@ void PrintText(const Report& report) {
   for (const Unsupported& node : report.unsupported) std::cout << "    " << node.why << "\n";
 }
 
-struct Arguments {
+struct InfoArguments {
   std::string model;
   bool check = false;
   bool json = false;
 };
 
-int Run(const Arguments& arguments) {
+int RunInfo(const InfoArguments& arguments) {
   const std::unique_ptr<Model> model = ValueOrThrow(OpenModelFile(arguments.model));
   Report report{*model, CountOperators(*model->graph), {}, {}};
   DescribeOperators(*model->graph, report.support);
@@ -244,7 +244,7 @@ int Run(const Arguments& arguments) {
 
 void AddInfo(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand("info", "Show what a model is and what it needs");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<InfoArguments>();
   command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")
       ->required()
       ->type_name("");
@@ -254,7 +254,7 @@ void AddInfo(CLI::App& app, int& exit_code) {
       "\nJSON: model, producer, ir_version, opsets, inputs and outputs (name, type, shape, kind),\n"
       "operators (name: count), support (name-opset: types), parameters, macs (where shapes are\n"
       "known), unsupported (node, operator, opset, why).");
-  command->callback([arguments, &exit_code] { exit_code = Run(*arguments); });
+  command->callback([arguments, &exit_code] { exit_code = RunInfo(*arguments); });
 }
 
 }  // namespace mullion::tools

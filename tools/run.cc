@@ -31,7 +31,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct RunArguments {
   std::string model;
   std::string image;
   std::vector<std::string> inputs;   // NAME=FILE or NAME=VALUE
@@ -113,7 +113,7 @@ void RequireTensor(const FeatureInfo& input, const std::string& what) {
 
 class Runner {
  public:
-  explicit Runner(const Arguments& arguments)
+  explicit Runner(const RunArguments& arguments)
       : arguments_(arguments),
         model_(ValueOrThrow(OpenModelFile(arguments.model))),
         engine_(arguments.model, arguments.engine),
@@ -285,14 +285,14 @@ class Runner {
     return json;
   }
 
-  const Arguments& arguments_;
+  const RunArguments& arguments_;
   std::unique_ptr<Model> model_;
   Engine engine_;
   Handle<MullionBinding> binding_;
   std::vector<std::string> labels_;
 };
 
-int Run(const Arguments& arguments) {
+int RunModel(const RunArguments& arguments) {
   if (arguments.top < 0) throw Failure(kExitWrongUse, "--top must be 0 or more");
   OpenDevice(arguments.engine);
   return Runner(arguments).Run();
@@ -302,7 +302,7 @@ int Run(const Arguments& arguments) {
 
 void AddRun(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand("run", "Evaluate a model once and show its outputs");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<RunArguments>();
   command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")
       ->required()
       ->type_name("");
@@ -345,7 +345,7 @@ void AddRun(CLI::App& app, int& exit_code) {
       "  mullion run model.onnx --dim batch=2 --seed 1 --json\n"
       "\nJSON: model, device, outputs (name, type, shape, top: the K largest elements as index,\n"
       "label, value), ms.");
-  command->callback([arguments, &exit_code] { exit_code = Run(*arguments); });
+  command->callback([arguments, &exit_code] { exit_code = RunModel(*arguments); });
 }
 
 }  // namespace mullion::tools

@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct VerifyArguments {
   std::string model;
   std::string data;
   Tolerance tolerance;
@@ -41,7 +41,7 @@ struct OutputResult {
 
 // Numbered files belong to inputs without initializer, in order; inputs without a file get values
 // as `run` makes them.
-void BindInputs(const Engine& engine, const TestDataSet& set, const Arguments& arguments,
+void BindInputs(const Engine& engine, const TestDataSet& set, const VerifyArguments& arguments,
                 MullionBinding* binding) {
   std::set<std::string> given;
   for (const auto& [index, path] : set.inputs) {
@@ -57,7 +57,7 @@ void BindInputs(const Engine& engine, const TestDataSet& set, const Arguments& a
   }
 }
 
-void VerifySet(const Engine& engine, const TestDataSet& set, const Arguments& arguments,
+void VerifySet(const Engine& engine, const TestDataSet& set, const VerifyArguments& arguments,
                std::vector<OutputResult>& results) {
   const Tolerance& tolerance = arguments.tolerance;
   const Handle<MullionBinding> binding = engine.MakeBinding();
@@ -104,7 +104,7 @@ void Print(const std::vector<OutputResult>& results, int passed, int failed, boo
   std::cout << passed << " passed, " << failed << " failed\n";
 }
 
-int Run(const Arguments& arguments) {
+int RunVerify(const VerifyArguments& arguments) {
   const Tolerance& tolerance = arguments.tolerance;
   if (!(tolerance.rtol >= 0 && tolerance.atol >= 0 && tolerance.atol_range >= 0)) {
     throw Failure(kExitWrongUse, "a tolerance must be 0 or more");
@@ -135,7 +135,7 @@ int Run(const Arguments& arguments) {
 void AddVerify(CLI::App& app, int& exit_code) {
   CLI::App* const command =
       app.add_subcommand("verify", "Compare a model's outputs with expected ones");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<VerifyArguments>();
   command->add_option("MODEL", arguments->model, "An ONNX file, or a compiled one")
       ->required()
       ->type_name("");
@@ -161,7 +161,7 @@ void AddVerify(CLI::App& app, int& exit_code) {
       "integers, strings and booleans must be equal, and NaN equals NaN. Exits with 1 when an\n"
       "output fails.\n"
       "\nJSON: passed, failed, outputs (set, name, max_abs, max_rel, ok).");
-  command->callback([arguments, &exit_code] { exit_code = Run(*arguments); });
+  command->callback([arguments, &exit_code] { exit_code = RunVerify(*arguments); });
 }
 
 }  // namespace mullion::tools

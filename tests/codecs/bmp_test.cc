@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "codecs/decode.h"
+#include "tests/codecs/expect_decoded.h"
 #include "tests/codecs/make_files.h"
 
 namespace mullion::codecs {
@@ -20,20 +21,6 @@ BmpChoices Sized(int32_t width, int32_t height, int bits) {
   choices.height = height;
   choices.bits = bits;
   return choices;
-}
-
-void ExpectPixels(const Bytes& file, PixelFormat format, const Bytes& pixels) {
-  const Result<image::Bitmap> bitmap = DecodeImage(file);
-  ASSERT_TRUE(bitmap.ok()) << bitmap.status().message();
-  EXPECT_EQ(bitmap->format(), format);
-  EXPECT_EQ(PixelsOf(bitmap->view()), pixels);
-}
-
-void ExpectDamaged(const Bytes& file, const char* why) {
-  const Result<image::Bitmap> bitmap = DecodeImage(file);
-  ASSERT_FALSE(bitmap.ok());
-  EXPECT_EQ(bitmap.status().code(), StatusCode::kInvalidArgument);
-  EXPECT_NE(bitmap.status().message().find(why), std::string::npos) << bitmap.status().message();
 }
 
 TEST(Bmp, RowsAreBottomUpUnlessTheHeightIsNegative) {

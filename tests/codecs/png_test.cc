@@ -6,19 +6,13 @@
 
 #include "codecs/decode.h"
 #include "codecs/png_encode.h"
+#include "tests/codecs/expect_decoded.h"
 #include "tests/codecs/make_files.h"
 
 namespace mullion::codecs {
 namespace {
 
 using image::PixelFormat;
-
-void ExpectPixels(const Bytes& file, PixelFormat format, const Bytes& pixels) {
-  const Result<image::Bitmap> bitmap = DecodeImage(file);
-  ASSERT_TRUE(bitmap.ok()) << bitmap.status().message();
-  EXPECT_EQ(bitmap->format(), format);
-  EXPECT_EQ(PixelsOf(bitmap->view()), pixels);
-}
 
 // Gray of fewer than 8 bits is spread over 0 to 255: v * 255 / (2^bits - 1).
 TEST(Png, GrayOfEveryDepth) {

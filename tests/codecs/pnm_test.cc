@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "codecs/decode.h"
+#include "tests/codecs/expect_decoded.h"
 #include "tests/codecs/make_files.h"
 
 namespace mullion::codecs {
@@ -15,13 +16,6 @@ void ExpectPixels(const Bytes& file, PixelFormat format, int64_t width, const By
   EXPECT_EQ(bitmap->format(), format);
   EXPECT_EQ(bitmap->width(), width);
   EXPECT_EQ(PixelsOf(bitmap->view()), pixels);
-}
-
-void ExpectDamaged(const Bytes& file, const char* why) {
-  const Result<image::Bitmap> bitmap = DecodeImage(file);
-  ASSERT_FALSE(bitmap.ok());
-  EXPECT_EQ(bitmap.status().code(), StatusCode::kInvalidArgument);
-  EXPECT_NE(bitmap.status().message().find(why), std::string::npos) << bitmap.status().message();
 }
 
 TEST(Pnm, OneIsBlackInBitmaps) {

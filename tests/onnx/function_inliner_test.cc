@@ -172,7 +172,7 @@ TEST(FunctionInliner, NodesFollowTheFunctionsOwnImports) {
   EXPECT_EQ((*model)->graph->nodes().back()->opset(), 13);
 }
 
-struct BadCase {
+struct BadFunction {
   Messages nodes;
   Messages functions;
   const char* text;
@@ -189,7 +189,7 @@ TEST(FunctionInliner, RefusesBrokenFunctions) {
   const Message twins = MakeFunction("F", {"a", "a"}, {"b"}, {MakeNode("Neg", {"a"}, {"b"})});
   const Message shadow = MakeFunction("F", {"a"}, {"b"}, {MakeNode("Neg", {"a"}, {"b", "a"})});
   const Message call = Call("F", {"x"}, {"y"});
-  const BadCase cases[] = {
+  const BadFunction cases[] = {
       {{call},
        {self},
        "the call 'b' of the function 'F/F': a function must not call itself, directly or by way of "
@@ -245,7 +245,7 @@ TEST(FunctionInliner, RefusesBrokenFunctions) {
        "node 'y' (Neg, opset 13): attribute 'p': it refers to the attribute 'q' of a function, but "
        "stands in none; export the model again"},
   };
-  for (const BadCase& c : cases) {
+  for (const BadFunction& c : cases) {
     EXPECT_EQ(ErrorOf(ModelOf(Chain(c.nodes), c.functions)),
               std::string("model 'm.onnx': ") + c.text);
   }

@@ -123,13 +123,13 @@ TEST(TensorReader, RawBoolsAreZeroOrOne) {
   EXPECT_EQ(BytesOf(*tensor), (std::vector<int>{1, 1, 1}));
 }
 
-struct BadCase {
+struct BadTensor {
   Message message;
   const char* text;
 };
 
 TEST(TensorReader, RefusesBrokenTensors) {
-  const BadCase cases[] = {
+  const BadTensor cases[] = {
       {Head(ElementType::kFloat, {2, 3}).Bytes(field::tensor::kRawData, "123456789012"),
        "it has 12 bytes of raw data but float[2,3] needs 24; the file is damaged, export it again"},
       {Head(ElementType::kFloat, {-1}),
@@ -159,7 +159,7 @@ TEST(TensorReader, RefusesBrokenTensors) {
       {Head(ElementType::kFloat, {1}).Int(field::tensor::kDataLocation, 1),
        "its data are in another file, which is not allowed here"},
   };
-  for (const BadCase& c : cases) {
+  for (const BadTensor& c : cases) {
     const auto tensor = ReadOne(c.message);
     ASSERT_FALSE(tensor.ok()) << c.text;
     EXPECT_EQ(tensor.status().message(), c.text);
@@ -197,7 +197,7 @@ TEST(SparseTensor, BecomesDense) {
 
 TEST(SparseTensor, RefusesBrokenOnes) {
   const Message values = proto::FloatTensor("w", {2}, {5, 7});
-  const BadCase cases[] = {
+  const BadTensor cases[] = {
       {Sparse(values, Indices({2}, {1, 6}), {2, 3}),
        "index 1 of the sparse tensor lies outside its shape [2,3]; the file is damaged, export it "
        "again"},
@@ -217,7 +217,7 @@ TEST(SparseTensor, RefusesBrokenOnes) {
        "reading it would take more than 256 MiB of memory, which its size does not justify; the "
        "file is damaged or made to exhaust memory"},
   };
-  for (const BadCase& c : cases) {
+  for (const BadTensor& c : cases) {
     const auto dense = ReadSparse(c.message);
     ASSERT_FALSE(dense.ok()) << c.text;
     EXPECT_EQ(dense.status().message(), c.text);

@@ -12,7 +12,7 @@ namespace mullion {
 namespace {
 
 // One head of a detector: `channels` of x, then a depthwise kernel with a bias.
-Value& Head(GraphMaker& maker, Value& x, int64_t channels, float value) {
+Value& DetectorHead(GraphMaker& maker, Value& x, int64_t channels, float value) {
   Value& narrow = maker.Conv(x, 64, channels);
   Value& y = maker.Add("Conv", {&narrow, &maker.Constant({channels, 1, 3, 3}, value),
                                 &maker.Constant({channels}, -value)});
@@ -21,7 +21,7 @@ Value& Head(GraphMaker& maker, Value& x, int64_t channels, float value) {
   return y;
 }
 
-std::string Joined(GraphMaker& maker, Value& output) {
+std::string JoinedConvolutions(GraphMaker& maker, Value& output) {
   const Status status = maker.Finish(output);
   EXPECT_TRUE(status.ok()) << status.message();
   optimizer::JoinConvolutions(maker.graph);
@@ -33,13 +33,13 @@ std::string Joined(GraphMaker& maker, Value& output) {
 TEST(JoinConvolutions, HeadsBecomeOneWithTheirDepthwiseKernels) {
   GraphMaker maker;
   Value& x = maker.Input({1, 64, 20, 20});
-  Value& scores = Head(maker, x, 1, 1.0f);
+  Value& scores = DetectorHead(maker, x, 1, 1.0f);
   Value& sigmoid = maker.Add("Sigmoid", {&scores});
-  Value& boxes = Head(maker, x, 4, 2.0f);
-  Value& points = Head(maker, x, 10, 3.0f);
+  Value& boxes = DetectorHead(maker, x, 4, 2.0f);
+  Value& points = DetectorHead(maker, x, 10, 3.0f);
   Value& y = maker.Add("Concat", {&points, &sigmoid, &boxes});
   y.producer()->SetAttribute("axis", int64_t{1});
-  EXPECT_EQ(Joined(maker, y), "Conv Conv Split Sigmoid Concat");
+  EXPECT_EQ(JoinedConvolutions(maker, y), "Conv Conv Split Sigmoid Concat");
   EXPECT_EQ(y.type.shape, (Shape{1, 15, 20, 20}));
   EXPECT_EQ(scores.type.shape, (Shape{1, 1, 20, 20}));
   const Node& split = *boxes.producer();
@@ -60,7 +60,7 @@ TEST(JoinConvolutions, OneOfThemMayHaveABias) {
   Value& x = maker.Input({1, 64, 20, 20});
   Value& a = maker.Conv(x, 64, 6);
   Value& b = maker.Add("Conv", {&x, &maker.Constant({6, 64, 1, 1}), &maker.Constant({6}, 5.0f)});
-  EXPECT_EQ(Joined(maker, maker.Add("Mul", {&a, &b})), "Conv Split Mul");
+  EXPECT_EQ(JoinedConvolutions(maker, maker.Add("Mul", {&a, &b})), "Conv Split Mul");
   const auto bias = a.producer()->input(0)->producer()->input(2)->constant.span<float>();
   EXPECT_EQ(bias[5], 0.0f);
   EXPECT_EQ(bias[6], 5.0f);
@@ -69,26 +69,28 @@ TEST(JoinConvolutions, OneOfThemMayHaveABias) {
 TEST(JoinConvolutions, DepthwiseKernelsThatDifferStay) {
   GraphMaker maker;
   Value& x = maker.Input({1, 64, 20, 20});
-  Value& a = Head(maker, x, 6, 1.0f);
-  Value& b = Head(maker, x, 6, 1.0f);
+  Value& a = DetectorHead(maker, x, 6, 1.0f);
+  Value& b = DetectorHead(maker, x, 6, 1.0f);
   b.producer()->SetAttribute("fused_activation", std::string("Relu"));
-  EXPECT_EQ(Joined(maker, maker.Add("Mul", {&a, &b})), "Conv Split Conv Conv+Relu Mul");
+  EXPECT_EQ(JoinedConvolutions(maker, maker.Add("Mul", {&a, &b})), "Conv Split Conv Conv+Relu Mul");
 }
 
 TEST(JoinConvolutions, WideOnesAndThoseThatDifferStay) {
   GraphMaker wide;
   Value& x = wide.Input({1, 64, 20, 20});
   Value& a = wide.Conv(x, 64, 24);
-  EXPECT_EQ(Joined(wide, wide.Add("Mul", {&a, &wide.Conv(x, 64, 24)})), "Conv Conv Mul");
+  EXPECT_EQ(JoinedConvolutions(wide, wide.Add("Mul", {&a, &wide.Conv(x, 64, 24)})),
+            "Conv Conv Mul");
   GraphMaker other;
   Value& z = other.Input({1, 64, 20, 20});
   Value& strided = other.Conv(z, 64, 8);
   strided.producer()->SetAttribute("dilations", std::vector<int64_t>{2, 2});
-  EXPECT_EQ(Joined(other, other.Add("Mul", {&strided, &other.Conv(z, 64, 8)})), "Conv Conv Mul");
+  EXPECT_EQ(JoinedConvolutions(other, other.Add("Mul", {&strided, &other.Conv(z, 64, 8)})),
+            "Conv Conv Mul");
   GraphMaker few;
   Value& w = few.Input({1, 64, 20, 20});
   Value& one = few.Conv(w, 64, 1);
-  EXPECT_EQ(Joined(few, few.Add("Mul", {&one, &few.Conv(w, 64, 1)})), "Conv Conv Mul");
+  EXPECT_EQ(JoinedConvolutions(few, few.Add("Mul", {&one, &few.Conv(w, 64, 1)})), "Conv Conv Mul");
 }
 
 }  // namespace

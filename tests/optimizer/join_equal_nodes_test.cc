@@ -8,7 +8,7 @@
 namespace mullion {
 namespace {
 
-std::string Joined(GraphMaker& maker, Value& output) {
+std::string JoinedNodes(GraphMaker& maker, Value& output) {
   EXPECT_TRUE(maker.Finish(output).ok());
   optimizer::JoinEqualNodes(maker.graph, BuiltInOperators());
   EXPECT_TRUE(maker.graph.Validate().ok());
@@ -22,7 +22,7 @@ TEST(JoinEqualNodes, ChainsOfEqualNodesAreOne) {
     return maker.Add("Exp", {&maker.Add("Mul", {&x, &maker.Constant({}, 3)})});
   };
   Value& first = chain();
-  EXPECT_EQ(Joined(maker, maker.Add("Add", {&first, &chain()})), "Mul Exp Add");
+  EXPECT_EQ(JoinedNodes(maker, maker.Add("Add", {&first, &chain()})), "Mul Exp Add");
 }
 
 TEST(JoinEqualNodes, OtherAttributesInputsAndConstantsStay) {
@@ -35,7 +35,7 @@ TEST(JoinEqualNodes, OtherAttributesInputsAndConstantsStay) {
   d.producer()->SetAttribute("axis", int64_t{0});
   Value& e = maker.Add("Softmax", {&b});
   Value& sum = maker.Add("Sum", {&c, &d, &e});
-  EXPECT_EQ(Joined(maker, sum), "Mul Mul Softmax Softmax Softmax Sum");
+  EXPECT_EQ(JoinedNodes(maker, sum), "Mul Mul Softmax Softmax Softmax Sum");
 }
 
 TEST(JoinEqualNodes, RandomResultsAndGraphOutputsStay) {
@@ -47,7 +47,7 @@ TEST(JoinEqualNodes, RandomResultsAndGraphOutputsStay) {
   Value& d = maker.Add("Exp", {&x});
   maker.graph.AddOutput(c);
   maker.graph.AddOutput(d);
-  EXPECT_EQ(Joined(maker, maker.Add("Add", {&a, &b})),
+  EXPECT_EQ(JoinedNodes(maker, maker.Add("Add", {&a, &b})),
             "RandomNormalLike RandomNormalLike Exp Exp Add");
 }
 

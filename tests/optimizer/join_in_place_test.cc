@@ -10,7 +10,7 @@
 namespace mullion {
 namespace {
 
-std::string Joined(GraphMaker& maker, Value& output) {
+std::string JoinedInPlace(GraphMaker& maker, Value& output) {
   const Status status = maker.Finish(output);
   EXPECT_TRUE(status.ok()) << status.message();
   optimizer::PlaceChannelsLast(maker.graph, BuiltInOperators());
@@ -34,7 +34,7 @@ TEST(JoinInPlace, ConvolutionsWriteTheirParts) {
   Value& second = maker.Conv(x, 4, 3);
   Value& first = maker.Conv(x, 4, 5);
   Value& joined = Concat(maker, {&first, &second});
-  EXPECT_EQ(Joined(maker, maker.Conv(joined, 8, 2)),
+  EXPECT_EQ(JoinedInPlace(maker, maker.Conv(joined, 8, 2)),
             "Transpose(0,2,3,1) Conv@last Conv@last Conv@last Transpose(0,3,1,2)");
   // In the order of the graph, not of the parts.
   const Node& reader = **std::prev(maker.graph.nodes().end(), 2);
@@ -53,7 +53,7 @@ TEST(JoinInPlace, CopiesWhatOthersMakeOrRead) {
   Value& shared = maker.Conv(x, 4, 5);
   Value& own = maker.Conv(shared, 5, 3);
   Value& joined = Concat(maker, {&shared, &maker.Add("Sigmoid", {&shared}), &own}, -3);
-  EXPECT_EQ(Joined(maker, maker.Conv(joined, 13, 2)),
+  EXPECT_EQ(JoinedInPlace(maker, maker.Conv(joined, 13, 2)),
             "Transpose(0,2,3,1) Conv@last Conv@last Sigmoid JoinPart JoinPart Conv@last "
             "Transpose(0,3,1,2)");
 }
@@ -62,12 +62,12 @@ TEST(JoinInPlace, LeavesOtherConcats) {
   GraphMaker along;
   Value& x = along.Input({1, 4, 8, 8});
   Value& rows = Concat(along, {&along.Conv(x, 4, 4), &along.Conv(x, 4, 4)}, 2);
-  EXPECT_EQ(Joined(along, along.Conv(rows, 4, 2)),
+  EXPECT_EQ(JoinedInPlace(along, along.Conv(rows, 4, 2)),
             "Transpose(0,2,3,1) Conv@last Conv@last Concat Conv@last Transpose(0,3,1,2)");
   GraphMaker shared;
   Value& y = shared.Input({1, 4, 8, 8});
   Value& part = shared.Conv(y, 4, 4);
-  EXPECT_EQ(Joined(shared, shared.Conv(Concat(shared, {&part, &part}), 8, 2)),
+  EXPECT_EQ(JoinedInPlace(shared, shared.Conv(Concat(shared, {&part, &part}), 8, 2)),
             "Transpose(0,2,3,1) Conv@last Concat Conv@last Transpose(0,3,1,2)");
 }
 
