@@ -23,8 +23,24 @@ function(mullion_room folder)
   if(ROOM_PLAIN AND MULLION_SANITIZE MATCHES "address")
     target_compile_options(mullion_room_${name} PRIVATE -O0)
   endif()
+  if(MULLION_SANITIZE AND NOT name STREQUAL "devices_cpu")
+    mullion_unite(mullion_room_${name} ${ROOM_SOURCES})
+  endif()
   mullion_precompile(mullion_room_${name} ${ROOM_PRECOMPILE})
   set_property(GLOBAL APPEND PROPERTY MULLION_ROOMS mullion_room_${name})
+endfunction()
+
+# Compiles eight files of a target at a time, which halves the time of a build with sanitizers. Names
+# in unnamed namespaces are therefore unique within a room; files that number a node's inputs or
+# open a namespace stay apart.
+function(mullion_unite target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  foreach(source ${ARGN})
+    file(STRINGS ${source} apart REGEX "^(using namespace|enum (Input|Output)) ")
+    if(apart)
+      set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    endif()
+  endforeach()
 endfunction()
 
 # Writes `output`: a function `namespace::RegisterAll(registry)` that calls Register<File> of every

@@ -19,7 +19,7 @@ struct SparseRecord {
   Shape shape;
 };
 
-Result<SparseRecord> ReadRecord(std::string_view bytes, const ReadContext& context) {
+Result<SparseRecord> ReadSparseRecord(std::string_view bytes, const ReadContext& context) {
   SparseRecord record;
   bool fits = true;
   WireReader fields(bytes);
@@ -104,7 +104,7 @@ Result<Tensor> Spread(const Tensor& values, const Tensor& indices, const Shape& 
 }  // namespace
 
 Result<SparseTensor> ReadSparseTensor(std::string_view bytes, ReadContext& context) {
-  MULLION_ASSIGN_OR_RETURN(const SparseRecord record, ReadRecord(bytes, context));
+  MULLION_ASSIGN_OR_RETURN(const SparseRecord record, ReadSparseRecord(bytes, context));
   MULLION_ASSIGN_OR_RETURN(const TensorRecord values_record,
                            ReadTensorRecord(record.values, context));
   if (values_record.type == ElementType::kString || IsSubByte(values_record.type)) {

@@ -9,13 +9,13 @@ namespace mullion::operators {
 
 namespace {
 
-struct Form {
+struct ActivationForm {
   std::string_view name;
   int since;
   ElementTypeSet types = types::kAllFloats;
 };
 
-constexpr Form kForms[] = {
+constexpr ActivationForm kActivationForms[] = {
     {"Relu", 1, types::kAllFloats | types::kSigned},
     {"LeakyRelu", 1},
     {"Elu", 1},
@@ -89,7 +89,7 @@ Status InferSwiGlu(InferenceContext& context) {
 }  // namespace
 
 void RegisterActivation(OperatorRegistry& registry) {
-  for (const Form& form : kForms) {
+  for (const ActivationForm& form : kActivationForms) {
     registry.Add({.name = form.name,
                   .since = form.since,
                   .inputs = {1, 1},

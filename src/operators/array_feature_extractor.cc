@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 // ArrayFeatureExtractor: some columns of a table, by index.
 #include "operators/class_scores.h"
+#include "operators/ml_types.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
-
-constexpr ElementTypeSet kNumbers =
-    types::kFloatDouble | SetOf(ElementType::kInt32, ElementType::kInt64);
 
 Status InferArrayFeatureExtractor(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(context.RequireType(1, SetOf(ElementType::kInt64)));
@@ -33,7 +31,7 @@ void RegisterArrayFeatureExtractor(OperatorRegistry& registry) {
   registry.Add({.name = "ArrayFeatureExtractor",
                 .domain = kMlDomain,
                 .inputs = {2, 2},
-                .types = kNumbers | types::kString,
+                .types = kMlNumbers | types::kString,
                 .infer = InferArrayFeatureExtractor});
 }
 

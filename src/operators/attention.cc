@@ -3,6 +3,7 @@
 #include "operators/attention.h"
 
 #include "base/str_cat.h"
+#include "operators/inference.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
@@ -10,10 +11,6 @@ namespace mullion::operators {
 namespace {
 
 using namespace attention;
-
-Status Wrong(const Node& node, const std::string& text) {
-  return node.Error(StatusCode::kInvalidModel, text);
-}
 
 // Takes the known one of two dimensions that must agree.
 bool Merge(int64_t& dim, int64_t other) {
@@ -31,8 +28,8 @@ Status ReadHeads(const Node& node, const char* name, const Shape& shape, int64_t
   }
   heads = node.IntAttribute(name, 0);
   if (heads < 1 || (shape[2] >= 0 && shape[2] % heads != 0)) {
-    return Wrong(node, StrCat("attribute '", name, "' is ", heads, " for an operand of shape ",
-                              shape.ToString(), ", whose last axis it must divide"));
+    return WrongNode(node, StrCat("attribute '", name, "' is ", heads, " for an operand of shape ",
+                                  shape.ToString(), ", whose last axis it must divide"));
   }
   size = shape[2] < 0 ? kUnknownDim : shape[2] / heads;
   return OkStatus();
@@ -56,7 +53,7 @@ Status CheckMask(const InferenceContext& context, const AttentionShape& shape, i
                               shape.ScoresShape().ToString()));
 }
 
-Status CheckTypes(const InferenceContext& context) {
+Status CheckAttentionTypes(const InferenceContext& context) {
   for (const int i : {kKey, kValue, kPastKey, kPastValue}) {
     MULLION_RETURN_IF_ERROR(context.RequireSameType(kQuery, i));
   }
@@ -74,7 +71,7 @@ Status CheckTypes(const InferenceContext& context) {
 Status InferAttention(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(context.RequireInput(kKey));
   MULLION_RETURN_IF_ERROR(context.RequireInput(kValue));
-  MULLION_RETURN_IF_ERROR(CheckTypes(context));
+  MULLION_RETURN_IF_ERROR(CheckAttentionTypes(context));
   const ElementType type = context.InputType(kQuery);
   const Shape* const query = context.InputShape(kQuery);
   const Shape* const key = context.InputShape(kKey);
@@ -121,9 +118,9 @@ Result<AttentionShape> AttentionShape::FromShapes(const Node& node, const Shape&
     ranks = ranks && (operand->rank() == 3 || operand->rank() == 4);
   }
   if (!ranks) {
-    return Wrong(node,
-                 StrCat("query, key and value have shapes ", query.ToString(), ", ", key.ToString(),
-                        " and ", value.ToString(), "; all must have rank 3 or all rank 4"));
+    return WrongNode(
+        node, StrCat("query, key and value have shapes ", query.ToString(), ", ", key.ToString(),
+                     " and ", value.ToString(), "; all must have rank 3 or all rank 4"));
   }
   AttentionShape s;
   s.flat_query = query.rank() == 3;
@@ -149,10 +146,10 @@ Result<AttentionShape> AttentionShape::FromShapes(const Node& node, const Shape&
     fits = s.key_heads > 0 ? s.query_heads % s.key_heads == 0 : s.query_heads == 0;
   }
   if (fits) return s;
-  return Wrong(node, StrCat("query, key and value have shapes ", query.ToString(), ", ",
-                            key.ToString(), " and ", value.ToString(),
-                            past != nullptr ? StrCat(" with past keys ", past->ToString()) : "",
-                            ", which do not fit each other"));
+  return WrongNode(node, StrCat("query, key and value have shapes ", query.ToString(), ", ",
+                                key.ToString(), " and ", value.ToString(),
+                                past != nullptr ? StrCat(" with past keys ", past->ToString()) : "",
+                                ", which do not fit each other"));
 }
 
 Shape AttentionShape::OutputShape() const {

@@ -66,20 +66,20 @@ Status UpgradePRelu(Node& node) {
   return behind <= 0 ? OkStatus() : AppendUnitAxes(node, 1, behind);
 }
 
-struct Form {
+struct BinaryForm {
   std::string_view name;
   ElementTypeSet types;
   Status (*infer)(InferenceContext&);
 };
 
-constexpr Form kLegacyForms[] = {
+constexpr BinaryForm kLegacyBinaryForms[] = {
     {"Add", types::kNumeric, InferBroadcast}, {"Sub", types::kNumeric, InferBroadcast},
     {"Mul", types::kNumeric, InferBroadcast}, {"Div", types::kNumeric, InferBroadcast},
     {"Pow", types::kNumeric, InferPow},
 };
 
 // Opset 8 gave them broadcasting, which is all that changed.
-constexpr Form kVariadicForms[] = {
+constexpr BinaryForm kVariadicForms[] = {
     {"Min", types::kNumeric, InferBroadcast},
     {"Max", types::kNumeric, InferBroadcast},
     {"Sum", types::kAllFloats, InferBroadcast},
@@ -89,7 +89,7 @@ constexpr Form kVariadicForms[] = {
 }  // namespace
 
 void RegisterBinary(OperatorRegistry& registry) {
-  for (const Form& form : kLegacyForms) {
+  for (const BinaryForm& form : kLegacyBinaryForms) {
     registry.Add({.name = form.name, .inputs = {2, 2}, .upgrade = UpgradeLegacyBroadcast});
     registry.Add({.name = form.name,
                   .since = 7,
@@ -97,7 +97,7 @@ void RegisterBinary(OperatorRegistry& registry) {
                   .types = form.types,
                   .infer = form.infer});
   }
-  for (const Form& form : kVariadicForms) {
+  for (const BinaryForm& form : kVariadicForms) {
     registry.Add(
         {.name = form.name, .inputs = {1, kVariadic}, .types = form.types, .infer = form.infer});
   }

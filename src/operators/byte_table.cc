@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "operators/byte_table.h"
 
+#include "operators/quantized_input.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
-
-constexpr ElementTypeSet kBytes = SetOf(ElementType::kUint8, ElementType::kInt8);
 
 Status InferByteTable(InferenceContext& context) {
   MULLION_ASSIGN_OR_RETURN(const Tensor table, ByteTableOf(context.node()));
@@ -24,7 +23,7 @@ Status InferByteTable(InferenceContext& context) {
 
 Result<Tensor> ByteTableOf(const Node& node) {
   const Tensor* const table = node.TensorAttribute(kTable);
-  if (table == nullptr || table->count() != 256 || !Contains(kBytes, table->type())) {
+  if (table == nullptr || table->count() != 256 || !Contains(kQuantizedBytes, table->type())) {
     return node.Error(StatusCode::kInvalidModel,
                       "attribute 'table' must be a tensor of 256 elements of 8 bits");
   }
@@ -35,7 +34,7 @@ void RegisterByteTable(OperatorRegistry& registry) {
   registry.Add({.name = kByteTable,
                 .domain = kInternalDomain,
                 .inputs = {1, 1},
-                .types = kBytes,
+                .types = kQuantizedBytes,
                 .infer = InferByteTable});
 }
 

@@ -24,12 +24,6 @@ TypeInfo Common(const TypeInfo& a, const TypeInfo& b) {
   return common;
 }
 
-TypeInfo WithoutShape(TypeInfo type) {
-  type.has_shape = false;
-  type.shape = Shape();
-  return type;
-}
-
 Result<Graph*> Body(InferenceContext& context, std::string_view attribute) {
   Graph* const body = context.node().GraphAttribute(attribute);
   if (body != nullptr) return body;

@@ -10,17 +10,6 @@ namespace mullion::operators {
 
 namespace {
 
-Status CheckBias(const InferenceContext& context, int64_t out_channels) {
-  const Shape* const shape = context.InputShape(kBiasInput);
-  if (shape == nullptr) return OkStatus();
-  const bool fits =
-      shape->rank() == 1 && ((*shape)[0] < 0 || out_channels < 0 || (*shape)[0] == out_channels);
-  if (fits) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(kBiasInput),
-                              " but must have one element for each of the ", out_channels,
-                              " output channels"));
-}
-
 Status InferConv(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(context.RequireInput(1));
   for (int i = 1; i <= kConvWhole; ++i) {
@@ -34,7 +23,7 @@ Status InferConv(InferenceContext& context) {
   }
   MULLION_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
                            ConvolutionGeometry::FromNode(context.node(), *image, *weights));
-  MULLION_RETURN_IF_ERROR(CheckBias(context, geometry.out_channels));
+  MULLION_RETURN_IF_ERROR(CheckChannelBias(context, geometry.out_channels));
   Shape output = geometry.OutputShape();
   if (geometry.layout.last && context.node().HasAttribute(kWholeChannels)) {
     MULLION_RETURN_IF_ERROR(WidenToWhole(context, kConvWhole, output));

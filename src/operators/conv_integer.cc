@@ -2,16 +2,15 @@
 // ConvInteger: int32 sums of 8-bit images and weights.
 #include "base/str_cat.h"
 #include "operators/convolution_geometry.h"
+#include "operators/quantized_input.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
 
-constexpr ElementTypeSet kBytes = SetOf(ElementType::kUint8, ElementType::kInt8);
-
 Status InferConvInteger(InferenceContext& context) {
-  MULLION_RETURN_IF_ERROR(context.RequireType(1, kBytes));
+  MULLION_RETURN_IF_ERROR(context.RequireType(1, kQuantizedBytes));
   MULLION_RETURN_IF_ERROR(context.RequireSameType(0, 2));
   MULLION_RETURN_IF_ERROR(context.RequireSameType(1, 3));
   const Shape* const image = context.InputShape(0);
@@ -43,7 +42,7 @@ void RegisterConvInteger(OperatorRegistry& registry) {
   registry.Add({.name = "ConvInteger",
                 .since = 10,
                 .inputs = {2, 4},
-                .types = kBytes,
+                .types = kQuantizedBytes,
                 .infer = InferConvInteger});
 }
 

@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "base/str_cat.h"
+#include "operators/convolution_geometry.h"
 #include "operators/epilogue.h"
+#include "operators/inference.h"
 #include "operators/registry.h"
 #include "operators/window_attributes.h"
 
@@ -14,16 +16,7 @@ namespace mullion::operators {
 
 namespace {
 
-using Axis = ConvTransposeGeometry::Axis;
 using Sizes = std::array<int64_t, 2 * kMaxRank>;
-
-// Sizes beyond this cannot occur in data that fits into memory; below it products of two and sums
-// of a few cannot overflow.
-constexpr int64_t kLargest = int64_t{1} << 30;
-
-Status Wrong(const Node& node, const std::string& text) {
-  return node.Error(StatusCode::kInvalidModel, text);
-}
 
 // What ConvTranspose has beyond strides and dilations.
 struct Padding {
@@ -37,7 +30,7 @@ Result<Padding> ReadPadding(const Node& node, int rank) {
   Padding padding;
   MULLION_ASSIGN_OR_RETURN(padding.auto_pad, ReadAutoPad(node));
   MULLION_RETURN_IF_ERROR(
-      ReadWindowSizes(node, "pads", 2 * rank, 0, -kLargest, padding.pads.data()));
+      ReadWindowSizes(node, "pads", 2 * rank, 0, -kLargestConvolution, padding.pads.data()));
   MULLION_RETURN_IF_ERROR(
       ReadWindowSizes(node, "output_padding", rank, 0, 0, padding.output_padding.data()));
   const auto given = static_cast<int>(node.IntsAttribute("output_shape").size());
@@ -54,7 +47,8 @@ Result<Padding> ReadPadding(const Node& node, int rank) {
 // Sets the output's size and the pad at the begin. When the output is given, what the full result
 // has more is cut from both ends, the odd one from the end for SAME_UPPER, else from the begin;
 // what it has less is empty at the end.
-Status Resolve(const Node& node, const Padding& padding, int rank, int i, Axis& axis) {
+Status Resolve(const Node& node, const Padding& padding, int rank, int i,
+               ConvTransposeGeometry::Axis& axis) {
   const auto at = static_cast<size_t>(i);
   const AutoPad auto_pad = padding.auto_pad;
   const bool same = auto_pad == AutoPad::kSameUpper || auto_pad == AutoPad::kSameLower;
@@ -80,8 +74,9 @@ Status Resolve(const Node& node, const Padding& padding, int rank, int i, Axis& 
   if (!known) return OkStatus();
   axis.output = full - axis.pad - pad_end;
   if (axis.output >= 0) return OkStatus();
-  return Wrong(node, StrCat("attribute 'pads' cuts ", axis.pad + pad_end, " elements from spatial ",
-                            "axis ", i, " of the output, which has only ", full));
+  return WrongNode(
+      node, StrCat("attribute 'pads' cuts ", axis.pad + pad_end, " elements from spatial ", "axis ",
+                   i, " of the output, which has only ", full));
 }
 
 Status ReadAxes(const Node& node, const Shape& image, const Shape& weights,
@@ -94,32 +89,21 @@ Status ReadAxes(const Node& node, const Shape& image, const Shape& weights,
   MULLION_ASSIGN_OR_RETURN(const Padding padding, ReadPadding(node, rank));
   for (int i = 0; i < rank; ++i) {
     const auto at = static_cast<size_t>(i);
-    Axis& axis = g.axes[at];
+    ConvTransposeGeometry::Axis& axis = g.axes[at];
     axis.input = image[g.layout.SpatialAxis(i)];
     axis.kernel = weights[i + 2];
     axis.stride = strides[at];
     axis.dilation = dilations[at];
     if (axis.kernel < 0 && node.HasAttribute("kernel_shape")) axis.kernel = kernel[at];
-    if (axis.kernel == 0 || axis.kernel > kLargest || axis.input > kLargest ||
+    if (axis.kernel == 0 || axis.kernel > kLargestConvolution || axis.input > kLargestConvolution ||
         (node.HasAttribute("kernel_shape") && axis.kernel != kernel[at])) {
-      return Wrong(node, StrCat("the weights have shape ", weights.ToString(), " and the image ",
-                                image.ToString(), "; spatial axis ", i,
-                                " is empty, too large or not what 'kernel_shape' says"));
+      return WrongNode(node, StrCat("the weights have shape ", weights.ToString(),
+                                    " and the image ", image.ToString(), "; spatial axis ", i,
+                                    " is empty, too large or not what 'kernel_shape' says"));
     }
     MULLION_RETURN_IF_ERROR(Resolve(node, padding, rank, i, axis));
   }
   return OkStatus();
-}
-
-Status CheckBias(const InferenceContext& context, int64_t out_channels) {
-  const Shape* const shape = context.InputShape(kBiasInput);
-  if (shape == nullptr) return OkStatus();
-  const bool fits =
-      shape->rank() == 1 && ((*shape)[0] < 0 || out_channels < 0 || (*shape)[0] == out_channels);
-  if (fits) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(kBiasInput),
-                              " but must have one element for each of the ", out_channels,
-                              " output channels"));
 }
 
 Status InferConvTranspose(InferenceContext& context) {
@@ -135,7 +119,7 @@ Status InferConvTranspose(InferenceContext& context) {
   }
   MULLION_ASSIGN_OR_RETURN(const ConvTransposeGeometry geometry,
                            ConvTransposeGeometry::FromNode(context.node(), *image, *weights));
-  MULLION_RETURN_IF_ERROR(CheckBias(context, geometry.out_channels));
+  MULLION_RETURN_IF_ERROR(CheckChannelBias(context, geometry.out_channels));
   const Shape output = geometry.OutputShape();
   if (output.IsConcrete() && !output.CheckedElementCount().has_value()) {
     return context.Error(StrCat("the output would have shape ", output.ToString(),
@@ -150,8 +134,8 @@ Status InferConvTranspose(InferenceContext& context) {
 Result<ConvTransposeGeometry> ConvTransposeGeometry::FromNode(const Node& node, const Shape& image,
                                                               const Shape& weights) {
   if (image.rank() < 3 || image.rank() != weights.rank()) {
-    return Wrong(node, StrCat("the image has shape ", image.ToString(), " and the weights ",
-                              weights.ToString(), "; both must have the same rank, 3 or more"));
+    return WrongNode(node, StrCat("the image has shape ", image.ToString(), " and the weights ",
+                                  weights.ToString(), "; both must have the same rank, 3 or more"));
   }
   ConvTransposeGeometry g;
   g.layout = ChannelLayout(node);
@@ -160,16 +144,18 @@ Result<ConvTransposeGeometry> ConvTransposeGeometry::FromNode(const Node& node, 
   g.groups = node.IntAttribute("group", 1);
   g.in_channels = weights[0];
   const int64_t channels = image[g.layout.ChannelAxis(image.rank())];
-  if (g.groups < 1 || g.groups > kLargest ||
+  if (g.groups < 1 || g.groups > kLargestConvolution ||
       (g.in_channels >= 0 && g.in_channels % g.groups != 0)) {
-    return Wrong(node, StrCat("attribute 'group' is ", g.groups, " for ", g.in_channels,
-                              " input channels; it must be positive and divide them"));
+    return WrongNode(node, StrCat("attribute 'group' is ", g.groups, " for ", g.in_channels,
+                                  " input channels; it must be positive and divide them"));
   }
   if (channels >= 0 && g.in_channels >= 0 && channels != g.in_channels) {
-    return Wrong(node, StrCat("the image has ", channels, " channels but the weights, of shape ",
-                              weights.ToString(), ", take ", g.in_channels));
+    return WrongNode(node,
+                     StrCat("the image has ", channels, " channels but the weights, of shape ",
+                            weights.ToString(), ", take ", g.in_channels));
   }
-  if (weights[1] > kLargest) return Wrong(node, "the weights have too many output channels");
+  if (weights[1] > kLargestConvolution)
+    return WrongNode(node, "the weights have too many output channels");
   g.out_channels = weights[1] < 0 ? kUnknownDim : weights[1] * g.groups;
   MULLION_RETURN_IF_ERROR(ReadAxes(node, image, weights, g));
   return g;

@@ -10,8 +10,13 @@
 #include "base/status.h"
 #include "graph/graph.h"
 #include "operators/channel_layout.h"
+#include "operators/inference.h"
 
 namespace mullion::operators {
+
+// Sizes beyond this cannot occur in data that fits into memory; below it products of two and sums
+// of a few cannot overflow.
+inline constexpr int64_t kLargestConvolution = int64_t{1} << 30;
 
 struct ConvolutionGeometry {
   struct Axis {
@@ -39,6 +44,9 @@ struct ConvolutionGeometry {
   int64_t out_channels = 0;
   std::array<Axis, kMaxRank> axes;
 };
+
+// Input 2 of Conv and ConvTranspose, when it is there, has one element per output channel.
+Status CheckChannelBias(const InferenceContext& context, int64_t out_channels);
 
 }  // namespace mullion::operators
 

@@ -2,21 +2,19 @@
 // FeatureVectorizer: the features of several inputs side by side.
 #include "base/str_cat.h"
 #include "operators/class_scores.h"
+#include "operators/ml_types.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
 
-constexpr ElementTypeSet kNumbers =
-    types::kFloatDouble | SetOf(ElementType::kInt32, ElementType::kInt64);
-
 Status InferFeatureVectorizer(InferenceContext& context) {
   int64_t rows = kUnknownDim;
   int64_t width = 0;
   const auto widths = context.node().IntsAttribute("inputdimensions");
   for (int i = 0; i < context.input_count(); ++i) {
-    MULLION_RETURN_IF_ERROR(context.RequireType(i, kNumbers));
+    MULLION_RETURN_IF_ERROR(context.RequireType(i, kMlNumbers));
     const Shape* const shape = context.InputShape(i);
     if (shape != nullptr && shape->rank() != 1 && shape->rank() != 2) {
       return context.Error(
@@ -49,7 +47,7 @@ void RegisterFeatureVectorizer(OperatorRegistry& registry) {
   registry.Add({.name = "FeatureVectorizer",
                 .domain = kMlDomain,
                 .inputs = {1, kVariadic},
-                .types = kNumbers,
+                .types = kMlNumbers,
                 .infer = InferFeatureVectorizer});
 }
 

@@ -109,7 +109,8 @@ namespace {
 constexpr ElementTypeSet kTypes = types::kAllFloats;
 
 // The one integer of input i: nothing when it is left out or not known.
-Result<std::optional<int64_t>> KnownInt(const InferenceContext& context, int i, const char* what) {
+Result<std::optional<int64_t>> KnownOptionalInt(const InferenceContext& context, int i,
+                                                const char* what) {
   if (!context.HasInput(i)) return std::optional<int64_t>();
   MULLION_RETURN_IF_ERROR(context.RequireType(i, types::kIndices));
   MULLION_ASSIGN_OR_RETURN(const auto list, KnownInts(context, i, what));
@@ -121,8 +122,8 @@ Result<std::optional<int64_t>> KnownInt(const InferenceContext& context, int i, 
 Status InferDft(InferenceContext& context) {
   const ElementType type = context.InputType(0);
   const Shape* const input = context.InputShape(0);
-  MULLION_ASSIGN_OR_RETURN(const auto length, KnownInt(context, 1, "input 'dft_length'"));
-  MULLION_ASSIGN_OR_RETURN(const auto given_axis, KnownInt(context, 2, "input 'axis'"));
+  MULLION_ASSIGN_OR_RETURN(const auto length, KnownOptionalInt(context, 1, "input 'dft_length'"));
+  MULLION_ASSIGN_OR_RETURN(const auto given_axis, KnownOptionalInt(context, 2, "input 'axis'"));
   const auto axis = context.HasInput(2) ? given_axis : std::optional<int64_t>(-2);
   if (input == nullptr) {
     context.SetOutput(0, type);
@@ -152,8 +153,8 @@ Status UpgradeDft17(Node& node) {
 
 Status InferStft(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(context.RequireRank(0, 3));
-  MULLION_ASSIGN_OR_RETURN(const auto step, KnownInt(context, 1, "input 'frame_step'"));
-  MULLION_ASSIGN_OR_RETURN(const auto length, KnownInt(context, 3, "input 'frame_length'"));
+  MULLION_ASSIGN_OR_RETURN(const auto step, KnownOptionalInt(context, 1, "input 'frame_step'"));
+  MULLION_ASSIGN_OR_RETURN(const auto length, KnownOptionalInt(context, 3, "input 'frame_length'"));
   std::optional<int64_t> window;
   if (context.HasInput(2)) {
     MULLION_RETURN_IF_ERROR(context.RequireSameType(0, 2));

@@ -2,14 +2,12 @@
 // Imputer: puts values where some are missing.
 #include "base/str_cat.h"
 #include "operators/class_scores.h"
+#include "operators/ml_types.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
-
-constexpr ElementTypeSet kNumbers =
-    types::kFloatDouble | SetOf(ElementType::kInt32, ElementType::kInt64);
 
 Status InferImputer(InferenceContext& context) {
   const Node& node = context.node();
@@ -32,7 +30,7 @@ void RegisterImputer(OperatorRegistry& registry) {
   registry.Add({.name = "Imputer",
                 .domain = kMlDomain,
                 .inputs = {1, 1},
-                .types = kNumbers,
+                .types = kMlNumbers,
                 .infer = InferImputer});
 }
 

@@ -93,6 +93,25 @@ Result<int> InferenceContext::Axis(int64_t axis, int rank) const {
   return Error(StrCat("axis ", axis, " is outside [-", rank, ", ", rank, ") for rank ", rank));
 }
 
+void SetLikeFirst(InferenceContext& context, ElementType type) {
+  const Shape* const shape = context.InputShape(0);
+  if (shape == nullptr) {
+    context.SetOutput(0, type);
+  } else {
+    context.SetOutput(0, type, *shape);
+  }
+}
+
+TypeInfo WithoutShape(TypeInfo type) {
+  type.has_shape = false;
+  type.shape = Shape();
+  return type;
+}
+
+Status WrongNode(const Node& node, std::string_view text) {
+  return node.Error(StatusCode::kInvalidModel, text);
+}
+
 Status InferSameAsFirst(InferenceContext& context) {
   context.SetOutput(0, context.InputInfo(0));
   const Shape* const shape = context.InputShape(0);

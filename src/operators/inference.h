@@ -86,6 +86,15 @@ Status InferSameAsFirst(InferenceContext& context);  // output 0: type and shape
 Status InferBroadcast(InferenceContext& context);    // type of input 0, all inputs broadcast
 Status InferCompare(InferenceContext& context);      // bool, all inputs broadcast
 
+// Output 0 has elements of `type` and the shape of input 0, known or not.
+void SetLikeFirst(InferenceContext& context, ElementType type);
+
+// `type` without a shape, for values whose shape shows only when they are there.
+TypeInfo WithoutShape(TypeInfo type);
+
+// An error of a node whose attributes or shapes contradict each other or the standard.
+Status WrongNode(const Node& node, std::string_view text);
+
 }  // namespace mullion
 
 #endif  // MULLION_OPERATORS_INFERENCE_H_

@@ -55,15 +55,6 @@ Tensor ReadDefault(const Node& node, ElementType type) {
   }
 }
 
-void SetLikeFirst(InferenceContext& context, ElementType type) {
-  const Shape* const shape = context.InputShape(0);
-  if (shape == nullptr) {
-    context.SetOutput(0, type);
-  } else {
-    context.SetOutput(0, type, *shape);
-  }
-}
-
 Status InferLabelEncoder(InferenceContext& context) {
   MULLION_ASSIGN_OR_RETURN(const LabelTable table, ParseLabelTable(context.node()));
   if (table.keys.type() != context.InputType(0)) {

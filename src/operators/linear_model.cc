@@ -4,14 +4,12 @@
 
 #include "base/str_cat.h"
 #include "operators/class_scores.h"
+#include "operators/ml_types.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
-
-constexpr ElementTypeSet kNumbers =
-    types::kFloatDouble | SetOf(ElementType::kInt32, ElementType::kInt64);
 
 // Coefficients are [scores, features], intercepts absent or one per score.
 Status CheckCoefficients(const InferenceContext& context, int64_t scores) {
@@ -62,12 +60,12 @@ void RegisterLinearModel(OperatorRegistry& registry) {
                 .domain = kMlDomain,
                 .inputs = {1, 1},
                 .outputs = {2, 2},
-                .types = kNumbers,
+                .types = kMlNumbers,
                 .infer = InferLinearClassifier});
   registry.Add({.name = "LinearRegressor",
                 .domain = kMlDomain,
                 .inputs = {1, 1},
-                .types = kNumbers,
+                .types = kMlNumbers,
                 .infer = InferLinearRegressor});
 }
 

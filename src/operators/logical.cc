@@ -17,20 +17,20 @@ Status InferBitShift(InferenceContext& context) {
   return InferBroadcast(context);
 }
 
-struct Form {
+struct LogicalForm {
   std::string_view name;
   int since;
   ElementTypeSet types;
 };
 
 // Those that opsets 1 to 6 had with attributes for broadcasting.
-constexpr Form kLegacyForms[] = {
+constexpr LogicalForm kLegacyLogicalForms[] = {
     {"And", 7, types::kBool},        {"Or", 7, types::kBool},
     {"Xor", 7, types::kBool},        {"Equal", 7, types::kNumeric | types::kBool | types::kString},
     {"Greater", 7, types::kNumeric}, {"Less", 7, types::kNumeric},
 };
 
-constexpr Form kComparisons[] = {
+constexpr LogicalForm kComparisons[] = {
     {"GreaterOrEqual", 12, types::kNumeric},
     {"LessOrEqual", 12, types::kNumeric},
 };
@@ -38,7 +38,7 @@ constexpr Form kComparisons[] = {
 }  // namespace
 
 void RegisterLogical(OperatorRegistry& registry) {
-  for (const Form& form : kLegacyForms) {
+  for (const LogicalForm& form : kLegacyLogicalForms) {
     registry.Add({.name = form.name, .inputs = {2, 2}, .upgrade = UpgradeLegacyBroadcast});
     registry.Add({.name = form.name,
                   .since = form.since,
@@ -46,7 +46,7 @@ void RegisterLogical(OperatorRegistry& registry) {
                   .types = form.types,
                   .infer = InferCompare});
   }
-  for (const Form& form : kComparisons) {
+  for (const LogicalForm& form : kComparisons) {
     registry.Add({.name = form.name,
                   .since = form.since,
                   .inputs = {2, 2},

@@ -2,26 +2,15 @@
 // MatMulInteger: int32 sums of 8-bit matrices.
 #include "base/str_cat.h"
 #include "operators/matrix_shape.h"
+#include "operators/quantized_input.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
 
-constexpr ElementTypeSet kBytes = SetOf(ElementType::kUint8, ElementType::kInt8);
-
-// Zero points are one for all, or one for each row of the left or column of the right operand.
-Status RequireCount(const InferenceContext& context, int i, int64_t count, const char* what) {
-  const Shape* const shape = context.InputShape(i);
-  if (shape == nullptr || !shape->IsConcrete() || count < 0) return OkStatus();
-  const int64_t elements = shape->ElementCount();
-  if (elements == 1 || elements == count) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(i), " but must have 1 element or ", count,
-                              ", one for each ", what));
-}
-
 Status InferMatmulInteger(InferenceContext& context) {
-  MULLION_RETURN_IF_ERROR(context.RequireType(1, kBytes));
+  MULLION_RETURN_IF_ERROR(context.RequireType(1, kQuantizedBytes));
   MULLION_RETURN_IF_ERROR(context.RequireSameType(0, 2));
   MULLION_RETURN_IF_ERROR(context.RequireSameType(1, 3));
   const Shape* const left = context.InputShape(0);
@@ -38,16 +27,17 @@ Status InferMatmulInteger(InferenceContext& context) {
   // Of stacked matrices each may have zero points of its own.
   const Shape* const zeros = context.InputShape(2);
   if (zeros != nullptr && zeros->rank() <= 1) {
-    MULLION_RETURN_IF_ERROR(RequireCount(context, 2, shape.rows, "row"));
+    MULLION_RETURN_IF_ERROR(RequireOneOrEach(context, 2, shape.rows, "row"));
   } else {
-    MULLION_RETURN_IF_ERROR(RequireCount(context, 2, stacked(shape.left_batch, shape.rows), "row"));
+    MULLION_RETURN_IF_ERROR(
+        RequireOneOrEach(context, 2, stacked(shape.left_batch, shape.rows), "row"));
   }
   const Shape* const right_zeros = context.InputShape(3);
   if (right_zeros != nullptr && right_zeros->rank() <= 1) {
-    MULLION_RETURN_IF_ERROR(RequireCount(context, 3, shape.columns, "column"));
+    MULLION_RETURN_IF_ERROR(RequireOneOrEach(context, 3, shape.columns, "column"));
   } else {
     MULLION_RETURN_IF_ERROR(
-        RequireCount(context, 3, stacked(shape.right_batch, shape.columns), "column"));
+        RequireOneOrEach(context, 3, stacked(shape.right_batch, shape.columns), "column"));
   }
   context.SetOutput(0, ElementType::kInt32, shape.output);
   return OkStatus();
@@ -59,7 +49,7 @@ void RegisterMatmulInteger(OperatorRegistry& registry) {
   registry.Add({.name = "MatMulInteger",
                 .since = 10,
                 .inputs = {2, 4},
-                .types = kBytes,
+                .types = kQuantizedBytes,
                 .infer = InferMatmulInteger});
 }
 

@@ -2,14 +2,12 @@
 // Normalizer: rows of features divided by their greatest element, their sum or their length.
 #include "base/str_cat.h"
 #include "operators/class_scores.h"
+#include "operators/ml_types.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
-
-constexpr ElementTypeSet kNumbers =
-    types::kFloatDouble | SetOf(ElementType::kInt32, ElementType::kInt64);
 
 Status InferNormalizer(InferenceContext& context) {
   const std::string_view norm = context.node().StringAttribute("norm", "MAX");
@@ -26,7 +24,7 @@ void RegisterNormalizer(OperatorRegistry& registry) {
   registry.Add({.name = "Normalizer",
                 .domain = kMlDomain,
                 .inputs = {1, 1},
-                .types = kNumbers,
+                .types = kMlNumbers,
                 .infer = InferNormalizer});
 }
 

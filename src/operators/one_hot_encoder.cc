@@ -2,14 +2,12 @@
 // OneHotEncoder: a category becomes a vector with a one at its place.
 #include "base/str_cat.h"
 #include "operators/class_scores.h"
+#include "operators/ml_types.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
-
-constexpr ElementTypeSet kNumbers =
-    types::kFloatDouble | SetOf(ElementType::kInt32, ElementType::kInt64);
 
 Status InferOneHotEncoder(InferenceContext& context) {
   const Node& node = context.node();
@@ -37,7 +35,7 @@ void RegisterOneHotEncoder(OperatorRegistry& registry) {
   registry.Add({.name = "OneHotEncoder",
                 .domain = kMlDomain,
                 .inputs = {1, 1},
-                .types = kNumbers | types::kString,
+                .types = kMlNumbers | types::kString,
                 .infer = InferOneHotEncoder});
 }
 

@@ -7,13 +7,6 @@ namespace mullion::operators {
 
 namespace {
 
-// A type without shapes: which value comes is known only when it runs.
-TypeInfo WithoutShape(TypeInfo info) {
-  info.has_shape = false;
-  info.shape = Shape();
-  return info;
-}
-
 Status InferOptional(InferenceContext& context) {
   if (context.HasInput(0)) {
     context.SetOutput(0, TypeInfo::Optional(WithoutShape(context.InputInfo(0))));

@@ -35,7 +35,7 @@ Status RequireColumns(const InferenceContext& context, int i, int64_t columns) {
                               ", one for each column of B"));
 }
 
-Status CheckTypes(const InferenceContext& context) {
+Status CheckQgemmTypes(const InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(RequireByteScale(context, kAScale, context.InputType(kA)));
   for (const int i : {kB, kBScale}) MULLION_RETURN_IF_ERROR(context.RequireInput(i));
   MULLION_RETURN_IF_ERROR(context.RequireType(kB, kQuantizedBytes));
@@ -49,7 +49,7 @@ Status CheckTypes(const InferenceContext& context) {
 }
 
 Status InferQgemm(InferenceContext& context) {
-  MULLION_RETURN_IF_ERROR(CheckTypes(context));
+  MULLION_RETURN_IF_ERROR(CheckQgemmTypes(context));
   MULLION_RETURN_IF_ERROR(context.RequireRank(kA, 2));
   MULLION_RETURN_IF_ERROR(context.RequireRank(kB, 2));
   const Shape* const a = context.InputShape(kA);

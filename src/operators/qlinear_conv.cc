@@ -2,15 +2,14 @@
 // QLinearConv: a convolution between quantized numbers.
 #include "base/str_cat.h"
 #include "operators/convolution_geometry.h"
+#include "operators/quantized_input.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
 
-constexpr ElementTypeSet kBytes = SetOf(ElementType::kUint8, ElementType::kInt8);
-
-Status RequireCount(const InferenceContext& context, int i, int64_t channels) {
+Status RequireOneOrEachChannel(const InferenceContext& context, int i, int64_t channels) {
   const Shape* const shape = context.InputShape(i);
   if (shape == nullptr || !shape->IsConcrete()) return OkStatus();
   const int64_t count = shape->ElementCount();
@@ -24,9 +23,9 @@ Status InferQlinearConv(InferenceContext& context) {
   // x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, B
   for (int i = 1; i < 8; ++i) MULLION_RETURN_IF_ERROR(context.RequireInput(i));
   MULLION_RETURN_IF_ERROR(context.RequireSameType(0, 2));
-  MULLION_RETURN_IF_ERROR(context.RequireType(3, kBytes));
+  MULLION_RETURN_IF_ERROR(context.RequireType(3, kQuantizedBytes));
   MULLION_RETURN_IF_ERROR(context.RequireSameType(3, 5));
-  MULLION_RETURN_IF_ERROR(context.RequireType(7, kBytes));
+  MULLION_RETURN_IF_ERROR(context.RequireType(7, kQuantizedBytes));
   MULLION_RETURN_IF_ERROR(context.RequireType(8, SetOf(ElementType::kInt32)));
   for (const int i : {1, 4, 6}) {
     MULLION_RETURN_IF_ERROR(context.RequireType(i, types::kFloat));
@@ -40,9 +39,9 @@ Status InferQlinearConv(InferenceContext& context) {
   }
   MULLION_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
                            ConvolutionGeometry::FromNode(context.node(), *image, *weights));
-  for (const int i : {1, 2, 6, 7}) MULLION_RETURN_IF_ERROR(RequireCount(context, i, 1));
+  for (const int i : {1, 2, 6, 7}) MULLION_RETURN_IF_ERROR(RequireOneOrEachChannel(context, i, 1));
   for (const int i : {4, 5}) {
-    MULLION_RETURN_IF_ERROR(RequireCount(context, i, geometry.out_channels));
+    MULLION_RETURN_IF_ERROR(RequireOneOrEachChannel(context, i, geometry.out_channels));
   }
   const Shape* const bias = context.InputShape(8);
   if (bias != nullptr && bias->IsConcrete() && geometry.out_channels >= 0 &&
@@ -56,7 +55,7 @@ Status InferQlinearConv(InferenceContext& context) {
 
 // com.microsoft's form differs by its attribute `channels_last`, which says here what it says
 // there.
-Status UpgradeFromMicrosoft(Node& node) {
+Status UpgradeMicrosoftQlinearConv(Node& node) {
   node.SetOperator("", "QLinearConv", kNewestOpset);
   return OkStatus();
 }
@@ -67,13 +66,13 @@ void RegisterQlinearConv(OperatorRegistry& registry) {
   registry.Add({.name = "QLinearConv",
                 .since = 10,
                 .inputs = {8, 9},
-                .types = kBytes,
+                .types = kQuantizedBytes,
                 .infer = InferQlinearConv});
   registry.Add({.name = "QLinearConv",
                 .domain = "com.microsoft",
                 .inputs = {8, 9},
-                .types = kBytes,
-                .upgrade = UpgradeFromMicrosoft});
+                .types = kQuantizedBytes,
+                .upgrade = UpgradeMicrosoftQlinearConv});
 }
 
 }  // namespace mullion::operators

@@ -2,30 +2,20 @@
 // QLinearMatMul: a matrix product between quantized numbers. QLinearMatMul-21 added 16-bit scales.
 #include "base/str_cat.h"
 #include "operators/matrix_shape.h"
+#include "operators/quantized_input.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
 
-constexpr ElementTypeSet kBytes = SetOf(ElementType::kUint8, ElementType::kInt8);
-
-Status RequireCount(const InferenceContext& context, int i, int64_t count, const char* what) {
-  const Shape* const shape = context.InputShape(i);
-  if (shape == nullptr || !shape->IsConcrete() || count < 0) return OkStatus();
-  const int64_t elements = shape->ElementCount();
-  if (elements == 1 || elements == count) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(i), " but must have 1 element or ", count,
-                              ", one for each ", what));
-}
-
 Status InferQlinearMatmul(InferenceContext& context) {
   // a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point
   for (int i = 1; i < 8; ++i) MULLION_RETURN_IF_ERROR(context.RequireInput(i));
   MULLION_RETURN_IF_ERROR(context.RequireSameType(0, 2));
-  MULLION_RETURN_IF_ERROR(context.RequireType(3, kBytes));
+  MULLION_RETURN_IF_ERROR(context.RequireType(3, kQuantizedBytes));
   MULLION_RETURN_IF_ERROR(context.RequireSameType(3, 5));
-  MULLION_RETURN_IF_ERROR(context.RequireType(7, kBytes));
+  MULLION_RETURN_IF_ERROR(context.RequireType(7, kQuantizedBytes));
   for (const int i : {1, 4, 6}) {
     MULLION_RETURN_IF_ERROR(context.RequireType(i, types::kFloat | types::kHalfFloats));
   }
@@ -39,10 +29,10 @@ Status InferQlinearMatmul(InferenceContext& context) {
   MULLION_ASSIGN_OR_RETURN(const MatrixShape shape,
                            MatrixShape::FromShapes(context.node(), *left, *right));
   for (const int i : {1, 2, 6, 7}) {
-    MULLION_RETURN_IF_ERROR(RequireCount(context, i, shape.rows, "row"));
+    MULLION_RETURN_IF_ERROR(RequireOneOrEach(context, i, shape.rows, "row"));
   }
   for (const int i : {4, 5}) {
-    MULLION_RETURN_IF_ERROR(RequireCount(context, i, shape.columns, "column"));
+    MULLION_RETURN_IF_ERROR(RequireOneOrEach(context, i, shape.columns, "column"));
   }
   context.SetOutput(0, type, shape.output);
   return OkStatus();
@@ -54,7 +44,7 @@ void RegisterQlinearMatmul(OperatorRegistry& registry) {
   registry.Add({.name = "QLinearMatMul",
                 .since = 10,
                 .inputs = {8, 8},
-                .types = kBytes,
+                .types = kQuantizedBytes,
                 .infer = InferQlinearMatmul});
 }
 

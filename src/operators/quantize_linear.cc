@@ -51,15 +51,6 @@ Status CheckParameters(const InferenceContext& context) {
       StrCat(context.DescribeInput(2), " but must have the shape of input 1, ", scale->ToString()));
 }
 
-void SetLikeFirst(InferenceContext& context, ElementType type) {
-  const Shape* const shape = context.InputShape(0);
-  if (shape == nullptr) {
-    context.SetOutput(0, type);
-  } else {
-    context.SetOutput(0, type, *shape);
-  }
-}
-
 Status InferQuantizeLinear(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(context.RequireType(1, kScales));
   MULLION_RETURN_IF_ERROR(context.RequireType(2, kQuantized));
@@ -89,7 +80,7 @@ Status InferDequantizeLinear(InferenceContext& context) {
   return OkStatus();
 }
 
-Status UpgradeFromMicrosoft(Node& node) {
+Status UpgradeMicrosoftQuantization(Node& node) {
   node.SetOperator("", node.operator_name(), kNewestOpset);
   return OkStatus();
 }
@@ -154,7 +145,7 @@ void RegisterQuantizeLinear(OperatorRegistry& registry) {
     form.domain = "com.microsoft";
     form.since = 1;
     form.infer = nullptr;
-    form.upgrade = UpgradeFromMicrosoft;
+    form.upgrade = UpgradeMicrosoftQuantization;
     registry.Add(form);
   }
 }

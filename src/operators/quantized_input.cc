@@ -18,4 +18,13 @@ Status RequireByteScale(const InferenceContext& context, int scale, ElementType 
   return OkStatus();
 }
 
+Status RequireOneOrEach(const InferenceContext& context, int i, int64_t count, const char* what) {
+  const Shape* const shape = context.InputShape(i);
+  if (shape == nullptr || !shape->IsConcrete() || count < 0) return OkStatus();
+  const int64_t elements = shape->ElementCount();
+  if (elements == 1 || elements == count) return OkStatus();
+  return context.Error(StrCat(context.DescribeInput(i), " but must have 1 element or ", count,
+                              ", one for each ", what));
+}
+
 }  // namespace mullion::operators

@@ -13,6 +13,9 @@ inline constexpr ElementTypeSet kQuantizedBytes = SetOf(ElementType::kUint8, Ele
 // `type`; both have one element.
 Status RequireByteScale(const InferenceContext& context, int scale, ElementType type);
 
+// Input i has one element for all, or `count` of them: one for each `what` ("row", "column").
+Status RequireOneOrEach(const InferenceContext& context, int i, int64_t count, const char* what);
+
 }  // namespace mullion::operators
 
 #endif  // MULLION_OPERATORS_QUANTIZED_INPUT_H_

@@ -97,7 +97,7 @@ Status RequireDims(const InferenceContext& context, int i, const Shape& wanted) 
                               " to fit the other inputs and attributes"));
 }
 
-Status CheckTypes(const InferenceContext& context, RecurrentKind kind) {
+Status CheckRecurrentTypes(const InferenceContext& context, RecurrentKind kind) {
   MULLION_RETURN_IF_ERROR(context.RequireType(0, types::kAllFloats));
   for (const int i : {1, 2, 3, 5, 6, 7}) {
     if (i > 5 && kind != RecurrentKind::kLstm) break;
@@ -143,7 +143,7 @@ Result<RecurrentParameters> ParseRecurrent(const Node& node, RecurrentKind kind)
 }
 
 Status InferRecurrent(InferenceContext& context, RecurrentKind kind) {
-  MULLION_RETURN_IF_ERROR(CheckTypes(context, kind));
+  MULLION_RETURN_IF_ERROR(CheckRecurrentTypes(context, kind));
   MULLION_ASSIGN_OR_RETURN(const RecurrentParameters parameters,
                            ParseRecurrent(context.node(), kind));
   for (const int i : {0, 1, 2}) MULLION_RETURN_IF_ERROR(context.RequireRank(i, 3));

@@ -12,7 +12,7 @@ namespace {
 
 using namespace rescaled_conv;
 
-Status RequireCount(const InferenceContext& context, int i, int64_t channels) {
+Status RequireEachChannel(const InferenceContext& context, int i, int64_t channels) {
   const Shape* const shape = context.InputShape(i);
   if (shape == nullptr || !shape->IsConcrete() || channels < 0) return OkStatus();
   if (shape->ElementCount() == channels) return OkStatus();
@@ -43,7 +43,7 @@ Status InferRescaledConv(InferenceContext& context) {
   MULLION_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
                            ConvolutionGeometry::FromNode(context.node(), *image, *weights));
   for (const int i : {kBias, kFactors, kShifts, kResidualFactors}) {
-    MULLION_RETURN_IF_ERROR(RequireCount(context, i, geometry.out_channels));
+    MULLION_RETURN_IF_ERROR(RequireEachChannel(context, i, geometry.out_channels));
   }
   context.SetOutput(0, type, geometry.OutputShape());
   return OkStatus();

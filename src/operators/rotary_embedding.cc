@@ -34,7 +34,7 @@ Status InferRotaryEmbedding(InferenceContext& context) {
 }
 
 // input, position_ids, cos_cache, sin_cache
-Status UpgradeFromMicrosoft(Node& node) {
+Status UpgradeMicrosoftRotary(Node& node) {
   if (node.IntAttribute("is_packed_batching", 0) != 0 || node.FloatAttribute("scale", 1) != 1) {
     return node.Error(StatusCode::kUnsupported,
                       "packed batches and scales other than 1 are not supported");
@@ -119,7 +119,7 @@ void RegisterRotaryEmbedding(OperatorRegistry& registry) {
   registry.Add({.name = "RotaryEmbedding",
                 .domain = "com.microsoft",
                 .inputs = {4, 4},
-                .upgrade = UpgradeFromMicrosoft});
+                .upgrade = UpgradeMicrosoftRotary});
 }
 
 }  // namespace mullion::operators

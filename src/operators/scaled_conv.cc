@@ -12,7 +12,7 @@ namespace {
 
 using namespace scaled_conv;
 
-Status RequireCount(const InferenceContext& context, int i, int64_t channels) {
+Status RequireChannels(const InferenceContext& context, int i, int64_t channels) {
   const Shape* const shape = context.InputShape(i);
   if (shape == nullptr || !shape->IsConcrete()) return OkStatus();
   const int64_t count = shape->ElementCount();
@@ -41,10 +41,10 @@ Status InferScaledConv(InferenceContext& context) {
   MULLION_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
                            ConvolutionGeometry::FromNode(context.node(), *image, *weights));
   for (const int i : {kXZero, kXScale}) {
-    MULLION_RETURN_IF_ERROR(RequireCount(context, i, 1));
+    MULLION_RETURN_IF_ERROR(RequireChannels(context, i, 1));
   }
   for (const int i : {kWZero, kWScale, kBias}) {
-    MULLION_RETURN_IF_ERROR(RequireCount(context, i, geometry.out_channels));
+    MULLION_RETURN_IF_ERROR(RequireChannels(context, i, geometry.out_channels));
   }
   context.SetOutput(kY, ElementType::kFloat, geometry.OutputShape());
   context.SetOutput(kBytes, ElementType::kUint8, geometry.OutputShape());

@@ -2,14 +2,12 @@
 // Scaler: (feature - offset) * scale.
 #include "base/str_cat.h"
 #include "operators/class_scores.h"
+#include "operators/ml_types.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
-
-constexpr ElementTypeSet kNumbers =
-    types::kFloatDouble | SetOf(ElementType::kInt32, ElementType::kInt64);
 
 Status InferScaler(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(context.RequireRankAtLeast(0, 1));
@@ -31,7 +29,7 @@ void RegisterScaler(OperatorRegistry& registry) {
   registry.Add({.name = "Scaler",
                 .domain = kMlDomain,
                 .inputs = {1, 1},
-                .types = kNumbers,
+                .types = kMlNumbers,
                 .infer = InferScaler});
 }
 

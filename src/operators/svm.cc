@@ -2,21 +2,16 @@
 #include "operators/svm.h"
 
 #include "base/str_cat.h"
+#include "operators/inference.h"
+#include "operators/ml_types.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
 
-constexpr ElementTypeSet kNumbers =
-    types::kFloatDouble | SetOf(ElementType::kInt32, ElementType::kInt64);
-
 // Products of this many classes and vectors cannot overflow.
 constexpr int64_t kMost = int64_t{1} << 30;
-
-Status Wrong(const Node& node, const std::string& text) {
-  return node.Error(StatusCode::kInvalidModel, text);
-}
 
 template <typename T>
 int64_t Count(std::span<const T> values) {
@@ -35,13 +30,13 @@ Status ReadKernel(const Node& node, SvmParameters& p) {
   } else if (name == "SIGMOID") {
     p.kernel = Kernel::kSigmoid;
   } else {
-    return Wrong(node, StrCat("attribute 'kernel_type' is '", name,
-                              "' but must be LINEAR, POLY, RBF or SIGMOID"));
+    return WrongNode(node, StrCat("attribute 'kernel_type' is '", name,
+                                  "' but must be LINEAR, POLY, RBF or SIGMOID"));
   }
   const auto values = node.FloatsAttribute("kernel_params");
   if (!values.empty() && values.size() != 3) {
-    return Wrong(node, StrCat("attribute 'kernel_params' has ", values.size(),
-                              " elements but must have 3: gamma, coef0, degree"));
+    return WrongNode(node, StrCat("attribute 'kernel_params' has ", values.size(),
+                                  " elements but must have 3: gamma, coef0, degree"));
   }
   if (values.empty()) return OkStatus();
   p.gamma = values[0];
@@ -55,8 +50,8 @@ Status ReadVectors(const Node& node, int64_t vectors, SvmParameters& p) {
   p.vectors = vectors;
   const int64_t count = Count(p.support_vectors);
   if (vectors > kMost || count == 0 || count % vectors != 0) {
-    return Wrong(node, StrCat("attribute 'support_vectors' has ", count, " elements for ", vectors,
-                              " vectors"));
+    return WrongNode(node, StrCat("attribute 'support_vectors' has ", count, " elements for ",
+                                  vectors, " vectors"));
   }
   p.features = count / vectors;
   return OkStatus();
@@ -67,40 +62,41 @@ Status CheckClassifier(const Node& node, SvmParameters& p) {
   p.vectors_per_class = node.IntsAttribute("vectors_per_class");
   p.classes = p.PairsClasses() ? Count(p.vectors_per_class) : p.labels.count();
   if (p.classes < 1 || p.classes > kMost || p.labels.count() != p.classes) {
-    return Wrong(node,
-                 StrCat("it has ", p.labels.count(), " class labels for ", p.classes, " classes"));
+    return WrongNode(
+        node, StrCat("it has ", p.labels.count(), " class labels for ", p.classes, " classes"));
   }
   const int64_t coefficients = Count(p.coefficients);
   if (!p.PairsClasses()) {
     if (coefficients == 0 || coefficients % p.classes != 0) {
-      return Wrong(node, StrCat("attribute 'coefficients' has ", coefficients,
-                                " elements, which is no multiple of ", p.classes, " classes"));
+      return WrongNode(node, StrCat("attribute 'coefficients' has ", coefficients,
+                                    " elements, which is no multiple of ", p.classes, " classes"));
     }
     p.features = coefficients / p.classes;
-    if (p.rho.empty()) return Wrong(node, "attribute 'rho' must have an element");
+    if (p.rho.empty()) return WrongNode(node, "attribute 'rho' must have an element");
     return OkStatus();
   }
   int64_t vectors = 0;
   for (const int64_t count : p.vectors_per_class) {
-    if (count < 0 || count > kMost) return Wrong(node, "attribute 'vectors_per_class' is wrong");
+    if (count < 0 || count > kMost)
+      return WrongNode(node, "attribute 'vectors_per_class' is wrong");
     vectors += count;
   }
-  if (vectors == 0) return Wrong(node, "attribute 'vectors_per_class' counts no vectors");
+  if (vectors == 0) return WrongNode(node, "attribute 'vectors_per_class' counts no vectors");
   MULLION_RETURN_IF_ERROR(ReadVectors(node, vectors, p));
   if (coefficients != (p.classes - 1) * vectors) {
-    return Wrong(node, StrCat("attribute 'coefficients' has ", coefficients,
-                              " elements but must have ", p.classes - 1, " x ", vectors));
+    return WrongNode(node, StrCat("attribute 'coefficients' has ", coefficients,
+                                  " elements but must have ", p.classes - 1, " x ", vectors));
   }
   p.probability_a = node.FloatsAttribute("prob_a");
   p.probability_b = node.FloatsAttribute("prob_b");
   if (Count(p.rho) != p.Pairs() ||
       (!p.probability_a.empty() && Count(p.probability_a) != p.Pairs()) ||
       p.probability_a.size() != p.probability_b.size()) {
-    return Wrong(node, StrCat("attributes 'rho', 'prob_a' and 'prob_b' have ", p.rho.size(), ", ",
-                              p.probability_a.size(), " and ", p.probability_b.size(),
-                              " elements but must have ", p.Pairs(),
-                              ", one for each pair of "
-                              "classes"));
+    return WrongNode(node, StrCat("attributes 'rho', 'prob_a' and 'prob_b' have ", p.rho.size(),
+                                  ", ", p.probability_a.size(), " and ", p.probability_b.size(),
+                                  " elements but must have ", p.Pairs(),
+                                  ", one for each pair of "
+                                  "classes"));
   }
   return OkStatus();
 }
@@ -109,7 +105,7 @@ Status CheckRegressor(const Node& node, SvmParameters& p) {
   p.one_class = node.IntAttribute("one_class", 0) != 0;
   const int64_t vectors = node.IntAttribute("n_supports", 0);
   const int64_t coefficients = Count(p.coefficients);
-  if (p.rho.empty()) return Wrong(node, "attribute 'rho' must have an element");
+  if (p.rho.empty()) return WrongNode(node, "attribute 'rho' must have an element");
   if (vectors <= 0) {
     p.kernel = SvmParameters::Kernel::kLinear;
     p.features = coefficients;
@@ -117,8 +113,8 @@ Status CheckRegressor(const Node& node, SvmParameters& p) {
   }
   MULLION_RETURN_IF_ERROR(ReadVectors(node, vectors, p));
   if (coefficients == vectors) return OkStatus();
-  return Wrong(node, StrCat("attribute 'coefficients' has ", coefficients,
-                            " elements but must have ", vectors, ", as 'n_supports' says"));
+  return WrongNode(node, StrCat("attribute 'coefficients' has ", coefficients,
+                                " elements but must have ", vectors, ", as 'n_supports' says"));
 }
 
 Status CheckFeatures(const InferenceContext& context, const SvmParameters& p) {
@@ -164,12 +160,12 @@ void RegisterSvm(OperatorRegistry& registry) {
                 .domain = kMlDomain,
                 .inputs = {1, 1},
                 .outputs = {2, 2},
-                .types = kNumbers,
+                .types = kMlNumbers,
                 .infer = InferSvmClassifier});
   registry.Add({.name = "SVMRegressor",
                 .domain = kMlDomain,
                 .inputs = {1, 1},
-                .types = kNumbers,
+                .types = kMlNumbers,
                 .infer = InferSvmRegressor});
 }
 

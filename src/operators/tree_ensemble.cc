@@ -2,14 +2,12 @@
 #include "operators/tree_ensemble.h"
 
 #include "base/str_cat.h"
+#include "operators/ml_types.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
-
-constexpr ElementTypeSet kNumbers =
-    types::kFloatDouble | SetOf(ElementType::kInt32, ElementType::kInt64);
 
 Status InferClassifier(InferenceContext& context) {
   const ClassLabels labels = ClassLabels::FromNode(context.node(), "classlabels_int64s");
@@ -48,12 +46,12 @@ void RegisterTreeEnsemble(OperatorRegistry& registry) {
                 .domain = kMlDomain,
                 .inputs = {1, 1},
                 .outputs = {2, 2},
-                .types = kNumbers,
+                .types = kMlNumbers,
                 .infer = InferClassifier});
   registry.Add({.name = "TreeEnsembleRegressor",
                 .domain = kMlDomain,
                 .inputs = {1, 1},
-                .types = kNumbers,
+                .types = kMlNumbers,
                 .infer = InferRegressor});
   registry.Add({.name = "TreeEnsemble",
                 .domain = kMlDomain,

@@ -7,7 +7,7 @@ namespace mullion::operators {
 
 namespace {
 
-struct Form {
+struct UnaryForm {
   std::string_view name;
   int since;
   ElementTypeSet types;
@@ -15,7 +15,7 @@ struct Form {
 
 constexpr ElementTypeSet kSignedNumbers = types::kAllFloats | types::kSigned;
 
-constexpr Form kForms[] = {
+constexpr UnaryForm kUnaryForms[] = {
     {"Abs", 1, types::kNumeric},       {"Neg", 1, kSignedNumbers},
     {"Sign", 9, types::kNumeric},      {"Ceil", 1, types::kAllFloats},
     {"Floor", 1, types::kAllFloats},   {"Round", 11, types::kAllFloats},
@@ -43,7 +43,7 @@ Status InferTest(InferenceContext& context) {
 }  // namespace
 
 void RegisterUnary(OperatorRegistry& registry) {
-  for (const Form& form : kForms) {
+  for (const UnaryForm& form : kUnaryForms) {
     registry.Add({.name = form.name,
                   .since = form.since,
                   .inputs = {1, 1},

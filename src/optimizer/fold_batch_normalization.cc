@@ -126,7 +126,7 @@ Tensor ShiftedBias(const Node& node, const WeightAxes& axes, const Affine& affin
   return Tensor::Vector<float>(bias);
 }
 
-bool Fold(Graph& graph, Node& normalization) {
+bool FoldNormalization(Graph& graph, Node& normalization) {
   Value* const middle = normalization.input(0);
   Node* convolution = ProducerOf(middle, "Conv");
   if (convolution == nullptr) convolution = ProducerOf(middle, "ConvTranspose");
@@ -171,7 +171,7 @@ bool FoldBatchNormalization(Graph& graph) {
     Node& node = **place;
     ++place;
     for (Graph* const subgraph : node.Subgraphs()) changed |= FoldBatchNormalization(*subgraph);
-    if (Is(node, "BatchNormalization")) changed |= Fold(graph, node);
+    if (Is(node, "BatchNormalization")) changed |= FoldNormalization(graph, node);
   }
   return changed;
 }

@@ -137,7 +137,7 @@ Result<Tensor> SpreadWeights(const Tensor& weights, const std::vector<Phase>& ph
 
 // The weights are input `weights_input`; of a QLinearConv zero points stay what they are, as every
 // pixel has all of its channels.
-bool Fold(Graph& graph, Node& conv, int weights_input) {
+bool FoldSlices(Graph& graph, Node& conv, int weights_input) {
   const Node* const concat = ProducerOf(conv.input(0), "Concat");
   const Value* const weights = conv.input(weights_input);
   if (concat == nullptr || !weights->IsConstant() || weights->constant.shape().rank() != kRank ||
@@ -168,8 +168,8 @@ bool FoldPixelSlices(Graph& graph) {
   bool changed = false;
   for (const auto& node : graph.nodes()) {
     for (Graph* const subgraph : node->Subgraphs()) changed |= FoldPixelSlices(*subgraph);
-    if (Is(*node, "Conv")) changed |= Fold(graph, *node, 1);
-    if (Is(*node, "QLinearConv")) changed |= Fold(graph, *node, 3);
+    if (Is(*node, "Conv")) changed |= FoldSlices(graph, *node, 1);
+    if (Is(*node, "QLinearConv")) changed |= FoldSlices(graph, *node, 3);
   }
   if (changed) RemoveDeadCode(graph);
   return changed;

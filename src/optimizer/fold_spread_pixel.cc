@@ -138,7 +138,7 @@ Value& Others(Graph& graph, const Node& concat, int without) {
   return output;
 }
 
-bool Fold(Graph& graph, Node& conv) {
+bool FoldSpread(Graph& graph, Node& conv) {
   if (!IsPlain(conv)) return false;
   const Node* const concat = ProducerOf(conv.input(0), "Concat");
   if (concat == nullptr || &concat->graph() != &graph || !HasOneReader(*conv.input(0))) {
@@ -181,7 +181,7 @@ bool FoldSpreadPixel(Graph& graph) {
   bool changed = false;
   for (const auto& node : graph.nodes()) {
     for (Graph* const subgraph : node->Subgraphs()) changed |= FoldSpreadPixel(*subgraph);
-    if (Is(*node, "Conv")) changed |= Fold(graph, *node);
+    if (Is(*node, "Conv")) changed |= FoldSpread(graph, *node);
   }
   return changed;
 }

@@ -51,7 +51,7 @@ Scales ScalesOf(Value* factor, int64_t columns, int trailing) {
 }
 
 // `made` gives out what `last` gave; `last` and the nodes before it go when nobody reads them.
-void Replace(Graph& graph, Node& made, Node& last) {
+void ReplaceByProduct(Graph& graph, Node& made, Node& last) {
   Value* const output = last.output(0);
   last.SetOutput(0, nullptr);
   made.SetOutput(0, output);
@@ -85,7 +85,7 @@ bool FuseConvolution(Graph& graph, Node& multiply) {
     for (int i = 0; i < product->input_count(); ++i) made.SetInput(i, product->input(i));
     made.SetInput(kXScale, scales.dynamic);
     if (scales.constant != nullptr) made.SetInput(kWScale, &Flat(graph, *scales.constant));
-    Replace(graph, made, multiply);
+    ReplaceByProduct(graph, made, multiply);
     return true;
   }
   return false;
@@ -117,7 +117,7 @@ bool FuseMatrixProduct(Graph& graph, Node& multiply) {
                                : &graph.AddConstant("one", Tensor::Scalar(1.0f)));
     if (product->input(2) != nullptr) made.SetInput(kAZero, product->input(2));
     if (product->input(3) != nullptr) made.SetInput(kBZero, product->input(3));
-    Replace(graph, made, multiply);
+    ReplaceByProduct(graph, made, multiply);
     return true;
   }
   return false;
@@ -139,7 +139,7 @@ bool FuseMatrixBias(Graph& graph, Node& add) {
       continue;
     }
     product->SetInput(kMatrixBias, &Flat(graph, *bias));
-    Replace(graph, *product, add);
+    ReplaceByProduct(graph, *product, add);
     return true;
   }
   return false;

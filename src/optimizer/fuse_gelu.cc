@@ -114,7 +114,7 @@ std::optional<Form> FormOf(const Value& gate, const Value& x) {
   return std::nullopt;
 }
 
-bool FuseAt(Graph& graph, Node& root) {
+bool FuseGeluAt(Graph& graph, Node& root) {
   if (!IsFloat(root.output(0))) return false;
   const Factors factors = FactorsOf(*root.output(0));
   if (factors.values.size() != 2 || !IsNear(factors.number, 0.5)) return false;
@@ -143,7 +143,7 @@ bool FuseGelu(Graph& graph) {
     Node& node = **place;
     ++place;
     for (Graph* const subgraph : node.Subgraphs()) changed |= FuseGelu(*subgraph);
-    if (Is(node, "Mul") || Is(node, "Div")) changed |= FuseAt(graph, node);
+    if (Is(node, "Mul") || Is(node, "Div")) changed |= FuseGeluAt(graph, node);
   }
   if (changed) RemoveDeadCode(graph);
   return changed;

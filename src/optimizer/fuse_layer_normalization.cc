@@ -112,7 +112,7 @@ Value& Ones(Graph& graph, int64_t count) {
   return graph.AddConstant("ones", Tensor::FromSpan<float>({count}, ones));
 }
 
-bool FuseAt(Graph& graph, Node& node) {
+bool FuseLayerNormalizationAt(Graph& graph, Node& node) {
   if (!IsFloat(node.output(0))) return false;
   const auto deviation = NormalizedBy(node);
   // A number of more axes would have given the result more, too.
@@ -151,7 +151,7 @@ bool FuseLayerNormalization(Graph& graph) {
     Node& node = **place;
     ++place;
     for (Graph* const subgraph : node.Subgraphs()) changed |= FuseLayerNormalization(*subgraph);
-    changed |= FuseAt(graph, node);
+    changed |= FuseLayerNormalizationAt(graph, node);
   }
   if (changed) RemoveDeadCode(graph);
   return changed;

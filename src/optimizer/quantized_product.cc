@@ -5,13 +5,12 @@
 #include <limits>
 #include <vector>
 
+#include "operators/quantized_input.h"
 #include "optimizer/pattern.h"
 
 namespace mullion::optimizer {
 
 namespace {
-
-constexpr ElementTypeSet kBytes = SetOf(ElementType::kUint8, ElementType::kInt8);
 
 // A bias in units of input scale times weight scale. Stored as such it is taken as it is; from
 // other numbers it is rounded, unless that would lose the range.
@@ -63,7 +62,8 @@ Node* MakeConvolution(Graph& graph, const Node& product, const QuantizedValue& r
   const auto input = DequantizedFrom(product.input(0));
   const Value* const weights = product.input(1);
   if (!input.has_value() || !weights->type.has_shape) return nullptr;
-  const auto quantized = QuantizedWeights::Of(weights, kBytes, /*axis=*/0, weights->type.shape[0]);
+  const auto quantized =
+      QuantizedWeights::Of(weights, operators::kQuantizedBytes, /*axis=*/0, weights->type.shape[0]);
   if (!quantized.has_value()) return nullptr;
   std::optional<Tensor> bias;
   if (product.input(2) != nullptr) {
@@ -87,7 +87,8 @@ Node* MakeMatrixProduct(Graph& graph, const Node& product, const QuantizedValue&
   if (!input.has_value() || !weights->type.has_shape || weights->type.shape.rank() != 2) {
     return nullptr;
   }
-  const auto quantized = QuantizedWeights::Of(weights, kBytes, /*axis=*/1, weights->type.shape[1]);
+  const auto quantized =
+      QuantizedWeights::Of(weights, operators::kQuantizedBytes, /*axis=*/1, weights->type.shape[1]);
   if (!quantized.has_value()) return nullptr;
   Node& node = graph.AddBareNode("", "QLinearMatMul", 10, &product);
   node.origin = product.origin;

@@ -3,13 +3,12 @@
 
 #include <algorithm>
 
+#include "operators/quantized_input.h"
 #include "optimizer/pattern.h"
 
 namespace mullion::optimizer {
 
 namespace {
-
-constexpr ElementTypeSet kBytes = SetOf(ElementType::kUint8, ElementType::kInt8);
 
 int ByteOf(const Tensor& tensor) {
   return tensor.type() == ElementType::kInt8 ? tensor.span<int8_t>()[0] : tensor.span<uint8_t>()[0];
@@ -19,7 +18,8 @@ int ByteOf(const Tensor& tensor) {
 std::optional<QuantizedValue> ParametersOf(const Node& node, ElementType type) {
   const auto scale = ScalarOf(node.input(1));
   const Value* const zero = node.input(2);
-  if (!scale.has_value() || node.HasAttribute("block_size") || !Contains(kBytes, type)) {
+  if (!scale.has_value() || node.HasAttribute("block_size") ||
+      !Contains(operators::kQuantizedBytes, type)) {
     return std::nullopt;
   }
   QuantizedValue quantized;
