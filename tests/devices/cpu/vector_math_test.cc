@@ -36,6 +36,15 @@ void ApplyLog1p(const float* x, float* y, size_t n) {
 void ApplySigmoid(const float* x, float* y, size_t n) {
   Apply(x, y, n, [](auto d, auto v) { return Sigmoid(d, v); });
 }
+void ApplySilu(const float* x, float* y, size_t n) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  Apply(x, y, n, [](auto d, auto v) {
+    const auto one = hn::Set(d, 1.0f);
+    const auto z = Silu(d, v, one);
+    // Very small results may be 0.
+    return hn::IfThenElse(hn::Lt(v, hn::Set(d, -88.0f)), hn::Add(z, one), z);
+  });
+}
 void ApplyTanh(const float* x, float* y, size_t n) {
   Apply(x, y, n, [](auto d, auto v) { return Tanh(d, v); });
 }
@@ -84,6 +93,8 @@ const Case kCases[] = {
      2},
     {"Sigmoid", [] { return MULLION_SIMD_CALL(ApplySigmoid); },
      [](double x) { return 1 / (1 + std::exp(-x)); }, 3},
+    {"Silu", [] { return MULLION_SIMD_CALL(ApplySilu); },
+     [](double x) { return x < -88 ? 1 : x / (1 + std::exp(-x)); }, 4},
     {"Tanh", [] { return MULLION_SIMD_CALL(ApplyTanh); }, [](double x) { return std::tanh(x); }, 3},
     {"Erf", [] { return MULLION_SIMD_CALL(ApplyErf); }, [](double x) { return std::erf(x); }, 2},
     // Of -|x|.
@@ -173,6 +184,7 @@ TEST_P(VectorMath, GivesTheLimits) {
       {"Log", infinity, nan, -infinity, -infinity},
       {"Log1p", infinity, nan, 0.0f, -0.0f},
       {"Sigmoid", 1, 0, 0.5f, 0.5f},
+      {"Silu", infinity, nan, 0.0f, -0.0f},
       {"Tanh", 1, -1, 0.0f, -0.0f},
       {"Erf", 1, -1, 0.0f, -0.0f},
       {"Decay", 0, 0, 1, 1},

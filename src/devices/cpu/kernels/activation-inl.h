@@ -38,7 +38,7 @@ HWY_INLINE V Activate(D d, V x, [[maybe_unused]] V alpha, [[maybe_unused]] V bet
   } else if constexpr (kKind == Kind::kTanh) {
     return Tanh(d, x);
   } else if constexpr (kKind == Kind::kSilu) {
-    return hn::Mul(x, Sigmoid(d, hn::Mul(alpha, x)));
+    return Silu(d, x, alpha);
   } else if constexpr (kKind == Kind::kHardSigmoid) {
     return AtMost(d, AtLeast(d, hn::MulAdd(alpha, x, beta), zero), one);
   } else if constexpr (kKind == Kind::kHardSwish) {

@@ -41,7 +41,7 @@ HWY_INLINE V Combine(D d, V a, V b, V alpha) {
     return hn::IfThenElse(hn::Lt(a, hn::Zero(d)), hn::Mul(a, b), a);
   } else {
     static_assert(kOp == Op::kSwiGlu);
-    return hn::Mul(hn::Mul(a, Sigmoid(d, hn::Mul(alpha, a))), b);
+    return hn::Mul(Silu(d, a, alpha), b);
   }
 }
 

@@ -8,7 +8,7 @@
 // Largest errors against double precision, over all exponents and on every instruction set (those
 // without fused multiply-add included), in units of the last place of the result:
 //
-//   Exp 1   Decay 1   Expm1 2   Log 1   Log1p 2   Sigmoid 3   Tanh 3   Erf 2
+//   Exp 1   Decay 1   Expm1 2   Log 1   Log1p 2   Sigmoid 3   Silu 4   Tanh 3   Erf 2
 //
 // NaN gives NaN, infinities and zeros give the limits with the right sign, denormal arguments and
 // results are exact to the same bounds. The coefficients are minimax fits (Remez exchange in
@@ -126,6 +126,40 @@ HWY_INLINE V KeepNaN(D /*d*/, V x, V result) {
   return hn::IfThenElse(hn::IsNaN(x), x, result);
 }
 
+#if HWY_TARGET == HWY_AVX3
+// 2^(i/32), nearest.
+HWY_ALIGN inline constexpr float kPowersOfRoot[32] = {
+    1.0f,        1.02189720f, 1.04427373f, 1.06714046f, 1.09050775f, 1.11438668f, 1.13878858f,
+    1.16372490f, 1.18920708f, 1.21524739f, 1.24185777f, 1.26905096f, 1.29683959f, 1.32523668f,
+    1.35425556f, 1.38390994f, 1.41421354f, 1.44518077f, 1.47682619f, 1.50916445f, 1.54221082f,
+    1.57598090f, 1.61049032f, 1.64575553f, 1.68179286f, 1.71861935f, 1.75625217f, 1.79470909f,
+    1.83400810f, 1.87416768f, 1.91520655f, 1.95714414f};
+
+// e^-x to 2 units in the last place; beyond +-89 as for those, which gives infinity and 2e-39. Two
+// registers hold a table, which leaves a short polynomial: two thirds of the time of the form
+// without it. NaN gives some number.
+template <class V>
+HWY_INLINE V InverseExp(V x) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  // The smaller size of the two, with the sign of x.
+  const V clamped{_mm512_range_ps(x.raw, _mm512_set1_ps(89.0f), 2)};
+  // -x = n ln2 + r with n a multiple of 1/32, |r| <= ln2 / 64: as in ReduceByLn2, the last place of
+  // the sum is worth 1/32. Its five lowest bits say which root.
+  constexpr float kMagic = 12582912.0f / 32;
+  const V shifted = hn::NegMulAdd(clamped, hn::Set(d, 1.44269504f), hn::Set(d, kMagic));
+  const V n = hn::Sub(shifted, hn::Set(d, kMagic));
+  V r = hn::MulAdd(n, hn::Set(d, 0.693359375f), clamped);
+  r = hn::MulAdd(n, hn::Set(d, -2.12194440e-4f), r);
+  const V root{_mm512_permutex2var_ps(_mm512_load_ps(kPowersOfRoot), hn::BitCast(di, shifted).raw,
+                                      _mm512_load_ps(kPowersOfRoot + 16))};
+  // e^-r - 1, error 5e-8.
+  const V p = hn::Mul(r, hn::MulAdd(r, hn::Set(d, 0.500004888f), hn::Set(d, -1.00001466f)));
+  // By 2^floor(n), which is what the instruction takes of n.
+  return V{_mm512_scalef_ps(hn::MulAdd(p, root, root).raw, n.raw)};
+}
+#endif
+
 }  // namespace vector_math
 
 // e^x.
@@ -227,6 +261,18 @@ HWY_INLINE V Sigmoid(D d, V x) {
   const V e = vector_math::Polynomial(d, reduced.r, 1.0f, -1.0f, 0.49999994f, -0.166665211f,
                                       0.041668389f, -0.00836871658f, 0.00138145976f);
   return hn::Div(scale, hn::MulAdd(e, power, scale));
+}
+
+// x / (1 + e^-ax). Below ax = -88.7, where that is less than 3e-37, some instruction sets give 0.
+template <class D, class V>
+HWY_INLINE V Silu(D d, V x, V a) {
+  namespace hn = hwy::HWY_NAMESPACE;
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (sizeof(V) == 64) {
+    return hn::Div(x, hn::Add(vector_math::InverseExp(hn::Mul(a, x)), hn::Set(d, 1.0f)));
+  }
+#endif
+  return hn::Mul(x, Sigmoid(d, hn::Mul(a, x)));
 }
 
 // The hyperbolic tangent: -t / (t + 2) with t = e^(-2|x|) - 1.
