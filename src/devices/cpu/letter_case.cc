@@ -1,42 +1,33 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/letter_case.h"
 
-#include "devices/cpu/utf8.h"
+#include <algorithm>
+#include <iterator>
 
-#if defined(MULLION_WITH_UTF8PROC)
-#include <utf8proc.h>
-#endif
+#include "devices/cpu/letter_case_table.h"
+#include "devices/cpu/utf8.h"
 
 namespace mullion::cpu {
 
 namespace {
+
+template <size_t kRuns>
+int32_t Partner(const CaseRun (&runs)[kRuns], int32_t code) {
+  const CaseRun* run = std::lower_bound(std::begin(runs), std::end(runs), code,
+                                        [](const CaseRun& r, int32_t c) { return r.last < c; });
+  const bool within = run != std::end(runs) && code >= run->first;
+  return within && (code - run->first) % run->step == 0 ? code + run->distance : code;
+}
 
 int32_t Changed(int32_t code, LetterCase letter_case) {
   if (code < 0x80) {
     const int32_t first = letter_case == LetterCase::kUpper ? 'a' : 'A';
     return code >= first && code < first + 26 ? code ^ 0x20 : code;
   }
-#if defined(MULLION_WITH_UTF8PROC)
-  // Unicode has no capital of "ß" that is one letter; utf8proc takes U+1E9E.
-  constexpr int32_t kSharpS = 0xDF;
-  if (code == kSharpS) return code;
-  return letter_case == LetterCase::kUpper ? utf8proc_toupper(code) : utf8proc_tolower(code);
-#else
-  return code;
-#endif
+  return letter_case == LetterCase::kUpper ? Partner(kToUpper, code) : Partner(kToLower, code);
 }
 
 }  // namespace
-
-Status SupportsLetterCase([[maybe_unused]] const Node& node) {
-#if defined(MULLION_WITH_UTF8PROC)
-  return OkStatus();
-#else
-  return node.Error(StatusCode::kUnsupported,
-                    "this build of the library cannot change the case of letters, because utf8proc "
-                    "was missing when it was made; use one that has it");
-#endif
-}
 
 std::string InCase(std::string_view text, LetterCase letter_case) {
   std::string changed;

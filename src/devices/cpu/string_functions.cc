@@ -71,13 +71,6 @@ class StringNormalizer final : public Executable {
     return OkStatus();
   }
 
-  static Status Supports(const Node& node) {
-    const bool changes = node.StringAttribute("case_change_action", "NONE") != "NONE";
-    const bool compares = node.IntAttribute("is_case_sensitive", 0) == 0 &&
-                          !node.StringsAttribute("stopwords").empty();
-    return changes || compares ? SupportsLetterCase(node) : OkStatus();
-  }
-
  private:
   std::string Normalized(const std::string& word) const {
     if (action_ == "LOWER") return InCase(word, LetterCase::kLower);
@@ -121,9 +114,7 @@ Result<std::unique_ptr<Executable>> MakeRegexFullMatch(const Node& node, WeightS
 
 void RegisterStringFunctions(KernelRegistry& registry) {
   registry.Add({.name = "StringConcat", .make = MakeKernel<StringConcat>});
-  registry.Add({.name = "StringNormalizer",
-                .make = MakeKernel<StringNormalizer>,
-                .supports = StringNormalizer::Supports});
+  registry.Add({.name = "StringNormalizer", .make = MakeKernel<StringNormalizer>});
   registry.Add(
       {.name = "RegexFullMatch", .make = MakeRegexFullMatch, .supports = TextPattern::Supports});
 }

@@ -79,10 +79,7 @@ TEST(StringSplit, PadsShorterRows) {
                             {"x", "y"});
 }
 
-bool HasLetterCase() { return InCase("É", LetterCase::kLower) == "é"; }
-
 TEST(StringNormalizer, ChangesCaseOfAllScripts) {
-  if (!HasLetterCase()) GTEST_SKIP() << "built without utf8proc";
   OperatorCase c = Case("StringNormalizer", {Row({"Größe", "ÉTÉ", "ΣΊΣΥΦΟΣ", "Жук", "𐐀"})});
   c.Set("case_change_action", std::string("LOWER"));
   ExpectOutput<std::string>(c, {5}, {"größe", "été", "σίσυφοσ", "жук", "𐐨"});
@@ -93,7 +90,6 @@ TEST(StringNormalizer, ChangesCaseOfAllScripts) {
 }
 
 TEST(StringNormalizer, DropsStopWords) {
-  if (!HasLetterCase()) GTEST_SKIP() << "built without utf8proc";
   OperatorCase c = Case("StringNormalizer", {Row({"Mo", "mo", "Tu", "É", "mo"})});
   c.Set("stopwords", Words{"MO", "é"});
   ExpectOutput<std::string>(c, {1}, {"Tu"});
