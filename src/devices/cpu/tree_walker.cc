@@ -34,12 +34,32 @@ bool Holds(Mode mode, T value, T split) {
 }
 
 // 0 or 1, as a number to be added: where compilers make it a jump, every other one is mispredicted.
-int32_t WithoutJump(bool truth) {
-  auto number = static_cast<int32_t>(truth);
+uint32_t WithoutJump(bool truth) {
+  auto number = static_cast<uint32_t>(truth);
 #if defined(__GNUC__)
   __asm__("" : "+r"(number));
 #endif
   return number;
+}
+
+template <typename T>
+bool HasNan(const T* values, int64_t count) {
+  int any = 0;
+  for (int64_t i = 0; i < count; ++i) any |= static_cast<int>(values[i] != values[i]);
+  return any != 0;
+}
+
+// The sums of kTargets targets stay in registers.
+template <int kTargets, typename T>
+void AddTargets(const T* weights, int64_t stride, const uint32_t* leaves, int64_t count,
+                T* scores) {
+  T sums[kTargets];
+  std::copy_n(scores, kTargets, sums);
+  for (int64_t i = 0; i < count; ++i) {
+    const T* const from = weights + leaves[i] * stride;
+    for (int t = 0; t < kTargets; ++t) sums[t] += from[t];
+  }
+  std::copy_n(sums, kTargets, scores);
 }
 
 }  // namespace
@@ -52,76 +72,114 @@ TreeWalker<T>::TreeWalker(const TreeForest& forest)
   }
   for (const double member : forest.members) members_.push_back(static_cast<T>(member));
   nodes_.reserve(forest.nodes.size());
+  children_.reserve(forest.nodes.size());
   forms_.reserve(forest.nodes.size());
   // Breadth first, so that the levels that every row passes lie together.
-  std::vector<std::pair<int32_t, int32_t>> level;
-  std::vector<std::pair<int32_t, int32_t>> below;
+  std::vector<std::pair<int32_t, uint32_t>> level;
+  std::vector<std::pair<int32_t, uint32_t>> below;
   for (const int32_t root : forest.roots) {
-    roots_.push_back(static_cast<int32_t>(nodes_.size()));
-    nodes_.emplace_back();
-    forms_.emplace_back();
+    roots_.push_back(AddNodes(1));
     level.assign(1, {root, roots_.back()});
     int32_t depth = 0;
     int32_t least = -1;
     for (; !level.empty(); ++depth) {
       below.clear();
       for (const auto& [from, to] : level) {
-        Place(forest, from, to);
         const TreeForest::Branch& branch = forest.nodes[static_cast<size_t>(from)];
+        Place(branch, to);
         if (branch.mode == Mode::kLeaf) {
           if (least < 0) least = depth;
           continue;
         }
-        const int32_t child = nodes_[static_cast<size_t>(to)].child;
+        const uint32_t child = children_[to];
         const bool swapped = branch.mode == Mode::kGt || branch.mode == Mode::kGte;
         below.push_back({swapped ? branch.false_child : branch.true_child, child});
         below.push_back({swapped ? branch.true_child : branch.false_child, child + 1});
       }
       std::swap(level, below);
     }
-    least_depths_.push_back(std::max(least, 0));
+    depths_.push_back({std::max(least, 0), depth - 1});
   }
-  const bool adds =
-      aggregate_ != TreeForest::Aggregate::kMin && aggregate_ != TreeForest::Aggregate::kMax;
-  const auto is_one = [](const Form& form) {
-    return form.mode != Mode::kLeaf || form.last - form.first == 1;
+  for (size_t first = 0; first < depths_.size(); first += kCursors) {
+    Depths all = depths_[first];
+    for (size_t i = first; i < std::min(first + kCursors, depths_.size()); ++i) {
+      all = {std::min(all.least, depths_[i].least), std::max(all.most, depths_[i].most)};
+    }
+    group_depths_.push_back(all);
+  }
+  if (!roots_.empty()) roots_.insert(roots_.end(), kCursors - 1, roots_.back());
+  PlaceVotes();
+}
+
+// Puts what is said where the walk ends, where votes are added and all leaves have as many.
+template <typename T>
+void TreeWalker<T>::PlaceVotes() {
+  if (aggregate_ == TreeForest::Aggregate::kMin || aggregate_ == TreeForest::Aggregate::kMax) {
+    return;
+  }
+  const auto leaves_are = [&](const auto& condition) {
+    return std::all_of(forms_.begin(), forms_.end(), [&](const Form& form) {
+      return form.mode != Mode::kLeaf || condition(form);
+    });
   };
-  if (!adds || !std::all_of(forms_.begin(), forms_.end(), is_one)) return;
-  leaf_votes_.reserve(forms_.size());
-  for (const Form& form : forms_) {
-    const bool leaf = form.mode == Mode::kLeaf;
-    leaf_votes_.push_back(leaf ? votes_[static_cast<size_t>(form.first)] : Weight{0, T{0}});
+  const auto vote_of = [&](const Form& form, int64_t i) {
+    return votes_[static_cast<size_t>(form.first + i)];
+  };
+  const bool for_all = leaves_are([&](const Form& form) {
+    bool all = form.last - form.first == targets_;
+    for (int64_t i = 0; all && i < targets_; ++i) all = vote_of(form, i).target == i;
+    return all;
+  });
+  if (for_all) {
+    leaf_weights_.resize(forms_.size() * static_cast<size_t>(targets_));
+    T* to = leaf_weights_.data();
+    for (const Form& form : forms_) {
+      for (int64_t i = 0; i < targets_; ++i) {
+        *to++ = form.mode == Mode::kLeaf ? vote_of(form, i).weight : T{0};
+      }
+    }
+  } else if (leaves_are([](const Form& form) { return form.last - form.first == 1; })) {
+    leaf_votes_.reserve(forms_.size());
+    for (const Form& form : forms_) {
+      leaf_votes_.push_back(form.mode == Mode::kLeaf ? vote_of(form, 0) : Weight{0, T{0}});
+    }
   }
 }
 
-// Node `from` of the forest becomes node `to`; room for its children is made at the end.
 template <typename T>
-void TreeWalker<T>::Place(const TreeForest& forest, int32_t from, int32_t to) {
-  const TreeForest::Branch& branch = forest.nodes[static_cast<size_t>(from)];
-  Node node{std::numeric_limits<T>::quiet_NaN(), 0, to - 1};
-  if (branch.mode != Mode::kLeaf) {
-    node.child = static_cast<int32_t>(nodes_.size());
-    nodes_.resize(nodes_.size() + 2);
-    forms_.resize(nodes_.size());
-    SetBranch(branch, node);
+uint32_t TreeWalker<T>::AddNodes(size_t count) {
+  const size_t first = nodes_.size();
+  nodes_.resize(first + count);
+  children_.resize(first + count);
+  forms_.resize(first + count);
+  return static_cast<uint32_t>(first);
+}
+
+// Makes node `to`, and room for its children at the end.
+template <typename T>
+void TreeWalker<T>::Place(const TreeForest::Branch& branch, uint32_t to) {
+  forms_[to] = {branch.mode, false, branch.first, branch.last, static_cast<T>(branch.split)};
+  if (branch.mode == Mode::kLeaf) {
+    nodes_[to] = {std::numeric_limits<T>::quiet_NaN(), 0};
+    children_[to] = to - 1;
+  } else {
+    children_[to] = AddNodes(2);
+    SetBranch(branch, to);
   }
-  nodes_[static_cast<size_t>(to)] = node;
-  forms_[static_cast<size_t>(to)] = {branch.mode, branch.first, branch.last,
-                                     static_cast<T>(branch.split)};
 }
 
 // Every ordering becomes "not greater": less than is not greater than the number before, and the
 // other two are the opposites, with the children swapped.
 template <typename T>
-void TreeWalker<T>::SetBranch(const TreeForest::Branch& branch, Node& node) {
+void TreeWalker<T>::SetBranch(const TreeForest::Branch& branch, uint32_t to) {
   constexpr T kInfinity = std::numeric_limits<T>::infinity();
   const Mode mode = branch.mode;
   const bool swapped = mode == Mode::kGt || mode == Mode::kGte;
-  node.split = static_cast<T>(branch.split);
-  node.feature = static_cast<uint32_t>(branch.feature);
+  Node& node = nodes_[to];
+  node = {static_cast<T>(branch.split), static_cast<uint32_t>(branch.feature)};
   // NaN is not ordered: false, unless the branch says otherwise.
   const bool missing_is_first = branch.missing_is_true != swapped;
-  if (missing_is_first) node.feature |= kMissingIsFirst;
+  forms_[to].missing_is_first = missing_is_first;
   if (missing_is_first && way_ == Way::kPlain) way_ = Way::kMissing;
   const bool ordered = mode == Mode::kLeq || mode == Mode::kLt || swapped;
   if (!ordered || !std::isfinite(node.split)) way_ = Way::kAnyForm;
@@ -138,68 +196,74 @@ bool TreeWalker<T>::IsMember(const Form& form, T value) const {
 
 template <typename T>
 template <typename TreeWalker<T>::Way kWay>
-int32_t TreeWalker<T>::Next(int32_t at, const T* row) const {
-  const Node& node = nodes_[static_cast<size_t>(at)];
+uint32_t TreeWalker<T>::Next(uint32_t at, const T* row) const {
+  const Node& node = nodes_[at];
+  const uint32_t child = children_[at];
+  const T value = row[node.feature];
   if constexpr (kWay == Way::kPlain) {
-    return node.child + WithoutJump(!(row[node.feature] <= node.split));
+    return child + WithoutJump(!(value <= node.split));
   } else if constexpr (kWay == Way::kMissing) {
-    const T value = row[node.feature & ~kMissingIsFirst];
-    const bool stays_first = (node.feature & kMissingIsFirst) != 0 && value != value;
-    return node.child + WithoutJump(!(value <= node.split) & !stays_first);
+    const bool first = forms_[at].missing_is_first && value != value;
+    return child + WithoutJump(!(value <= node.split) & !first);
   } else {
-    const Form& form = forms_[static_cast<size_t>(at)];
+    const Form& form = forms_[at];
     const Mode mode = form.mode;
     if (mode == Mode::kLeaf) return at;
-    const T value = row[node.feature & ~kMissingIsFirst];
-    if (value != value) return node.child + ((node.feature & kMissingIsFirst) != 0 ? 0 : 1);
+    if (value != value) return child + (form.missing_is_first ? 0 : 1);
     const bool swapped = mode == Mode::kGt || mode == Mode::kGte;
     const bool holds =
         mode == Mode::kMember ? IsMember(form, value) : Holds(mode, value, form.split);
-    return node.child + (holds != swapped ? 0 : 1);
+    return child + (holds != swapped ? 0 : 1);
   }
 }
 
 template <typename T>
-template <typename TreeWalker<T>::Way kWay>
-void TreeWalker<T>::WalkWay(const T* const* rows, int32_t steps, int32_t* at) const {
+template <typename TreeWalker<T>::Way kWay, bool kOneRow>
+void TreeWalker<T>::WalkWay(const T* const* rows, Depths depths, const uint32_t* roots,
+                            uint32_t* leaves) const {
   // In registers, which takes loops of a known count that are unrolled.
-  int32_t now[kCursors];
+  uint32_t now[kCursors];
 #pragma GCC unroll 8
-  for (int i = 0; i < kCursors; ++i) now[i] = at[i];
-  for (; steps > 0; --steps) {
+  for (int i = 0; i < kCursors; ++i) now[i] = roots[i];
+  // Steps from a leaf stay there. To take some costs less than to see whether one was taken and to
+  // be wrong about how many follow.
+  const bool shallow = depths.most - depths.least <= kShallow;
+  for (int32_t steps = shallow ? depths.most : depths.least; steps > 0; --steps) {
 #pragma GCC unroll 8
-    for (int i = 0; i < kCursors; ++i) now[i] = Next<kWay>(now[i], rows[i]);
+    for (int i = 0; i < kCursors; ++i) now[i] = Next<kWay>(now[i], rows[kOneRow ? 0 : i]);
   }
-  int32_t moved = 0;
-  do {
+  uint32_t moved = shallow ? 0 : 1;
+  while (moved != 0) {
     moved = 0;
 #pragma GCC unroll 8
     for (int i = 0; i < kCursors; ++i) {
-      const int32_t next = Next<kWay>(now[i], rows[i]);
+      const uint32_t next = Next<kWay>(now[i], rows[kOneRow ? 0 : i]);
       moved |= next ^ now[i];
       now[i] = next;
     }
-  } while (moved != 0);
+  }
 #pragma GCC unroll 8
-  for (int i = 0; i < kCursors; ++i) at[i] = now[i];
+  for (int i = 0; i < kCursors; ++i) leaves[i] = now[i];
 }
 
 // Several walks at once, because each waits for memory at every step.
 template <typename T>
-void TreeWalker<T>::Walk(const T* const* rows, int32_t steps, int32_t* at) const {
-  switch (way_) {
+template <bool kOneRow>
+void TreeWalker<T>::Walk(Way way, const T* const* rows, Depths depths, const uint32_t* roots,
+                         uint32_t* leaves) const {
+  switch (way) {
     case Way::kPlain:
-      return WalkWay<Way::kPlain>(rows, steps, at);
+      return WalkWay<Way::kPlain, kOneRow>(rows, depths, roots, leaves);
     case Way::kMissing:
-      return WalkWay<Way::kMissing>(rows, steps, at);
+      return WalkWay<Way::kMissing, false>(rows, depths, roots, leaves);
     case Way::kAnyForm:
-      return WalkWay<Way::kAnyForm>(rows, steps, at);
+      return WalkWay<Way::kAnyForm, false>(rows, depths, roots, leaves);
   }
 }
 
 template <typename T>
-void TreeWalker<T>::Vote(int32_t leaf, T* scores, uint8_t* voted) const {
-  const Form& form = forms_[static_cast<size_t>(leaf)];
+void TreeWalker<T>::Vote(uint32_t leaf, T* scores, uint8_t* voted) const {
+  const Form& form = forms_[leaf];
   for (int32_t i = form.first; i < form.last; ++i) {
     const Weight& vote = votes_[static_cast<size_t>(i)];
     T& score = scores[vote.target];
@@ -219,38 +283,76 @@ void TreeWalker<T>::Vote(int32_t leaf, T* scores, uint8_t* voted) const {
 }
 
 template <typename T>
+void TreeWalker<T>::AddWeights(const uint32_t* leaves, int64_t count, T* scores) const {
+  const T* weights = leaf_weights_.data();
+  int64_t left = targets_;
+  for (; left > 3; left -= 4, weights += 4, scores += 4) {
+    AddTargets<4>(weights, targets_, leaves, count, scores);
+  }
+  if (left == 3) return AddTargets<3>(weights, targets_, leaves, count, scores);
+  if (left == 2) return AddTargets<2>(weights, targets_, leaves, count, scores);
+  if (left == 1) return AddTargets<1>(weights, targets_, leaves, count, scores);
+}
+
+template <typename T>
+void TreeWalker<T>::Add(const uint32_t* leaves, int64_t count, T* scores, uint8_t* voted) const {
+  if (!leaf_weights_.empty()) return AddWeights(leaves, count, scores);
+  for (int64_t i = 0; i < count; ++i) {
+    if (leaf_votes_.empty()) {
+      Vote(leaves[i], scores, voted);
+    } else {
+      const Weight& vote = leaf_votes_[leaves[i]];
+      scores[vote.target] += vote.weight;
+      voted[vote.target] = 1;
+    }
+  }
+}
+
+template <typename T>
+void TreeWalker<T>::ScoreRow(Way way, const T* row, T* scores, uint8_t* voted) const {
+  const T* rows[kCursors];
+  std::fill_n(rows, kCursors, row);
+  uint32_t leaves[kCursors];
+  for (int64_t first = 0; first < tree_count(); first += kCursors) {
+    Walk<true>(way, rows, group_depths_[static_cast<size_t>(first / kCursors)],
+               roots_.data() + first, leaves);
+    Add(leaves, std::min<int64_t>(kCursors, tree_count() - first), scores, voted);
+  }
+}
+
+template <typename T>
+void TreeWalker<T>::ScoreTree(Way way, size_t tree, const T* rows, int64_t stride,
+                              int64_t row_count, T* scores, uint8_t* voted) const {
+  uint32_t roots[kCursors];
+  std::fill_n(roots, kCursors, roots_[tree]);
+  const T* cursor_rows[kCursors];
+  uint32_t leaves[kCursors];
+  for (int64_t first = 0; first < row_count; first += kCursors) {
+    const int64_t count = std::min<int64_t>(kCursors, row_count - first);
+    for (int64_t i = 0; i < kCursors; ++i) {
+      cursor_rows[i] = rows + (first + std::min(i, count - 1)) * stride;
+    }
+    Walk<false>(way, cursor_rows, depths_[tree], roots, leaves);
+    for (int64_t i = 0; i < count; ++i) {
+      Add(leaves + i, 1, scores + (first + i) * targets_, voted + (first + i) * targets_);
+    }
+  }
+}
+
+template <typename T>
 void TreeWalker<T>::Score(const T* rows, int64_t stride, int64_t row_count, T* scores,
                           uint8_t* voted) const {
   std::fill_n(scores, row_count * targets_, T{0});
-  std::fill_n(voted, row_count * targets_, uint8_t{0});
-  const T* cursor_rows[kCursors];
-  int32_t at[kCursors];
+  std::fill_n(voted, row_count * targets_, static_cast<uint8_t>(leaf_weights_.empty() ? 0 : 1));
+  const Way way = way_ == Way::kMissing && !HasNan(rows, row_count * stride) ? Way::kPlain : way_;
   // Of few rows each goes down several trees at once, of many several go down one tree.
-  const bool by_tree = row_count < kCursors;
-  const int64_t outer = by_tree ? row_count : tree_count();
-  const int64_t inner = by_tree ? tree_count() : row_count;
-  for (int64_t o = 0; o < outer; ++o) {
-    for (int64_t first = 0; first < inner; first += kCursors) {
-      const int64_t count = std::min<int64_t>(kCursors, inner - first);
-      const auto row_of = [&](int64_t i) { return by_tree ? o : first + i; };
-      for (int64_t i = 0; i < kCursors; ++i) {
-        const int64_t used = std::min(i, count - 1);
-        cursor_rows[i] = rows + row_of(used) * stride;
-        at[i] = roots_[static_cast<size_t>(by_tree ? first + used : o)];
-      }
-      Walk(cursor_rows, by_tree ? 0 : least_depths_[static_cast<size_t>(o)], at);
-      if (!leaf_votes_.empty()) {
-        for (int64_t i = 0; i < count; ++i) {
-          const Weight& vote = leaf_votes_[static_cast<size_t>(at[i])];
-          const int64_t place = row_of(i) * targets_ + vote.target;
-          scores[place] += vote.weight;
-          voted[place] = 1;
-        }
-        continue;
-      }
-      for (int64_t i = 0; i < count; ++i) {
-        Vote(at[i], scores + row_of(i) * targets_, voted + row_of(i) * targets_);
-      }
+  if (row_count < kCursors) {
+    for (int64_t i = 0; i < row_count; ++i) {
+      ScoreRow(way, rows + i * stride, scores + i * targets_, voted + i * targets_);
+    }
+  } else {
+    for (size_t tree = 0; tree < depths_.size(); ++tree) {
+      ScoreTree(way, tree, rows, stride, row_count, scores, voted);
     }
   }
 }

@@ -17,7 +17,7 @@ class TreeWalker {
   explicit TreeWalker(const operators::TreeForest& forest);
 
   int64_t targets() const { return targets_; }
-  int64_t tree_count() const { return static_cast<int64_t>(roots_.size()); }
+  int64_t tree_count() const { return static_cast<int64_t>(depths_.size()); }
 
   // Sums, least or greatest weights per row and target, without base values, averages or
   // transforms. `rows` are `stride` features apart. `voted` says which targets any leaf named;
@@ -25,43 +25,65 @@ class TreeWalker {
   void Score(const T* rows, int64_t stride, int64_t row_count, T* scores, uint8_t* voted) const;
 
  private:
-  // Children lie side by side. "First" is where a feature not greater than the split goes. A leaf
-  // is its own second child, and its split is NaN, which nothing is below: walking on does not
-  // leave it.
+  // Of 8 or 16 bytes, so that a processor finds one by its number in one instruction.
   struct Node {
     T split;
-    uint32_t feature;  // and kMissingIsFirst, where NaN goes to the first child
-    int32_t child;
+    uint32_t feature;
   };
-  static constexpr uint32_t kMissingIsFirst = 0x8000'0000;
   // What the comparison of nodes in any of the forms needs.
   struct Form {
     operators::TreeForest::Mode mode = operators::TreeForest::Mode::kLeaf;
-    int32_t first;  // of leaves votes_, of kMember members_
+    bool missing_is_first = false;  // where NaN goes to the first child
+    int32_t first;                  // of leaves votes_, of kMember members_
     int32_t last;
     T split;
   };
   enum class Way { kPlain, kMissing, kAnyForm };
+  // How far below the root leaves lie.
+  struct Depths {
+    int32_t least;
+    int32_t most;
+  };
 
   static constexpr int kCursors = 8;
+  // Leaves whose depths differ by no more are walked to without looking whether they are reached.
+  static constexpr int32_t kShallow = 8;
 
-  void Place(const operators::TreeForest& forest, int32_t from, int32_t to);
-  void SetBranch(const operators::TreeForest::Branch& branch, Node& node);
+  // The number of the first one.
+  uint32_t AddNodes(size_t count);
+  void Place(const operators::TreeForest::Branch& branch, uint32_t to);
+  void SetBranch(const operators::TreeForest::Branch& branch, uint32_t to);
   template <Way kWay>
-  int32_t Next(int32_t at, const T* row) const;
-  template <Way kWay>
-  void WalkWay(const T* const* rows, int32_t steps, int32_t* at) const;
-  // From nodes that are at least `steps` above any leaf.
-  void Walk(const T* const* rows, int32_t steps, int32_t* at) const;
+  uint32_t Next(uint32_t at, const T* row) const;
+  template <Way kWay, bool kOneRow>
+  void WalkWay(const T* const* rows, Depths depths, const uint32_t* roots, uint32_t* leaves) const;
+  // kCursors walks from roots to leaves that lie so far below, all of rows[0] or each of its own.
+  template <bool kOneRow>
+  void Walk(Way way, const T* const* rows, Depths depths, const uint32_t* roots,
+            uint32_t* leaves) const;
+  // What all trees say of a row.
+  void ScoreRow(Way way, const T* row, T* scores, uint8_t* voted) const;
+  // What a tree says of many rows.
+  void ScoreTree(Way way, size_t tree, const T* rows, int64_t stride, int64_t row_count, T* scores,
+                 uint8_t* voted) const;
   bool IsMember(const Form& form, T value) const;
-  void Vote(int32_t leaf, T* scores, uint8_t* voted) const;
+  void PlaceVotes();
+  void Vote(uint32_t leaf, T* scores, uint8_t* voted) const;
+  // What these leaves say of one row.
+  void Add(const uint32_t* leaves, int64_t count, T* scores, uint8_t* voted) const;
+  void AddWeights(const uint32_t* leaves, int64_t count, T* scores) const;
 
   int64_t targets_;
   operators::TreeForest::Aggregate aggregate_;
   std::vector<Node> nodes_;
+  // The first child of each node; the second one follows it. A feature not greater than the split
+  // goes to the first. A leaf is its own second child, and its split is NaN, which nothing is
+  // below: walking on does not leave it.
+  std::vector<uint32_t> children_;
   std::vector<Form> forms_;
-  std::vector<int32_t> roots_;
-  std::vector<int32_t> least_depths_;  // of the leaves of each tree
+  std::vector<uint32_t> roots_;       // with kCursors - 1 more of the last
+  std::vector<Depths> depths_;        // by tree
+  std::vector<Depths> group_depths_;  // by kCursors trees
   struct Weight {
     int32_t target;
     T weight;
@@ -69,6 +91,8 @@ class TreeWalker {
   std::vector<Weight> votes_;
   // What each leaf says, by node, where votes are added and every leaf has one.
   std::vector<Weight> leaf_votes_;
+  // Weights for all targets by node, where votes are added and every leaf has all.
+  std::vector<T> leaf_weights_;
   std::vector<T> members_;
   Way way_ = Way::kPlain;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -55,27 +56,45 @@ TEST(TreeEnsembleRegressor, EveryModeAndMissingValues) {
   }
 }
 
-// A forest of complete trees of `depth`, whose every branch tests a feature against a number.
+// Trees of any form whose branches test features against sixteenths. Weights are whole numbers, so
+// that sums are exact in any order.
 struct Forest {
-  Forest(int64_t trees, int64_t depth, int64_t features, std::mt19937& random) {
-    for (int64_t tree = 0; tree < trees; ++tree) {
-      const int64_t branches = (int64_t{1} << depth) - 1;
-      for (int64_t node = 0; node < 2 * branches + 1; ++node) {
-        const bool leaf = node >= branches;
-        tree_ids.push_back(tree);
-        node_ids.push_back(node);
-        feature_ids.push_back(leaf ? 0 : static_cast<int64_t>(random()) % features);
-        modes.push_back(leaf ? "LEAF" : "BRANCH_LEQ");
-        splits.push_back(static_cast<float>(random() % 17) / 16);
-        true_ids.push_back(leaf ? 0 : 2 * node + 1);
-        false_ids.push_back(leaf ? 0 : 2 * node + 2);
-        if (!leaf) continue;
+  enum class Votes { kOne, kAll, kAny };  // how many targets a leaf names
+
+  Forest(int64_t trees, int64_t depth, int64_t target_count, Votes votes, uint32_t seed)
+      : count(target_count), random(seed) {
+    for (int64_t tree = 0; tree < trees; ++tree) Grow(tree, 0, depth, votes);
+  }
+
+  int64_t Draw(int64_t below) { return static_cast<int64_t>(random()) % below; }
+
+  // Adds node `node` and those below it; every tree has a path of `depth` branches.
+  void Grow(int64_t tree, int64_t node, int64_t depth, Votes votes) {
+    const size_t at = tree_ids.size();
+    const bool leaf = depth == 0;
+    tree_ids.push_back(tree);
+    node_ids.push_back(node);
+    feature_ids.push_back(leaf ? 0 : Draw(kFeatures));
+    modes.push_back(leaf ? "LEAF" : "BRANCH_LEQ");
+    splits.push_back(static_cast<float>(Draw(17)) / 16);
+    missing.push_back(Draw(2));  // of leaves, too: it says nothing there
+    true_ids.push_back(0);
+    false_ids.push_back(0);
+    if (leaf) {
+      for (int64_t t = 0; t < count; ++t) {
+        if (votes == Votes::kAny && Draw(2) == 0) continue;
         vote_trees.push_back(tree);
         vote_nodes.push_back(node);
-        targets.push_back(static_cast<int64_t>(random() % 3));
-        weights.push_back(static_cast<float>(random() % 64));
+        targets.push_back(votes == Votes::kOne ? Draw(count) : t);
+        weights.push_back(static_cast<float>(Draw(64)));
+        if (votes == Votes::kOne) break;
       }
+      return;
     }
+    true_ids[at] = next_id++;
+    Grow(tree, true_ids[at], depth - 1, votes);
+    false_ids[at] = next_id++;
+    Grow(tree, false_ids[at], Draw(depth), votes);
   }
 
   void SetOn(KernelTester& tester) const {
@@ -84,55 +103,82 @@ struct Forest {
     tester.SetAttribute("nodes_featureids", feature_ids);
     tester.SetAttribute("nodes_modes", modes);
     tester.SetAttribute("nodes_values", splits);
+    tester.SetAttribute("nodes_missing_value_tracks_true", missing);
     tester.SetAttribute("nodes_truenodeids", true_ids);
     tester.SetAttribute("nodes_falsenodeids", false_ids);
     tester.SetAttribute("target_treeids", vote_trees);
     tester.SetAttribute("target_nodeids", vote_nodes);
     tester.SetAttribute("target_ids", targets);
     tester.SetAttribute("target_weights", weights);
-    tester.SetAttribute("n_targets", int64_t{3});
+    tester.SetAttribute("n_targets", count);
   }
 
-  // Sums per target; weights are whole numbers, so that they are exact in any order.
-  Floats Sums(const float* row, int64_t trees, int64_t depth) const {
-    Floats sums(3);
-    const int64_t nodes = (int64_t{2} << depth) - 1;
-    const int64_t leaves = int64_t{1} << depth;
-    for (int64_t tree = 0; tree < trees; ++tree) {
-      int64_t node = 0;
-      while (modes[static_cast<size_t>(tree * nodes + node)] != "LEAF") {
-        const auto at = static_cast<size_t>(tree * nodes + node);
-        node = 2 * node + (row[feature_ids[at]] <= splits[at] ? 1 : 2);
-      }
-      const auto vote = static_cast<size_t>(tree * leaves + node - (leaves - 1));
-      sums[static_cast<size_t>(targets[vote])] += weights[vote];
+  Floats Sums(const float* row) const {
+    Floats sums(static_cast<size_t>(count));
+    for (size_t root = 0; root < node_ids.size(); ++root) {
+      if (node_ids[root] == 0) AddLeaf(row, root, sums);
     }
     return sums;
   }
 
-  Ints tree_ids, node_ids, feature_ids, true_ids, false_ids, vote_trees, vote_nodes, targets;
+  void AddLeaf(const float* row, size_t at, Floats& sums) const {
+    if (modes[at] != "LEAF") {
+      const float value = row[feature_ids[at]];
+      const bool holds = std::isnan(value) ? missing[at] != 0 : value <= splits[at];
+      const int64_t child = holds ? true_ids[at] : false_ids[at];
+      size_t next = at;
+      while (tree_ids[next] != tree_ids[at] || node_ids[next] != child) ++next;
+      return AddLeaf(row, next, sums);
+    }
+    for (size_t i = 0; i < targets.size(); ++i) {
+      if (vote_trees[i] != tree_ids[at] || vote_nodes[i] != node_ids[at]) continue;
+      sums[static_cast<size_t>(targets[i])] += weights[i];
+    }
+  }
+
+  static constexpr int64_t kFeatures = 5;
+  int64_t count;
+  std::mt19937 random;
+  int64_t next_id = 1;
+  Ints tree_ids, node_ids, feature_ids, missing, true_ids, false_ids;
+  Ints vote_trees, vote_nodes, targets;
   Words modes;
   Floats splits, weights;
 };
 
+void ExpectSums(const Forest& forest, int64_t rows, bool with_nan) {
+  std::mt19937 random(3);
+  Floats x(static_cast<size_t>(rows * Forest::kFeatures));
+  for (float& value : x) {
+    value = with_nan && random() % 4 == 0 ? kNan : static_cast<float>(random() % 17) / 16;
+  }
+  KernelTester tester("TreeEnsembleRegressor", 1, "ai.onnx.ml");
+  forest.SetOn(tester);
+  tester.AddInput<float>({rows, Forest::kFeatures}, x);
+  ThreadParallel threads(3);
+  tester.SetParallel(&threads);
+  const Status status = tester.Run();
+  ASSERT_TRUE(status.ok()) << status.message();
+  Floats expected;
+  for (int64_t row = 0; row < rows; ++row) {
+    const Floats sums = forest.Sums(x.data() + row * Forest::kFeatures);
+    expected.insert(expected.end(), sums.begin(), sums.end());
+  }
+  ASSERT_EQ(tester.Output<float>(0), expected);
+}
+
 TEST(TreeEnsembleRegressor, ForestsAddTheirLeaves) {
-  std::mt19937 random(7);
-  const Forest forest(11, 4, 5, random);
-  for (const int64_t rows : {1, 7, 8, 200}) {
-    Floats x(static_cast<size_t>(rows * 5));
-    for (float& value : x) value = static_cast<float>(random() % 17) / 16;
-    KernelTester tester("TreeEnsembleRegressor", 1, "ai.onnx.ml");
-    forest.SetOn(tester);
-    tester.AddInput<float>({rows, 5}, x);
-    ThreadParallel threads(3);
-    tester.SetParallel(&threads);
-    const Status status = tester.Run();
-    ASSERT_TRUE(status.ok()) << status.message();
-    const Floats y = tester.Output<float>(0);
-    for (int64_t row = 0; row < rows; ++row) {
-      const Floats expected = forest.Sums(x.data() + row * 5, 11, 4);
-      for (int64_t t = 0; t < 3; ++t) {
-        ASSERT_EQ(y[static_cast<size_t>(row * 3 + t)], expected[static_cast<size_t>(t)]);
+  for (const int64_t depth : {0, 1, 4, 12}) {
+    for (const auto votes : {Forest::Votes::kOne, Forest::Votes::kAll, Forest::Votes::kAny}) {
+      for (const int64_t targets : {1, 2, 3, 4, 7}) {
+        const Forest forest(11, depth, targets, votes, 7);
+        for (const int64_t rows : {1, 7, 8, 200}) {
+          SCOPED_TRACE(testing::Message()
+                       << "depth " << depth << ", votes " << static_cast<int>(votes) << ", targets "
+                       << targets << ", rows " << rows);
+          ExpectSums(forest, rows, false);
+          ExpectSums(forest, std::min<int64_t>(rows, 20), true);
+        }
       }
     }
   }
