@@ -294,7 +294,7 @@ class Layout {
     } else if (node.operator_name() == "Slice") {
       FollowSlice(node, rank);
     } else if (node.operator_name() == "Reshape") {
-      FollowShuffle(node);
+      if (!FollowReshape(node)) FollowShuffle(node);
     }
   }
 
@@ -411,6 +411,35 @@ class Layout {
     node.SetInput(3, &graph_.AddConstant("axes", Tensor::Vector<int64_t>(renumbered)));
     node.SetInput(0, &LastOf(*node.input(0), node));
     GiveLast(node, 0);
+  }
+
+  // Pixels in other rows, images and channels as before: [N, C, H, W] to [N, C, H * W].
+  bool FollowReshape(Node& node) {
+    const Value* const target = node.input(1);
+    if (!target->IsConstant() || target->constant.type() != ElementType::kInt64) return false;
+    const auto sizes = target->constant.span<int64_t>();
+    if (sizes.size() < 3 || !KeepsImages(node.input(0)->type.shape, sizes) ||
+        (node.IntAttribute("allowzero", 0) != 0 && std::count(sizes.begin(), sizes.end(), 0) > 0)) {
+      return false;
+    }
+    std::vector<int64_t> turned{sizes[0]};
+    turned.insert(turned.end(), sizes.begin() + 2, sizes.end());
+    turned.push_back(node.input(0)->type.shape[1]);
+    node.SetInput(1, &graph_.AddConstant("shape", Tensor::Vector<int64_t>(turned)));
+    node.SetInput(0, &LastOf(*node.input(0), node));
+    GiveLast(node, 0);
+    return true;
+  }
+
+  // Whether a Reshape to `sizes` is sure to keep the first two dimensions.
+  static bool KeepsImages(const Shape& shape, std::span<const int64_t> sizes) {
+    if (shape.rank() < 3 || shape[1] <= 0 || (sizes[1] != 0 && sizes[1] != shape[1])) return false;
+    if (sizes[0] == 0 || (sizes[0] > 0 && sizes[0] == shape[0])) return true;
+    int64_t pixels = 1;
+    for (int i = 2; i < shape.rank(); ++i) pixels *= std::max<int64_t>(shape[i], 0);
+    for (const int64_t size : sizes.subspan(2))
+      pixels = size > 0 && pixels % size == 0 ? pixels / size : 0;
+    return sizes[0] == -1 && pixels == 1;
   }
 
   // The three nodes of a shuffle at once.

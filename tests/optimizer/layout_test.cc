@@ -95,6 +95,37 @@ TEST(Layout, AReshapeThatIsNoShuffleIsABorder) {
             "Transpose(0,2,3,1) Conv@last Transpose(0,3,1,2) Reshape Transpose(0,2,1,4,3) Reshape");
 }
 
+std::string PlacedReshape(std::vector<int64_t> from, std::vector<int64_t> to) {
+  GraphMaker maker;
+  Value& conv = maker.Conv(maker.Input(Shape(from)), 3, 6);
+  Value& flat =
+      maker.Add("Reshape", {&conv, &maker.graph.AddConstant("shape", Tensor::Vector<int64_t>(to))});
+  return Placed(maker, maker.Add("Relu", {&flat}));
+}
+
+TEST(Layout, AReshapeOfPixelsStaysInside) {
+  const char* const inside = "Transpose(0,2,3,1) Conv@last Reshape Relu Transpose(0,2,1)";
+  EXPECT_EQ(PlacedReshape({2, 3, 8, 8}, {2, 6, 64}), inside);
+  EXPECT_EQ(PlacedReshape({2, 3, 8, 8}, {2, 6, -1}), inside);
+  EXPECT_EQ(PlacedReshape({2, 3, 8, 8}, {0, 0, -1}), inside);
+  EXPECT_EQ(PlacedReshape({2, 3, 8, 8}, {-1, 6, 64}), inside);
+  EXPECT_EQ(PlacedReshape({-1, 3, 8, 8}, {-1, 6, 64}), inside);
+  EXPECT_EQ(PlacedReshape({2, 3, -1, -1}, {2, 6, -1}), inside);
+  EXPECT_EQ(PlacedReshape({2, 3, 8, 8}, {2, 6, 4, 16}),
+            "Transpose(0,2,3,1) Conv@last Reshape Relu Transpose(0,3,1,2)");
+}
+
+TEST(Layout, AReshapeOfImagesOrChannelsIsABorder) {
+  const char* const border = "Transpose(0,2,3,1) Conv@last Transpose(0,3,1,2) Reshape Relu";
+  EXPECT_EQ(PlacedReshape({2, 3, 8, 8}, {1, 6, 128}), border);
+  EXPECT_EQ(PlacedReshape({2, 3, 8, 8}, {2, 12, 32}), border);
+  EXPECT_EQ(PlacedReshape({2, 3, 8, 8}, {2, -1, 64}), border);
+  EXPECT_EQ(PlacedReshape({2, 3, 8, 8}, {12, 64}), border);
+  EXPECT_EQ(PlacedReshape({-1, 3, 8, 8}, {2, 6, -1}), border);
+  EXPECT_EQ(PlacedReshape({-1, 3, 8, 8}, {-1, 6, 32}), border);
+  EXPECT_EQ(PlacedReshape({-1, 3, -1, -1}, {-1, 6, 64}), border);
+}
+
 TEST(Layout, LeavesGraphsWithoutConvolutionsAlone) {
   GraphMaker maker;
   Value& x = maker.Input({1, 3, 8, 8});
