@@ -41,32 +41,75 @@ HWY_INLINE float SumOver(const float* x, size_t n, F f) {
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(a, b), hn::Add(c, e))));
 }
 
-// One vector of columns; `columns` of its lanes are read and written.
-HWY_INLINE void ColumnMoments(const float* x, size_t rows, size_t stride, size_t columns,
-                              int64_t count, float* mean, float* deviation) {
+// Rows whose moments are computed by themselves: they stay in the level 1 cache while their mean
+// becomes known.
+constexpr size_t kMomentRows = 32;
+
+// The sums over rows of f(x) for kVectors vectors of columns, the last with `last` lanes, in
+// kChains chains each: four in all hide the latency of an addition. Fetches what lies `ahead`.
+template <int kVectors, int kChains, class F>
+HWY_INLINE void SumRows(const float* x, size_t rows, size_t stride, size_t last, size_t ahead,
+                        V (&sum)[kVectors], F f) {
   const D d;
-  V sum = hn::Zero(d);
-  for (size_t r = 0; r < rows; ++r) sum = hn::Add(sum, LoadFirst(d, x + r * stride, columns));
-  const V block_mean = hn::Mul(sum, hn::Set(d, 1.0f / static_cast<float>(rows)));
-  V block_deviation = hn::Zero(d);
-  for (size_t r = 0; r < rows; ++r) {
-    const V difference = hn::Sub(LoadFirst(d, x + r * stride, columns), block_mean);
-    block_deviation = hn::MulAdd(difference, difference, block_deviation);
+  const size_t lanes = hn::Lanes(d);
+  V chain[kChains][kVectors];
+#pragma GCC unroll 4
+  for (int i = 0; i < kChains * kVectors; ++i) chain[i / kVectors][i % kVectors] = hn::Zero(d);
+  const auto add_row = [&](V(&to)[kVectors], const float* row) HWY_ATTR {
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) {
+      const float* const from = row + static_cast<size_t>(j) * lanes;
+      __builtin_prefetch(from + ahead, 0, 3);
+      to[j] = f(j == kVectors - 1 ? LoadFirst(d, from, last) : hn::LoadU(d, from), j, to[j]);
+    }
+  };
+  size_t r = 0;
+  for (; r + kChains <= rows; r += kChains) {
+#pragma GCC unroll 4
+    for (int i = 0; i < kChains; ++i) add_row(chain[i], x + (r + static_cast<size_t>(i)) * stride);
   }
-  V new_mean = block_mean;
-  V new_deviation = block_deviation;
-  if (count > 0) {
-    const float total = static_cast<float>(count) + static_cast<float>(rows);
-    const float share = static_cast<float>(rows) / total;
-    const V old_mean = LoadFirst(d, mean, columns);
-    const V delta = hn::Sub(block_mean, old_mean);
-    new_mean = hn::MulAdd(delta, hn::Set(d, share), old_mean);
-    new_deviation = hn::Add(block_deviation, LoadFirst(d, deviation, columns));
-    new_deviation = hn::MulAdd(hn::Mul(delta, delta), hn::Set(d, share * static_cast<float>(count)),
-                               new_deviation);
+  for (; r < rows; ++r) add_row(chain[0], x + r * stride);
+#pragma GCC unroll 4
+  for (int j = 0; j < kVectors; ++j) {
+    sum[j] = chain[0][j];
+    for (int i = 1; i < kChains; ++i) sum[j] = hn::Add(sum[j], chain[i][j]);
   }
-  StoreFirst(new_mean, d, mean, columns);
-  StoreFirst(new_deviation, d, deviation, columns);
+}
+
+// Some vectors of columns; `last` lanes of the last are read and written.
+template <int kVectors, int kChains>
+HWY_NOINLINE void ColumnMoments(const float* x, size_t rows, size_t stride, size_t last,
+                                int64_t count, float* mean, float* deviation) {
+  const D d;
+  const size_t lanes = hn::Lanes(d);
+  V block_mean[kVectors];
+  V block_deviation[kVectors];
+  SumRows<kVectors, kChains>(x, rows, stride, last, 0, block_mean,
+                             [](V v, int, V sum) HWY_ATTR { return hn::Add(sum, v); });
+  const V share_of_row = hn::Set(d, 1.0f / static_cast<float>(rows));
+  for (int j = 0; j < kVectors; ++j) block_mean[j] = hn::Mul(block_mean[j], share_of_row);
+  SumRows<kVectors, kChains>(x, rows, stride, last, kMomentRows * stride, block_deviation,
+                             [&](V v, int j, V sum) HWY_ATTR {
+                               const V difference = hn::Sub(v, block_mean[j]);
+                               return hn::MulAdd(difference, difference, sum);
+                             });
+  const float share =
+      static_cast<float>(rows) / (static_cast<float>(count) + static_cast<float>(rows));
+  for (int j = 0; j < kVectors; ++j, mean += lanes, deviation += lanes) {
+    const size_t columns = j == kVectors - 1 ? last : lanes;
+    V new_mean = block_mean[j];
+    V new_deviation = block_deviation[j];
+    if (count > 0) {
+      const V old_mean = LoadFirst(d, mean, columns);
+      const V delta = hn::Sub(new_mean, old_mean);
+      new_mean = hn::MulAdd(delta, hn::Set(d, share), old_mean);
+      new_deviation = hn::Add(new_deviation, LoadFirst(d, deviation, columns));
+      new_deviation = hn::MulAdd(hn::Mul(delta, delta),
+                                 hn::Set(d, share * static_cast<float>(count)), new_deviation);
+    }
+    StoreFirst(new_mean, d, mean, columns);
+    StoreFirst(new_deviation, d, deviation, columns);
+  }
 }
 
 }  // namespace
@@ -92,13 +135,16 @@ Moments MomentsOfTarget(const float* x, size_t n) {
 
 void MomentsOfColumnsTarget(const float* x, size_t rows, size_t stride, size_t n, int64_t count,
                             float* mean, float* deviation) {
-  constexpr size_t kBlock = 32;
   const size_t lanes = hn::Lanes(D());
-  for (size_t r = 0; r < rows; r += kBlock) {
-    const size_t block = std::min(kBlock, rows - r);
-    for (size_t j = 0; j < n; j += lanes) {
-      ColumnMoments(x + r * stride + j, block, stride, std::min(lanes, n - j), count, mean + j,
-                    deviation + j);
+  for (size_t r = 0; r < rows; r += kMomentRows, x += kMomentRows * stride) {
+    const size_t block = std::min(kMomentRows, rows - r);
+    size_t j = 0;
+    for (; j + 4 * lanes <= n; j += 4 * lanes) {
+      ColumnMoments<4, 1>(x + j, block, stride, lanes, count, mean + j, deviation + j);
+    }
+    for (; j < n; j += lanes) {
+      ColumnMoments<1, 4>(x + j, block, stride, std::min(lanes, n - j), count, mean + j,
+                          deviation + j);
     }
     count += static_cast<int64_t>(block);
   }
