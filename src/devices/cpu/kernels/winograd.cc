@@ -315,6 +315,7 @@ void Winograd::TransformInput(const Job& job, int64_t begin, int64_t end, float*
   tile.form = form_;
   tile.channels = in_channels_;
   tile.point_stride = point_stride;
+  tile.ahead = across_.dilation == 1 ? across_.tile * in_channels_ : 0;
   tile.out = rows;
   for (int64_t t = begin; t < end; ++t, tile.out += channels_) {
     const int64_t image = t / across_.tiles / down_.tiles;

@@ -145,6 +145,9 @@ HWY_INLINE void TransformInputVector(const WinogradInput& tile, int64_t channel,
     V x[kWindow];
 #pragma GCC unroll 8
     for (int j = 0; j < kWindow; ++j) x[j] = load(line[j] + channel);
+      // Of the next tile, the first two pixels of a line are this one's last.
+#pragma GCC unroll 8
+    for (int j = 2; j < kWindow; ++j) __builtin_prefetch(line[j] + channel + tile.ahead, 0, 3);
     ToPoints(x);
 #pragma GCC unroll 8
     for (int j = 0; j < kWindow; ++j) lines[i][j] = x[j];
@@ -202,6 +205,10 @@ HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column
   const D d;
   const float* sums = tile.sums + column;
   V across[kTile][kWindow];
+  for (int i = 0; i < tile.rows; ++i) {
+    const float* to = tile.out + i * tile.line_stride + column;
+    for (int j = 0; j < tile.pixels; ++j, to += tile.pixel_stride) __builtin_prefetch(to, 1, 3);
+  }
 #pragma GCC unroll 1
   for (int j = 0; j < kWindow; ++j, sums += tile.point_stride) {
     V s[kWindow];

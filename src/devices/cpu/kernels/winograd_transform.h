@@ -30,6 +30,8 @@ struct WinogradInput {
   WinogradForm form;
   std::array<const float*, kMostWinogradPoints> pixels;  // row by row
   int64_t channels;
+  // Floats from a pixel to the one at its place in the next tile, which is fetched meanwhile.
+  int64_t ahead;
   float* out;  // whole vectors are written
   int64_t point_stride;
 };
