@@ -3,6 +3,7 @@
 
 #include "optimizer/fold_batch_normalization.h"
 #include "optimizer/fold_constants.h"
+#include "optimizer/fold_crop.h"
 #include "optimizer/fold_pixel_slices.h"
 #include "optimizer/fold_spread_pixel.h"
 #include "optimizer/fuse_attention.h"
@@ -67,6 +68,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   FuseLayerNormalization(graph);
   FoldPixelSlices(graph);
   if (FoldSpreadPixel(graph)) RemoveDeadCode(graph);
+  FoldCrop(graph);
   FuseEpilogue(graph);
   JoinConvolutions(graph);
   if (FuseDynamicQuantization(graph)) RemoveDeadCode(graph);

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// Pixels that are cut off what a transposed convolution makes are not made: the cut becomes its
+// pads.
+#ifndef MULLION_OPTIMIZER_FOLD_CROP_H_
+#define MULLION_OPTIMIZER_FOLD_CROP_H_
+
+#include "graph/graph.h"
+
+namespace mullion::optimizer {
+
+// True when something changed.
+bool FoldCrop(Graph& graph);
+
+}  // namespace mullion::optimizer
+
+#endif  // MULLION_OPTIMIZER_FOLD_CROP_H_
