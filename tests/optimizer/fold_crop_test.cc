@@ -61,8 +61,7 @@ TEST_F(Crop, AddsToPads) {
 }
 
 TEST_F(Crop, TwoInARow) {
-  Value& out =
-      Slice(Slice(Transposed({}), {1}, {-1}, {2}, {1}), {1, 1}, {-1, -2}, {2, 3}, {1, 1});
+  Value& out = Slice(Slice(Transposed({}), {1}, {-1}, {2}, {1}), {1, 1}, {-1, -2}, {2, 3}, {1, 1});
   EXPECT_EQ(Folded(out), "ConvTranspose");
   EXPECT_EQ(PadsOf(out), (Ints{2, 1, 2, 2}));
 }
