@@ -78,9 +78,10 @@ TEST_F(Quantize, RoundsTheQuotient) {
       const int exponent = static_cast<int>(Pick(-148, 127, random));
       const float scale =
           std::ldexp(1.0f + static_cast<float>(Pick(0, 1 << 23, random)) * 0x1p-23f, exponent);
+      const int64_t zero = Pick(0, 255, random);
       std::vector<float> x(1000);
       for (float& value : x) {
-        value = (static_cast<float>(Pick(-10, 520, random)) * 0.5f) * scale;
+        value = (static_cast<float>(Pick(-10, 520, random) - 2 * zero) * 0.5f) * scale;
         for (int64_t steps = Pick(0, 3, random); steps > 0; --steps) {
           value = std::nextafter(value, random() % 2 == 0 ? -1e38f : 1e38f);
         }
@@ -90,11 +91,12 @@ TEST_F(Quantize, RoundsTheQuotient) {
       KernelTester tester("QuantizeLinear", 21);
       tester.AddInput<float>({1000}, x);
       tester.AddInput<float>({}, {scale});
-      tester.AddInput<uint8_t>({}, {3});
+      tester.AddInput<uint8_t>({}, {static_cast<uint8_t>(zero)});
       ASSERT_TRUE(tester.Run().ok());
       const std::vector<uint8_t> y = tester.Output<uint8_t>(0);
       for (size_t j = 0; j < y.size(); ++j) {
-        const float expected = std::isnan(x[j] / scale) ? 0 : Quantized(x[j], scale, 3, 0, 255);
+        const float expected =
+            std::isnan(x[j] / scale) ? 0 : Quantized(x[j], scale, static_cast<float>(zero), 0, 255);
         ASSERT_EQ(static_cast<float>(y[j]), expected) << x[j] << " by " << scale;
       }
     }

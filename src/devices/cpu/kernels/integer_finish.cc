@@ -10,6 +10,7 @@
 #include "devices/cpu/kernels/simd.h"
 
 #include "devices/cpu/kernels/activation-inl.h"
+#include "devices/cpu/kernels/byte_quad-inl.h"
 #include "devices/cpu/kernels/partial_vector-inl.h"
 #include "devices/cpu/kernels/quantize-inl.h"
 
@@ -63,21 +64,11 @@ class Corrections {
   V32 right_zeros_;
 };
 
-// No call of memcpy: around it the compiler would keep nothing in vector registers.
-template <typename T, class V>
-HWY_INLINE void StorePart(V v, T* out, int64_t count) {
-  using D = hn::DFromV<V>;
-  if (count >= kLanes) {
-    hn::StoreU(v, D(), out);
-  } else {
-    StoreFirst(v, D(), out, static_cast<size_t>(count));
-  }
-}
-
 // Vector by vector down the rows, so that what hangs on the column stays in registers. `To` is
 // made of a finish, told of a column, and called with sums.
 template <class To>
 void FinishAs(const IntegerFinish& f, const Job& job, void* out, To to) {
+  using D = hn::Rebind<typename To::T, D32>;
   for (int64_t c = 0; c < job.columns; c += kLanes) {
     const Corrections correct(f, c);
     const int64_t count = job.columns - c;
@@ -85,9 +76,36 @@ void FinishAs(const IntegerFinish& f, const Job& job, void* out, To to) {
     const int32_t* sums = job.sums + c;
     auto* results = static_cast<typename To::T*>(out) + c;
     for (int64_t r = 0; r < job.rows; ++r) {
-      StorePart(to(correct(hn::LoadU(D32(), sums), r)), results, count);
+      const auto v = to(correct(hn::LoadU(D32(), sums), r));
+      if (count >= kLanes) {
+        hn::StoreU(v, D(), results);
+      } else {
+        StoreFirst(v, D(), results, static_cast<size_t>(count));
+      }
       sums += job.sums_stride;
       results += job.out_stride;
+    }
+    to.EndColumn();
+  }
+  to.Close(f);
+}
+
+// The same for bytes, four rows at a time: `to` is called with sums and their rows.
+template <class To>
+void FinishQuadsAs(const IntegerFinish& f, const Job& job, void* out, To to) {
+  for (int64_t c = 0; c < job.columns; c += kLanes) {
+    const Corrections correct(f, c);
+    const int64_t count = job.columns - c;
+    to.SetColumn(f, c, count);
+    for (int64_t r = 0; r < job.rows; r += 4) {
+      const byte_quad::Rows rows(job.rows - r);
+      const auto sum = [&](int i) HWY_ATTR {
+        const int64_t row = r + rows.at[i];
+        return correct(hn::LoadU(D32(), job.sums + row * job.sums_stride + c), row);
+      };
+      const V32 sums[4] = {sum(0), sum(1), sum(2), sum(3)};
+      byte_quad::StoreRows(to(sums, r, rows), rows, count,
+                           static_cast<uint8_t*>(out) + r * job.out_stride + c, job.out_stride);
     }
   }
   to.Close(f);
@@ -97,55 +115,55 @@ struct ToInt32 {
   using T = int32_t;
   void SetColumn(const IntegerFinish& /*f*/, int64_t /*column*/, int64_t /*count*/) {}
   HWY_INLINE V32 operator()(V32 sum) const { return sum; }
+  void EndColumn() const {}
   void Close(const IntegerFinish& /*f*/) const {}
 };
 
-// Rounds to nearest even and clamps to bytes. Clamped before, so that nothing is out of the range
-// of the conversion.
-struct ByteRounding {
-  ByteRounding(float zero_point, bool is_signed, bool rectified = false)
-      : low(hn::Set(DF(), rectified ? 0.0f : (is_signed ? -128.0f : 0.0f) - zero_point)),
-        high(hn::Set(DF(), (is_signed ? 127.0f : 255.0f) - zero_point)),
-        bias(hn::Set(DF(), kRoundingBias)),
-        zero(hn::Set(D32(), static_cast<int32_t>(zero_point))) {}
-  // With the rounding bias on top.
-  HWY_INLINE VF Biased(VF v) const { return hn::Add(hn::Min(hn::Max(v, low), high), bias); }
-  HWY_INLINE VF Floats(VF v) const { return hn::Sub(Biased(v), bias); }
-  HWY_INLINE auto Bytes(VF v) const {
-    const V32 rounded = hn::Add(hn::BitCast(D32(), Biased(v)), zero);
-    return LowBytes(DF(), hn::BitCast(hn::RebindToUnsigned<DF>(), rounded));
+constexpr float LeastByte(bool is_signed) { return is_signed ? -128.0f : 0.0f; }
+constexpr float MostByte(bool is_signed) { return is_signed ? 127.0f : 255.0f; }
+
+// To bytes around a zero point, rounded to nearest even and clamped.
+class Bytes {
+ public:
+  Bytes(float zero_point, bool is_signed, bool rectified = false)
+      : round_(LeastByte(is_signed) - zero_point, MostByte(is_signed) - zero_point),
+        narrow_(static_cast<int32_t>(zero_point), is_signed, rectified) {}
+  HWY_INLINE byte_quad::Quad operator()(VF a, VF b, VF c, VF d) const {
+    return narrow_(round_(a), round_(b), round_(c), round_(d));
   }
-  VF low;
-  VF high;
-  VF bias;
-  V32 zero;
+
+ private:
+  byte_quad::Rounding round_;
+  byte_quad::Narrowing narrow_;
 };
 
 class ToBytes {
  public:
-  using T = uint8_t;
   explicit ToBytes(const IntegerFinish& f)
-      : rounding_(f.zero_point, f.output == IntegerOutput::kInt8) {}
+      : bytes_(f.zero_point, f.output == IntegerOutput::kInt8) {}
   void SetColumn(const IntegerFinish& f, int64_t column, int64_t /*count*/) {
     scale_ = hn::LoadU(DF(), f.scales + column);
   }
-  HWY_INLINE auto operator()(V32 sum) const {
-    return rounding_.Bytes(hn::Mul(hn::ConvertTo(DF(), sum), scale_));
+  HWY_INLINE byte_quad::Quad operator()(const V32 (&sums)[4], int64_t /*row*/,
+                                        const byte_quad::Rows& /*rows*/) const {
+    return bytes_(Scaled(sums[0]), Scaled(sums[1]), Scaled(sums[2]), Scaled(sums[3]));
   }
   void Close(const IntegerFinish& /*f*/) const {}
 
  private:
-  ByteRounding rounding_;
+  HWY_INLINE VF Scaled(V32 sum) const { return hn::Mul(hn::ConvertTo(DF(), sum), scale_); }
+
+  Bytes bytes_;
   VF scale_ = hn::Zero(DF());
 };
 
 // Products and sums are not fused: the same bits on every instruction set.
 class ToRescaledBytes {
  public:
-  using T = uint8_t;
   explicit ToRescaledBytes(const IntegerFinish& f)
-      : first_(f.zero_point, f.output == IntegerOutput::kInt8),
-        second_(f.rescale.zero_point, f.rescale.is_signed, f.rescale.rectified),
+      : low_(hn::Set(DF(), LeastByte(f.output == IntegerOutput::kInt8) - f.zero_point)),
+        high_(hn::Set(DF(), MostByte(f.output == IntegerOutput::kInt8) - f.zero_point)),
+        bytes_(f.rescale.zero_point, f.rescale.is_signed, f.rescale.rectified),
         flip_(hn::Set(D8(), static_cast<uint8_t>(f.rescale.residual_is_signed ? 0x80 : 0))) {}
   void SetColumn(const IntegerFinish& f, int64_t column, int64_t count) {
     const DF d;
@@ -158,24 +176,33 @@ class ToRescaledBytes {
     residual_stride_ = f.rescale.residual_stride;
     count_ = static_cast<size_t>(std::min(count, kLanes));
   }
-  HWY_INLINE auto operator()(V32 sum) {
-    const DF d;
-    const VF bytes = first_.Floats(hn::Mul(hn::ConvertTo(d, sum), scale_));
-    VF v = hn::Add(hn::Mul(bytes, factor_), shift_);
+  HWY_INLINE byte_quad::Quad operator()(const V32 (&sums)[4], int64_t row,
+                                        const byte_quad::Rows& rows) const {
+    VF v[4] = {Rescaled(sums[0]), Rescaled(sums[1]), Rescaled(sums[2]), Rescaled(sums[3])};
     if (residual_ != nullptr) {
-      const auto other = hn::Xor(LoadFirst(D8(), residual_, count_), flip_);
-      const VF wide = hn::ConvertTo(d, hn::PromoteTo(D32(), other));
-      v = hn::Add(v, hn::Mul(wide, residual_factor_));
-      residual_ += residual_stride_;
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        const auto other =
+            LoadFirst(D8(), residual_ + (row + rows.at[i]) * residual_stride_, count_);
+        const VF wide = hn::ConvertTo(DF(), hn::PromoteTo(D32(), hn::Xor(other, flip_)));
+        v[i] = hn::Add(v[i], hn::Mul(wide, residual_factor_));
+      }
     }
-    return second_.Bytes(v);
+    return bytes_(v[0], v[1], v[2], v[3]);
   }
   void Close(const IntegerFinish& /*f*/) const {}
 
  private:
   using D8 = hn::Rebind<uint8_t, DF>;
-  ByteRounding first_;
-  ByteRounding second_;
+  HWY_INLINE VF Rescaled(V32 sum) const {
+    const VF v = hn::Mul(hn::ConvertTo(DF(), sum), scale_);
+    const VF first = hn::Round(hn::Min(hn::Max(v, low_), high_));
+    return hn::Add(hn::Mul(first, factor_), shift_);
+  }
+
+  VF low_;
+  VF high_;
+  Bytes bytes_;
   hn::Vec<D8> flip_;
   VF scale_ = hn::Zero(DF());
   VF factor_ = hn::Zero(DF());
@@ -272,8 +299,12 @@ class ToFloats {
   }
   HWY_INLINE VF operator()(V32 sum) {
     const VF v = activate_(scaled_(sum));
-    range_.Widen(hn::IfThenElseZero(real_, v));
+    column_.Widen(v);
     return v;
+  }
+  void EndColumn() {
+    range_.Widen(column_, real_);
+    column_ = VectorRange<DF>();
   }
   void Close(const IntegerFinish& f) const {
     if (f.range != nullptr) range_.AddTo(f.range);
@@ -282,6 +313,7 @@ class ToFloats {
  private:
   Scaled scaled_;
   Activate activate_;
+  VectorRange<DF> column_;
   VectorRange<DF> range_;
   hn::Mask<DF> real_ = hn::FirstN(DF(), 0);
 };
@@ -309,17 +341,21 @@ void FinishFloats(const IntegerFinish& f, const Job& job, float* out) {
 
 class ToQuantized {
  public:
-  using T = uint8_t;
   explicit ToQuantized(const IntegerFinish& f)
       : scaled_(f, 0), bounds_(f.activation), quantize_(f.step, f.zero_point, false) {}
   void SetColumn(const IntegerFinish& f, int64_t column, int64_t count) {
     scaled_.SetColumn(f, column, count);
   }
-  HWY_INLINE auto operator()(V32 sum) {
-    // Columns beyond the last are zeros, clamped: no range of results is wider for them.
-    const VF v = bounds_(scaled_(sum));
-    range_.Widen(v);
-    return quantize_(v);
+  HWY_INLINE byte_quad::Quad operator()(const V32 (&sums)[4], int64_t /*row*/,
+                                        const byte_quad::Rows& /*rows*/) {
+    VF v[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      // Columns beyond the last are zeros, clamped: no range of results is wider for them.
+      v[i] = bounds_(scaled_(sums[i]));
+      range_.Widen(v[i]);
+    }
+    return quantize_(v[0], v[1], v[2], v[3]);
   }
   void Close(const IntegerFinish& f) const {
     if (f.range != nullptr) range_.AddTo(f.range);
@@ -328,7 +364,7 @@ class ToQuantized {
  private:
   Scaled scaled_;
   Bounds bounds_;
-  ByteQuantizer<DF> quantize_;
+  ByteQuantizer quantize_;
   VectorRange<DF> range_;
 };
 
@@ -343,12 +379,12 @@ void FinishIntegersSimd(const IntegerFinish& finish, const int32_t* sums, int64_
       return FinishAs(f, job, out, ToInt32());
     case IntegerOutput::kUint8:
     case IntegerOutput::kInt8:
-      if (f.rescale.factors != nullptr) return FinishAs(f, job, out, ToRescaledBytes(f));
-      return FinishAs(f, job, out, ToBytes(f));
+      if (f.rescale.factors != nullptr) return FinishQuadsAs(f, job, out, ToRescaledBytes(f));
+      return FinishQuadsAs(f, job, out, ToBytes(f));
     case IntegerOutput::kFloat:
       return FinishFloats(f, job, static_cast<float*>(out));
     case IntegerOutput::kQuantized:
-      return FinishAs(f, job, out, ToQuantized(f));
+      return FinishQuadsAs(f, job, out, ToQuantized(f));
   }
 }
 

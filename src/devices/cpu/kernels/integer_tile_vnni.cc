@@ -74,8 +74,6 @@ void TileOfGroups(int groups, const IntegerTile& tile) {
 
 void RunTile(int rows, int groups, const IntegerTile& tile) {
   switch (rows) {
-    case 12:
-      return TileOfGroups<12>(groups, tile);
     case 8:
       return TileOfGroups<8>(groups, tile);
     case 6:

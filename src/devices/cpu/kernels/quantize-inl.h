@@ -16,6 +16,8 @@
 
 #include "devices/cpu/kernels/quantize.h"
 
+#include "devices/cpu/kernels/byte_quad-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
 namespace HWY_NAMESPACE {
@@ -41,52 +43,69 @@ HWY_INLINE hwy::HWY_NAMESPACE::Vec<hwy::HWY_NAMESPACE::Rebind<uint8_t, D>> LowBy
   return hn::TruncateTo(hn::Rebind<uint8_t, D>(), bits);
 }
 
-// The same to bytes, signed or not, with one scale for all.
+// The same to bytes, signed or not, with one scale for all, four vectors at a time.
 //
-// A product with the reciprocal, each rounded, is within 2^-22 of the rounded quotient, so below
-// 512 within 2^-13: it rounds to the same whole number unless it lies that near to the middle of
-// two, when the division is made after all. From 512 on both are clamped.
-template <class D>
+// The product with the reciprocal is made in 1/4096, with half of one added, and rounded to a whole
+// number. Where the result is no clamped one, |x / scale| < 2^8: so the reciprocal, the product,
+// the sum and the quotient that is meant are off by at most 2^-24 * 2^8 * 4096 = 1/16 each, and the
+// whole number by less than one in all. It lies on the same side of a multiple of 4096 as the
+// quotient then, unless it is one: when the division is made after all.
 class ByteQuantizer {
  public:
-  using V = hwy::HWY_NAMESPACE::Vec<D>;
-  using Bytes = hwy::HWY_NAMESPACE::Vec<hwy::HWY_NAMESPACE::Rebind<uint8_t, D>>;
+  using D = byte_quad::DF;
+  using V = byte_quad::VF;
 
   ByteQuantizer(float scale, float zero_point, bool is_signed)
       : scale_(hwy::HWY_NAMESPACE::Set(D(), scale)),
-        reciprocal_(hwy::HWY_NAMESPACE::Set(D(), 1.0f / scale)),
-        zero_(hwy::HWY_NAMESPACE::Set(D(), zero_point)),
+        reciprocal_(hwy::HWY_NAMESPACE::Set(D(), kOne / scale)),
         low_(hwy::HWY_NAMESPACE::Set(D(), (is_signed ? -128.0f : 0.0f) - zero_point)),
         high_(hwy::HWY_NAMESPACE::Set(D(), (is_signed ? 127.0f : 255.0f) - zero_point)),
-        bias_(hwy::HWY_NAMESPACE::Set(D(), kRoundingBias + zero_point)),
+        // Bounds halfway between multiples of 4096 are never doubtful.
+        rounding_(((is_signed ? -129.0f : -1.0f) - zero_point) * kOne + kHalf,
+                  ((is_signed ? 128.0f : 256.0f) - zero_point) * kOne + kHalf),
         // Subnormal numbers have fewer digits: then every quotient is taken for doubtful.
-        certain_(hwy::HWY_NAMESPACE::Set(D(), std::isnormal(scale) && std::isnormal(1.0f / scale)
-                                                  ? 0.5f - 1.0f / 4096
-                                                  : -1.0f)) {}
+        fraction_(hwy::HWY_NAMESPACE::Set(
+            byte_quad::D32(),
+            std::isnormal(scale) && std::isnormal(kOne / scale) ? (1 << kBits) - 1 : 0)),
+        narrow_(static_cast<int32_t>(zero_point), is_signed, false) {}
 
-  HWY_INLINE Bytes operator()(V x) const {
+  HWY_INLINE byte_quad::Quad operator()(V a, V b, V c, V d) const {
     namespace hn = hwy::HWY_NAMESPACE;
-    const hn::RebindToUnsigned<D> du;
-    // NaN becomes the bound on x86, and is doubtful elsewhere.
-    const V quotient = hn::Min(hn::Max(hn::Mul(x, reciprocal_), low_), high_);
-    V biased = hn::Add(quotient, bias_);
-    const V error = hn::Sub(quotient, hn::Sub(biased, bias_));
-    if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::Le(hn::Abs(error), certain_)))) {
-      const V low = hn::Add(low_, zero_);
-      const V exact = QuantizedByDivision(x, scale_, zero_, low, hn::Add(high_, zero_));
-      biased = hn::Add(exact, hn::Set(D(), kRoundingBias));
+    const byte_quad::D32 di;
+    const auto fixed = [&](V x) HWY_ATTR {
+      return rounding_(hn::MulAdd(x, reciprocal_, hn::Set(D(), kHalf)));
+    };
+    auto qa = fixed(a);
+    auto qb = fixed(b);
+    auto qc = fixed(c);
+    auto qd = fixed(d);
+    const auto least = hn::Min(hn::Min(hn::And(qa, fraction_), hn::And(qb, fraction_)),
+                               hn::Min(hn::And(qc, fraction_), hn::And(qd, fraction_)));
+    if (HWY_LIKELY(hn::AllFalse(di, hn::Eq(least, hn::Zero(di))))) {
+      return narrow_(hn::ShiftRight<kBits>(qa), hn::ShiftRight<kBits>(qb),
+                     hn::ShiftRight<kBits>(qc), hn::ShiftRight<kBits>(qd));
     }
-    return LowBytes(D(), hn::BitCast(du, biased));
+    return narrow_(Exact(a), Exact(b), Exact(c), Exact(d));
   }
 
  private:
+  static constexpr int kBits = 12;
+  static constexpr float kOne = 1 << kBits;
+  static constexpr float kHalf = kOne / 2;
+
+  HWY_INLINE byte_quad::V32 Exact(V x) const {
+    namespace hn = hwy::HWY_NAMESPACE;
+    return hn::ConvertTo(byte_quad::D32(),
+                         QuantizedByDivision(x, scale_, hn::Zero(D()), low_, high_));
+  }
+
   V scale_;
   V reciprocal_;
-  V zero_;
   V low_;
   V high_;
-  V bias_;
-  V certain_;
+  byte_quad::Rounding rounding_;
+  byte_quad::V32 fraction_;
+  byte_quad::Narrowing narrow_;
 };
 
 // The least and greatest of many vectors and zero; NaN is passed over.
@@ -107,6 +126,13 @@ class VectorRange {
     least_ = hn::IfThenElse(hn::Lt(v, least_), v, least_);
     most_ = hn::IfThenElse(hn::Gt(v, most_), v, most_);
 #endif
+  }
+
+  // By the lanes of another range that are set.
+  HWY_INLINE void Widen(const VectorRange& other, hwy::HWY_NAMESPACE::Mask<D> lanes) {
+    namespace hn = hwy::HWY_NAMESPACE;
+    Widen(hn::IfThenElseZero(lanes, other.least_));
+    Widen(hn::IfThenElseZero(lanes, other.most_));
   }
 
   void AddTo(FloatRange* range) const {

@@ -59,22 +59,41 @@ void QuantizeFloatsLoop(float* x, int64_t count, const Steps<kEach> steps, float
   StoreFirst(q, d, x + i, rest);
 }
 
-// `quantize(v, i, count)` gives the bytes of the vector of elements from `i` on, of which `count`
-// matter.
-template <class Quantize>
-void QuantizeLoop(const float* HWY_RESTRICT x, uint8_t* HWY_RESTRICT y, int64_t count,
-                  const Quantize quantize) {
+// By division, with a scale and a zero point for each.
+void QuantizeEach(const float* HWY_RESTRICT x, uint8_t* HWY_RESTRICT y, int64_t count,
+                  const Steps<true>& steps, float low, float high) {
   const D d;
   const hn::Rebind<uint8_t, D> d8;
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    hn::StoreU(quantize(hn::LoadU(d, x + i), i, kLanes), d8, y + i);
+  const V least = hn::Set(d, low);
+  const V most = hn::Set(d, high);
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const auto lanes = static_cast<size_t>(std::min(kLanes, count - i));
+    const V v = LoadFirst(d, x + i, lanes);
+    const V q = QuantizedByDivision(v, steps.Scale(i, lanes), steps.Zero(i, lanes), least, most);
+    const auto bits = hn::BitCast(hn::RebindToUnsigned<D>(), hn::Add(q, hn::Set(d, kRoundingBias)));
+    StoreFirst(LowBytes(d, bits), d8, y + i, lanes);
   }
-  const size_t rest = static_cast<size_t>(count - i);
+}
+
+void QuantizeAll(const float* HWY_RESTRICT x, uint8_t* HWY_RESTRICT y, int64_t count,
+                 const ByteQuantizer quantize) {
+  const D d;
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
+    const float* const from = x + i;
+    quantize(hn::LoadU(d, from), hn::LoadU(d, from + kLanes), hn::LoadU(d, from + 2 * kLanes),
+             hn::LoadU(d, from + 3 * kLanes))
+        .Store(y + i);
+  }
+  const int64_t rest = count - i;
   if (rest == 0) return;
-  HWY_ALIGN uint8_t last[kLanes];
-  hn::Store(quantize(LoadFirst(d, x + i, rest), i, static_cast<int64_t>(rest)), d8, last);
-  std::memcpy(y + i, last, rest);
+  HWY_ALIGN float last[4 * kLanes] = {};
+  std::memcpy(last, x + i, static_cast<size_t>(rest) * sizeof(float));
+  HWY_ALIGN uint8_t bytes[4 * kLanes];
+  quantize(hn::Load(d, last), hn::Load(d, last + kLanes), hn::Load(d, last + 2 * kLanes),
+           hn::Load(d, last + 3 * kLanes))
+      .Store(bytes);
+  std::memcpy(y + i, bytes, static_cast<size_t>(rest));
 }
 
 template <bool kEach>
@@ -123,28 +142,28 @@ void QuantizeFloatsSimd(float* x, int64_t count, const QuantizationSteps& steps,
 void QuantizeToBytesSimd(const float* x, bool is_signed, void* y, int64_t count,
                          const QuantizationSteps& steps) {
   auto* const bytes = static_cast<uint8_t*>(y);
-  if (!steps.each) {
-    const ByteQuantizer<D> quantizer(*steps.scale, *steps.zero_point, is_signed);
-    return QuantizeLoop(x, bytes, count,
-                        [quantizer](V v, int64_t, int64_t) { return quantizer(v); });
+  if (steps.each) {
+    return QuantizeEach(x, bytes, count, Steps<true>(steps), is_signed ? -128.0f : 0.0f,
+                        is_signed ? 127.0f : 255.0f);
   }
-  const V least = hn::Set(D(), is_signed ? -128.0f : 0.0f);
-  const V most = hn::Set(D(), is_signed ? 127.0f : 255.0f);
-  const Steps<true> each(steps);
-  QuantizeLoop(x, bytes, count, [&](V v, int64_t i, int64_t n) {
-    const auto lanes = static_cast<size_t>(n);
-    const V q = QuantizedByDivision(v, each.Scale(i, lanes), each.Zero(i, lanes), least, most);
-    return LowBytes(
-        D(), hn::BitCast(hn::RebindToUnsigned<D>(), hn::Add(q, hn::Set(D(), kRoundingBias))));
-  });
+  QuantizeAll(x, bytes, count, ByteQuantizer(*steps.scale, *steps.zero_point, is_signed));
 }
 
+// Column by column of vectors down four rows at a time.
 void QuantizeRowsSimd(const float* x, int64_t rows, int64_t columns, const QuantizationSteps& steps,
                       uint8_t* y, int64_t stride) {
-  const ByteQuantizer<D> quantizer(*steps.scale, *steps.zero_point, /*is_signed=*/false);
-  for (int64_t r = 0; r < rows; ++r) {
-    QuantizeLoop(x + r * columns, y + r * stride, columns,
-                 [quantizer](V v, int64_t, int64_t) { return quantizer(v); });
+  const D d;
+  const ByteQuantizer quantize(*steps.scale, *steps.zero_point, /*is_signed=*/false);
+  for (int64_t r = 0; r < rows; r += 4) {
+    const byte_quad::Rows at(rows - r);
+    const float* const from = x + r * columns;
+    for (int64_t c = 0; c < columns; c += kLanes) {
+      const auto lanes = static_cast<size_t>(std::min(kLanes, columns - c));
+      const auto load = [&](int64_t row)
+                            HWY_ATTR { return LoadFirst(d, from + row * columns + c, lanes); };
+      const auto quad = quantize(load(at.at[0]), load(at.at[1]), load(at.at[2]), load(at.at[3]));
+      byte_quad::StoreRows(quad, at, columns - c, y + r * stride + c, stride);
+    }
   }
 }
 
