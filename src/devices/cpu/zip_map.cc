@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <memory>
-#include <span>
 #include <utility>
+#include <vector>
 
 #include "base/str_cat.h"
 #include "devices/cpu/registry.h"
@@ -11,7 +11,8 @@ namespace mullion::cpu {
 
 namespace {
 
-// Rows of scores become maps from labels to scores. All maps share one tensor of labels.
+// Rows of scores become maps from labels to scores. All maps share one tensor of labels and those
+// of an evaluation one memory, as allocations are what this costs.
 class ZipMap final : public Executable {
  public:
   explicit ZipMap(const Node& node) {
@@ -28,13 +29,16 @@ class ZipMap final : public Executable {
     }
     auto sequence = std::make_shared<Sequence>();
     sequence->element = TypeInfo::Map(keys_.type(), TypeInfo::Tensor(ElementType::kFloat, Shape{}));
-    const int64_t rows = operators::RowCount(input.shape);
-    sequence->items.reserve(static_cast<size_t>(rows));
-    for (int64_t row = 0; row < rows; ++row) {
-      const std::span<const float> scores(input.as<float>() + row * classes,
-                                          static_cast<size_t>(classes));
-      auto map = std::make_shared<Map>(Map{keys_, Tensor::Vector(scores)});
-      sequence->items.push_back(Datum::FromMap(std::move(map)));
+    const auto rows = static_cast<size_t>(operators::RowCount(input.shape));
+    sequence->items.reserve(rows);
+    const float* const first = input.as<float>();
+    const auto scores = std::make_shared<std::vector<float>>(first, first + input.count());
+    const auto maps = std::make_shared<std::vector<Map>>(rows);
+    for (size_t row = 0; row < rows; ++row) {
+      Map& map = (*maps)[row];
+      const float* const values = scores->data() + row * static_cast<size_t>(classes);
+      map = {keys_, Tensor::Wrap(ElementType::kFloat, Shape{classes}, values, scores)};
+      sequence->items.push_back(Datum::FromMap({maps, &map}));
     }
     context.SetOutput(0, Datum::FromSequence(std::move(sequence)));
     return OkStatus();
