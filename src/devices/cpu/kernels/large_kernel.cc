@@ -373,11 +373,12 @@ void LargeKernel::Run(const float* input, const float* packed, float* out, int64
   const int64_t columns = shape_.batch * strips_;
   if (columns * tiles_down_ == 0) return;
   // Each part of a strip begins with blocks_down - 1 lines of input that the one before it has
-  // transformed too.
-  const int64_t wanted =
-      parallel.threads() == 1 ? 1 : DivideUp(kTasksPerThread * parallel.threads(), columns);
-  const int64_t lines = std::max(DivideUp(tiles_down_, wanted), 2 * form_.blocks_down);
-  const int64_t parts = DivideUp(tiles_down_, lines);
+  // transformed too: a part has twice as many unless there would be less than one for each thread.
+  const int64_t threads = parallel.threads();
+  const int64_t wanted = threads == 1 ? 1 : DivideUp(kTasksPerThread * threads, columns);
+  const int64_t few = std::min(DivideUp(threads, columns), tiles_down_ / form_.blocks_down);
+  const int64_t parts =
+      std::clamp<int64_t>(std::max(tiles_down_ / (2 * form_.blocks_down), few), 1, wanted);
   parallel.For(columns * parts, 1, [&](int64_t begin, int64_t end, int worker) {
     for (int64_t task = begin; task < end; ++task) {
       Strip strip;
@@ -385,8 +386,8 @@ void LargeKernel::Run(const float* input, const float* packed, float* out, int64
       strip.first_tile = task / parts % strips_ * strip_tiles_;
       const int64_t tiles = std::min(strip_tiles_, tiles_across_ - strip.first_tile);
       strip.tiles = RoundUp(tiles, form_.tiles_at_once);
-      strip.begin = task % parts * lines;
-      strip.end = std::min(strip.begin + lines, tiles_down_);
+      strip.begin = task % parts * tiles_down_ / parts;
+      strip.end = (task % parts + 1) * tiles_down_ / parts;
       RunStrip(job, strip, WorkerOf(scratch, worker));
     }
   });
