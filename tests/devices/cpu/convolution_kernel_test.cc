@@ -66,8 +66,12 @@ TEST_P(ConvolutionKernel, ConvolvesAFirstLayer) {
   shape.in_channels = 3;
   shape.out_channels = 64;
   shape.spatial_rank = 2;
-  shape.axes[0] = shape.axes[1] = {.input = 37, .output = 19, .kernel = 7, .stride = 2, .pad = 3};
-  CheckConvolution(shape, random);
+  // One that is copied with its padding, and one that is too large for that.
+  for (const int64_t size : {29, 43}) {
+    shape.axes[0] = shape.axes[1] = {
+        .input = size, .output = (size + 1) / 2, .kernel = 7, .stride = 2, .pad = 3};
+    CheckConvolution(shape, random);
+  }
 }
 
 // Tiles of rows at equal distances, and of such that hang over a side or go on in the next line.

@@ -58,6 +58,8 @@ TEST_P(PixelColumnsTest, ConvolvesLongSignals) {
     Check(shape, random);
     shape.axes[0] = {.input = 1001, .output = 1003, .kernel = 33, .stride = 1, .pad = 17};
     Check(shape, random);
+    shape.axes[0] = {.input = 5000, .output = 5002, .kernel = 5, .stride = 1, .pad = 3};
+    Check(shape, random);
   }
 }
 

@@ -21,13 +21,6 @@ constexpr int64_t kMaxWindowFloats = 128 * 1024;
 int64_t FloorDivide(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 int64_t CeilDivide(int64_t a, int64_t b) { return -FloorDivide(-a, b); }
 
-bool MergesLastAxis(const ConvolutionShape& shape) {
-  if (shape.spatial_rank == 0 || shape.groups != 1) return false;
-  const ConvolutionShape::Axis& last = shape.axes[static_cast<size_t>(shape.spatial_rank - 1)];
-  return last.kernel > 1 && last.dilation == 1 && shape.in_channels < kFewChannels &&
-         shape.Taps() * shape.in_channels * kMaxBlockRows <= kMaxWindowFloats;
-}
-
 bool HasFewColumns(int64_t out_channels, int64_t groups, int64_t channels) {
   return groups == 1 && out_channels <= kFewColumns && channels >= kFewColumnsDepth;
 }
@@ -50,6 +43,13 @@ void JoinLines(ConvolutionShape& shape) {
 bool IsPlain(int64_t groups, int64_t taps) { return groups == 1 && taps == 1; }
 
 }  // namespace
+
+bool MergesLastAxis(const ConvolutionShape& shape) {
+  if (shape.spatial_rank == 0 || shape.groups != 1) return false;
+  const ConvolutionShape::Axis& last = shape.axes[static_cast<size_t>(shape.spatial_rank - 1)];
+  return last.kernel > 1 && last.dilation == 1 && shape.in_channels < kFewChannels &&
+         shape.Taps() * shape.in_channels * kMaxBlockRows <= kMaxWindowFloats;
+}
 
 std::pair<int64_t, int64_t> ConvolutionShape::Axis::Inside(int64_t offset, int64_t span) const {
   const int64_t begin = std::clamp<int64_t>(CeilDivide(pad - offset, stride), 0, output);
@@ -251,7 +251,7 @@ void ConvolutionRows::CopyWindows(const float* line, const RowRequest& request, 
   }
 }
 
-Convolution::Convolution(const ConvolutionShape& shape) : rows_(shape) {
+Convolution::Convolution(const ConvolutionShape& shape) : image_(shape), rows_(image_.shape()) {
   product_.rows = shape.OutputPixels();
   product_.taps = rows_.taps();
   product_.depth = rows_.depth();
@@ -273,12 +273,13 @@ Convolution::Convolution(const ConvolutionShape& shape) : rows_(shape) {
 size_t Convolution::ScratchBytes(int threads) const {
   if (few_columns_) return FewColumnsScratchBytes(product_, threads);
   if (plain_) return WeightProductScratchBytes(weight_product_, threads);
-  return MatrixScratchBytes(product_, threads);
+  return image_.bytes() + MatrixScratchBytes(product_, threads);
 }
 
 void Convolution::Run(const float* input, const float* packed, float* out, int64_t out_stride,
                       const Epilogue& epilogue, void* scratch, Parallel& parallel) const {
-  const auto rows = [&](const RowRequest& request) { rows_.Make(input, request); };
+  const float* const image = image_.Make(input, scratch);
+  const auto rows = [&](const RowRequest& request) { rows_.Make(image, request); };
   if (plain_ && !few_columns_) {
     WeightProduct product = weight_product_;
     product.packed = packed;
@@ -296,7 +297,7 @@ void Convolution::Run(const float* input, const float* packed, float* out, int64
   if (few_columns_) {
     MultiplyFewColumns(product, rows, scratch, parallel);
   } else {
-    MultiplyMatrix(product, rows, scratch, parallel);
+    MultiplyMatrix(product, rows, static_cast<char*>(scratch) + image_.bytes(), parallel);
   }
 }
 

@@ -103,6 +103,35 @@ class ConvolutionRows {
   std::vector<float> zeros_;
 };
 
+// Whether taps side by side along the last axis are taken as one.
+bool MergesLastAxis(const ConvolutionShape& shape);
+
+// What a convolution reads in the place of its input. Small images whose windows are merged get
+// their padding in memory: windows that hang over a side would otherwise be copied for every line
+// of the kernel, which takes longer than their products. Immutable.
+class PaddedImage {
+ public:
+  explicit PaddedImage(const ConvolutionShape& shape);
+
+  // The convolution of what Make gives; as it was where that is the input.
+  const ConvolutionShape& shape() const { return shape_; }
+  // Of the copy, in whole cache lines; 0 where there is none.
+  size_t bytes() const { return bytes_; }
+  // The input, or its copy with zeros around it in `memory`.
+  const float* Make(const float* input, void* memory) const;
+
+ private:
+  ConvolutionShape shape_;
+  size_t bytes_ = 0;
+  std::vector<int64_t> lines_;  // of the input by line of the copy; below 0 for one of zeros
+  // Of every line, in floats: those of the copy and of the input, and of what is copied.
+  int64_t length_ = 0;
+  int64_t input_length_ = 0;
+  int64_t from_ = 0;
+  int64_t to_ = 0;
+  int64_t count_ = 0;
+};
+
 // Takes weights from PackConvolution.
 class Convolution final : public ConvolutionPlan {
  public:
@@ -114,6 +143,7 @@ class Convolution final : public ConvolutionPlan {
   bool TakesResidualInPlace() const override { return true; }
 
  private:
+  PaddedImage image_;
   ConvolutionRows rows_;
   MatrixProduct product_;
   bool few_columns_;

@@ -68,25 +68,28 @@ void PackPixelColumns(const float* weights, const ConvolutionShape& shape, float
 }
 
 PixelColumns::PixelColumns(const ConvolutionShape& shape)
-    : rows_(WideShape(shape, PixelsAtOnce(shape))), channels_(shape.out_channels) {
+    : image_(WideShape(shape, PixelsAtOnce(shape))),
+      rows_(image_.shape()),
+      channels_(shape.out_channels) {
   const int64_t pixels = PixelsAtOnce(shape);
   const ConvolutionShape wide = WideShape(shape, pixels);
-  const int64_t length = LastAxis(shape).output;
   product_.rows = wide.OutputPixels();
   product_.taps = rows_.taps();
   product_.depth = rows_.depth();
   product_.blocks = ColumnBlocks::Of(wide.out_channels);
   product_.row_scratch_floats = rows_.scratch_floats();
-  product_.lines.length = LastAxis(wide).output;
   product_.lines.step = pixels;
-  product_.lines.last_columns = (length - (product_.lines.length - 1) * pixels) * channels_;
+  int64_t length = LastAxis(shape).output;
+  if (length % pixels == 0) length = shape.OutputPixels();
+  product_.lines.length = (length + pixels - 1) / pixels;
+  product_.lines.last_columns = length % pixels * channels_;
   if (length > 0) {
     for (int64_t pixel = 0; pixel < shape.OutputPixels(); pixel += length) lines_.push_back(pixel);
   }
 }
 
 size_t PixelColumns::ScratchBytes(int threads) const {
-  return kBiasBytes + MatrixScratchBytes(product_, threads);
+  return kBiasBytes + image_.bytes() + MatrixScratchBytes(product_, threads);
 }
 
 void PixelColumns::Run(const float* input, const float* packed, float* out, int64_t out_stride,
@@ -102,9 +105,11 @@ void PixelColumns::Run(const float* input, const float* packed, float* out, int6
     for (int64_t i = 0; i < product.blocks.columns; ++i) bias[i] = epilogue.bias[i % channels_];
     product.epilogue.bias = bias;
   }
+  char* const memory = static_cast<char*>(scratch) + kBiasBytes;
+  const float* const image = image_.Make(input, memory);
   MultiplyMatrix(
-      product, [&](const RowRequest& request) { rows_.Make(input, request); },
-      static_cast<char*>(scratch) + kBiasBytes, parallel);
+      product, [&](const RowRequest& request) { rows_.Make(image, request); },
+      memory + image_.bytes(), parallel);
 }
 
 }  // namespace mullion::cpu

@@ -34,10 +34,12 @@ class PixelColumns final : public ConvolutionPlan {
   bool TakesResidualInPlace() const override { return true; }
 
  private:
+  PaddedImage image_;
   ConvolutionRows rows_;
   MatrixProduct product_;
-  int64_t channels_;            // of the output
-  std::vector<int64_t> lines_;  // first output pixel of each line
+  int64_t channels_;  // of the output
+  // First output pixel of each line; all are one where they end with whole rows.
+  std::vector<int64_t> lines_;
 };
 
 }  // namespace mullion::cpu
