@@ -63,7 +63,10 @@ class FloatConv final : public FloatConvolution {
 
   std::string Format(const ConvolutionShape& shape) const override {
     if (IsDepthwise(shape)) return "depthwise";
-    if (UsesWinograd(shape)) return StrCat("winograd of ", PackedWinogradFloats(shape), " floats");
+    if (UsesWinograd(shape)) {
+      return StrCat("winograd of ", PackedWinogradFloats(shape), " floats",
+                    shape.axes[0].stride == 2 ? ", two apart" : "");
+    }
     if (UsesLargeKernel(shape)) return "large kernel";
     if (UsesHalf(shape)) return "half convolution";
     if (PixelsAtOnce(shape) > 1) {

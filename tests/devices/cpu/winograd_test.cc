@@ -102,6 +102,25 @@ TEST_P(WinogradKernel, ConvolvesManyChannels) {
   Check(shape, random);
 }
 
+// Outputs two pixels apart; sizes that leave little of the tiles take the direct form.
+TEST_P(WinogradKernel, ConvolvesWithStride) {
+  std::mt19937 random(11);
+  for (int i = 0; i < 25; ++i) {
+    ConvolutionShape shape =
+        ShapeOf(RandomInt(3, 40, random), RandomInt(3, 40, random), RandomInt(16, 40, random),
+                RandomInt(16, 90, random), RandomInt(0, 2, random));
+    for (size_t axis = 0; axis < 2; ++axis) {
+      shape.axes[axis].stride = 2;
+      shape.axes[axis].output = (shape.axes[axis].output + 1) / 2;
+    }
+    shape.batch = RandomInt(1, 3, random);
+    shape.fixed = false;
+    Check(shape, random);
+    shape.fixed = true;
+    if (UsesWinograd(shape)) Check(shape, random);
+  }
+}
+
 TEST_P(WinogradKernel, ConvolvesKernelsOfOneLine) {
   std::mt19937 random(6);
   for (int i = 0; i < 80; ++i) Check(RandomLine(random), random);
@@ -166,11 +185,18 @@ TEST_P(WinogradKernel, HasNothingToDoWithoutImages) {
 INSTANTIATE_TEST_SUITE_P(AllLevels, WinogradKernel, testing::ValuesIn(AvailableIsas()),
                          [](const auto& test) { return std::string(IsaName(test.param)); });
 
-TEST(Winograd, IsForSmallKernelsOfStrideOne) {
+TEST(Winograd, IsForSmallKernelsOfStrideOneOrTwo) {
   const ConvolutionShape shape = ShapeOf(9, 9, 16, 16, 1);
   EXPECT_TRUE(UsesWinograd(shape));
   ConvolutionShape other = shape;
   other.axes[1].stride = 2;
+  EXPECT_FALSE(UsesWinograd(other));
+  other.axes[0].stride = 2;
+  EXPECT_TRUE(UsesWinograd(other));
+  other.axes[0].dilation = 2;
+  EXPECT_FALSE(UsesWinograd(other));
+  other = shape;
+  other.axes[0].stride = other.axes[1].stride = 3;
   EXPECT_FALSE(UsesWinograd(other));
   other = shape;
   other.axes[0].kernel = 5;

@@ -20,9 +20,10 @@ TileAxis::TileAxis(const ConvolutionShape::Axis& axis, int64_t tile_outputs)
     : input(axis.input),
       output(axis.output),
       pad(axis.pad),
+      stride(axis.stride),
       dilation(axis.kernel == 1 ? 1 : axis.dilation),
       tile(axis.kernel == 1 ? 1 : tile_outputs),
-      window(tile + axis.kernel - 1),
+      window((tile - 1) * axis.stride + axis.kernel),
       tiles(dilation * DivideUp(output, dilation * tile)) {}
 
 namespace {
@@ -53,6 +54,22 @@ int LineAxisOf(const ConvolutionShape& shape) {
   return line;
 }
 
+bool IsStrided(const ConvolutionShape& shape) { return shape.axes[0].stride == 2; }
+
+// Numbers along an axis that weights are transformed to: inputs in odd places share the last.
+constexpr int64_t kStridedWeights = 6;
+
+int64_t WeightPoints(const WinogradForm& form) {
+  return form.strided ? kStridedWeights * kStridedWeights : form.points();
+}
+
+// The one that a point of the input is multiplied with.
+int64_t WeightOf(const WinogradForm& form, int64_t point) {
+  if (!form.strided) return point;
+  const int64_t down = std::min(point / form.window(), kStridedWeights - 1);
+  return down * kStridedWeights + std::min(point % form.window(), kStridedWeights - 1);
+}
+
 // Products of one channel by one channel that an image takes, fewer rows of a product than those of
 // a tile counting like a tile.
 int64_t ProductsOf(const ConvolutionShape& shape, const WinogradForm& form) {
@@ -70,6 +87,7 @@ WinogradForm FormOf(const ConvolutionShape& shape) {
     const auto kernel = static_cast<int>(shape.axes[static_cast<size_t>(axis)].kernel);
     return {kWinogradLinePoints + 1 - kernel, true};
   }
+  if (IsStrided(shape)) return {4, false, true};
   const int64_t weights = shape.in_channels * shape.out_channels;
   if (weights > kMostLargeTiles) return {2, false};
   if (!shape.fixed || weights > kMostLargestTiles) return {4, false};
@@ -92,7 +110,7 @@ bool PrefersDirect(const ConvolutionShape& shape) {
 // Whether there are such sizes.
 bool MayPreferDirect(const ConvolutionShape& shape) {
   if (shape.fixed) return false;
-  if (LineAxisOf(shape) >= 0) return true;
+  if (LineAxisOf(shape) >= 0 || IsStrided(shape)) return true;
   return shape.axes[0].dilation > 1 || shape.axes[1].dilation > 1;
 }
 
@@ -147,6 +165,18 @@ void ToPoints(const Lanes& a, const Lanes& b, const Lanes& c, std::array<Lanes, 
   }
 }
 
+// Of the points 0, 1, -1, 2 and infinity for the first and last weight, and the one in the middle.
+void ToStridedPoints(const Lanes& a, const Lanes& b, const Lanes& c, std::array<Lanes, 6>& out) {
+  for (size_t l = 0; l < kLanes; ++l) {
+    out[0][l] = a[l] * 0.5f;
+    out[1][l] = (a[l] + c[l]) * -0.5f;
+    out[2][l] = (c[l] - a[l]) * (1.0f / 6);
+    out[3][l] = (a[l] + 2 * c[l]) * (1.0f / 6);
+    out[4][l] = c[l];
+    out[5][l] = b[l];
+  }
+}
+
 // The same points of kernels of one line: powers of the point, over the product of its distances to
 // the others (see ToPoints in winograd_transform.cc).
 void TransformLineWeights(const float* weights, int64_t kernel, int64_t stride, int64_t count,
@@ -168,6 +198,10 @@ void TransformLineWeights(const float* weights, int64_t kernel, int64_t stride, 
 
 // The kernels of `count` columns, `stride` floats apart, to [point][lane] at distances of `step`.
 template <size_t kWindow>
+using PointsOf = void (*)(const Lanes& a, const Lanes& b, const Lanes& c,
+                          std::array<Lanes, kWindow>& out);
+
+template <size_t kWindow, PointsOf<kWindow> kPointsOf = &ToPoints>
 void TransformWeights(const float* weights, int64_t stride, int64_t count, float* out,
                       int64_t step) {
   std::array<std::array<Lanes, 3>, 3> g{};
@@ -176,10 +210,10 @@ void TransformWeights(const float* weights, int64_t stride, int64_t count, float
     for (size_t i = 0; i < 9; ++i) g[i / 3][i % 3][l] = kernel[i];
   }
   std::array<std::array<Lanes, kWindow>, 3> lines;
-  for (size_t i = 0; i < 3; ++i) ToPoints(g[i][0], g[i][1], g[i][2], lines[i]);
+  for (size_t i = 0; i < 3; ++i) kPointsOf(g[i][0], g[i][1], g[i][2], lines[i]);
   for (size_t j = 0; j < kWindow; ++j) {
     std::array<Lanes, kWindow> points;
-    ToPoints(lines[0][j], lines[1][j], lines[2][j], points);
+    kPointsOf(lines[0][j], lines[1][j], lines[2][j], points);
     for (size_t i = 0; i < kWindow; ++i) {
       std::memcpy(out + static_cast<int64_t>(i * kWindow + j) * step, points[i].data(),
                   static_cast<size_t>(count) * sizeof(float));
@@ -191,10 +225,12 @@ void TransformWeights(const float* weights, int64_t stride, int64_t count, float
 
 bool UsesWinograd(const ConvolutionShape& shape) {
   if (shape.spatial_rank < 1 || shape.spatial_rank > 2 || shape.groups != 1) return false;
-  for (int i = 0; i < shape.spatial_rank; ++i) {
-    if (shape.axes[static_cast<size_t>(i)].stride != 1) return false;
-  }
   const int line = LineAxisOf(shape);
+  for (int i = 0; i < shape.spatial_rank; ++i) {
+    const ConvolutionShape::Axis& axis = shape.axes[static_cast<size_t>(i)];
+    if (axis.stride != shape.axes[0].stride || axis.stride > 2) return false;
+    if (axis.stride == 2 && (line >= 0 || axis.dilation != 1)) return false;
+  }
   if (line >= 0) {
     const int64_t kernel = shape.axes[static_cast<size_t>(line)].kernel;
     if (kernel < 3 || kernel > 7) return false;
@@ -202,7 +238,8 @@ bool UsesWinograd(const ConvolutionShape& shape) {
     return false;
   }
   return shape.in_channels >= kFewestChannels && shape.out_channels >= kFewestChannels &&
-         shape.in_channels * shape.out_channels <= kMostProducts &&
+         shape.in_channels * shape.out_channels <=
+             (IsStrided(shape) ? kMostLargeTiles : kMostProducts) &&
          !(shape.fixed && PrefersDirect(shape));
 }
 
@@ -210,7 +247,7 @@ namespace {
 
 size_t TransformedFloats(const ConvolutionShape& shape) {
   return static_cast<size_t>(ColumnBlocks::Of(shape.out_channels)
-                                 .PackedFloats(shape.in_channels * FormOf(shape).points()));
+                                 .PackedFloats(shape.in_channels * WeightPoints(FormOf(shape))));
 }
 
 }  // namespace
@@ -228,7 +265,9 @@ void PackWinograd(const float* weights, const ConvolutionShape& shape, float* pa
   const WinogradForm form = FormOf(shape);
   const int64_t depth = shape.in_channels;
   const int64_t taps = shape.Taps();
-  const auto transform = form.tile == 6   ? &TransformWeights<8>
+  const int64_t points = WeightPoints(form);
+  const auto transform = form.strided     ? &TransformWeights<6, &ToStridedPoints>
+                         : form.tile == 6 ? &TransformWeights<8>
                          : form.tile == 4 ? &TransformWeights<6>
                                           : &TransformWeights<4>;
   const size_t floats = TransformedFloats(shape);
@@ -236,14 +275,14 @@ void PackWinograd(const float* weights, const ConvolutionShape& shape, float* pa
     const int64_t first = blocks.FirstColumn(block);
     const int64_t width = blocks.Vectors(block) * blocks.lanes;
     if (blocks.Columns(block) < width) {
-      std::memset(packed + first * depth * form.points(), 0,
-                  static_cast<size_t>(width * depth * form.points()) * sizeof(float));
+      std::memset(packed + first * depth * points, 0,
+                  static_cast<size_t>(width * depth * points) * sizeof(float));
     }
     for (int64_t channel = 0; channel < depth; ++channel) {
       for (int64_t column = 0; column < blocks.Columns(block); column += kLanes) {
         const float* const from = weights + ((first + column) * depth + channel) * taps;
         const int64_t count = std::min<int64_t>(kLanes, blocks.Columns(block) - column);
-        float* const to = packed + first * depth * form.points() + channel * width + column;
+        float* const to = packed + first * depth * points + channel * width + column;
         if (form.line) {
           TransformLineWeights(from, taps, depth * taps, count, to, depth * width);
         } else {
@@ -315,12 +354,12 @@ void Winograd::TransformInput(const Job& job, int64_t begin, int64_t end, float*
   tile.form = form_;
   tile.channels = in_channels_;
   tile.point_stride = point_stride;
-  tile.ahead = across_.dilation == 1 ? across_.tile * in_channels_ : 0;
+  tile.ahead = across_.dilation == 1 ? across_.tile * across_.stride * in_channels_ : 0;
   tile.out = rows;
   for (int64_t t = begin; t < end; ++t, tile.out += channels_) {
     const int64_t image = t / across_.tiles / down_.tiles;
-    const int64_t top = down_.FirstOutput(t / across_.tiles % down_.tiles) - down_.pad;
-    const int64_t left = across_.FirstOutput(t % across_.tiles) - across_.pad;
+    const int64_t top = down_.FirstInput(down_.FirstOutput(t / across_.tiles % down_.tiles));
+    const int64_t left = across_.FirstInput(across_.FirstOutput(t % across_.tiles));
     size_t pixel = 0;
     for (int64_t i = 0; i < down_.window; ++i) {
       const int64_t y = top + i * down_.dilation;
@@ -347,15 +386,15 @@ void Winograd::Multiply(const Job& job, int64_t tile_block, int64_t column_block
   product.vectors = blocks_.Vectors(column_block);
   product.out_stride = width;
   const float* const right =
-      job.packed + blocks_.FirstColumn(column_block) * depth * form_.points();
+      job.packed + blocks_.FirstColumn(column_block) * depth * WeightPoints(form_);
   for (int64_t point = 0; point < form_.points(); ++point) {
     product.left[0] = rows + point * point_stride;
-    product.right = right + point * depth * width;
+    product.right = right + WeightOf(form_, point) * depth * width;
     product.out = sums + point * (job.tiles.rows * width + kGap);
     // The next block of columns lies behind this one.
-    product.next = point + 1 < form_.points() || column_block + 1 < blocks_.count()
-                       ? product.right + depth * width
-                       : nullptr;
+    product.next = column_block + 1 < blocks_.count() ? product.right + depth * width : nullptr;
+    if (point + 1 < form_.points())
+      product.next = right + WeightOf(form_, point + 1) * depth * width;
     MultiplyDenseBlock(product);
   }
   Finish(job, tile_block, column_block, sums);
@@ -404,7 +443,7 @@ void Winograd::Finish(const Job& job, int64_t tile_block, int64_t column_block,
 void Winograd::Run(const float* input, const float* packed, float* out, int64_t out_stride,
                    const Epilogue& epilogue, void* scratch, Parallel& parallel) const {
   if (direct_ != nullptr) {
-    const int64_t transformed = blocks_.PackedFloats(in_channels_ * form_.points());
+    const int64_t transformed = blocks_.PackedFloats(in_channels_ * WeightPoints(form_));
     direct_->Run(input, packed + transformed, out, out_stride, epilogue, scratch, parallel);
     return;
   }

@@ -50,6 +50,24 @@ HWY_INLINE void ToPoints(V (&x)[4]) {
   x[2] = difference;
 }
 
+// Nine inputs of outputs two apart to nine numbers. Those in even places meet the first and last
+// weight, a kernel of two: of the points 0, 1, -1, 2 and infinity. Those in odd places meet the one
+// in the middle, and stay as they are.
+HWY_INLINE void ToPoints(V (&x)[9]) {
+  const D tag;
+  const V two = hn::Set(tag, 2.0f);
+  const V a = x[0], b = x[2], c = x[4], d = x[6], e = x[8];
+  const V odd[4] = {x[1], x[3], x[5], x[7]};
+  const V outer = hn::Sub(d, b);
+  x[0] = hn::MulAdd(two, hn::Sub(a, c), outer);
+  x[1] = hn::Sub(outer, hn::Add(b, c));
+  x[2] = hn::NegMulAdd(hn::Set(tag, 3.0f), c, hn::MulAdd(two, b, d));
+  x[3] = outer;
+  x[4] = hn::NegMulAdd(two, outer, hn::Sub(e, c));
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) x[5 + i] = odd[i];
+}
+
 // Six sums along one axis to four outputs: A^T.
 HWY_INLINE void FromPoints(const V (&s)[6], V (&out)[4]) {
   const D tag;
@@ -61,6 +79,16 @@ HWY_INLINE void FromPoints(const V (&s)[6], V (&out)[4]) {
   out[1] = hn::MulAdd(hn::Set(tag, 2.0f), outer_odd, odd);
   out[2] = hn::MulAdd(hn::Set(tag, 4.0f), outer_even, even);
   out[3] = hn::Add(hn::MulAdd(hn::Set(tag, 8.0f), outer_odd, odd), s[5]);
+}
+// Nine sums to four outputs two apart.
+HWY_INLINE void FromPoints(const V (&s)[9], V (&out)[4]) {
+  const D tag;
+  const V even = hn::Add(s[1], s[2]);
+  const V odd = hn::Sub(s[1], s[2]);
+  out[0] = hn::Add(hn::Add(s[0], even), hn::Add(s[3], s[5]));
+  out[1] = hn::Add(hn::MulAdd(hn::Set(tag, 2.0f), s[3], odd), s[6]);
+  out[2] = hn::Add(hn::MulAdd(hn::Set(tag, 4.0f), s[3], even), s[7]);
+  out[3] = hn::Add(hn::MulAdd(hn::Set(tag, 8.0f), s[3], odd), hn::Add(s[4], s[8]));
 }
 // Four sums to two outputs.
 HWY_INLINE void FromPoints(const V (&s)[4], V (&out)[2]) {
@@ -134,32 +162,32 @@ HWY_INLINE void TransformLineVector(const WinogradInput& tile, int64_t channel, 
 
 // A tile has more numbers than there are registers: they lie on the stack between the two
 // directions, so the loops over lines need not be unrolled, which would make much code.
-template <int kTile, class Load>
+template <int kWindow, int kStep, class Load>
 HWY_INLINE void TransformInputVector(const WinogradInput& tile, int64_t channel, Load load) {
-  constexpr int kWindow = kTile + 2;
   const D d;
   V lines[kWindow][kWindow];
 #pragma GCC unroll 1
   for (int i = 0; i < kWindow; ++i) {
     const float* const* const line = tile.pixels.data() + i * kWindow;
     V x[kWindow];
-#pragma GCC unroll 8
+#pragma GCC unroll 9
     for (int j = 0; j < kWindow; ++j) x[j] = load(line[j] + channel);
-      // Of the next tile, the first two pixels of a line are this one's last.
-#pragma GCC unroll 8
-    for (int j = 2; j < kWindow; ++j) __builtin_prefetch(line[j] + channel + tile.ahead, 0, 3);
+      // The next tile lies kStep pixels further: its first are this one's last.
+#pragma GCC unroll 9
+    for (int j = kWindow - kStep; j < kWindow; ++j)
+      __builtin_prefetch(line[j] + channel + tile.ahead, 0, 3);
     ToPoints(x);
-#pragma GCC unroll 8
+#pragma GCC unroll 9
     for (int j = 0; j < kWindow; ++j) lines[i][j] = x[j];
   }
   float* out = tile.out + channel;
 #pragma GCC unroll 1
   for (int j = 0; j < kWindow; ++j, out += tile.point_stride) {
     V x[kWindow];
-#pragma GCC unroll 8
+#pragma GCC unroll 9
     for (int i = 0; i < kWindow; ++i) x[i] = lines[i][j];
     ToPoints(x);
-#pragma GCC unroll 8
+#pragma GCC unroll 9
     for (int i = 0; i < kWindow; ++i) {
       hn::StoreU(x[i], d, out + i * kWindow * tile.point_stride);
     }
@@ -185,23 +213,25 @@ void TransformInput(const WinogradInput& tile) {
   if (tile.form.line) {
     TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
                                 HWY_ATTR { TransformLineVector(t, channel, load); });
+  } else if (tile.form.strided) {
+    TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
+                                HWY_ATTR { TransformInputVector<9, 8>(t, channel, load); });
   } else if (tile.form.tile == 6) {
     TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
-                                HWY_ATTR { TransformInputVector<6>(t, channel, load); });
+                                HWY_ATTR { TransformInputVector<8, 6>(t, channel, load); });
   } else if (tile.form.tile == 4) {
     TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
-                                HWY_ATTR { TransformInputVector<4>(t, channel, load); });
+                                HWY_ATTR { TransformInputVector<6, 4>(t, channel, load); });
   } else {
     TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
-                                HWY_ATTR { TransformInputVector<2>(t, channel, load); });
+                                HWY_ATTR { TransformInputVector<4, 2>(t, channel, load); });
   }
 }
 
 // The outputs of one vector of columns, with the bias.
-template <int kTile>
+template <int kWindow, int kTile>
 HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column, V bias,
                                       V (&out)[kTile][kTile]) {
-  constexpr int kWindow = kTile + 2;
   const D d;
   const float* sums = tile.sums + column;
   V across[kTile][kWindow];
@@ -213,7 +243,7 @@ HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column
   for (int j = 0; j < kWindow; ++j, sums += tile.point_stride) {
     V s[kWindow];
     V o[kTile];
-#pragma GCC unroll 8
+#pragma GCC unroll 9
     for (int i = 0; i < kWindow; ++i) {
       s[i] = hn::LoadU(d, sums + i * kWindow * tile.point_stride);
     }
@@ -229,6 +259,7 @@ HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column
     for (int j = 0; j < kTile; ++j) out[i][j] = hn::Add(o[j], bias);
   }
 }
+template <int kWindow>
 HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column, V bias,
                                       V (&out)[kMostWinogradLineOutputs][1]) {
   const D d;
@@ -302,7 +333,7 @@ bool BoundsOf(const Activation& activation, float& low, float& high) {
          activation.kind == Activation::Kind::kClip;
 }
 
-template <int kRows, int kPixels>
+template <int kWindow, int kRows, int kPixels>
 void TransformOutputOf(const WinogradOutput& tile) {
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -313,7 +344,7 @@ void TransformOutputOf(const WinogradOutput& tile) {
     const auto count = static_cast<size_t>(std::min(lanes, tile.columns - column));
     V out[kRows][kPixels];
     const V bias = tile.bias == nullptr ? hn::Zero(d) : LoadFirst(d, tile.bias + column, count);
-    TransformOutputVector(tile, column, bias, out);
+    TransformOutputVector<kWindow>(tile, column, bias, out);
     if (bounded && count == static_cast<size_t>(lanes)) {
       StoreVector(tile, column, hn::Set(d, low), hn::Set(d, high), out);
     } else {
@@ -324,13 +355,15 @@ void TransformOutputOf(const WinogradOutput& tile) {
 
 void TransformOutput(const WinogradOutput& tile) {
   if (tile.form.line) {
-    TransformOutputOf<kMostWinogradLineOutputs, 1>(tile);
+    TransformOutputOf<kWinogradLinePoints, kMostWinogradLineOutputs, 1>(tile);
+  } else if (tile.form.strided) {
+    TransformOutputOf<9, 4, 4>(tile);
   } else if (tile.form.tile == 6) {
-    TransformOutputOf<6, 6>(tile);
+    TransformOutputOf<8, 6, 6>(tile);
   } else if (tile.form.tile == 4) {
-    TransformOutputOf<4, 4>(tile);
+    TransformOutputOf<6, 4, 4>(tile);
   } else {
-    TransformOutputOf<2, 2>(tile);
+    TransformOutputOf<4, 2, 2>(tile);
   }
 }
 
