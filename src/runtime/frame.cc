@@ -124,8 +124,20 @@ Frame::Frame(BoundProgram& bound)
 
 Frame::~Frame() = default;
 
+namespace {
+
+bool Owns(const Datum& datum) { return datum.tensor || datum.sequence || datum.map; }
+
+}  // namespace
+
 void Frame::SetInput(int index, const Datum& value) {
-  At(program_.inputs[static_cast<size_t>(index)]) = value;
+  Datum& datum = At(program_.inputs[static_cast<size_t>(index)]);
+  if (Owns(value) || Owns(datum)) {
+    datum = value;
+  } else {  // most of a datum is its owner
+    datum.kind = value.kind;
+    datum.view = value.view;
+  }
 }
 
 void Frame::SetCapture(int index, const Datum& value) {
@@ -147,7 +159,14 @@ const Datum& Frame::Output(int index) const {
 }
 
 void Frame::ClearInputs() {
-  for (const int slot : program_.inputs) At(slot) = Datum();
+  for (const int slot : program_.inputs) {
+    Datum& datum = At(slot);
+    if (Owns(datum)) {
+      datum = Datum();
+    } else {
+      datum.kind = ValueKind::kUnknown;
+    }
+  }
 }
 
 TypeInfo Frame::TypeOf(int slot) const {
