@@ -59,8 +59,15 @@ void EnterLoop(InferenceContext& context, std::string_view /*attribute*/, Graph&
     } else if (i == 1) {
       type = TypeInfo::Tensor(ElementType::kBool, Shape{});
     } else if (context.HasInput(static_cast<int>(i))) {
-      // A loop-carried value may change its shape from one iteration to the next.
+      // A loop-carried value may change its shape from one iteration to the next. It keeps its
+      // rank where the body says so.
+      const Shape* const shape = context.InputShape(static_cast<int>(i));
+      const bool keeps_rank =
+          shape != nullptr && type.has_shape && type.shape.rank() == shape->rank();
       type = WithoutShape(context.InputInfo(static_cast<int>(i)));
+      if (!keeps_rank) continue;
+      type.has_shape = true;
+      type.shape = Shape::Filled(shape->rank(), kUnknownDim);
     }
   }
 }
@@ -103,7 +110,14 @@ void EnterScan(InferenceContext& context, std::string_view /*attribute*/, Graph&
     if (!context.HasInput(i)) continue;
     TypeInfo& type = body.inputs()[static_cast<size_t>(i)]->type;
     type = WithoutShape(context.InputInfo(i));
-    if (i < states || context.InputShape(i) == nullptr) continue;
+    if (context.InputShape(i) == nullptr) continue;
+    if (i < states) {
+      // The state's shape is the same in all iterations, says the specification. The rank is what
+      // rewrites need; a body that changes a size is let alone.
+      type.has_shape = true;
+      type.shape = Shape::Filled(context.InputShape(i)->rank(), kUnknownDim);
+      continue;
+    }
     const auto axis = NormalizeAxis(ListItem(node.IntsAttribute("scan_input_axes"), i - states),
                                     context.InputShape(i)->rank());
     if (!axis.has_value()) continue;

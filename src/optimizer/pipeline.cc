@@ -20,6 +20,7 @@
 #include "optimizer/join_splits.h"
 #include "optimizer/layout.h"
 #include "optimizer/remove_dead_code.h"
+#include "optimizer/scan_first_axis.h"
 #include "optimizer/simplify.h"
 #include "optimizer/widen_halves.h"
 
@@ -46,6 +47,7 @@ void Reduce(Graph& graph, const PipelineOptions& options,
 Status Optimize(Graph& graph, const PipelineOptions& options) {
   MULLION_RETURN_IF_ERROR(InferGraph(graph, *options.operators));
   if (options.rewrite) {
+    ScanFirstAxis(graph);
     Reduce(graph, options, Dequantizing::kKeep);
     if (options.capabilities != nullptr && options.evaluator != nullptr) {
       FuseQuantized(graph, *options.operators, *options.capabilities, *options.evaluator);

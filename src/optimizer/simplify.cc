@@ -21,6 +21,9 @@ bool IsFalse(const Value* value) {
 // `node` gives out its first input unchanged.
 bool PassesThrough(const Node& node) {
   if (Is(node, "Identity")) return true;
+  if (Is(node, "OptionalGetElement")) {
+    return node.input(0) != nullptr && node.input(0)->type.IsTensor();
+  }
   if (Is(node, "Dropout")) {
     const Value* const mask = node.output(1);
     return IsFalse(node.input(2)) && (mask == nullptr || mask->uses().empty()) &&
@@ -95,6 +98,26 @@ bool JoinWidenings(Node& node) {
   return true;
 }
 
+// What is asked of an optional that was just made is asked of its content.
+bool AskContent(Node& node) {
+  if (!Is(node, "OptionalHasElement") && !Is(node, "OptionalGetElement")) return false;
+  const Node* const made = ProducerOf(node.input(0), "Optional");
+  if (made == nullptr || made->input(0) == nullptr) return false;
+  node.SetInput(0, made->input(0));
+  return true;
+}
+
+// A sequence that is made to be joined: Concat reads its items where they are.
+bool JoinItems(Node& node) {
+  if (!Is(node, "ConcatFromSequence") || node.IntAttribute("new_axis", 0) != 0) return false;
+  const Node* const made = ProducerOf(node.input(0), "SequenceConstruct");
+  if (made == nullptr || &made->graph() != &node.graph()) return false;
+  node.SetOperator("", "Concat", 13);
+  node.RemoveAttribute("new_axis");
+  for (int i = 0; i < made->input_count(); ++i) node.SetInput(i, made->input(i));
+  return true;
+}
+
 }  // namespace
 
 bool Simplify(Graph& graph) {
@@ -103,7 +126,8 @@ bool Simplify(Graph& graph) {
     Node& node = **place;
     ++place;
     for (Graph* const subgraph : node.Subgraphs()) changed |= Simplify(*subgraph);
-    changed |= JoinTransposes(node) || JoinReshapes(node) || JoinWidenings(node);
+    changed |= JoinTransposes(node) || JoinReshapes(node) || JoinWidenings(node) ||
+               AskContent(node) || JoinItems(node);
     if (PassesThrough(node)) changed |= Bypass(graph, node);
   }
   return changed;

@@ -89,8 +89,8 @@ class Binding {
 
 struct BindOptions {
   int threads = 1;
-  // Program outputs go to the caller's memory (a session's main program) or stay in the arena
-  // (bodies of control flow).
+  // Program outputs go to the caller's memory (a session's main program, branches of If) or stay in
+  // the arena (bodies of loops).
   bool outputs_outside = true;
 };
 

@@ -60,6 +60,15 @@ void ControlFlow::SetOutput(int i, Datum value) {
   frame_.At(step_.outputs[index]) = std::move(value);
 }
 
+// Where the step's output is the program's and the caller gave memory for it: that memory.
+MutableTensorView ControlFlow::OutputMemory(int i) const {
+  const std::vector<int>& outputs = frame_.program_.outputs;
+  const auto found =
+      std::find(outputs.begin(), outputs.end(), step_.outputs[static_cast<size_t>(i)]);
+  if (found == outputs.end()) return {};
+  return frame_.output_memory_[static_cast<size_t>(found - outputs.begin())];
+}
+
 const TypeInfo& ControlFlow::BodyOutputType(int i) const {
   const Program& program = *step_.subprograms[0];
   return program.slots[static_cast<size_t>(program.outputs[static_cast<size_t>(i)])].value->type;
@@ -85,6 +94,11 @@ Status ControlFlow::RunIf() {
   const std::optional<bool> condition = TruthOf(*Input(0));
   if (!condition.has_value()) return Error("its condition must be one bool");
   Frame& branch = Body(*condition ? 0 : 1, 0);
+  for (int i = 0; i < static_cast<int>(step_.outputs.size()); ++i) {
+    // What the evaluation before gave out is let go, so that its memory can serve again.
+    SetOutput(i, Datum());
+    branch.SetOutputMemory(i, OutputMemory(i));
+  }
   MULLION_RETURN_IF_ERROR(branch.Run(evaluation_));
   for (int i = 0; i < static_cast<int>(step_.outputs.size()); ++i) SetOutput(i, branch.Output(i));
   return OkStatus();

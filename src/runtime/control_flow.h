@@ -42,6 +42,7 @@ class ControlFlow {
   const Datum* Input(int i) const;
   BlockCache& blocks();
   void SetOutput(int i, Datum value);
+  MutableTensorView OutputMemory(int i) const;
   Status Error(std::string_view text) const;
 
   Frame& frame_;

@@ -18,8 +18,10 @@ BoundProgram::BoundProgram(const Program& program, const BindOptions& options,
       blocks_(std::move(blocks)),
       bodies_(program.steps.size()) {
   BindOptions inner = options;
-  inner.outputs_outside = false;
   for (size_t i = 0; i < program.steps.size(); ++i) {
+    // A branch's results are those of the If: they go where its own would. What a body gives to the
+    // next iteration stays in its frame.
+    inner.outputs_outside = program.steps[i].kind == StepKind::kIf;
     for (const auto& subprogram : program.steps[i].subprograms) {
       bodies_[i].emplace_back(new BoundProgram(*subprogram, inner, blocks_));
     }

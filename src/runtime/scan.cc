@@ -55,10 +55,10 @@ Status ControlFlow::RunWalk(Walk& walk, std::span<Stack> stacks) {
     for (int i = 0; i < states; ++i) body.SetInput(i, walk.state[static_cast<size_t>(i)]);
     for (size_t i = 0; i < walk.inputs.size(); ++i) {
       const Walk::Along& along = walk.inputs[i];
-      MULLION_ASSIGN_OR_RETURN(Tensor slice,
+      MULLION_ASSIGN_OR_RETURN(Datum slice,
                                Slice(blocks(), along.tensor, along.axis,
                                      along.backward ? walk.length - 1 - iteration : iteration));
-      body.SetInput(states + static_cast<int>(i), Datum::FromTensor(std::move(slice)));
+      body.SetInput(states + static_cast<int>(i), slice);
     }
     MULLION_RETURN_IF_ERROR(body.Run(evaluation_));
     for (int i = 0; i < states; ++i) walk.state[static_cast<size_t>(i)] = body.Output(i);
@@ -144,20 +144,20 @@ Status ControlFlow::RunBatchedScan() {
   const auto outputs = std::span(stacks).subspan(static_cast<size_t>(counts.states));
   for (int64_t entry = 0; entry < batch; ++entry) {
     Walk walk;
+    std::vector<Datum> slices;  // what the walk goes along
     walk.length = lengths == nullptr ? longest : lengths->view.as<int64_t>()[entry];
     if (walk.length < 0 || walk.length > longest) {
       return Error(StrCat("sequence_lens has ", walk.length, ", outside [0, ", longest, "]"));
     }
-    std::vector<Tensor> slices;
     for (int i = 0; i < inputs; ++i) {
-      MULLION_ASSIGN_OR_RETURN(Tensor slice, Slice(blocks(), Input(1 + i)->view, 0, entry));
+      slices.emplace_back();
+      MULLION_ASSIGN_OR_RETURN(slices.back(), Slice(blocks(), Input(1 + i)->view, 0, entry));
       if (i < counts.states) {
-        walk.state.push_back(Datum::FromTensor(std::move(slice)));
+        walk.state.push_back(slices.back());
         continue;
       }
       const bool backward = ListItem(node.IntsAttribute("directions"), i - counts.states) == 1;
-      slices.push_back(std::move(slice));
-      walk.inputs.push_back({slices.back().view(), 0, backward});
+      walk.inputs.push_back({slices.back().view, 0, backward});
     }
     MULLION_RETURN_IF_ERROR(RunWalk(walk, outputs));
     for (Stack& output : outputs) {

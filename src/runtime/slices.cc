@@ -77,16 +77,21 @@ Result<Tensor> Allocate(BlockCache& blocks, ElementType type, const Shape& shape
 
 }  // namespace
 
-Result<Tensor> Slice(BlockCache& blocks, const TensorView& view, int axis, int64_t index) {
+Result<Datum> Slice(BlockCache& blocks, const TensorView& view, int axis, int64_t index) {
   Shape shape = view.shape;
   const int64_t length = shape[axis];
   shape.Remove(axis);
+  if (axis == 0 && !IsSubByte(view.type)) {
+    const size_t offset = ByteSize(view.type, index * shape.ElementCount());
+    return Datum::FromView(
+        {view.type, view.location, shape, static_cast<const char*>(view.data) + offset});
+  }
   MULLION_ASSIGN_OR_RETURN(Tensor slice, Allocate(blocks, view.type, shape));
   const int64_t outer = shape.Product(0, axis);
   const int64_t inner = shape.Product(axis, shape.rank());
   CopyRows(view.type, view.data, index * inner, slice.mutable_data(), 0,
            {outer, inner, length * inner, inner});
-  return slice;
+  return Datum::FromTensor(std::move(slice));
 }
 
 Result<void*> Stack::Grow(int64_t count) {

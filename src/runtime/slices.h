@@ -12,8 +12,9 @@
 
 namespace mullion {
 
-// Element `index` along `axis` of a tensor, in memory of its own.
-Result<Tensor> Slice(BlockCache& blocks, const TensorView& view, int axis, int64_t index);
+// Element `index` along `axis` of a tensor: a view of it where the element's bytes lie together,
+// else in memory of its own.
+Result<Datum> Slice(BlockCache& blocks, const TensorView& view, int axis, int64_t index);
 
 // Collects tensors of one shape along a new axis.
 class Stack {

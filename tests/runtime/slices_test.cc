@@ -51,13 +51,13 @@ TEST(Slices, StackUndoesSliceForEveryType) {
       const Tensor whole = Filled(type, {kRows, kItems});
       Stack stack(*blocks, 1);
       for (int64_t i = 0; i < kItems; ++i) {
-        Result<Tensor> slice = Slice(*blocks, whole.view(), 1, reverse ? kItems - 1 - i : i);
+        const Result<Datum> slice = Slice(*blocks, whole.view(), 1, reverse ? kItems - 1 - i : i);
         ASSERT_TRUE(slice.ok());
         for (int64_t r = 0; r < kRows; ++r) {
           const int64_t item = reverse ? kItems - 1 - i : i;
-          EXPECT_EQ(ElementOf(*slice, r), ElementOf(whole, r * kItems + item));
+          EXPECT_EQ(ElementOf(slice->tensor, r), ElementOf(whole, r * kItems + item));
         }
-        ASSERT_TRUE(stack.Append(node, Datum::FromTensor(*std::move(slice))).ok());
+        ASSERT_TRUE(stack.Append(node, *slice).ok());
       }
       const Result<Tensor> again = stack.Finish(TypeInfo::Tensor(type), 1, reverse);
       ASSERT_TRUE(again.ok());
