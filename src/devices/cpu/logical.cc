@@ -36,10 +36,22 @@ void Rows(Operand<T> a, Operand<T> b, T* y, size_t count, Function function) {
   }
 }
 
-// T is unsigned. Shifting by the width of T or more gives 0.
+// Shifting by the width of T or more gives 0. Instruction sets do not shift elements of one or two
+// bytes by numbers of their own: those are shifted by 1, 2, 4 and 8, each or not.
+template <typename T, typename By>
+T Shift(T p, T q, By by) {
+  constexpr T kWidth = sizeof(T) * 8;
+  if constexpr (sizeof(T) > 2) return q < kWidth ? by(p, q) : T{0};
+  p = (q & 1) != 0 ? by(p, 1) : p;
+  p = (q & 2) != 0 ? by(p, 2) : p;
+  p = (q & 4) != 0 ? by(p, 4) : p;
+  if constexpr (sizeof(T) == 2) p = (q & 8) != 0 ? by(p, 8) : p;
+  return q < kWidth ? p : T{0};
+}
+
+// T is unsigned.
 template <typename T>
 void BitRows(BitOp op, Operand<T> a, Operand<T> b, T* y, size_t count) {
-  constexpr T kWidth = sizeof(T) * 8;
   switch (op) {
     case BitOp::kAnd:
       return Rows(a, b, y, count, [](T p, T q) { return static_cast<T>(p & q); });
@@ -49,11 +61,12 @@ void BitRows(BitOp op, Operand<T> a, Operand<T> b, T* y, size_t count) {
       return Rows(a, b, y, count, [](T p, T q) { return static_cast<T>(p ^ q); });
     case BitOp::kShiftLeft:
       return Rows(a, b, y, count, [](T p, T q) {
-        return q < kWidth ? static_cast<T>(static_cast<uint64_t>(p) << q) : T{0};
+        return Shift(p, q, [](T x, T n) { return static_cast<T>(x << n); });
       });
     case BitOp::kShiftRight:
-      return Rows(a, b, y, count,
-                  [](T p, T q) { return q < kWidth ? static_cast<T>(p >> q) : T{0}; });
+      return Rows(a, b, y, count, [](T p, T q) {
+        return Shift(p, q, [](T x, T n) { return static_cast<T>(x >> n); });
+      });
   }
 }
 

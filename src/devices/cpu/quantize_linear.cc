@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/packed.h"
 #include "base/small_float.h"
 #include "devices/cpu/kernels/convert.h"
 #include "devices/cpu/kernels/quantize.h"
@@ -54,6 +55,14 @@ void* At(const MutableTensorView& view, int64_t i) {
   return view.as<uint8_t>() + i * ElementBits(view.type) / 8;
 }
 
+bool IsPackedInteger(ElementType type) {
+  return IsSubByte(type) && type != ElementType::kFloat4E2M1;
+}
+
+bool IsSigned(ElementType type) {
+  return type == ElementType::kInt8 || type == ElementType::kInt4 || type == ElementType::kInt2;
+}
+
 bool IsByte(ElementType type) { return type == ElementType::kUint8 || type == ElementType::kInt8; }
 
 // The division rounded to a 16-bit type, as `precision` of QuantizeLinear-23 says.
@@ -85,10 +94,10 @@ class QuantizeLinear final : public Executable {
                         !Contains(types::kHalfFloats, precision_);
     context.parallel().For(x.count(), kChunk, [&](int64_t begin, int64_t end, int) {
       if (direct) {
-        ForEachQuantizedRow(
-            grid, parameters, begin, end, [&](int64_t i, int64_t n, const QuantizationSteps& s) {
-              QuantizeToBytes(x.as<float>() + i, y.type == ElementType::kInt8, At(y, i), n, s);
-            });
+        ForEachQuantizedRow(grid, parameters, begin, end,
+                            [&](int64_t i, int64_t n, const QuantizationSteps& s) {
+                              QuantizeToBytes(x.as<float>() + i, IsSigned(y.type), At(y, i), n, s);
+                            });
         return;
       }
       for (int64_t i = begin; i < end; i += kPiece) {
@@ -111,6 +120,12 @@ class QuantizeLinear final : public Executable {
                         [&](int64_t i, int64_t n, QuantizationSteps steps) {
                           Row(buffer + (i - begin), n, steps, range);
                         });
+    if (IsPackedInteger(y.type)) {
+      // Whole numbers in range by now: low bits are what bytes have, too.
+      uint8_t bytes[kPiece];
+      ConvertElements(ElementType::kFloat, buffer, ElementType::kInt8, bytes, count);
+      return PackElements(y.type, bytes, At(y, begin), end - begin);
+    }
     ConvertElements(ElementType::kFloat, buffer, y.type, At(y, begin), count,
                     {.saturate = saturate_});
   }
@@ -152,10 +167,10 @@ class DequantizeLinear final : public Executable {
     const bool direct = y.type == ElementType::kFloat && IsByte(x.type);
     context.parallel().For(x.count(), kChunk, [&](int64_t begin, int64_t end, int) {
       if (direct) {
-        ForEachQuantizedRow(
-            grid, parameters, begin, end, [&](int64_t i, int64_t n, const QuantizationSteps& s) {
-              DequantizeBytes(At(x, i), x.type == ElementType::kInt8, y.as<float>() + i, n, s);
-            });
+        ForEachQuantizedRow(grid, parameters, begin, end,
+                            [&](int64_t i, int64_t n, const QuantizationSteps& s) {
+                              DequantizeBytes(At(x, i), IsSigned(x.type), y.as<float>() + i, n, s);
+                            });
         return;
       }
       for (int64_t i = begin; i < end; i += kPiece) {
@@ -169,6 +184,14 @@ class DequantizeLinear final : public Executable {
   static void Piece(const TensorView& x, const MutableTensorView& y,
                     const operators::QuantizationGrid& grid,
                     const QuantizationParameters& parameters, int64_t begin, int64_t end) {
+    if (IsPackedInteger(x.type) && y.type == ElementType::kFloat) {
+      uint8_t bytes[kPiece];
+      UnpackElements(x.type, At(x, begin), bytes, end - begin);
+      return ForEachQuantizedRow(
+          grid, parameters, begin, end, [&](int64_t i, int64_t n, const QuantizationSteps& steps) {
+            DequantizeBytes(bytes + (i - begin), IsSigned(x.type), y.as<float>() + i, n, steps);
+          });
+    }
     float buffer[kPiece];
     const auto count = static_cast<size_t>(end - begin);
     ConvertElements(x.type, At(x, begin), ElementType::kFloat, buffer, count);
