@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "base/shape.h"
 #include "base/status.h"
@@ -32,12 +33,20 @@ struct PoolAxis {
     return start >= 0 ? 0 : std::min(kernel, (-start + dilation - 1) / dilation);
   }
   int64_t LastTap(int64_t start) const {
+    if (start + (kernel - 1) * dilation < input) return kernel;  // most often, and no division
     if (start >= input) return 0;
     return std::min(kernel, (input - start + dilation - 1) / dilation);
+  }
+  // Windows [first, second) lie within the input.
+  std::pair<int64_t, int64_t> Inside() const {
+    const int64_t low = std::min(output, (pad_begin + stride - 1) / stride);
+    const int64_t room = input + pad_begin - ((kernel - 1) * dilation + 1);
+    return {low, room < 0 ? low : std::max(low, std::min(output, room / stride + 1))};
   }
   // How many of its positions lie in the input or the padding; with ceil_mode windows may reach
   // beyond that.
   int64_t PaddedTaps(int64_t start) const {
+    if (start + (kernel - 1) * dilation < input + pad_end) return kernel;
     return std::min(kernel, (input + pad_end - start + dilation - 1) / dilation);
   }
 };

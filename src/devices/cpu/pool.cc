@@ -41,19 +41,52 @@ class Geometry {
     return row_elements() * taps + output_row_elements() * row_axis().kernel;
   }
 
+  // What all rows of outputs have in common.
+  PoolRow MakePoolRow(bool count_include_pad) const {
+    PoolRow row;
+    row.axis = row_axis();
+    row.inside = row.axis.Inside();
+    row.channels = channels_;
+    row.count_include_pad = count_include_pad;
+    return row;
+  }
+
+  // An output row: of which plane, and where along all axes but the last one.
+  struct Row {
+    int64_t plane;
+    std::array<int64_t, kMaxRank> place;
+  };
+  Row RowAt(int64_t index) const {
+    Row row;
+    row.plane = index / output_rows_;
+    index %= output_rows_;
+    for (int i = rank_ - 2; i >= 0; --i) {
+      const auto a = static_cast<size_t>(i);
+      row.place[a] = index % axes_[a].output;
+      index /= axes_[a].output;
+    }
+    return row;
+  }
+  void Advance(Row& row) const {
+    for (int i = rank_ - 2; i >= 0; --i) {
+      const auto a = static_cast<size_t>(i);
+      if (++row.place[a] < axes_[a].output) return;
+      row.place[a] = 0;
+    }
+    ++row.plane;
+  }
+
   // Calls visit(index of an input row) for every row under the windows of output row `row`, and
   // returns how many rows count in an average.
   template <typename Visit>
-  int64_t VisitRows(int64_t row, bool count_include_pad, Visit&& visit) const {
+  int64_t VisitRows(const Row& row, bool count_include_pad, Visit&& visit) const {
     std::array<int64_t, kMaxRank> starts, first, last;
     int64_t counted = 1;
     bool empty = false;
-    int64_t index = row % output_rows_;
     for (int i = rank_ - 2; i >= 0; --i) {
       const auto a = static_cast<size_t>(i);
       const PoolAxis& axis = axes_[a];
-      starts[a] = axis.Start(index % axis.output);
-      index /= axis.output;
+      starts[a] = axis.Start(row.place[a]);
       first[a] = axis.FirstTap(starts[a]);
       last[a] = axis.LastTap(starts[a]);
       empty = empty || first[a] >= last[a];
@@ -63,7 +96,7 @@ class Geometry {
     if (empty) return counted;
     std::array<int64_t, kMaxRank> tap = first;
     while (true) {
-      int64_t input_row = row / output_rows_;
+      int64_t input_row = row.plane;
       for (int i = 0; i + 1 < rank_; ++i) {
         const auto a = static_cast<size_t>(i);
         input_row = input_row * axes_[a].input + starts[a] + tap[a] * axes_[a].dilation;
@@ -112,22 +145,32 @@ class Pool final : public Executable {
         geometry.output_rows(), chunk, [&](int64_t begin, int64_t end, int worker) {
           char* const scratch = static_cast<char*>(context.scratch()) +
                                 RowBytes(geometry) * static_cast<size_t>(worker);
-          for (int64_t row = begin; row < end; ++row) {
-            ComputeRow(geometry, row, input.as<char>(), scratch, output.as<char>());
+          Geometry::Row row = geometry.RowAt(begin);
+          PoolRow pool_row = geometry.MakePoolRow(parameters_.count_include_pad);
+          for (int64_t i = begin; i < end; ++i, geometry.Advance(row)) {
+            pool_row.y =
+                output.as<char>() +
+                static_cast<size_t>(i * geometry.output_row_elements()) * functions_.element_bytes;
+            ComputeRow(geometry, row, input.as<char>(), scratch, pool_row);
           }
         });
     return OkStatus();
   }
 
  private:
+  // What may be read behind a row: two of the longest vectors of floats, as many as a step of
+  // stride 2 reads.
+  static constexpr size_t kSlack = 128;
+
   // Rows of different threads share no cache line.
   size_t RowBytes(const Geometry& geometry) const {
-    const auto bytes = static_cast<size_t>(geometry.row_elements()) * functions_.element_bytes;
+    const auto bytes =
+        static_cast<size_t>(geometry.row_elements()) * functions_.element_bytes + kSlack;
     return (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
   }
 
-  void ComputeRow(const Geometry& geometry, int64_t row, const char* x, char* scratch,
-                  char* y) const {
+  void ComputeRow(const Geometry& geometry, const Geometry::Row& row, const char* x, char* scratch,
+                  PoolRow& pool_row) const {
     constexpr size_t kRows = 32;
     const auto elements = static_cast<size_t>(geometry.row_elements());
     const size_t input_row_bytes = elements * functions_.element_bytes;
@@ -143,19 +186,15 @@ class Pool final : public Executable {
           }
           rows[count++] = x + static_cast<size_t>(index) * input_row_bytes;
         });
-    PoolRow pool_row;
     pool_row.x = scratch;
+    pool_row.readable = elements + kSlack / functions_.element_bytes;
     if (count == 1 && !accumulate && !functions_.always_rows) {
       pool_row.x = rows[0];
+      pool_row.readable = elements;
     } else {
       functions_.rows(rows, count, elements, accumulate, scratch);
     }
-    pool_row.y =
-        y + static_cast<size_t>(row * geometry.output_row_elements()) * functions_.element_bytes;
-    pool_row.axis = geometry.row_axis();
-    pool_row.channels = geometry.channels();
     pool_row.column_taps = counted;
-    pool_row.count_include_pad = parameters_.count_include_pad;
     functions_.slide(pool_row);
   }
 

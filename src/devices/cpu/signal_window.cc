@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "base/element_traits.h"
 #include "base/str_cat.h"
@@ -111,10 +112,11 @@ class MelWeightMatrix final : public Executable {
     };
     std::memset(output.data, 0, output.bytes());
     FillAs(output, [&](const auto& store) {
+      double left = 0;
+      double middle = bin_of(0);
+      double right = bin_of(1);
       for (int64_t mel = 0; mel < mel_bins; ++mel) {
-        const double left = bin_of(mel);
-        const double middle = bin_of(mel + 1);
-        const double right = bin_of(mel + 2);
+        left = std::exchange(middle, std::exchange(right, bin_of(mel + 2)));
         // Bins beyond the last, half the sample rate, do not exist.
         const auto end = static_cast<int64_t>(
             std::min(std::max(right, middle + 1), static_cast<double>((*shape)[0])));

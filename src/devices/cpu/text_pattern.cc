@@ -19,7 +19,8 @@ class Re2Pattern final : public TextPattern {
       : re2_(re2::StringPiece(expression.data(), expression.size()), re2::RE2::Quiet) {}
   const re2::RE2& re2() const { return re2_; }
   bool MatchesAll(std::string_view text) const override {
-    return re2::RE2::FullMatch(re2::StringPiece(text.data(), text.size()), re2_);
+    return re2_.Match(re2::StringPiece(text.data(), text.size()), 0, text.size(),
+                      re2::RE2::ANCHOR_BOTH, nullptr, 0);
   }
 
  private:

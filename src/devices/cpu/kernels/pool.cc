@@ -32,8 +32,14 @@ struct Max {
                                                 : std::numeric_limits<T>::lowest();
   }
   static HWY_INLINE V Change(V x) { return x; }
-  static HWY_INLINE V Combine(V a, V b) { return hn::Max(a, b); }
-  static HWY_INLINE V Finish(V a, V /*scale*/) { return a; }
+  template <class Any>
+  static HWY_INLINE Any Combine(Any a, Any b) {
+    return hn::Max(a, b);
+  }
+  template <class Any>
+  static HWY_INLINE Any Finish(Any a, Any /*scale*/) {
+    return a;
+  }
 };
 
 struct Average {
@@ -44,20 +50,32 @@ struct Average {
   static constexpr bool kScales = true;
   static HWY_INLINE float Neutral() { return 0; }
   static HWY_INLINE V Change(V x) { return x; }
-  static HWY_INLINE V Combine(V a, V b) { return hn::Add(a, b); }
-  static HWY_INLINE V Finish(V a, V scale) { return hn::Mul(a, scale); }
+  template <class Any>
+  static HWY_INLINE Any Combine(Any a, Any b) {
+    return hn::Add(a, b);
+  }
+  template <class Any>
+  static HWY_INLINE Any Finish(Any a, Any scale) {
+    return hn::Mul(a, scale);
+  }
 };
 
 struct L1 : Average {
   static constexpr bool kChanges = true;
   static constexpr bool kScales = false;
   static HWY_INLINE V Change(V x) { return hn::Abs(x); }
-  static HWY_INLINE V Finish(V a, V /*scale*/) { return a; }
+  template <class Any>
+  static HWY_INLINE Any Finish(Any a, Any /*scale*/) {
+    return a;
+  }
 };
 
 struct L2 : L1 {
   static HWY_INLINE V Change(V x) { return hn::Mul(x, x); }
-  static HWY_INLINE V Finish(V a, V /*scale*/) { return hn::Sqrt(a); }
+  template <class Any>
+  static HWY_INLINE Any Finish(Any a, Any /*scale*/) {
+    return hn::Sqrt(a);
+  }
 };
 
 // Elements [i, i + count) of all rows, count at most the number of lanes.
@@ -140,6 +158,16 @@ HWY_INLINE void SlideContiguous(const typename M::T* x, typename M::T* y, size_t
   }
 }
 
+// One output of one channel.
+template <class M>
+HWY_INLINE void SlideAlone(const typename M::T* x, typename M::T* y, size_t taps, size_t step,
+                           float scale) {
+  const hn::CappedTag<typename M::T, 1> one;
+  auto a = hn::LoadU(one, x);
+  for (size_t k = 1; k < taps; ++k) a = M::Combine(a, hn::LoadU(one, x + k * step));
+  hn::StoreU(M::Finish(a, hn::Set(one, static_cast<typename M::T>(scale))), one, y);
+}
+
 // A vector of outputs of one channel with stride 2, from its first input on.
 template <class M>
 HWY_INLINE typename M::V ByTwo(const typename M::T* from, size_t taps, size_t step,
@@ -154,9 +182,8 @@ HWY_INLINE typename M::V ByTwo(const typename M::T* from, size_t taps, size_t st
   return M::Finish(result, factor);
 }
 
-// One channel, stride 2: n outputs, of which the windows end before `limit`. The last ones are made
-// of a copy, which has room to read behind. Returns how many outputs that were: all but those of
-// very large windows.
+// One channel, stride 2: n outputs, or as many as can be made by vectors that end before `limit`.
+// Returns how many.
 template <class M>
 HWY_INLINE size_t SlideByTwo(const typename M::T* x, const typename M::T* limit, typename M::T* y,
                              size_t n, size_t taps, size_t step, float scale) {
@@ -164,20 +191,10 @@ HWY_INLINE size_t SlideByTwo(const typename M::T* x, const typename M::T* limit,
   const size_t lanes = hn::Lanes(d);
   const auto factor = hn::Set(d, static_cast<typename M::T>(scale));
   size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const typename M::T* const from = x + 2 * i;
-    if (static_cast<size_t>(limit - from) < (taps - 1) * step + 2 * lanes) break;
-    hn::StoreU(ByTwo<M>(from, taps, step, factor), d, y + i);
-  }
-  constexpr size_t kMostBehind = 64;
-  const size_t behind = (taps - 1) * step;
-  if (behind > kMostBehind) return i;
-  HWY_ALIGN typename M::T copy[kMostBehind + 2 * hn::MaxLanes(typename M::D())] = {};
   for (; i < n; i += lanes) {
-    const size_t count = std::min(lanes, n - i);
     const typename M::T* const from = x + 2 * i;
-    std::copy_n(from, std::min(static_cast<size_t>(limit - from), behind + 2 * count), copy);
-    StoreFirst(ByTwo<M>(copy, taps, step, factor), d, y + i, count);
+    if (static_cast<size_t>(limit - from) < (taps - 1) * step + 2 * lanes) return i;
+    StoreFirst(ByTwo<M>(from, taps, step, factor), d, y + i, std::min(lanes, n - i));
   }
   return n;
 }
@@ -203,8 +220,9 @@ void SlideOne(const PoolRow& row, int64_t o) {
     scale = elements > 0 ? 1.0f / static_cast<float>(elements) : 0.0f;
   }
   const T* const x = static_cast<const T*>(row.x) + (start + first * axis.dilation) * row.channels;
-  SlideContiguous<M>(x, y, channels, static_cast<size_t>(taps),
-                     static_cast<size_t>(axis.dilation * row.channels), scale);
+  const auto step = static_cast<size_t>(axis.dilation * row.channels);
+  if (channels == 1) return SlideAlone<M>(x, y, static_cast<size_t>(taps), step, scale);
+  SlideContiguous<M>(x, y, channels, static_cast<size_t>(taps), step, scale);
 }
 
 // Outputs [begin, end), whose windows lie within the row.
@@ -226,13 +244,17 @@ HWY_INLINE void SlideWithin(const PoolRow& row, int64_t begin, int64_t end) {
     return;
   }
   if (axis.stride == 2 && row.channels == 1) {
-    const size_t done = SlideByTwo<M>(x, row_begin + axis.input, y,
+    const size_t done = SlideByTwo<M>(x, row_begin + row.readable, y,
                                       static_cast<size_t>(end - begin), taps, step, scale);
     begin += static_cast<int64_t>(done);
     x += 2 * done;
     y += done;
   }
   for (; begin < end; ++begin, x += axis.stride * row.channels, y += row.channels) {
+    if (row.channels == 1) {
+      SlideAlone<M>(x, y, taps, step, scale);
+      continue;
+    }
     SlideContiguous<M>(x, y, static_cast<size_t>(row.channels), taps, step, scale);
   }
 }
@@ -240,12 +262,7 @@ HWY_INLINE void SlideWithin(const PoolRow& row, int64_t begin, int64_t end) {
 template <class M>
 void Slide(const PoolRow& row) {
   const operators::PoolAxis& axis = row.axis;
-  const int64_t extent = (axis.kernel - 1) * axis.dilation + 1;
-  // Windows [low, high) lie within the row.
-  const int64_t room = axis.input + axis.pad_begin - extent;
-  const int64_t low = std::min(axis.output, (axis.pad_begin + axis.stride - 1) / axis.stride);
-  const int64_t high =
-      room < 0 ? low : std::max(low, std::min(axis.output, room / axis.stride + 1));
+  const auto [low, high] = row.inside;
   for (int64_t o = 0; o < low; ++o) SlideOne<M>(row, o);
   if (low < high) SlideWithin<M>(row, low, high);
   for (int64_t o = high; o < axis.output; ++o) SlideOne<M>(row, o);

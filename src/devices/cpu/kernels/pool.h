@@ -19,8 +19,11 @@ enum class PoolMethod { kMax, kAverage, kL1, kL2 };
 // A combined row, and the row of outputs that it becomes.
 struct PoolRow {
   const void* x = nullptr;  // axis.input positions of `channels` elements
-  void* y = nullptr;        // axis.output positions
+  // Elements that may be read from x on, which mean nothing behind the row.
+  size_t readable = 0;
+  void* y = nullptr;  // axis.output positions
   operators::PoolAxis axis;
+  std::pair<int64_t, int64_t> inside;  // axis.Inside()
   int64_t channels = 1;
   // Averages: elements that count in each column of a window, and whether padding counts.
   int64_t column_taps = 1;
