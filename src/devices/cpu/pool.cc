@@ -94,7 +94,9 @@ class Geometry {
           count_include_pad ? axis.PaddedTaps(starts[a]) : std::max<int64_t>(last[a] - first[a], 0);
     }
     if (empty) return counted;
-    std::array<int64_t, kMaxRank> tap = first;
+    std::array<int64_t, kMaxRank> tap;
+    // Not as a whole: what was just written would be read again in other pieces, which stalls.
+    std::copy_n(first.begin(), rank_ - 1, tap.begin());
     while (true) {
       int64_t input_row = row.plane;
       for (int i = 0; i + 1 < rank_; ++i) {
@@ -127,9 +129,10 @@ class Pool final : public Executable {
       : parameters_(parameters), functions_(functions) {}
 
   Status Bind(BindContext& context) const override {
-    // One combined row for each thread.
+    // Some combined rows for each thread.
     const Geometry geometry(parameters_, context.input(0)->shape);
-    context.RequestScratch(RowBytes(geometry) * static_cast<size_t>(context.threads()));
+    context.RequestScratch(RowBytes(geometry) * static_cast<size_t>(RowsAtOnce(geometry)) *
+                           static_cast<size_t>(context.threads()));
     return OkStatus();
   }
 
@@ -143,16 +146,8 @@ class Pool final : public Executable {
         std::max<int64_t>(kParallelElements / std::max<int64_t>(geometry.row_work(), 1), 1);
     context.parallel().For(
         geometry.output_rows(), chunk, [&](int64_t begin, int64_t end, int worker) {
-          char* const scratch = static_cast<char*>(context.scratch()) +
-                                RowBytes(geometry) * static_cast<size_t>(worker);
-          Geometry::Row row = geometry.RowAt(begin);
-          PoolRow pool_row = geometry.MakePoolRow(parameters_.count_include_pad);
-          for (int64_t i = begin; i < end; ++i, geometry.Advance(row)) {
-            pool_row.y =
-                output.as<char>() +
-                static_cast<size_t>(i * geometry.output_row_elements()) * functions_.element_bytes;
-            ComputeRow(geometry, row, input.as<char>(), scratch, pool_row);
-          }
+          ComputeRows(geometry, begin, end, input.as<char>(), static_cast<char*>(context.scratch()),
+                      worker, output.as<char>());
         });
     return OkStatus();
   }
@@ -169,33 +164,58 @@ class Pool final : public Executable {
     return (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
   }
 
-  void ComputeRow(const Geometry& geometry, const Geometry::Row& row, const char* x, char* scratch,
-                  PoolRow& pool_row) const {
+  // A short row that is read right after it was written, at other offsets, is waited for: a few are
+  // combined, then windows slide along them.
+  static constexpr int64_t kMostRows = 8;
+  int64_t RowsAtOnce(const Geometry& geometry) const {
+    constexpr size_t kBytes = 16 << 10;
+    return std::clamp<int64_t>(static_cast<int64_t>(kBytes / RowBytes(geometry)), 1, kMostRows);
+  }
+
+  void ComputeRows(const Geometry& geometry, int64_t begin, int64_t end, const char* x,
+                   char* scratch, int worker, char* y) const {
+    const int64_t at_once = RowsAtOnce(geometry);
+    const size_t bytes = RowBytes(geometry);
+    scratch += static_cast<size_t>(worker * at_once) * bytes;
+    std::array<PoolRow, kMostRows> rows;
+    rows.fill(geometry.MakePoolRow(parameters_.count_include_pad));
+    Geometry::Row row = geometry.RowAt(begin);
+    for (int64_t first = begin; first < end; first += at_once) {
+      const int64_t count = std::min(at_once, end - first);
+      for (int64_t i = 0; i < count; ++i, geometry.Advance(row)) {
+        PoolRow& to = rows[static_cast<size_t>(i)];
+        CombineRow(geometry, row, x, scratch + static_cast<size_t>(i) * bytes, to);
+        to.y = y + static_cast<size_t>((first + i) * geometry.output_row_elements()) *
+                       functions_.element_bytes;
+      }
+      for (int64_t i = 0; i < count; ++i) functions_.slide(rows[static_cast<size_t>(i)]);
+    }
+  }
+
+  void CombineRow(const Geometry& geometry, const Geometry::Row& row, const char* x, char* scratch,
+                  PoolRow& to) const {
     constexpr size_t kRows = 32;
     const auto elements = static_cast<size_t>(geometry.row_elements());
     const size_t input_row_bytes = elements * functions_.element_bytes;
     const void* rows[kRows];
     size_t count = 0;
     bool accumulate = false;
-    const int64_t counted =
-        geometry.VisitRows(row, parameters_.count_include_pad, [&](int64_t index) {
-          if (count == kRows) {
-            functions_.rows(rows, count, elements, accumulate, scratch);
-            accumulate = true;
-            count = 0;
-          }
-          rows[count++] = x + static_cast<size_t>(index) * input_row_bytes;
-        });
-    pool_row.x = scratch;
-    pool_row.readable = elements + kSlack / functions_.element_bytes;
+    to.column_taps = geometry.VisitRows(row, parameters_.count_include_pad, [&](int64_t index) {
+      if (count == kRows) {
+        functions_.rows(rows, count, elements, accumulate, scratch);
+        accumulate = true;
+        count = 0;
+      }
+      rows[count++] = x + static_cast<size_t>(index) * input_row_bytes;
+    });
     if (count == 1 && !accumulate && !functions_.always_rows) {
-      pool_row.x = rows[0];
-      pool_row.readable = elements;
-    } else {
-      functions_.rows(rows, count, elements, accumulate, scratch);
+      to.x = rows[0];
+      to.readable = elements;
+      return;
     }
-    pool_row.column_taps = counted;
-    functions_.slide(pool_row);
+    to.x = scratch;
+    to.readable = elements + kSlack / functions_.element_bytes;
+    functions_.rows(rows, count, elements, accumulate, scratch);
   }
 
   PoolParameters parameters_;

@@ -46,11 +46,20 @@ void SplitAtSpace(std::string_view text, int64_t splits, const Take& take) {
   }
 }
 
+// Pieces are a few characters long as a rule: a call to look for one takes longer than the look.
+size_t FindDelimiter(std::string_view delimiter, std::string_view text) {
+  if (delimiter.size() > 1) return text.find(delimiter);
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == delimiter[0]) return i;
+  }
+  return std::string_view::npos;
+}
+
 // The same for pieces between delimiters, which may be empty.
 template <typename Take>
 void SplitAt(std::string_view delimiter, std::string_view text, int64_t splits, const Take& take) {
   for (; splits > 0; --splits) {
-    const size_t end = delimiter.size() == 1 ? text.find(delimiter[0]) : text.find(delimiter);
+    const size_t end = FindDelimiter(delimiter, text);
     if (end == std::string_view::npos) break;
     take(text.substr(0, end));
     text.remove_prefix(end + delimiter.size());
@@ -66,37 +75,27 @@ class StringSplit final : public Executable {
     if (splits_ < 0) splits_ = std::numeric_limits<int64_t>::max();
   }
 
+  // Twice over the texts: what is kept of the first time are numbers, not pieces, which take longer
+  // to write down and read again than to find.
   Status Run(RunContext& context) const override {
     const auto texts = context.Input(0).span<std::string>();
-    std::vector<std::string_view> pieces;
     std::vector<int64_t> counts;
     counts.reserve(texts.size());
+    int64_t most = 0;
     for (const std::string& text : texts) {
-      const size_t before = pieces.size();
-      const auto take = [&](std::string_view piece) { pieces.push_back(piece); };
-      if (delimiter_.empty()) {
-        SplitAtSpace(text, splits_, take);
-      } else {
-        SplitAt(delimiter_, text, splits_, take);
-      }
-      counts.push_back(static_cast<int64_t>(pieces.size() - before));
+      int64_t count = 0;
+      Split(text, [&](std::string_view) { ++count; });
+      most = std::max(most, count);
+      counts.push_back(count);
     }
-
-    const int64_t most = counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end());
     if (context.WantsOutput(0)) {
       Shape shape = context.Input(0).shape;
       shape.Append(most);
       MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
       auto* to = output.as<std::string>();
-      size_t piece = 0;
-      for (const int64_t count : counts) {
-        for (int64_t i = 0; i < most; ++i, ++to) {
-          if (i < count) {
-            to->assign(pieces[piece++]);
-          } else {
-            to->clear();
-          }
-        }
+      for (size_t i = 0; i < texts.size(); ++i) {
+        Split(texts[i], [&](std::string_view piece) { to++->assign(piece); });
+        for (int64_t rest = counts[i]; rest < most; ++rest) to++->clear();
       }
     }
     if (context.WantsOutput(1)) {
@@ -108,6 +107,12 @@ class StringSplit final : public Executable {
   }
 
  private:
+  template <typename Take>
+  void Split(std::string_view text, const Take& take) const {
+    if (delimiter_.empty()) return SplitAtSpace(text, splits_, take);
+    SplitAt(delimiter_, text, splits_, take);
+  }
+
   std::string delimiter_;
   int64_t splits_;
 };

@@ -31,7 +31,10 @@ struct Max {
     return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
                                                 : std::numeric_limits<T>::lowest();
   }
-  static HWY_INLINE V Change(V x) { return x; }
+  template <class Any>
+  static HWY_INLINE Any Change(Any x) {
+    return x;
+  }
   template <class Any>
   static HWY_INLINE Any Combine(Any a, Any b) {
     return hn::Max(a, b);
@@ -49,7 +52,10 @@ struct Average {
   static constexpr bool kChanges = false;
   static constexpr bool kScales = true;
   static HWY_INLINE float Neutral() { return 0; }
-  static HWY_INLINE V Change(V x) { return x; }
+  template <class Any>
+  static HWY_INLINE Any Change(Any x) {
+    return x;
+  }
   template <class Any>
   static HWY_INLINE Any Combine(Any a, Any b) {
     return hn::Add(a, b);
@@ -63,7 +69,10 @@ struct Average {
 struct L1 : Average {
   static constexpr bool kChanges = true;
   static constexpr bool kScales = false;
-  static HWY_INLINE V Change(V x) { return hn::Abs(x); }
+  template <class Any>
+  static HWY_INLINE Any Change(Any x) {
+    return hn::Abs(x);
+  }
   template <class Any>
   static HWY_INLINE Any Finish(Any a, Any /*scale*/) {
     return a;
@@ -71,7 +80,10 @@ struct L1 : Average {
 };
 
 struct L2 : L1 {
-  static HWY_INLINE V Change(V x) { return hn::Mul(x, x); }
+  template <class Any>
+  static HWY_INLINE Any Change(Any x) {
+    return hn::Mul(x, x);
+  }
   template <class Any>
   static HWY_INLINE Any Finish(Any a, Any /*scale*/) {
     return hn::Sqrt(a);
@@ -175,9 +187,13 @@ HWY_INLINE typename M::V ByTwo(const typename M::T* from, size_t taps, size_t st
   const typename M::D d;
   typename M::V result, even, odd;
   hn::LoadInterleaved2(d, from, result, odd);
-  for (size_t k = 1; k < taps; ++k) {
+  // Of taps side by side, two come with each pair of vectors.
+  const size_t pair = step == 1 ? 2 : 1;
+  if (pair == 2 && taps > 1) result = M::Combine(result, odd);
+  for (size_t k = pair; k < taps; k += pair) {
     hn::LoadInterleaved2(d, from + k * step, even, odd);
     result = M::Combine(result, even);
+    if (pair == 2 && k + 1 < taps) result = M::Combine(result, odd);
   }
   return M::Finish(result, factor);
 }
@@ -199,6 +215,13 @@ HWY_INLINE size_t SlideByTwo(const typename M::T* x, const typename M::T* limit,
   return n;
 }
 
+// One over the elements that count in a window of `taps` columns.
+template <class M>
+HWY_INLINE float ScaleOf(const PoolRow& row, int64_t taps) {
+  const int64_t elements = taps * row.column_taps;
+  return M::kScales && elements > 0 ? 1.0f / static_cast<float>(elements) : 0.0f;
+}
+
 // Output `o`, whose window may reach into the padding.
 template <class M>
 void SlideOne(const PoolRow& row, int64_t o) {
@@ -213,12 +236,7 @@ void SlideOne(const PoolRow& row, int64_t o) {
     std::fill_n(y, channels, M::Neutral());
     return;
   }
-  float scale = 0;
-  if (M::kScales) {
-    const int64_t counted = row.count_include_pad ? axis.PaddedTaps(start) : taps;
-    const int64_t elements = counted * row.column_taps;
-    scale = elements > 0 ? 1.0f / static_cast<float>(elements) : 0.0f;
-  }
+  const float scale = ScaleOf<M>(row, row.count_include_pad ? axis.PaddedTaps(start) : taps);
   const T* const x = static_cast<const T*>(row.x) + (start + first * axis.dilation) * row.channels;
   const auto step = static_cast<size_t>(axis.dilation * row.channels);
   if (channels == 1) return SlideAlone<M>(x, y, static_cast<size_t>(taps), step, scale);
@@ -230,8 +248,7 @@ template <class M>
 HWY_INLINE void SlideWithin(const PoolRow& row, int64_t begin, int64_t end) {
   using T = typename M::T;
   const operators::PoolAxis& axis = row.axis;
-  const int64_t elements = axis.kernel * row.column_taps;
-  const float scale = M::kScales && elements > 0 ? 1.0f / static_cast<float>(elements) : 0.0f;
+  const float scale = ScaleOf<M>(row, axis.kernel);
   const T* const row_begin = static_cast<const T*>(row.x);
   const T* x = row_begin + axis.Start(begin) * row.channels;
   T* y = static_cast<T*>(row.y) + begin * row.channels;
