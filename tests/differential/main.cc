@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -34,6 +35,7 @@ struct Arguments {
   uint64_t seed = 1;
   int count = 8;
   int index = -1;  // only this one of each operator's cases
+  int opset = 0;   // of ai.onnx at most, where not 0
   bool hostile = false;
   bool names = false;
   bool realistic = false;
@@ -100,6 +102,10 @@ std::vector<Made> Generate(const Arguments& arguments, const std::vector<Subject
                                                  : Manner::kRealistic;
       made.built = std::make_unique<Case>(subject, SeedOf(arguments.seed, subject, i), manner,
                                           arguments.typical_type);
+      if (arguments.opset > 0) {
+        made.built->set_opset(
+            std::max(subject.first_opset, std::min(arguments.opset, made.built->opset())));
+      }
       char name[96];
       std::snprintf(name, sizeof(name), "%s-%03d", std::string(subject.name).c_str(), i);
       made.folder = fs::path(arguments.work) / (std::string(subject.domain) + name);
@@ -225,6 +231,7 @@ int main(int argc, char** argv) {
   app.add_option("--seed", arguments.seed, "Other cases for another seed (default: 1)");
   app.add_option("--count", arguments.count, "Cases of each operator (default: 8)");
   app.add_option("--index", arguments.index, "Only the case of this number of each operator");
+  app.add_option("--opset", arguments.opset, "The newest version of ai.onnx to make cases of");
   app.add_flag("--hostile", arguments.hostile,
                "Put values out of range into inputs and attributes, and only see that nothing "
                "breaks; needs no peer");
