@@ -107,8 +107,8 @@ TEST_P(WinogradKernel, ConvolvesWithStride) {
   std::mt19937 random(11);
   for (int i = 0; i < 25; ++i) {
     ConvolutionShape shape =
-        ShapeOf(RandomInt(3, 40, random), RandomInt(3, 40, random), RandomInt(16, 40, random),
-                RandomInt(16, 90, random), RandomInt(0, 2, random));
+        ShapeOf(RandomInt(3, 40, random), RandomInt(3, 40, random), RandomInt(32, 50, random),
+                RandomInt(32, 90, random), RandomInt(0, 2, random));
     for (size_t axis = 0; axis < 2; ++axis) {
       shape.axes[axis].stride = 2;
       shape.axes[axis].output = (shape.axes[axis].output + 1) / 2;
@@ -192,6 +192,8 @@ TEST(Winograd, IsForSmallKernelsOfStrideOneOrTwo) {
   other.axes[1].stride = 2;
   EXPECT_FALSE(UsesWinograd(other));
   other.axes[0].stride = 2;
+  EXPECT_FALSE(UsesWinograd(other));
+  other.in_channels = other.out_channels = 32;
   EXPECT_TRUE(UsesWinograd(other));
   other.axes[0].dilation = 2;
   EXPECT_FALSE(UsesWinograd(other));

@@ -30,6 +30,8 @@ namespace {
 
 // Fewer channels leave the transforms more to do than the products.
 constexpr int64_t kFewestChannels = 16;
+// The 81 products of a strided tile are fewer by less, and as short.
+constexpr int64_t kFewestStridedChannels = 32;
 // Weights for more channels take more memory as 36 numbers, and time to read it, than they save:
 // those of 256 to 256 channels are 9 MiB. As 16 numbers, 512 to 512 channels are 16 MiB.
 // Those of 128 to 128 are 4 MiB as 64 numbers.
@@ -237,7 +239,8 @@ bool UsesWinograd(const ConvolutionShape& shape) {
   } else if (shape.spatial_rank != 2 || shape.axes[0].kernel != 3 || shape.axes[1].kernel != 3) {
     return false;
   }
-  return shape.in_channels >= kFewestChannels && shape.out_channels >= kFewestChannels &&
+  const int64_t fewest = IsStrided(shape) ? kFewestStridedChannels : kFewestChannels;
+  return shape.in_channels >= fewest && shape.out_channels >= fewest &&
          shape.in_channels * shape.out_channels <=
              (IsStrided(shape) ? kMostLargeTiles : kMostProducts) &&
          !(shape.fixed && PrefersDirect(shape));
