@@ -26,17 +26,20 @@ constexpr int64_t kMaxTileRows = 12;
 // these days, a panel of 64 columns takes 1/8 and 192 rows of the left operand 3/8.
 constexpr int64_t kDepthAtOnce = 512;
 constexpr int64_t kLineFloats = 16;
+// Sums that wait for an activation which is more than a comparison: half of a level 1 cache, five
+// of the largest tiles or more.
+constexpr int64_t kMostWaitingSums = 4096;
 
 // One worker's memory.
 struct Scratch {
   float* bias;          // of the block, padded with zeros
   float* sums;          // [row of the block][column], between two parts of the depth
-  float* tile;          // sums of a tile that is not stored directly
+  float* tile;          // sums of tiles that are not stored directly
   float* rows_scratch;  // the row maker's own
   const float** rows;   // [tap][kMaxBlockRows]
 
   static constexpr int64_t kFloats =
-      kMaxBlockColumns + kMaxBlockRows * kMaxBlockColumns + kMaxTileRows * kMaxBlockColumns;
+      kMaxBlockColumns + kMaxBlockRows * kMaxBlockColumns + kMostWaitingSums;
 };
 
 constexpr size_t RoundUpToLine(size_t bytes) {
@@ -54,7 +57,7 @@ Scratch ScratchOf(const MatrixProduct& product, void* memory) {
   scratch.bias = static_cast<float*>(memory);
   scratch.sums = scratch.bias + kMaxBlockColumns;
   scratch.tile = scratch.sums + kMaxBlockRows * kMaxBlockColumns;
-  scratch.rows_scratch = scratch.tile + kMaxTileRows * kMaxBlockColumns;
+  scratch.rows_scratch = scratch.tile + kMostWaitingSums;
   const auto floats = static_cast<size_t>(Scratch::kFloats + product.row_scratch_floats);
   scratch.rows = reinterpret_cast<const float**>(static_cast<char*>(memory) +
                                                  RoundUpToLine(floats * sizeof(float)));
@@ -84,6 +87,19 @@ void DescribeTiles(ColumnBlocks& blocks) {
 }
 
 int TileRows(int vectors) { return kTileRows[static_cast<size_t>(vectors - 1)]; }
+
+// What the right operand's readers want next lies at `ahead`. Tiles fetch it, a line for each value
+// of the depth, until all of it is there: weights that come from memory then cost little more than
+// those that the cache holds. Of the tiles of a call takes those that do the same, and advances.
+void FetchAhead(TileArguments& t, const float*& ahead, const float* end) {
+  const int64_t tile_floats = t.taps * t.depth * kLineFloats;
+  const int64_t tiles = end == nullptr || tile_floats == 0 ? 0 : (end - ahead) / tile_floats;
+  t.ahead = tiles > 0 ? ahead : t.right;
+  t.ahead_step = tiles > 0 ? kLineFloats : 0;
+  if (tiles <= 0) return;
+  t.tiles = std::min(t.tiles, tiles);
+  ahead += t.tiles * tile_floats;
+}
 
 // The tiles of one block of rows and one block of columns.
 class BlockRunner {
@@ -161,22 +177,40 @@ class BlockRunner {
     const TileFunction whole_tile = find(vectors_, tile_rows);
     const float* ahead = t.right + part.taps * part.depth * stride;
     const float* const ahead_end = FetchEnd(t);
-    for (int64_t row = 0; row < row_count_; row += tile_rows) {
-      ahead = FetchAhead(t, ahead, ahead_end);
+    for (int64_t row = 0; row < row_count_; row += t.tiles * tile_rows) {
       const int count = static_cast<int>(std::min<int64_t>(tile_rows, row_count_ - row));
       t.rows = scratch_.rows + (part.tap - made_first_tap_) * kMaxBlockRows + row;
-      const bool even = count == tile_rows && even_.end[static_cast<size_t>(row)] >= row + count;
-      t.row_step = even ? even_.step : 0;
+      const int64_t even = EvenTiles(row, tile_rows);
+      t.row_step = even == 0 ? 0 : even_.step;
+      t.tiles = std::max<int64_t>(ends ? StoredTiles(row, even, tile_rows) : even, 1);
+      FetchAhead(t, ahead, ahead_end);
       float* const sums = scratch_.sums + row * kMaxBlockColumns;
       t.start = begins ? scratch_.bias : sums;
       t.start_stride = begins ? 0 : kMaxBlockColumns;
       const TileFunction tile = count == tile_rows ? whole_tile : find(vectors_, count);
       if (ends) {
-        FinishTile(t, tile, row, count);
+        FinishTiles(t, tile, row, t.tiles > 1 ? t.tiles * tile_rows : count);
       } else {
         StoreTile(t, tile, sums, kMaxBlockColumns);
       }
     }
+  }
+
+  // Whole tiles from `row` on whose rows lie at equal distances.
+  int64_t EvenTiles(int64_t row, int tile_rows) const {
+    const int64_t end = even_.end[static_cast<size_t>(row)];
+    return even_.step == 0 || end < row ? 0 : (end - row) / tile_rows;
+  }
+
+  // How many of `tiles` from `row` on can be finished together.
+  int64_t StoredTiles(int64_t row, int64_t tiles, int tile_rows) const {
+    const OutputLines& lines = product_.lines;
+    if (lines.length != 0) {
+      const int64_t left = lines.length - (first_row_ + row) % lines.length;
+      tiles = std::min(tiles, (lines.last_columns == 0 ? left : left - 1) / tile_rows);
+    }
+    if (IsComparison(product_.epilogue.activation)) return tiles;
+    return std::min(tiles, kMostWaitingSums / (tile_rows * width_));
   }
 
   // Addresses of this block's rows at the part's taps, unless they are still there.
@@ -190,18 +224,8 @@ class BlockRunner {
                 kMaxBlockRows, scratch_.rows_scratch, product_.half == nullptr ? &even_ : nullptr});
   }
 
-  // The next part of the right operand lies behind this one. Tiles fetch it, a line for each value
-  // of the depth, until all of it is there or the operand ends: weights that come from memory then
-  // cost little more than those that the cache holds. Gives what the next tile should fetch.
-  static const float* FetchAhead(TileArguments& t, const float* ahead, const float* end) {
-    const int64_t depth = t.taps * t.depth;
-    const bool fetches = end != nullptr && end - ahead >= depth * kLineFloats;
-    t.ahead = fetches ? ahead : t.right;
-    t.ahead_step = fetches ? kLineFloats : 0;
-    return ahead + depth * t.ahead_step;
-  }
-
-  // Where the next part ends; null where there is none.
+  // Where the next part of the right operand, which lies behind this one, ends; null where there is
+  // none.
   const float* FetchEnd(const TileArguments& t) const {
     if (product_.right_stride != 0) return nullptr;
     return std::min(t.right + 2 * t.taps * t.depth * t.right_stride,
@@ -225,10 +249,10 @@ class BlockRunner {
     tile(t);
   }
 
-  // The last part: the tile stores to the output itself if it can, which it cannot where the
+  // The last part: tiles store to the output itself if they can, which they cannot where the
   // activation is more than a comparison, or rows lie at odd distances; tiles of halves store
   // whole vectors only.
-  void FinishTile(TileArguments& t, TileFunction tile, int64_t row, int count) {
+  void FinishTiles(TileArguments& t, TileFunction tile, int64_t row, int64_t count) {
     const Epilogue& epilogue = product_.epilogue;
     const int64_t first = first_row_ + row;
     const int64_t step = product_.lines.step;
@@ -252,7 +276,7 @@ class BlockRunner {
     rows.residual_stride = epilogue.residual_stride * step;
     rows.out_stride = product_.out_stride * step;
     rows.count = one_line && product_.lines.HasAllColumns(first, count) ? count : 1;
-    for (int i = 0; i < count; i += static_cast<int>(rows.count)) {
+    for (int64_t i = 0; i < count; i += rows.count) {
       rows.columns = product_.lines.ColumnsOf(first + i, columns_);
       rows.x = scratch_.tile + i * stride;
       rows.residual = ResidualOf(first + i);
@@ -271,24 +295,25 @@ class BlockRunner {
            product_.lines.RowOf(row) * product_.epilogue.residual_stride + first_column_;
   }
 
+  static bool IsComparison(const Activation& activation) {
+    using Kind = Activation::Kind;
+    return activation.kind == Kind::kNone || activation.kind == Kind::kRelu ||
+           activation.kind == Kind::kClip;
+  }
+
+  // Has the tile apply an activation that is no more than comparisons; false for others.
   bool SetFinish(TileArguments& t) const {
     const Activation& activation = product_.epilogue.activation;
-    switch (activation.kind) {
-      case Activation::Kind::kNone:
-        t.finish = TileFinish::kStore;
-        return true;
-      case Activation::Kind::kRelu:
-        t.finish = TileFinish::kAtLeast;
-        t.low = 0.0f;
-        return true;
-      case Activation::Kind::kClip:
-        t.finish = TileFinish::kClamp;
-        t.low = activation.alpha;
-        t.high = activation.beta;
-        return true;
-      default:
-        return false;
+    t.finish = TileFinish::kStore;
+    if (activation.kind == Activation::Kind::kRelu) {
+      t.finish = TileFinish::kAtLeast;
+      t.low = 0.0f;
+    } else if (activation.kind == Activation::Kind::kClip) {
+      t.finish = TileFinish::kClamp;
+      t.low = activation.alpha;
+      t.high = activation.beta;
     }
+    return IsComparison(activation);
   }
 
   const MatrixProduct& product_;
@@ -344,22 +369,20 @@ void MultiplyDense(const DenseBlock& block) {
   t.residual = nullptr;
   t.finish = TileFinish::kStore;
   t.out_stride = block.out_stride;
+  t.row_step = block.left_stride;
   // What the next call will read.
   const float* ahead = block.next;
   const float* const end = ahead == nullptr ? ahead : ahead + depth * t.right_stride;
   const int tile_rows = TileRows(block.vectors);
-  for (int64_t row = 0; row < block.rows; row += tile_rows) {
+  for (int64_t row = 0; row < block.rows; row += t.tiles * tile_rows) {
     const int count = static_cast<int>(std::min<int64_t>(tile_rows, block.rows - row));
     for (int64_t tap = 0; tap < block.taps; ++tap) {
-      const float* const left = block.left[static_cast<size_t>(tap)];
+      const float* const left = block.left[static_cast<size_t>(tap)] + row * block.left_stride;
       const float** const tap_rows = rows + tap * kMaxTileRows;
-      for (int i = 0; i < count; ++i) tap_rows[i] = left + (row + i) * block.left_stride;
+      for (int i = 0; i < count; ++i) tap_rows[i] = left + i * block.left_stride;
     }
-    const bool fetches = end - ahead >= depth * kLineFloats;
-    t.ahead = fetches ? ahead : block.right;
-    t.ahead_step = fetches ? kLineFloats : 0;
-    ahead += depth * t.ahead_step;
-    t.row_step = count == tile_rows ? block.left_stride : 0;
+    t.tiles = std::max<int64_t>((block.rows - row) / tile_rows, 1);
+    FetchAhead(t, ahead, end);
     t.out = block.out + row * block.out_stride;
     FindTile(block.vectors, count)(t);
   }

@@ -39,6 +39,15 @@ inline constexpr int kMaxTileVectors = static_cast<int>(kTileRows.size());
 
 using TileVector = hwy::HWY_NAMESPACE::Vec<hwy::HWY_NAMESPACE::ScalableTag<float>>;
 
+// Where one of the tiles of a call stands.
+struct TilePlace {
+  int64_t offset;  // of its rows from their addresses
+  const float* ahead;
+  const float* start;
+  const float* residual;
+  float* out;
+};
+
 // Adds the products of rows by address.
 template <int kRows, int kVectors>
 HWY_INLINE void AddRows(const TileArguments& t, TileVector (&sum)[kRows][kVectors]) {
@@ -84,7 +93,8 @@ HWY_INLINE void KeepApart([[maybe_unused]] const float*& address) {
 // and nothing but the first is loaded for a tap. `kFetches`: whether there is something to fetch
 // ahead, which takes a place among the loads that short sums lack.
 template <bool kFetches, int kRows, int kVectors>
-HWY_INLINE void AddEvenRows(const TileArguments& t, TileVector (&sum)[kRows][kVectors]) {
+HWY_INLINE void AddEvenRows(const TileArguments& t, TilePlace& place,
+                            TileVector (&sum)[kRows][kVectors]) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::ScalableTag<float> d;
   using V = TileVector;
@@ -93,10 +103,10 @@ HWY_INLINE void AddEvenRows(const TileArguments& t, TileVector (&sum)[kRows][kVe
   const int64_t right_stride = t.right_stride;
   const int64_t step = t.row_step;
   const int64_t depth = t.depth;
-  const float* ahead = t.ahead;
+  const float* ahead = place.ahead;
   for (int64_t tap = 0; tap < t.taps; ++tap) {
     const float* row[4];
-    row[0] = t.rows[tap * t.row_stride] + t.first;
+    row[0] = t.rows[tap * t.row_stride] + place.offset;
     for (int i = 1; i < 4; ++i) row[i] = row[i - 1] + 3 * step;
     for (int64_t k = 0; k < depth; ++k) {
       V column[kVectors];
@@ -120,10 +130,11 @@ HWY_INLINE void AddEvenRows(const TileArguments& t, TileVector (&sum)[kRows][kVe
       }
     }
   }
+  place.ahead = ahead;
 }
 
 template <int kRows, int kVectors>
-HWY_NOINLINE void Tile(const TileArguments& t) {
+HWY_INLINE void OneTile(const TileArguments& t, TilePlace& place) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::ScalableTag<float> d;
   using V = TileVector;
@@ -132,7 +143,7 @@ HWY_NOINLINE void Tile(const TileArguments& t) {
   if (t.start_stride == 0) {
 #pragma GCC unroll 32
     for (int j = 0; j < kVectors; ++j) {
-      sum[0][j] = hn::LoadU(d, t.start + j * lanes);
+      sum[0][j] = hn::LoadU(d, place.start + j * lanes);
 #pragma GCC unroll 32
       for (int i = 1; i < kRows; ++i) sum[i][j] = sum[0][j];
     }
@@ -141,22 +152,22 @@ HWY_NOINLINE void Tile(const TileArguments& t) {
     for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 32
       for (int j = 0; j < kVectors; ++j) {
-        sum[i][j] = hn::LoadU(d, t.start + i * t.start_stride + j * lanes);
+        sum[i][j] = hn::LoadU(d, place.start + i * t.start_stride + j * lanes);
       }
     }
   }
   bool even = false;
   if constexpr (kRows == kTileRows[static_cast<size_t>(kVectors - 1)]) {
     even = t.row_step != 0;
-    if (even && t.ahead_step != 0) AddEvenRows<true>(t, sum);
-    if (even && t.ahead_step == 0) AddEvenRows<false>(t, sum);
+    if (even && t.ahead_step != 0) AddEvenRows<true>(t, place, sum);
+    if (even && t.ahead_step == 0) AddEvenRows<false>(t, place, sum);
   }
   if (!even) AddRows(t, sum);
   const auto last_columns = static_cast<size_t>(t.last_columns);
   if (t.residual != nullptr) {
 #pragma GCC unroll 32
     for (int i = 0; i < kRows; ++i) {
-      const float* const residual = t.residual + i * t.residual_stride;
+      const float* const residual = place.residual + i * t.residual_stride;
 #pragma GCC unroll 32
       for (int j = 0; j < kVectors - 1; ++j) {
         sum[i][j] = hn::Add(sum[i][j], hn::LoadU(d, residual + j * lanes));
@@ -184,7 +195,7 @@ HWY_NOINLINE void Tile(const TileArguments& t) {
   const bool whole = t.last_columns == lanes;
 #pragma GCC unroll 32
   for (int i = 0; i < kRows; ++i) {
-    float* const out = t.out + i * t.out_stride;
+    float* const out = place.out + i * t.out_stride;
 #pragma GCC unroll 32
     for (int j = 0; j < kVectors - 1; ++j) hn::StoreU(sum[i][j], d, out + j * lanes);
     if (whole) hn::StoreU(sum[i][kVectors - 1], d, out + (kVectors - 1) * lanes);
@@ -192,8 +203,22 @@ HWY_NOINLINE void Tile(const TileArguments& t) {
   if (whole) return;
 #pragma GCC unroll 32
   for (int i = 0; i < kRows; ++i) {
-    StoreFirst(sum[i][kVectors - 1], d, t.out + i * t.out_stride + (kVectors - 1) * lanes,
+    StoreFirst(sum[i][kVectors - 1], d, place.out + i * t.out_stride + (kVectors - 1) * lanes,
                last_columns);
+  }
+}
+
+template <int kRows, int kVectors>
+HWY_NOINLINE void Tile(const TileArguments& t) {
+  constexpr bool kWhole = kRows == kTileRows[static_cast<size_t>(kVectors - 1)];
+  TilePlace place{t.first, t.ahead, t.start, t.residual, t.out};
+  for (int64_t more = kWhole && t.row_step != 0 ? t.tiles : 1;;) {
+    OneTile<kRows, kVectors>(t, place);
+    if (!kWhole || --more == 0) return;
+    place.offset += kRows * t.row_step;
+    place.start += kRows * t.start_stride;
+    if (t.residual != nullptr) place.residual += kRows * t.residual_stride;
+    place.out += kRows * t.out_stride;
   }
 }
 

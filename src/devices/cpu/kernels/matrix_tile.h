@@ -15,8 +15,10 @@ struct TileArguments {
   const float* const* rows;  // rows[tap * row_stride + i] + first
   int64_t row_stride;
   // Not 0: only the first row of a tap is there by address, the others follow so many floats apart.
-  // Tiles of floats with all their rows only.
+  // Tiles of floats with all their rows only. So many tiles follow each other then, in rows,
+  // output, residual and what the sums begin with: a call costs as much as ten products.
   int64_t row_step;
+  int64_t tiles;
   int64_t taps;
   int64_t first;
   int64_t depth;
