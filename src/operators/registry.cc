@@ -76,7 +76,15 @@ Status InferNode(const OperatorDefinition& definition, InferenceContext& context
     MULLION_RETURN_IF_ERROR(context.RequireType(0, definition.types));
   }
   if (definition.infer == nullptr) return OkStatus();
-  return definition.infer(context);
+  MULLION_RETURN_IF_ERROR(definition.infer(context));
+  for (int i = 0; i < context.output_count(); ++i) {
+    const TypeInfo& output = context.OutputInfo(i);
+    if (!output.IsTensor() || !output.has_shape || !output.shape.IsConcrete()) continue;
+    if (output.shape.CheckedElementCount().has_value()) continue;
+    return context.Error(StrCat("output ", i, " would be ", output.ToString(),
+                                ", which is larger than any memory; use smaller inputs"));
+  }
+  return OkStatus();
 }
 
 }  // namespace mullion

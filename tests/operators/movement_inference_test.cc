@@ -53,11 +53,12 @@ class Load {
       views[i] = value->constant.view();
       facts[i].data = &views[i];
     }
-    std::vector<TypeInfo> outputs(3);
-    InferenceContext context(node_, facts, outputs);
     const OperatorDefinition* const definition =
         BuiltInOperators().Find("", node_.operator_name(), node_.opset());
-    const Status status = definition->infer(context);
+    const int most = definition->outputs.max;
+    std::vector<TypeInfo> outputs(most == kVariadic ? 3 : static_cast<size_t>(most));
+    InferenceContext context(node_, facts, outputs);
+    const Status status = InferNode(*definition, context);
     return status.ok() ? outputs[static_cast<size_t>(index)].ToString() : status.message();
   }
 
@@ -135,6 +136,15 @@ TEST(MovementInference, TheRestKeepsItsSymbol) {
   InferenceContext context(node, facts, outputs);
   ASSERT_TRUE(BuiltInOperators().Find("", "Reshape", 14)->infer(context).ok());
   EXPECT_EQ(outputs[0].shape[0], kN);
+}
+
+TEST(MovementInference, RefusesOutputsThatNoMemoryHolds) {
+  const std::string message =
+      Load("Tile", 13).Input({4, 3}).Ints({int64_t{1} << 40, int64_t{1} << 40}).Output();
+  EXPECT_NE(message.find("output 0 would be float[4398046511104,3298534883328], which is larger "
+                         "than any memory; use smaller inputs"),
+            std::string::npos)
+      << message;
 }
 
 }  // namespace
