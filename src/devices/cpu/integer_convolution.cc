@@ -343,23 +343,25 @@ void IntegerConvolution::RunProduct(const RunContext& context, const Bound& b,
   auto* const init = ScratchAt<int32_t>(context, b.init);
   auto* const zeros = ScratchAt<int32_t>(context, b.zeros);
   bool has_zeros = false;
-  for (int64_t i = 0; i < b.padded; ++i) {
-    const int64_t group = i / b.panels.padded_columns();
-    const int64_t column = i % b.panels.padded_columns();
-    const bool real = column < b.panels.columns;
-    const int64_t channel = group * b.panels.columns + column;
-    uint32_t begin = real && job.bias != nullptr ? static_cast<uint32_t>(job.bias[channel]) : 0;
-    zeros[i] = 0;
-    if (bytes && real) {
-      const int32_t sum = b.panels.ColumnSums(packed + group * b.panels.bytes())[column];
-      begin -= static_cast<uint32_t>(product.left_zero) * static_cast<uint32_t>(sum);
-      zeros[i] = right_shift;
-      if (context.HasInput(ports_.weights_zero)) {
-        zeros[i] += SpreadByte(context.Input(ports_.weights_zero), channel);
-      }
-      has_zeros = has_zeros || zeros[i] != 0;
+  std::fill_n(init, b.padded, 0);
+  std::fill_n(zeros, b.padded, 0);
+  const TensorView* const right_zeros =
+      context.HasInput(ports_.weights_zero) ? &context.Input(ports_.weights_zero) : nullptr;
+  const bool one_zero = right_zeros == nullptr || right_zeros->count() == 1;
+  const int32_t first_zero = ByteInput(context, ports_.weights_zero);
+  for (int64_t group = 0; group < groups_; ++group) {
+    const int64_t first = group * b.panels.columns;
+    const int64_t at = group * b.panels.padded_columns();
+    if (job.bias != nullptr) std::copy_n(job.bias + first, b.panels.columns, init + at);
+    if (!bytes) continue;
+    const int32_t* const sums = b.panels.ColumnSums(packed + group * b.panels.bytes());
+    const auto left_zero = static_cast<uint32_t>(product.left_zero);
+    for (int64_t c = 0; c < b.panels.columns; ++c) {
+      const uint32_t begin = static_cast<uint32_t>(init[at + c]);
+      init[at + c] = static_cast<int32_t>(begin - left_zero * static_cast<uint32_t>(sums[c]));
+      zeros[at + c] = right_shift + (one_zero ? first_zero : ByteAt(*right_zeros, first + c));
+      has_zeros = has_zeros || zeros[at + c] != 0;
     }
-    init[i] = static_cast<int32_t>(begin);
   }
   product.init = init;
   product.ranges = job.ranges;

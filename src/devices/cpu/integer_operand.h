@@ -3,6 +3,7 @@
 #ifndef MULLION_DEVICES_CPU_INTEGER_OPERAND_H_
 #define MULLION_DEVICES_CPU_INTEGER_OPERAND_H_
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/memory.h"
@@ -29,6 +30,17 @@ inline float SpreadFloat(const TensorView& view, int64_t i) {
   if (view.type == ElementType::kFloat16) return static_cast<float>(view.as<Float16>()[at]);
   if (view.type == ElementType::kBfloat16) return static_cast<float>(view.as<Bfloat16>()[at]);
   return view.as<float>()[at];
+}
+
+// The first `count` elements, or the one for all as often.
+inline void SpreadFloats(const TensorView& view, int64_t count, float* to) {
+  if (view.count() == 1) {
+    std::fill_n(to, count, SpreadFloat(view, 0));
+  } else if (view.type == ElementType::kFloat) {
+    std::copy_n(view.as<float>(), count, to);
+  } else {
+    for (int64_t i = 0; i < count; ++i) to[i] = SpreadFloat(view, i);
+  }
 }
 
 // Hands out parts of scratch memory: offsets, each aligned.

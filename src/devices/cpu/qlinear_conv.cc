@@ -31,9 +31,8 @@ class QlinearConv final : public Executable {
     auto* const scales = ScratchAt<float>(context, 0);
     const float x_scale = SpreadFloat(context.Input(kXScale), 0);
     const float y_scale = SpreadFloat(context.Input(kYScale), 0);
-    for (int64_t i = 0; i < weights[0]; ++i) {
-      scales[i] = x_scale * SpreadFloat(context.Input(kWScale), i) / y_scale;
-    }
+    SpreadFloats(context.Input(kWScale), weights[0], scales);
+    for (int64_t i = 0; i < weights[0]; ++i) scales[i] = x_scale * scales[i] / y_scale;
     IntegerConvolution::Job job;
     job.output = output.type == ElementType::kInt8 ? IntegerOutput::kInt8 : IntegerOutput::kUint8;
     job.zero_point = static_cast<float>(ByteInput(context, kYZero));

@@ -46,10 +46,9 @@ class RescaledConv final : public Executable {
     float* const shifts = values + channels;
     const float x_scale = SpreadFloat(context.Input(kXScale), 0);
     const float q_scale = SpreadFloat(context.Input(kQScale), 0);
-    for (int64_t i = 0; i < channels; ++i) {
-      scales[i] = x_scale * SpreadFloat(context.Input(kWScale), i) / q_scale;
-      shifts[i] = SpreadFloat(context.Input(kShifts), i);
-    }
+    SpreadFloats(context.Input(kWScale), channels, scales);
+    SpreadFloats(context.Input(kShifts), channels, shifts);
+    for (int64_t i = 0; i < channels; ++i) scales[i] = x_scale * scales[i] / q_scale;
     IntegerConvolution::Job job;
     job.output = context.Input(kQZero).type == ElementType::kInt8 ? IntegerOutput::kInt8
                                                                   : IntegerOutput::kUint8;

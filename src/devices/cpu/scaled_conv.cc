@@ -111,9 +111,11 @@ class ScaledConv final : public Executable {
 
   static const float* Scales(const RunContext& context, int64_t channels, float* scales) {
     const float x_scale = *context.Input(kXScale).as<float>();
-    for (int64_t i = 0; i < channels; ++i) {
-      scales[i] =
-          context.HasInput(kWScale) ? x_scale * SpreadFloat(context.Input(kWScale), i) : x_scale;
+    if (context.HasInput(kWScale)) {
+      SpreadFloats(context.Input(kWScale), channels, scales);
+      for (int64_t i = 0; i < channels; ++i) scales[i] *= x_scale;
+    } else {
+      std::fill_n(scales, channels, x_scale);
     }
     return scales;
   }

@@ -6,6 +6,16 @@
 
 namespace mullion::cpu {
 
+namespace {
+
+// By addition: vectors of 64-bit products would take ten operations each.
+void WriteAddresses(const uint8_t* pixel, int64_t step, const uint8_t** begin,
+                    const uint8_t** end) {
+  for (; begin != end; ++begin, pixel += step) *begin = pixel;
+}
+
+}  // namespace
+
 // Outputs side by side on the last axis: `count` of them from coordinate `first` on.
 struct PixelRows::Line {
   const uint8_t* image;
@@ -42,9 +52,7 @@ PixelRows::PixelRows(const ConvolutionShape& shape) : shape_(shape), taps_(shape
 void PixelRows::Find(const uint8_t* image, int64_t pixel_bytes, const uint8_t* padding,
                      int64_t first, int64_t count, const uint8_t** rows, int64_t stride) const {
   if (in_place_) {
-    const uint8_t* const pixel = image + first * pixel_bytes;
-    for (int64_t row = 0; row < count; ++row) rows[row] = pixel + row * pixel_bytes;
-    return;
+    return WriteAddresses(image + first * pixel_bytes, pixel_bytes, rows, rows + count);
   }
   Line line{image, padding, pixel_bytes, {}, 0, 0};
   for (int64_t row = 0; row < count; row += line.count) {
@@ -82,7 +90,7 @@ void PixelRows::FindLine(const Line& line, const uint8_t** rows, int64_t stride)
       const int64_t step = last.stride * line.pixel_bytes;
       const int64_t offset =
           (pixel + line.first * last.stride - last.pad + tap * last.dilation) * line.pixel_bytes;
-      for (int64_t i = begin; i < end; ++i) out[i] = line.image + (offset + i * step);
+      WriteAddresses(line.image + (offset + begin * step), step, out + begin, out + end);
       std::fill(out + end, out + line.count, line.padding);
     }
   }
