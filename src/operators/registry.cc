@@ -81,8 +81,9 @@ Status InferNode(const OperatorDefinition& definition, InferenceContext& context
     const TypeInfo& output = context.OutputInfo(i);
     if (!output.IsTensor() || !output.has_shape || !output.shape.IsConcrete()) continue;
     if (output.shape.CheckedElementCount().has_value()) continue;
-    return context.Error(StrCat("output ", i, " would be ", output.ToString(),
-                                ", which is larger than any memory; use smaller inputs"));
+    return context.node().Error(StatusCode::kOutOfMemory,
+                                StrCat("its output ", i, " would be ", output.ToString(),
+                                       ", which is too large; use smaller inputs"));
   }
   return OkStatus();
 }
