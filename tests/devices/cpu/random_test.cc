@@ -34,6 +34,21 @@ TEST(Random, HasTheMomentsAskedFor) {
   EXPECT_NEAR(sum / 10000, 2, 0.1);
   EXPECT_NEAR(std::sqrt(squares / 10000), 3, 0.1);
 
+  // The tail of the distribution and neighbouring elements, which share no draws.
+  c.attributes = {{"shape", std::vector<int64_t>{1000000}}, {"seed", 5.0f}};
+  const Tensor many = c.Run()[0];
+  const auto normal = many.span<float>();
+  double neighbours = 0, fourth = 0;
+  int64_t beyond = 0;
+  for (size_t i = 0; i < normal.size(); ++i) {
+    beyond += std::abs(normal[i]) > 3.6541529f;
+    fourth += std::pow(normal[i], 4.0);
+    if (i > 0) neighbours += double{normal[i]} * normal[i - 1];
+  }
+  EXPECT_NEAR(static_cast<double>(beyond) / 1e6, 2.580e-4, 1e-4);
+  EXPECT_NEAR(fourth / 1e6, 3, 0.05);
+  EXPECT_NEAR(neighbours / 1e6, 0, 0.005);
+
   OperatorCase u = Case("RandomUniformLike", {Counting<double>({10000})});
   u.attributes = {{"low", -1.0f}, {"high", 3.0f}, {"seed", 1.0f}};
   const Tensor uniform = u.Run()[0];
