@@ -30,6 +30,9 @@ Range BinRange(T first, T last, int64_t bin, int64_t bins, int64_t size) {
           static_cast<int64_t>(std::clamp(end, T{0}, limit))};
 }
 
+// Channels that share the search for a region's bins.
+constexpr int64_t kChannelsAtOnce = 8;
+
 template <typename T>
 class MaxRoiPool final : public Executable {
  public:
@@ -54,34 +57,49 @@ class MaxRoiPool final : public Executable {
                                     image.shape[0]));
       }
     }
-    context.parallel().For(count * channels, 1, [&](int64_t begin, int64_t end, int) {
+    const int64_t plane = image.shape[2] * image.shape[3];
+    const int64_t bins = height_ * width_;
+    const int64_t blocks = (channels + kChannelsAtOnce - 1) / kChannelsAtOnce;
+    context.parallel().For(count * blocks, 1, [&](int64_t begin, int64_t end, int) {
       for (int64_t i = begin; i < end; ++i) {
-        const T* const region = regions.as<T>() + 5 * (i / channels);
-        const auto n = static_cast<int64_t>(region[0]);
-        const int64_t plane = image.shape[2] * image.shape[3];
-        Pool(region + 1, image.as<T>() + (n * channels + i % channels) * plane, image.shape[2],
-             image.shape[3], output.as<T>() + i * height_ * width_);
+        const int64_t r = i / blocks;
+        const int64_t first = i % blocks * kChannelsAtOnce;
+        const T* const region = regions.as<T>() + 5 * r;
+        const int64_t offset = static_cast<int64_t>(region[0]) * channels + first;
+        Pool(region + 1, image.as<T>() + offset * plane, image.shape[2], image.shape[3],
+             std::min(kChannelsAtOnce, channels - first),
+             output.as<T>() + (r * channels + first) * bins);
       }
     });
     return OkStatus();
   }
 
  private:
-  void Pool(const T* corners, const T* x, int64_t image_height, int64_t image_width, T* y) const {
+  // Some channels of a region: its bins are the same in all of them.
+  void Pool(const T* corners, const T* x, int64_t image_height, int64_t image_width,
+            int64_t channels, T* y) const {
     T rounded[4];
     for (int i = 0; i < 4; ++i) rounded[i] = std::round(corners[i] * scale_);
-    for (int64_t bin = 0; bin < height_ * width_; ++bin) {
+    const int64_t bins = height_ * width_;
+    for (int64_t bin = 0; bin < bins; ++bin) {
       const Range rows = BinRange(rounded[1], rounded[3], bin / width_, height_, image_height);
       const Range columns = BinRange(rounded[0], rounded[2], bin % width_, width_, image_width);
       const bool empty = rows.begin >= rows.end || columns.begin >= columns.end;
-      T maximum = empty ? T{0} : x[rows.begin * image_width + columns.begin];
-      for (int64_t row = rows.begin; row < rows.end; ++row) {
-        for (int64_t column = columns.begin; column < columns.end; ++column) {
-          maximum = std::max(maximum, x[row * image_width + column]);
-        }
+      for (int64_t c = 0; c < channels; ++c) {
+        const T* const pixels = x + c * image_height * image_width;
+        y[c * bins + bin] = empty ? T{0} : Greatest(pixels, image_width, rows, columns);
       }
-      y[bin] = maximum;
     }
+  }
+
+  static T Greatest(const T* x, int64_t width, const Range& rows, const Range& columns) {
+    T maximum = x[rows.begin * width + columns.begin];
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+      for (int64_t column = columns.begin; column < columns.end; ++column) {
+        maximum = std::max(maximum, x[row * width + column]);
+      }
+    }
+    return maximum;
   }
 
   int64_t height_;
