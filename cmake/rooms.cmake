@@ -4,10 +4,14 @@
 
 # mullion_room(folder SOURCES files... ROOMS folders... LINK libraries... PRECOMPILE headers...
 #              OPTIMIZE flags of the release
+#              NAME of a second target of the same folder, with flags of its own
 #              PLAIN: no loops over elements, not optimized under the address sanitizer)
 function(mullion_room folder)
-  cmake_parse_arguments(ROOM "PLAIN" "" "SOURCES;ROOMS;LINK;PRECOMPILE;OPTIMIZE" ${ARGN})
+  cmake_parse_arguments(ROOM "PLAIN" "NAME" "SOURCES;ROOMS;LINK;PRECOMPILE;OPTIMIZE" ${ARGN})
   string(REPLACE "/" "_" name ${folder})
+  if(ROOM_NAME)
+    set(name ${ROOM_NAME})
+  endif()
   set(doors ${CMAKE_BINARY_DIR}/rooms/${name})
   file(REMOVE_RECURSE ${doors})
   foreach(room ${folder} ${ROOM_ROOMS})
