@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "api/session.h"
 
+#include <memory>
 #include <utility>
 
 #include "api/session_options.h"
 #include "api/status.h"
+#include "base/platform.h"
 #include "base/str_cat.h"
 #include "operators/registry.h"
 
@@ -57,13 +59,20 @@ Result<Setting> SettingOf(const MullionModel& model, MullionDevice* device,
 
 namespace {
 
+// Bindings of many shapes leave many small holes, which the next session may never fill.
+void EndEngine(mullion::Session* engine) {
+  delete engine;
+  mullion::ReturnFreedMemory();
+}
+
 Status CreateSession(MullionModel& model, MullionDevice* device,
                      const MullionSessionOptions* options, MullionSession** session) {
   MULLION_ASSIGN_OR_RETURN(const auto setting, mullion::api::SettingOf(model, device, options));
   const mullion::Device* const devices[] = {setting.device->device.get()};
-  MULLION_ASSIGN_OR_RETURN(std::shared_ptr<mullion::Session> engine,
+  MULLION_ASSIGN_OR_RETURN(std::unique_ptr<mullion::Session> made,
                            mullion::Session::Create(*setting.content, devices,
                                                     mullion::BuiltInOperators(), setting.options));
+  std::shared_ptr<mullion::Session> engine(made.release(), EndEngine);
   *session = new MullionSession(&model, setting.device.get(), std::move(engine));
   if (options != nullptr && options->close_model) model.Close();
   return mullion::OkStatus();

@@ -46,6 +46,10 @@ Result<std::shared_ptr<const MappedFile>> MapFileBeneath(const std::filesystem::
 void* AllocatePages(size_t bytes);
 void FreePages(void* memory, size_t bytes);
 
+// Gives the system back what was freed but is still held by the allocator, where that can be asked.
+// Takes milliseconds: for when something large ends.
+void ReturnFreedMemory();
+
 // Processors this process may use: the affinity mask cut by the cgroup's quota; at least 1.
 int AvailableProcessors();
 
