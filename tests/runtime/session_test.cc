@@ -215,6 +215,33 @@ TEST(Session, LoopCarriesAndStacks) {
   }
 }
 
+// What is stacked in no iteration has no elements, but the rank that the body's values have.
+TEST(Session, ALoopOfNoIterationsStacksTheRightRank) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {2});
+  Value& trips = maker.Input("trips", ElementType::kInt64, {});
+  auto body = std::make_shared<Graph>(&maker.graph());
+  body->AddInput("i", TypeInfo::Tensor(ElementType::kInt64));
+  Value& go_on = body->AddInput("c", TypeInfo::Tensor(ElementType::kBool));
+  Value& state = body->AddInput("s", TypeInfo::Tensor(ElementType::kFloat, Shape{2}));
+  body->AddOutput(ModelMaker::AddTo(*body, "Identity", {&go_on}));
+  body->AddOutput(ModelMaker::AddTo(*body, "Neg", {&state}));
+  body->AddOutput(ModelMaker::AddTo(*body, "Abs", {&state}));
+  Value& last = maker.Add("Loop", {&trips, nullptr, &x}, 2);
+  last.producer()->SetAttribute("body", body);
+  maker.Output(*last.producer()->output(1));
+  const auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  for (const int64_t count : {0, 2}) {
+    const Datum inputs[] = {Floats({2}, {1, -2}), Datum::FromTensor(Tensor::Scalar(count))};
+    Datum stacked;
+    const Status status = (*session)->Run(inputs, std::span(&stacked, 1));
+    ASSERT_TRUE(status.ok()) << status.message();
+    ASSERT_EQ(stacked.view.shape.rank(), 2);
+    EXPECT_EQ(stacked.view.shape[0], count);
+  }
+}
+
 // The body packs the constant that the graph around it still reads.
 TEST(Session, ConstantsThatABodyPacksStayForOthers) {
   ModelMaker maker;
