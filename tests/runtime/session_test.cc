@@ -185,21 +185,26 @@ TEST(Session, IfReadsValuesAroundIt) {
   }
 }
 
-TEST(Session, LoopCarriesAndStacks) {
-  // state += x; scan: state. Three times.
-  ModelMaker maker;
-  Value& x = maker.Input("x", ElementType::kFloat, {2});
-  Value& trips = maker.Input("trips", ElementType::kInt64, {});
+// A Loop of `trips` iterations that begins with x: state += x, and all states stacked.
+Value& AddLoop(ModelMaker& maker, Value& trips, Value& x, const TypeInfo& state_type) {
   auto body = std::make_shared<Graph>(&maker.graph());
   body->AddInput("i", TypeInfo::Tensor(ElementType::kInt64));
   Value& go_on = body->AddInput("c", TypeInfo::Tensor(ElementType::kBool));
-  Value& state = body->AddInput("s", TypeInfo::Tensor(ElementType::kFloat));
+  Value& state = body->AddInput("s", state_type);
   Value& sum = ModelMaker::AddTo(*body, "Add", {&state, &x});
   body->AddOutput(ModelMaker::AddTo(*body, "Identity", {&go_on}));
   body->AddOutput(sum);
   body->AddOutput(ModelMaker::AddTo(*body, "Identity", {&sum}));
   Value& last = maker.Add("Loop", {&trips, nullptr, &x}, 2);
   last.producer()->SetAttribute("body", body);
+  return last;
+}
+
+TEST(Session, LoopCarriesAndStacks) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {2});
+  Value& trips = maker.Input("trips", ElementType::kInt64, {});
+  Value& last = AddLoop(maker, trips, x, TypeInfo::Tensor(ElementType::kFloat));
   maker.Output(last);
   maker.Output(*last.producer()->output(1));
   const auto session = maker.MakeSession();
@@ -220,15 +225,7 @@ TEST(Session, ALoopOfNoIterationsStacksTheRightRank) {
   ModelMaker maker;
   Value& x = maker.Input("x", ElementType::kFloat, {2});
   Value& trips = maker.Input("trips", ElementType::kInt64, {});
-  auto body = std::make_shared<Graph>(&maker.graph());
-  body->AddInput("i", TypeInfo::Tensor(ElementType::kInt64));
-  Value& go_on = body->AddInput("c", TypeInfo::Tensor(ElementType::kBool));
-  Value& state = body->AddInput("s", TypeInfo::Tensor(ElementType::kFloat, Shape{2}));
-  body->AddOutput(ModelMaker::AddTo(*body, "Identity", {&go_on}));
-  body->AddOutput(ModelMaker::AddTo(*body, "Neg", {&state}));
-  body->AddOutput(ModelMaker::AddTo(*body, "Abs", {&state}));
-  Value& last = maker.Add("Loop", {&trips, nullptr, &x}, 2);
-  last.producer()->SetAttribute("body", body);
+  Value& last = AddLoop(maker, trips, x, TypeInfo::Tensor(ElementType::kFloat, Shape{2}));
   maker.Output(*last.producer()->output(1));
   const auto session = maker.MakeSession();
   ASSERT_TRUE(session.ok()) << session.status().message();
