@@ -102,6 +102,16 @@ Result<std::optional<IntList>> KnownInts(const InferenceContext& context, int i,
   return std::optional<IntList>(*list);
 }
 
+Result<Shape> WithUnknownSizes(const InferenceContext& context, const Shape& input,
+                               std::optional<IntList> axes) {
+  if (!axes.has_value()) return Shape::Filled(input.rank(), kUnknownDim);
+  const Status status = NormalizeAxes(*axes, input.rank());
+  if (!status.ok()) return context.Error(status.message());
+  Shape shape = input;
+  for (const int64_t axis : *axes) shape[static_cast<int>(axis)] = kUnknownDim;
+  return shape;
+}
+
 std::optional<int64_t> CheckedProduct(int64_t a, int64_t b) {
   constexpr int64_t kLimit = int64_t{1} << 62;
   if (b != 0 && a > kLimit / b) return std::nullopt;

@@ -59,6 +59,11 @@ Status NormalizeAxes(IntList& axes, int rank);
 // begins with the node's origin.
 Result<std::optional<IntList>> KnownInts(const InferenceContext& context, int i, const char* what);
 
+// Inference: `input` with the sizes along `axes` unknown, along all of them where `axes` is. Fails
+// as NormalizeAxes does, with the node's origin in front.
+Result<Shape> WithUnknownSizes(const InferenceContext& context, const Shape& input,
+                               std::optional<IntList> axes);
+
 // The product, or nothing when it overflows 2^62. Both factors must be 0 or more.
 std::optional<int64_t> CheckedProduct(int64_t a, int64_t b);
 

@@ -102,13 +102,7 @@ Status InferSlice(InferenceContext& context) {
     return OkStatus();
   }
   // The axes alone tell which dimensions stay.
-  Shape shape = Shape::Filled(input->rank(), kUnknownDim);
-  if (axes.has_value()) {
-    const Status status = NormalizeAxes(*axes, input->rank());
-    if (!status.ok()) return context.Error(status.message());
-    shape = *input;
-    for (const int64_t axis : *axes) shape[static_cast<int>(axis)] = kUnknownDim;
-  }
+  MULLION_ASSIGN_OR_RETURN(const Shape shape, WithUnknownSizes(context, *input, axes));
   context.SetOutput(0, type, shape);
   return OkStatus();
 }

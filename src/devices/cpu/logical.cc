@@ -23,19 +23,6 @@ BitOp BitOpOf(const Node& node) {
   return name == "Or" || name == "BitwiseOr" ? BitOp::kOr : BitOp::kXor;
 }
 
-template <typename T, typename Function>
-void Rows(Operand<T> a, Operand<T> b, T* y, size_t count, Function function) {
-  if (a.step == 0) {
-    const T one = *a.data;
-    for (size_t i = 0; i < count; ++i) y[i] = function(one, b.data[i]);
-  } else if (b.step == 0) {
-    const T one = *b.data;
-    for (size_t i = 0; i < count; ++i) y[i] = function(a.data[i], one);
-  } else {
-    for (size_t i = 0; i < count; ++i) y[i] = function(a.data[i], b.data[i]);
-  }
-}
-
 // Shifting by the width of T or more gives 0. Instruction sets do not shift elements of one or two
 // bytes by numbers of their own: those are shifted by 1, 2, 4 and 8, each or not.
 template <typename T, typename By>
@@ -54,17 +41,17 @@ template <typename T>
 void BitRows(BitOp op, Operand<T> a, Operand<T> b, T* y, size_t count) {
   switch (op) {
     case BitOp::kAnd:
-      return Rows(a, b, y, count, [](T p, T q) { return static_cast<T>(p & q); });
+      return ForOperandRows(a, b, y, count, [](T p, T q) { return static_cast<T>(p & q); });
     case BitOp::kOr:
-      return Rows(a, b, y, count, [](T p, T q) { return static_cast<T>(p | q); });
+      return ForOperandRows(a, b, y, count, [](T p, T q) { return static_cast<T>(p | q); });
     case BitOp::kXor:
-      return Rows(a, b, y, count, [](T p, T q) { return static_cast<T>(p ^ q); });
+      return ForOperandRows(a, b, y, count, [](T p, T q) { return static_cast<T>(p ^ q); });
     case BitOp::kShiftLeft:
-      return Rows(a, b, y, count, [](T p, T q) {
+      return ForOperandRows(a, b, y, count, [](T p, T q) {
         return Shift(p, q, [](T x, T n) { return static_cast<T>(x << n); });
       });
     case BitOp::kShiftRight:
-      return Rows(a, b, y, count, [](T p, T q) {
+      return ForOperandRows(a, b, y, count, [](T p, T q) {
         return Shift(p, q, [](T x, T n) { return static_cast<T>(x >> n); });
       });
   }

@@ -10,29 +10,15 @@ namespace mullion::cpu {
 
 namespace {
 
-// The loops are apart so that the compiler can make vector code of each.
-template <typename T, typename Function>
-void Rows(Operand<T> a, Operand<T> b, bool* y, size_t count, Function function) {
-  if (a.step == 0) {
-    const T one = *a.data;
-    for (size_t i = 0; i < count; ++i) y[i] = function(one, b.data[i]);
-  } else if (b.step == 0) {
-    const T one = *b.data;
-    for (size_t i = 0; i < count; ++i) y[i] = function(a.data[i], one);
-  } else {
-    for (size_t i = 0; i < count; ++i) y[i] = function(a.data[i], b.data[i]);
-  }
-}
-
 template <typename T>
 void CompareRows(CompareOp op, Operand<T> a, Operand<T> b, bool* y, size_t count) {
   switch (op) {
     case CompareOp::kEqual:
-      return Rows(a, b, y, count, [](T p, T q) { return p == q; });
+      return ForOperandRows(a, b, y, count, [](T p, T q) { return p == q; });
     case CompareOp::kLess:
-      return Rows(a, b, y, count, [](T p, T q) { return p < q; });
+      return ForOperandRows(a, b, y, count, [](T p, T q) { return p < q; });
     case CompareOp::kLessOrEqual:
-      return Rows(a, b, y, count, [](T p, T q) { return p <= q; });
+      return ForOperandRows(a, b, y, count, [](T p, T q) { return p <= q; });
   }
 }
 

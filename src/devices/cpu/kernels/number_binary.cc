@@ -11,20 +11,6 @@ namespace {
 
 using Op = operators::ElementwiseOp;
 
-// The three loops are apart so that the compiler can make vector code of each.
-template <typename T, typename Function>
-void Rows(Operand<T> a, Operand<T> b, T* y, size_t count, Function function) {
-  if (a.step == 0) {
-    const T one = *a.data;
-    for (size_t i = 0; i < count; ++i) y[i] = function(one, b.data[i]);
-  } else if (b.step == 0) {
-    const T one = *b.data;
-    for (size_t i = 0; i < count; ++i) y[i] = function(a.data[i], one);
-  } else {
-    for (size_t i = 0; i < count; ++i) y[i] = function(a.data[i], b.data[i]);
-  }
-}
-
 template <typename T>
 T Divide(T a, T b) {
   if constexpr (std::is_signed_v<T>) {
@@ -58,23 +44,24 @@ void IntegerRows(Op op, Operand<T> a, Operand<T> b, T* y, size_t count) {
   using W = std::conditional_t<(sizeof(T) < 4), uint32_t, U>;
   switch (op) {
     case Op::kAdd:
-      return Rows(a, b, y, count, [](T p, T q) { return static_cast<T>(W(p) + W(q)); });
+      return ForOperandRows(a, b, y, count, [](T p, T q) { return static_cast<T>(W(p) + W(q)); });
     case Op::kSub:
-      return Rows(a, b, y, count, [](T p, T q) { return static_cast<T>(W(p) - W(q)); });
+      return ForOperandRows(a, b, y, count, [](T p, T q) { return static_cast<T>(W(p) - W(q)); });
     case Op::kMul:
-      return Rows(a, b, y, count, [](T p, T q) { return static_cast<T>(W(p) * W(q)); });
+      return ForOperandRows(a, b, y, count, [](T p, T q) { return static_cast<T>(W(p) * W(q)); });
     case Op::kDiv:
-      return Rows(a, b, y, count, Divide<T>);
+      return ForOperandRows(a, b, y, count, Divide<T>);
     case Op::kMod:
-      return Rows(a, b, y, count, FlooredRemainder<T>);
+      return ForOperandRows(a, b, y, count, FlooredRemainder<T>);
     case Op::kFmod:
-      return Rows(a, b, y, count, Remainder<T>);
+      return ForOperandRows(a, b, y, count, Remainder<T>);
     case Op::kMin:
-      return Rows(a, b, y, count, [](T p, T q) { return q < p ? q : p; });
+      return ForOperandRows(a, b, y, count, [](T p, T q) { return q < p ? q : p; });
     case Op::kMax:
-      return Rows(a, b, y, count, [](T p, T q) { return q > p ? q : p; });
+      return ForOperandRows(a, b, y, count, [](T p, T q) { return q > p ? q : p; });
     case Op::kPRelu:
-      return Rows(a, b, y, count, [](T p, T q) { return p < 0 ? static_cast<T>(W(p) * W(q)) : p; });
+      return ForOperandRows(a, b, y, count,
+                            [](T p, T q) { return p < 0 ? static_cast<T>(W(p) * W(q)) : p; });
     default:
       return;
   }
@@ -84,27 +71,30 @@ void DoubleRows(const operators::ElementwiseStep& step, Operand<double> a, Opera
                 double* y, size_t count) {
   switch (step.op) {
     case Op::kAdd:
-      return Rows(a, b, y, count, [](double p, double q) { return p + q; });
+      return ForOperandRows(a, b, y, count, [](double p, double q) { return p + q; });
     case Op::kSub:
-      return Rows(a, b, y, count, [](double p, double q) { return p - q; });
+      return ForOperandRows(a, b, y, count, [](double p, double q) { return p - q; });
     case Op::kMul:
-      return Rows(a, b, y, count, [](double p, double q) { return p * q; });
+      return ForOperandRows(a, b, y, count, [](double p, double q) { return p * q; });
     case Op::kDiv:
-      return Rows(a, b, y, count, [](double p, double q) { return p / q; });
+      return ForOperandRows(a, b, y, count, [](double p, double q) { return p / q; });
     case Op::kMin:
-      return Rows(a, b, y, count, [](double p, double q) { return p < q || p != p ? p : q; });
+      return ForOperandRows(a, b, y, count,
+                            [](double p, double q) { return p < q || p != p ? p : q; });
     case Op::kMax:
-      return Rows(a, b, y, count, [](double p, double q) { return p > q || p != p ? p : q; });
+      return ForOperandRows(a, b, y, count,
+                            [](double p, double q) { return p > q || p != p ? p : q; });
     case Op::kPow:
-      return Rows(a, b, y, count, [](double p, double q) { return std::pow(p, q); });
+      return ForOperandRows(a, b, y, count, [](double p, double q) { return std::pow(p, q); });
     case Op::kFmod:
-      return Rows(a, b, y, count, [](double p, double q) { return std::fmod(p, q); });
+      return ForOperandRows(a, b, y, count, [](double p, double q) { return std::fmod(p, q); });
     case Op::kPRelu:
-      return Rows(a, b, y, count, [](double p, double q) { return p < 0 ? p * q : p; });
+      return ForOperandRows(a, b, y, count, [](double p, double q) { return p < 0 ? p * q : p; });
     case Op::kSwiGlu: {
       const double alpha = step.alpha;
-      return Rows(a, b, y, count,
-                  [alpha](double p, double q) { return p / (1 + std::exp(-alpha * p)) * q; });
+      return ForOperandRows(a, b, y, count, [alpha](double p, double q) {
+        return p / (1 + std::exp(-alpha * p)) * q;
+      });
     }
     default:
       return;
@@ -120,9 +110,9 @@ void NumberBinary(const operators::ElementwiseStep& step, Operand<T> a, Operand<
     DoubleRows(step, a, b, y, count);
   } else if constexpr (std::is_same_v<T, float>) {
     if (step.op == Op::kPow) {
-      Rows(a, b, y, count, [](float p, float q) { return std::pow(p, q); });
+      ForOperandRows(a, b, y, count, [](float p, float q) { return std::pow(p, q); });
     } else if (step.op == Op::kFmod) {
-      Rows(a, b, y, count, [](float p, float q) { return std::fmod(p, q); });
+      ForOperandRows(a, b, y, count, [](float p, float q) { return std::fmod(p, q); });
     }
   } else {
     IntegerRows(step.op, a, b, y, count);
