@@ -8,6 +8,8 @@
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/byte_sum.cc"
 #include "devices/cpu/kernels/simd.h"
 
+#include "devices/cpu/kernels/partial_vector-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
 namespace HWY_NAMESPACE {
@@ -67,17 +69,25 @@ void ColumnBlock(const uint8_t* x, size_t rows, size_t stride, int32_t* sums) {
 }
 
 template <bool kSigned>
-int32_t RunSum(const uint8_t* x, size_t count, size_t& taken) {
-  const hn::CappedTag<uint8_t, 16> d8;
-  const hn::Repartition<uint64_t, decltype(d8)> d64;
+int32_t RunSum(const uint8_t* x, size_t count) {
+  const D8 d8;
+  const hn::Repartition<uint64_t, D8> d64;
   const auto sign = hn::Set(d8, kSigned ? 0x80 : 0);
-  auto sums = hn::Zero(d64);
-  for (; taken + 16 <= count; taken += 16) {
-    sums = hn::Add(sums, hn::SumsOf8(hn::Xor(hn::LoadU(d8, x + taken), sign)));
+  const auto sum = [&](auto bytes) HWY_ATTR { return hn::SumsOf8(hn::Xor(bytes, sign)); };
+  // Two of them, or the chain of additions would set the pace.
+  auto even = hn::Zero(d64);
+  auto odd = even;
+  size_t i = 0;
+  for (; i + 2 * kColumns <= count; i += 2 * kColumns) {
+    even = hn::Add(even, sum(hn::LoadU(d8, x + i)));
+    odd = hn::Add(odd, sum(hn::LoadU(d8, x + i + kColumns)));
   }
-  HWY_ALIGN uint64_t lanes[2];
-  hn::Store(sums, d64, lanes);
-  return static_cast<int32_t>(lanes[0] + lanes[1] - (kSigned ? 128 * taken : 0));
+  for (; i < count; i += kColumns) {
+    even = hn::Add(even, sum(LoadFirst(d8, x + i, std::min(kColumns, count - i))));
+  }
+  // Zeros behind the last element are added to as well.
+  const auto added = static_cast<uint64_t>(kSigned ? 128 * i : 0);
+  return static_cast<int32_t>(hn::GetLane(hn::SumOfLanes(d64, hn::Add(even, odd))) - added);
 }
 
 #endif
@@ -101,12 +111,12 @@ void SumRows(const void* x, size_t rows, size_t stride, size_t n, void* accumula
 template <bool kSigned>
 void SumRun(const void* x, size_t count, void* accumulator) {
   const auto* const from = static_cast<const uint8_t*>(x);
-  size_t i = 0;
-  int32_t sum = 0;
 #if HWY_TARGET != HWY_SCALAR
-  sum = RunSum<kSigned>(from, count, i);
+  const int32_t sum = RunSum<kSigned>(from, count);
+#else
+  int32_t sum = 0;
+  for (size_t i = 0; i < count; ++i) sum += ValueOf<kSigned>(from[i]);
 #endif
-  for (; i < count; ++i) sum += ValueOf<kSigned>(from[i]);
   *static_cast<int32_t*>(accumulator) += sum;
 }
 
