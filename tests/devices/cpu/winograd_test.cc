@@ -165,6 +165,33 @@ TEST_P(WinogradKernel, ConvolvesDilatedKernels) {
   Check(shape, random);
 }
 
+// Kernels of 4x4 to 7x7 by eight points along each axis.
+TEST_P(WinogradKernel, ConvolvesLargerKernels) {
+  std::mt19937 random(12);
+  for (int i = 0; i < 32; ++i) {
+    const int64_t kernel = RandomInt(4, 7, random);
+    ConvolutionShape shape = ShapeOf(1, 1, RandomInt(8, 40, random), RandomInt(8, 70, random), 0);
+    for (size_t axis = 0; axis < 2; ++axis) {
+      const int64_t input = RandomInt(kernel, 24, random);
+      const int64_t pad = RandomInt(0, kernel, random);
+      const int64_t dilation = i % 8 == 0 ? RandomInt(1, 2, random) : 1;
+      const int64_t output = input + 2 * pad - (kernel - 1) * dilation;
+      shape.axes[axis] = {input, std::max<int64_t>(output, 1), kernel, 1, dilation, pad};
+    }
+    shape.batch = RandomInt(1, 3, random);
+    shape.fixed = i % 2 == 0;
+    if (UsesWinograd(shape)) Check(shape, random, 4e-6);
+  }
+}
+
+TEST_P(WinogradKernel, ConvolvesLargerKernelsOfManyChannels) {
+  std::mt19937 random(13);
+  ConvolutionShape shape = ShapeOf(1, 1, 130, 126, 0);
+  shape.axes[0] = {15, 13, 5, 1, 1, 1};
+  shape.axes[1] = {17, 17, 5, 1, 1, 2};
+  Check(shape, random, 4e-6);
+}
+
 // A smaller pad behind the image than before it, and one that crops.
 TEST_P(WinogradKernel, TakesPadsOfAnySize) {
   std::mt19937 random(3);
@@ -203,6 +230,14 @@ TEST(Winograd, IsForSmallKernelsOfStrideOneOrTwo) {
   other = shape;
   other.axes[0].kernel = 5;
   EXPECT_FALSE(UsesWinograd(other));
+  other.axes[1].kernel = 5;
+  EXPECT_TRUE(UsesWinograd(other));
+  other.in_channels = 3;
+  EXPECT_FALSE(UsesWinograd(other));
+  other.in_channels = 16;
+  other.axes[0].kernel = other.axes[1].kernel = 8;
+  EXPECT_FALSE(UsesWinograd(other));
+  other.axes[0].kernel = 5;
   other.axes[1].kernel = 1;
   EXPECT_TRUE(UsesWinograd(other));
   other.axes[0].kernel = 2;

@@ -165,62 +165,69 @@ void ConvolutionRows::Make(const float* input, const RowRequest& request) const 
 }
 
 void ConvolutionRows::MakeRun(const float* input, const RowRequest& request, const Run& run) const {
+  if (request.tap_count == 0) return;
   const int64_t channels = shape_.in_channels / shape_.groups;
   const float* const image =
       input + run.image * input_pixels_ * shape_.in_channels + request.group * channels;
-  for (int64_t tap = request.first_tap; tap < request.first_tap + request.tap_count; ++tap) {
-    MakeTap(image, request, run, tap);
+  int64_t outer = request.first_tap / last_kernel_;
+  int64_t last = request.first_tap % last_kernel_;
+  const float* line = LineOf(image, run, outer);
+  bool has_lines = line != nullptr;
+  for (int64_t tap = 0;;) {
+    MakeTap(line, request, run, tap, last);
+    if (++tap == request.tap_count) break;
+    if (++last < last_kernel_) continue;
+    last = 0;
+    line = LineOf(image, run, ++outer);
+    has_lines = has_lines && line != nullptr;
   }
-  if (request.even != nullptr) MarkEven(request, run);
+  if (request.even != nullptr) MarkEven(request, run, has_lines);
 }
 
-void ConvolutionRows::MarkEven(const RowRequest& request, const Run& run) const {
+void ConvolutionRows::MarkEven(const RowRequest& request, const Run& run, bool has_lines) const {
   const ConvolutionShape::Axis& last = shape_.axes[static_cast<size_t>(shape_.spatial_rank - 1)];
   request.even->step = last.stride * shape_.in_channels;
-  int64_t begin = std::clamp<int64_t>(all_inside_.first - run.first, 0, run.count);
+  const int64_t begin = std::clamp<int64_t>(all_inside_.first - run.first, 0, run.count);
   int64_t end = std::clamp<int64_t>(all_inside_.second - run.first, begin, run.count);
   // Rows of zeros are all the same one.
-  for (int64_t outer = 0; outer * last_kernel_ < taps_; ++outer) {
-    int64_t line = 0;
-    if (!LineOf(run, outer, line)) end = begin;
-  }
+  if (!has_lines) end = begin;
   const auto marks = request.even->end.begin() + run.row;
   std::fill(marks, marks + run.count, uint8_t{0});
   std::fill(marks + begin, marks + end, static_cast<uint8_t>(run.row + end));
 }
 
-// The index of the first pixel of the input line that an outer tap reads; false outside the image.
-bool ConvolutionRows::LineOf(const Run& run, int64_t outer_tap, int64_t& line) const {
+// The first pixel of the input line that an outer tap reads; null outside the image.
+const float* ConvolutionRows::LineOf(const float* image, const Run& run, int64_t outer_tap) const {
   const auto last_axis = static_cast<size_t>(shape_.spatial_rank - 1);
   const int64_t* const position = outer_taps_.data() + outer_tap * static_cast<int64_t>(last_axis);
-  line = 0;
+  int64_t line = 0;
   for (size_t axis = 0; axis < last_axis; ++axis) {
     const int64_t at = run.start[axis] + position[axis];
-    if (at < 0 || at >= shape_.axes[axis].input) return false;
+    if (at < 0 || at >= shape_.axes[axis].input) return nullptr;
     line = line * shape_.axes[axis].input + at;
   }
-  line *= shape_.axes[last_axis].input;
-  return true;
+  return image + line * shape_.axes[last_axis].input * shape_.in_channels;
 }
 
-void ConvolutionRows::MakeTap(const float* image, const RowRequest& request, const Run& run,
-                              int64_t tap) const {
-  const ConvolutionShape::Axis& last = shape_.axes[static_cast<size_t>(shape_.spatial_rank - 1)];
-  const float** const rows = request.rows + (tap - request.first_tap) * request.stride + run.row;
-  int64_t line_index = 0;
-  if (!LineOf(run, tap / last_kernel_, line_index)) {
+// Tap `tap` of those asked for, the position `last_tap` of the last axis on `line`.
+void ConvolutionRows::MakeTap(const float* line, const RowRequest& request, const Run& run,
+                              int64_t tap, int64_t last_tap) const {
+  const float** const rows = request.rows + tap * request.stride + run.row;
+  if (line == nullptr) {
     std::fill(rows, rows + run.count, zeros_.data());
     return;
   }
-  const float* const line = image + line_index * shape_.in_channels;
-  const int64_t last_tap = tap % last_kernel_;
+  const ConvolutionShape::Axis& last = shape_.axes[static_cast<size_t>(shape_.spatial_rank - 1)];
   const auto [inside_begin, inside_end] = inside_[static_cast<size_t>(last_tap)];
   const int64_t begin = std::clamp<int64_t>(inside_begin - run.first, 0, run.count);
   const int64_t end = std::clamp<int64_t>(inside_end - run.first, begin, run.count);
   const int64_t step = last.stride * shape_.in_channels;
   const int64_t offset =
       (run.first * last.stride - last.pad + last_tap * last.dilation) * shape_.in_channels;
-  for (int64_t i = begin; i < end; ++i) rows[i] = line + (offset + i * step);
+  // By addition: vectors of 64-bit products would take ten operations each.
+  const float* pixel = line + (offset + begin * step);
+  for (int64_t i = begin; i < end; ++i, pixel += step) rows[i] = pixel;
+  if (begin == 0 && end == run.count) return;
   if (scratch_floats_ == 0) {
     std::fill(rows, rows + begin, zeros_.data());
     std::fill(rows + end, rows + run.count, zeros_.data());
@@ -235,9 +242,8 @@ void ConvolutionRows::CopyWindows(const float* line, const RowRequest& request, 
                                   int64_t tap, int64_t begin, int64_t end) const {
   const ConvolutionShape::Axis& last = shape_.axes[static_cast<size_t>(shape_.spatial_rank - 1)];
   const int64_t channels = shape_.in_channels;
-  const int64_t local_tap = tap - request.first_tap;
   for (int64_t i = begin; i < end; ++i) {
-    float* const window = request.scratch + ((run.row + i) * taps_ + local_tap) * depth_;
+    float* const window = request.scratch + ((run.row + i) * taps_ + tap) * depth_;
     const int64_t start = (run.first + i) * last.stride - last.pad;
     const int64_t first = std::clamp<int64_t>(-start, 0, last.kernel);
     const int64_t behind = std::clamp<int64_t>(last.input - start, first, last.kernel);
@@ -247,7 +253,7 @@ void ConvolutionRows::CopyWindows(const float* line, const RowRequest& request, 
                   static_cast<size_t>((behind - first) * channels) * sizeof(float));
     }
     std::fill(window + behind * channels, window + depth_, 0.0f);
-    request.rows[local_tap * request.stride + run.row + i] = window;
+    request.rows[tap * request.stride + run.row + i] = window;
   }
 }
 

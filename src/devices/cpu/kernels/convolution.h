@@ -83,11 +83,12 @@ class ConvolutionRows {
  private:
   struct Run;
   void MakeRun(const float* input, const RowRequest& request, const Run& run) const;
-  void MakeTap(const float* image, const RowRequest& request, const Run& run, int64_t tap) const;
-  void MarkEven(const RowRequest& request, const Run& run) const;
+  void MakeTap(const float* line, const RowRequest& request, const Run& run, int64_t tap,
+               int64_t last_tap) const;
+  void MarkEven(const RowRequest& request, const Run& run, bool has_lines) const;
   void CopyWindows(const float* line, const RowRequest& request, const Run& run, int64_t tap,
                    int64_t begin, int64_t end) const;
-  bool LineOf(const Run& run, int64_t outer_tap, int64_t& line) const;
+  const float* LineOf(const float* image, const Run& run, int64_t outer_tap) const;
 
   ConvolutionShape shape_;
   int64_t last_kernel_;  // positions along the last axis that are taps of their own

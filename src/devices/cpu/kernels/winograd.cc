@@ -30,6 +30,7 @@ namespace {
 
 // Fewer channels leave the transforms more to do than the products.
 constexpr int64_t kFewestChannels = 16;
+constexpr int64_t kFewestChannelsOfLarge = 8;
 // The 81 products of a strided tile are fewer by less, and as short.
 constexpr int64_t kFewestStridedChannels = 32;
 // Weights for more channels take more memory as 36 numbers, and time to read it, than they save:
@@ -86,15 +87,33 @@ int64_t ProductsOf(const ConvolutionShape& shape, const WinogradForm& form) {
 WinogradForm FormOf(const ConvolutionShape& shape) {
   const int axis = LineAxisOf(shape);
   if (axis >= 0) {
-    const auto kernel = static_cast<int>(shape.axes[static_cast<size_t>(axis)].kernel);
-    return {kWinogradLinePoints + 1 - kernel, true};
+    const auto line_kernel = static_cast<int>(shape.axes[static_cast<size_t>(axis)].kernel);
+    return {kWinogradLinePoints + 1 - line_kernel, true};
   }
   if (IsStrided(shape)) return {4, false, true};
+  const auto kernel = static_cast<int>(shape.axes[0].kernel);
+  if (kernel > 3) return {kWinogradLinePoints + 1 - kernel, false, false, kernel};
   const int64_t weights = shape.in_channels * shape.out_channels;
   if (weights > kMostLargeTiles) return {2, false};
   if (!shape.fixed || weights > kMostLargestTiles) return {4, false};
   // A tenth less is worth the larger weights.
   return {ProductsOf(shape, {6, false}) * 10 <= ProductsOf(shape, {4, false}) * 9 ? 6 : 4, false};
+}
+
+// Multiply-adds of vectors for a tile of a kernel larger than 3x3, against those of the direct
+// form. The transforms are about 640 operations a vector of input channels, loads and stores
+// included, and 420 a vector of outputs.
+bool GainsFromEightPoints(const ConvolutionShape& shape) {
+  const int64_t kernel = shape.axes[0].kernel;
+  if (kernel < 4 || kernel > 7 || shape.axes[0].stride != 1) return false;
+  if (shape.in_channels * shape.out_channels > kMostLargestTiles) return false;
+  const ColumnBlocks columns = ColumnBlocks::Of(shape.out_channels);
+  const int64_t tile = kWinogradLinePoints + 1 - kernel;
+  const int64_t products = shape.in_channels * columns.vectors();
+  const int64_t transforms =
+      640 * DivideUp(shape.in_channels, columns.lanes) + 420 * columns.vectors();
+  return (kWinogradLinePoints * kWinogradLinePoints * products + transforms) * 4 <
+         kernel * kernel * tile * tile * products * 3;
 }
 
 // Whether an image's size leaves most of its tiles empty: dilated pixels make as many tiles at
@@ -147,26 +166,6 @@ void ToPoints(const Lanes& a, const Lanes& b, const Lanes& c, std::array<Lanes, 
   }
 }
 
-// Of the points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity.
-void ToPoints(const Lanes& a, const Lanes& b, const Lanes& c, std::array<Lanes, 8>& out) {
-  for (size_t l = 0; l < kLanes; ++l) {
-    const float outer = (a[l] + c[l]) * (-2.0f / 9);
-    const float inner = b[l] * (-2.0f / 9);
-    const float far_outer = a[l] * (1.0f / 90) + c[l] * (2.0f / 45);
-    const float far_inner = b[l] * (1.0f / 45);
-    const float near_outer = a[l] * (32.0f / 45) + c[l] * (8.0f / 45);
-    const float near_inner = b[l] * (16.0f / 45);
-    out[0][l] = a[l];
-    out[1][l] = outer + inner;
-    out[2][l] = outer - inner;
-    out[3][l] = far_outer + far_inner;
-    out[4][l] = far_outer - far_inner;
-    out[5][l] = near_outer + near_inner;
-    out[6][l] = near_outer - near_inner;
-    out[7][l] = c[l];
-  }
-}
-
 // Of the points 0, 1, -1, 2 and infinity for the first and last weight, and the one in the middle.
 void ToStridedPoints(const Lanes& a, const Lanes& b, const Lanes& c, std::array<Lanes, 6>& out) {
   for (size_t l = 0; l < kLanes; ++l) {
@@ -179,23 +178,49 @@ void ToStridedPoints(const Lanes& a, const Lanes& b, const Lanes& c, std::array<
   }
 }
 
-// The same points of kernels of one line: powers of the point, over the product of its distances to
-// the others (see ToPoints in winograd_transform.cc).
-void TransformLineWeights(const float* weights, int64_t kernel, int64_t stride, int64_t count,
-                          float* out, int64_t step) {
-  constexpr std::array<double, kWinogradLinePoints - 1> kPoints = {0, 1, -1, 2, -2, 0.5, -0.5};
-  constexpr std::array<double, kWinogradLinePoints - 1> kFactors = {
-      1, -2.0 / 9, -2.0 / 9, 1.0 / 90, 1.0 / 90, 32.0 / 45, 32.0 / 45};
-  for (size_t point = 0; point < kPoints.size(); ++point, out += step) {
-    for (int64_t l = 0; l < count; ++l) {
-      double sum = 0;
-      for (int64_t i = kernel - 1; i >= 0; --i) {
-        sum = sum * kPoints[point] + static_cast<double>(weights[l * stride + i]);
-      }
-      out[l] = static_cast<float>(sum * kFactors[point]);
+// Of the points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity for `kernel` weights, 3 to 7: powers of the
+// point, over the product of its distances to the others (see ToPoints in winograd_transform.cc).
+void ToPoints(const Lanes* weights, size_t kernel, std::array<Lanes, kWinogradLinePoints>& out) {
+  constexpr std::array<float, kWinogradLinePoints - 1> kPoints = {0, 1, -1, 2, -2, 0.5f, -0.5f};
+  constexpr std::array<float, kWinogradLinePoints - 1> kFactors = {
+      1, -2.0f / 9, -2.0f / 9, 1.0f / 90, 1.0f / 90, 32.0f / 45, 32.0f / 45};
+  for (size_t point = 0; point < kPoints.size(); ++point) {
+    Lanes sum = weights[kernel - 1];
+    for (size_t i = kernel - 1; i-- > 0;) {
+      for (size_t l = 0; l < kLanes; ++l) sum[l] = sum[l] * kPoints[point] + weights[i][l];
+    }
+    for (size_t l = 0; l < kLanes; ++l) out[point][l] = sum[l] * kFactors[point];
+  }
+  out.back() = weights[kernel - 1];
+}
+
+// The same of kernels of `height` x `width` weights; of those of one line along that line.
+void TransformEightPoints(const float* weights, size_t height, size_t width, int64_t stride,
+                          int64_t count, float* out, int64_t step) {
+  constexpr size_t kMost = 7;
+  std::array<std::array<Lanes, kMost>, kWinogradLinePoints> columns{};
+  std::array<Lanes, kWinogradLinePoints> points;
+  for (size_t i = 0; i < height; ++i) {
+    std::array<Lanes, kMost> line{};
+    for (size_t l = 0; l < static_cast<size_t>(count); ++l) {
+      const float* const from = weights + static_cast<int64_t>(l) * stride + i * width;
+      for (size_t j = 0; j < width; ++j) line[j][l] = from[j];
+    }
+    ToPoints(line.data(), width, points);
+    for (size_t j = 0; j < points.size(); ++j) columns[j][i] = points[j];
+  }
+  for (size_t j = 0; j < columns.size(); ++j) {
+    if (height > 1) {
+      ToPoints(columns[j].data(), height, points);
+    } else {
+      points[0] = columns[j][0];
+    }
+    const size_t lines = height > 1 ? points.size() : 1;
+    for (size_t i = 0; i < lines; ++i) {
+      std::memcpy(out + static_cast<int64_t>(i * columns.size() + j) * step, points[i].data(),
+                  static_cast<size_t>(count) * sizeof(float));
     }
   }
-  for (int64_t l = 0; l < count; ++l) out[l] = weights[l * stride + kernel - 1];
 }
 
 // The kernels of `count` columns, `stride` floats apart, to [point][lane] at distances of `step`.
@@ -236,8 +261,12 @@ bool UsesWinograd(const ConvolutionShape& shape) {
   if (line >= 0) {
     const int64_t kernel = shape.axes[static_cast<size_t>(line)].kernel;
     if (kernel < 3 || kernel > 7) return false;
-  } else if (shape.spatial_rank != 2 || shape.axes[0].kernel != 3 || shape.axes[1].kernel != 3) {
+  } else if (shape.spatial_rank != 2 || shape.axes[0].kernel != shape.axes[1].kernel) {
     return false;
+  } else if (shape.axes[0].kernel != 3) {
+    return shape.in_channels >= kFewestChannelsOfLarge &&
+           shape.out_channels >= kFewestChannelsOfLarge && GainsFromEightPoints(shape) &&
+           !(shape.fixed && PrefersDirect(shape));
   }
   const int64_t fewest = IsStrided(shape) ? kFewestStridedChannels : kFewestChannels;
   return shape.in_channels >= fewest && shape.out_channels >= fewest &&
@@ -270,7 +299,6 @@ void PackWinograd(const float* weights, const ConvolutionShape& shape, float* pa
   const int64_t taps = shape.Taps();
   const int64_t points = WeightPoints(form);
   const auto transform = form.strided     ? &TransformWeights<6, &ToStridedPoints>
-                         : form.tile == 6 ? &TransformWeights<8>
                          : form.tile == 4 ? &TransformWeights<6>
                                           : &TransformWeights<4>;
   const size_t floats = TransformedFloats(shape);
@@ -286,8 +314,10 @@ void PackWinograd(const float* weights, const ConvolutionShape& shape, float* pa
         const float* const from = weights + ((first + column) * depth + channel) * taps;
         const int64_t count = std::min<int64_t>(kLanes, blocks.Columns(block) - column);
         float* const to = packed + first * depth * points + channel * width + column;
-        if (form.line) {
-          TransformLineWeights(from, taps, depth * taps, count, to, depth * width);
+        if (form.window() == kWinogradLinePoints) {
+          const auto height = static_cast<size_t>(form.line ? 1 : form.kernel);
+          TransformEightPoints(from, height, static_cast<size_t>(taps) / height, depth * taps,
+                               count, to, depth * width);
         } else {
           transform(from, depth * taps, count, to, depth * width);
         }
@@ -359,20 +389,26 @@ void Winograd::TransformInput(const Job& job, int64_t begin, int64_t end, float*
   tile.point_stride = point_stride;
   tile.ahead = across_.dilation == 1 ? across_.tile * across_.stride * in_channels_ : 0;
   tile.out = rows;
+  const int64_t step = across_.dilation * in_channels_;
   for (int64_t t = begin; t < end; ++t, tile.out += channels_) {
     const int64_t image = t / across_.tiles / down_.tiles;
     const int64_t top = down_.FirstInput(down_.FirstOutput(t / across_.tiles % down_.tiles));
     const int64_t left = across_.FirstInput(across_.FirstOutput(t % across_.tiles));
-    size_t pixel = 0;
-    for (int64_t i = 0; i < down_.window; ++i) {
+    const auto [begin_x, end_x] = across_.InputsInside(left);
+    const float** pixel = tile.pixels.data();
+    for (int64_t i = 0; i < down_.window; ++i, pixel += across_.window) {
       const int64_t y = top + i * down_.dilation;
       const bool on_line = y >= 0 && y < down_.input;
-      const int64_t line = (image * down_.input + y) * across_.input;
-      for (int64_t j = 0; j < across_.window; ++j) {
-        const int64_t x = left + j * across_.dilation;
-        const bool inside = on_line && x >= 0 && x < across_.input;
-        tile.pixels[pixel++] = inside ? job.input + (line + x) * in_channels_ : zeros_.data();
+      const int64_t begin_line = on_line ? begin_x : 0;
+      const int64_t end_line = on_line ? end_x : 0;
+      const float* from = zeros_.data();
+      if (begin_line < end_line) {
+        const int64_t line = (image * down_.input + y) * across_.input;
+        from = job.input + ((line + left) * in_channels_ + begin_line * step);
       }
+      std::fill(pixel, pixel + begin_line, zeros_.data());
+      for (int64_t j = begin_line; j < end_line; ++j, from += step) pixel[j] = from;
+      std::fill(pixel + end_line, pixel + across_.window, zeros_.data());
     }
     TransformWinogradInput(tile);
   }

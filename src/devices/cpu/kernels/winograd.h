@@ -12,6 +12,9 @@
 // odd places the one in the middle: along an axis four outputs take 5 multiplications and 4 instead
 // of 12, and a tile 81 instead of 144, with the weights as 36 numbers.
 //
+// Square kernels of r = 4 to 7 weights along each axis take the points of F(6x6, 3x3) too, which
+// make 9 - r outputs along each: 3 to 6.25 times fewer multiplications.
+//
 // A kernel of r weights along one axis, 3 to 7 of them, takes tiles of 9 - r outputs of a line,
 // which come from eight inputs: 1.75 to 2.5 times fewer multiplications. Where pixels are dilated,
 // a tile is made of those that lie the dilation apart.
@@ -23,6 +26,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "devices/cpu/kernels/convolution.h"
@@ -49,6 +53,12 @@ struct TileAxis {
   int64_t FirstInput(int64_t output_pixel) const { return output_pixel * stride - pad; }
   int64_t FirstOutput(int64_t index) const {
     return index / dilation * dilation * tile + index % dilation;
+  }
+  // Of the window that begins at input pixel `first`, those [first, second) that exist.
+  std::pair<int64_t, int64_t> InputsInside(int64_t first) const {
+    const int64_t begin = std::clamp<int64_t>((dilation - 1 - first) / dilation, 0, window);
+    const int64_t end = (input - first + dilation - 1) / dilation;
+    return {begin, std::clamp(end, begin, window)};
   }
   // Those of a tile that exist.
   int Outputs(int64_t first) const {

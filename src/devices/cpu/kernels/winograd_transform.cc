@@ -125,8 +125,9 @@ HWY_INLINE void ToPoints(V (&x)[kWinogradLinePoints]) {
   x[7] = last;
 }
 
-// Eight sums to outputs, the i-th of powers i of the points; the last of `count` takes infinity in.
-HWY_INLINE void FromPoints(const V (&s)[kWinogradLinePoints], int count,
+// Eight sums to the first `wanted` of `count` outputs, the i-th of powers i of the points; the last
+// of all takes infinity in.
+HWY_INLINE void FromPoints(const V (&s)[kWinogradLinePoints], int count, int wanted,
                            V (&out)[kMostWinogradLineOutputs]) {
   const D tag;
   const V even[3] = {hn::Add(s[1], s[2]), hn::Add(s[3], s[4]), hn::Add(s[5], s[6])};
@@ -134,6 +135,7 @@ HWY_INLINE void FromPoints(const V (&s)[kWinogradLinePoints], int count,
   out[0] = hn::Add(hn::Add(s[0], even[0]), hn::Add(even[1], even[2]));
 #pragma GCC unroll 5
   for (int i = 1; i < kMostWinogradLineOutputs; ++i) {
+    if (i >= wanted) break;
     const V* const sums = i % 2 == 0 ? even : odd;
     const auto power = static_cast<float>(1 << i);
     out[i] = hn::MulAdd(hn::Set(tag, power), sums[1],
@@ -141,8 +143,10 @@ HWY_INLINE void FromPoints(const V (&s)[kWinogradLinePoints], int count,
     if (i == count - 1) out[i] = hn::Add(out[i], s[7]);
   }
 }
-HWY_INLINE void FromPoints(const V (&s)[kWinogradLinePoints], V (&out)[kMostWinogradLineOutputs]) {
-  FromPoints(s, kMostWinogradLineOutputs, out);
+// Of tiles with a number of outputs of their own, all.
+template <int kWindow, int kTile>
+HWY_INLINE void FromPoints(const V (&s)[kWindow], int /*count*/, int /*wanted*/, V (&out)[kTile]) {
+  FromPoints(s, out);
 }
 
 template <class Load>
@@ -216,7 +220,7 @@ void TransformInput(const WinogradInput& tile) {
   } else if (tile.form.strided) {
     TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
                                 HWY_ATTR { TransformInputVector<9, 8>(t, channel, load); });
-  } else if (tile.form.tile == 6) {
+  } else if (tile.form.window() == kWinogradLinePoints) {
     TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
                                 HWY_ATTR { TransformInputVector<8, 6>(t, channel, load); });
   } else if (tile.form.tile == 4) {
@@ -247,14 +251,14 @@ HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column
     for (int i = 0; i < kWindow; ++i) {
       s[i] = hn::LoadU(d, sums + i * kWindow * tile.point_stride);
     }
-    FromPoints(s, o);
+    FromPoints(s, tile.form.tile, tile.rows, o);
 #pragma GCC unroll 6
     for (int i = 0; i < kTile; ++i) across[i][j] = o[i];
   }
 #pragma GCC unroll 1
-  for (int i = 0; i < kTile; ++i) {
+  for (int i = 0; i < tile.rows; ++i) {
     V o[kTile];
-    FromPoints(across[i], o);
+    FromPoints(across[i], tile.form.tile, tile.pixels, o);
 #pragma GCC unroll 6
     for (int j = 0; j < kTile; ++j) out[i][j] = hn::Add(o[j], bias);
   }
@@ -269,9 +273,29 @@ HWY_INLINE void TransformOutputVector(const WinogradOutput& tile, int64_t column
     s[i] = hn::LoadU(d, tile.sums + column + i * tile.point_stride);
   }
   V outputs[kMostWinogradLineOutputs];
-  FromPoints(s, tile.form.tile, outputs);
+  FromPoints(s, tile.form.tile, tile.rows, outputs);
 #pragma GCC unroll 6
   for (int i = 0; i < kMostWinogradLineOutputs; ++i) out[i][0] = hn::Add(outputs[i], bias);
+}
+
+// Vectors that are not whole, with nothing more than comparisons after them.
+template <int kRows, int kPixels>
+HWY_NOINLINE void StorePart(const WinogradOutput& tile, int64_t column, size_t count, V low, V high,
+                            const V (&out)[kRows][kPixels]) {
+  const D d;
+  for (int i = 0; i < tile.rows; ++i) {
+    float* to = tile.out + i * tile.line_stride + column;
+    const float* residual = tile.residual;
+    if (residual != nullptr) residual += i * tile.residual_line_stride + column;
+    for (int j = 0; j < tile.pixels; ++j, to += tile.pixel_stride) {
+      V sum = out[i][j];
+      if (residual != nullptr) {
+        sum = hn::Add(sum, LoadFirst(d, residual, count));
+        residual += tile.residual_pixel_stride;
+      }
+      StoreFirst(AtMost(d, AtLeast(d, sum, low), high), d, to, count);
+    }
+  }
 }
 
 // For any activation, by way of rows on the stack.
@@ -347,6 +371,8 @@ void TransformOutputOf(const WinogradOutput& tile) {
     TransformOutputVector<kWindow>(tile, column, bias, out);
     if (bounded && count == static_cast<size_t>(lanes)) {
       StoreVector(tile, column, hn::Set(d, low), hn::Set(d, high), out);
+    } else if (bounded) {
+      StorePart(tile, column, count, hn::Set(d, low), hn::Set(d, high), out);
     } else {
       FinishVector(tile, column, count, out);
     }
@@ -358,8 +384,9 @@ void TransformOutput(const WinogradOutput& tile) {
     TransformOutputOf<kWinogradLinePoints, kMostWinogradLineOutputs, 1>(tile);
   } else if (tile.form.strided) {
     TransformOutputOf<9, 4, 4>(tile);
-  } else if (tile.form.tile == 6) {
-    TransformOutputOf<8, 6, 6>(tile);
+  } else if (tile.form.window() == kWinogradLinePoints) {
+    TransformOutputOf<kWinogradLinePoints, kMostWinogradLineOutputs, kMostWinogradLineOutputs>(
+        tile);
   } else if (tile.form.tile == 4) {
     TransformOutputOf<6, 4, 4>(tile);
   } else {

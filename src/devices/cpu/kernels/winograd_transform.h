@@ -15,14 +15,18 @@ inline constexpr int kMostWinogradPoints = 81;
 inline constexpr int kWinogradLinePoints = 8;
 inline constexpr int kMostWinogradLineOutputs = 6;
 
-// Tiles of 6x6, 4x4 or 2x2 outputs, or of 2 to 6 in a line, or of 4x4 outputs two pixels apart.
+// Tiles of 6x6, 4x4 or 2x2 outputs, or of 2 to 6 in a line, or of 4x4 outputs two pixels apart, or
+// of kernels larger than 3x3 those of 2x2 to 5x5 outputs that eight inputs along an axis make.
 struct WinogradForm {
   int tile = 4;       // outputs along an axis
   bool line = false;  // along one axis only
   bool strided = false;
+  int kernel = 3;  // weights along an axis
 
   // Inputs along an axis.
-  int window() const { return line ? kWinogradLinePoints : strided ? 2 * tile + 1 : tile + 2; }
+  int window() const {
+    return line ? kWinogradLinePoints : strided ? 2 * tile + 1 : tile + kernel - 1;
+  }
   // Numbers a tile is transformed to.
   int points() const { return line ? window() : window() * window(); }
 };
