@@ -120,45 +120,45 @@ Handle<MullionProfile> Profile(const Engine& engine, MullionBinding* binding) {
   return Handle<MullionProfile>(profile);
 }
 
-// Time by operator, then the longest nodes.
+// Time by operator, then the longest nodes; of a node that runs several times, all of it.
 void PrintProfile(const MullionProfile* profile) {
   struct Sum {
     int count = 0;
-    double ms = 0;
+    double ns = 0;
+    double bytes = 0;
   };
-  std::map<std::string, Sum> by_operator;
-  std::vector<size_t> order;
-  double total = 0;
+  std::map<std::pair<std::string, std::string>, Sum> by_node;
   for (size_t i = 0; i < MullionProfile_Count(profile); ++i) {
-    const double ms = static_cast<double>(MullionProfile_Nanoseconds(profile, i)) / 1e6;
-    Sum& sum = by_operator[MullionProfile_Operator(profile, i)];
-    ++sum.count;
-    sum.ms += ms;
-    total += ms;
-    order.push_back(i);
+    Sum& sum = by_node[{MullionProfile_Operator(profile, i), MullionProfile_Node(profile, i)}];
+    sum.ns += static_cast<double>(MullionProfile_Nanoseconds(profile, i));
+    sum.bytes += static_cast<double>(MullionProfile_Bytes(profile, i));
   }
+  std::map<std::string, Sum> by_operator;
+  double total = 1e-9;
+  for (const auto& [name, node] : by_node) {
+    Sum& sum = by_operator[name.first];
+    ++sum.count;
+    sum.ns += node.ns;
+    total += node.ns;
+  }
+  const auto longest_first = [](const auto& a, const auto& b) { return a.second.ns > b.second.ns; };
   std::vector<std::pair<std::string, Sum>> sums(by_operator.begin(), by_operator.end());
-  std::sort(sums.begin(), sums.end(),
-            [](const auto& a, const auto& b) { return a.second.ms > b.second.ms; });
+  std::sort(sums.begin(), sums.end(), longest_first);
   std::cout << "\n     ms   share  nodes  operator\n" << std::fixed;
   for (const auto& [name, sum] : sums) {
-    std::cout << std::setw(8) << std::setprecision(3) << sum.ms << std::setw(6)
-              << std::setprecision(1) << 100 * sum.ms / std::max(total, 1e-9) << " %"
-              << std::setw(7) << sum.count << "  " << name << "\n";
+    std::cout << std::setw(8) << std::setprecision(3) << sum.ns / 1e6 << std::setw(6)
+              << std::setprecision(1) << 100 * sum.ns / total << " %" << std::setw(7) << sum.count
+              << "  " << name << "\n";
   }
-  const size_t most = std::min<size_t>(order.size(), 15);
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(most), order.end(),
-                    [&](size_t a, size_t b) {
-                      return MullionProfile_Nanoseconds(profile, a) >
-                             MullionProfile_Nanoseconds(profile, b);
-                    });
+  std::vector<std::pair<std::pair<std::string, std::string>, Sum>> nodes(by_node.begin(),
+                                                                         by_node.end());
+  std::sort(nodes.begin(), nodes.end(), longest_first);
+  nodes.resize(std::min<size_t>(nodes.size(), 15));
   std::cout << "\n     ms    GB/s  the longest\n";
-  for (size_t i = 0; i < most; ++i) {
-    const auto ns = static_cast<double>(MullionProfile_Nanoseconds(profile, order[i]));
-    std::cout << std::setw(8) << std::setprecision(3) << ns / 1e6 << std::setw(8)
-              << std::setprecision(1)
-              << static_cast<double>(MullionProfile_Bytes(profile, order[i])) / std::max(ns, 1.0)
-              << "  " << MullionProfile_Node(profile, order[i]) << "\n";
+  for (const auto& [name, sum] : nodes) {
+    std::cout << std::setw(8) << std::setprecision(3) << sum.ns / 1e6 << std::setw(8)
+              << std::setprecision(1) << sum.bytes / std::max(sum.ns, 1.0) << "  " << name.second
+              << "\n";
   }
 }
 

@@ -7,9 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "operators/epilogue.h"
+#include "operators/image_operators.h"
 #include "operators/quantized_concat.h"
-#include "operators/rescaled_conv.h"
 #include "operators/scaled_conv.h"
 #include "optimizer/channel_shuffle.h"
 #include "optimizer/infer_graph.h"
@@ -22,32 +21,6 @@ namespace {
 
 constexpr std::string_view kChannelsLast = "channels_last";
 
-// Operators that have a channels-last form, chosen by the attribute `channels_last`: input 0 and
-// output 0 are images.
-constexpr auto kSpatial = std::to_array<std::string_view>({
-    "AveragePool",
-    "BatchNormalization",
-    "Conv",
-    "ConvInteger",
-    "ConvTranspose",
-    "DepthToSpace",
-    "GlobalAveragePool",
-    "GlobalLpPool",
-    "GlobalMaxPool",
-    "GroupNormalization",
-    "InstanceNormalization",
-    "LRN",
-    "LpPool",
-    "MaxPool",
-    "QLinearAveragePool",
-    "QLinearConv",
-    "QLinearGlobalAveragePool",
-    "RescaledConv",
-    "Resize",
-    "ScaledConv",
-    "SpaceToDepth",
-});
-
 // The spatial operators that gain so much that they pull their input into the layout.
 constexpr auto kPulling = std::to_array<std::string_view>({
     "Conv",
@@ -56,72 +29,6 @@ constexpr auto kPulling = std::to_array<std::string_view>({
     "QLinearConv",
     "RescaledConv",
     "ScaledConv",
-});
-
-// Those whose input 3 is a residual (see operators/epilogue.h).
-constexpr auto kWithResidual = std::to_array<std::string_view>({
-    "Conv",
-    "ConvTranspose",
-    "GroupNormalization",
-    "InstanceNormalization",
-});
-
-// Elementwise: every tensor input that is not a scalar broadcasts to the output.
-constexpr auto kElementwise = std::to_array<std::string_view>({
-    "Abs",
-    "Add",
-    "And",
-    "ByteTable",
-    "Cast",
-    "Ceil",
-    "Celu",
-    "Clip",
-    "Div",
-    "Elu",
-    "Equal",
-    "Erf",
-    "Exp",
-    "Floor",
-    "FusedElementwise",
-    "Gelu",
-    "Greater",
-    "GreaterOrEqual",
-    "HardSigmoid",
-    "HardSwish",
-    "Identity",
-    "LeakyRelu",
-    "Less",
-    "LessOrEqual",
-    "Log",
-    "Max",
-    "Mean",
-    "Min",
-    "Mish",
-    "Mod",
-    "Mul",
-    "Neg",
-    "Not",
-    "Or",
-    "PRelu",
-    "Pow",
-    "QLinearAdd",
-    "QLinearMul",
-    "Reciprocal",
-    "Relu",
-    "Round",
-    "Selu",
-    "Sigmoid",
-    "Sign",
-    "Softplus",
-    "Softsign",
-    "Sqrt",
-    "Sub",
-    "Sum",
-    "Swish",
-    "Tanh",
-    "ThresholdedRelu",
-    "Where",
-    "Xor",
 });
 
 // Per-tensor forms are elementwise; per-axis forms renumber their axis.
@@ -134,11 +41,6 @@ constexpr auto kQuantizing = std::to_array<std::string_view>({
 template <size_t N>
 bool IsOneOf(const Node& node, const std::array<std::string_view, N>& names) {
   return std::binary_search(names.begin(), names.end(), std::string_view(node.operator_name()));
-}
-
-bool IsKnownDomain(const Node& node) {
-  return node.domain().empty() || node.domain() == operators::kInternalDomain ||
-         node.domain() == "com.microsoft";
 }
 
 // ---- permutations ------------------------------------------------------------------------------
@@ -201,8 +103,8 @@ class Layout {
 
  private:
   void Visit(Node& node) {
-    if (!IsKnownDomain(node) || !node.Subgraphs().empty()) return;
-    if (IsOneOf(node, kSpatial)) {
+    if (!operators::IsKnownDomain(node) || !node.Subgraphs().empty()) return;
+    if (operators::IsSpatial(node)) {
       VisitSpatial(node);
     } else if (node.operator_name() == "Transpose") {
       VisitTranspose(node);
@@ -228,22 +130,13 @@ class Layout {
     if (node.output(1) != nullptr && !scaled) return;
     if (!CanTakeLast(node, rank)) return;
     node.SetInput(0, &LastOf(*node.input(0), node));
-    const int residual = ResidualInput(node);
+    const int residual = operators::ResidualInput(node);
     if (residual >= 0 && node.input(residual) != nullptr) {
       node.SetInput(residual, &LastOf(*node.input(residual), node));
     }
     node.SetAttribute(kChannelsLast, int64_t{1});
     GiveLast(node, 0);
     if (scaled) GiveLast(node, operators::scaled_conv::kBytes);
-  }
-
-  static int ResidualInput(const Node& node) {
-    if (node.operator_name() == operators::kScaledConv) return operators::scaled_conv::kResidual;
-    if (node.operator_name() == operators::kRescaledConv) {
-      return operators::rescaled_conv::kResidual;
-    }
-    const bool fused = node.domain().empty() && IsOneOf(node, kWithResidual);
-    return fused ? operators::kResidualInput : -1;
   }
 
   // Forms of spatial operators that only exist channels-first.
@@ -278,7 +171,7 @@ class Layout {
     // Of a Split nobody may read the first part.
     const int rank = RankOf(node.operator_name() == "Split" ? node.input(0) : node.output(0));
     if (rank < 3) return;
-    if (IsOneOf(node, kElementwise)) {
+    if (operators::IsElementwise(node)) {
       if (InputsBroadcast(node, rank)) TakeAll(node, rank);
     } else if (JoinsImages(node) || node.operator_name() == "Softmax" ||
                node.operator_name() == "LogSoftmax") {

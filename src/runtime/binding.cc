@@ -38,10 +38,11 @@ class Binder {
     const int step_count = static_cast<int>(program_.steps.size());
     int step = binding_.key.first_step;
     for (; step < step_count; ++step) {
-      MULLION_ASSIGN_OR_RETURN(const bool bound, BindStep(step));
-      if (!bound) break;
+      MULLION_ASSIGN_OR_RETURN(const bool known, LearnStep(step));
+      if (!known) break;
     }
     binding_.end_step = step;
+    MULLION_RETURN_IF_ERROR(BindSteps());
     binding_.arena_bytes = arena_.size();
     if (options_.threads > 1) {
       binding_.loop_costs = std::make_unique<LoopCosts[]>(binding_.steps.size());
@@ -60,6 +61,8 @@ class Binder {
     // While the value sits in this segment's arena: which block; others may sit there, too.
     int block = kNoBlock;
     bool in_arena() const { return block != kNoBlock; }
+    // In a group of steps: whether the samples that a step does not see are somewhere, too.
+    bool has_all = true;
   };
 
   // A piece of the arena, and how many values that are still read are there.
@@ -161,8 +164,8 @@ class Binder {
     return true;
   }
 
-  // True when the step is part of the segment now; false when the segment ends before it.
-  Result<bool> BindStep(int index) {
+  // Works out what the step gives. False when the segment ends before it.
+  Result<bool> LearnStep(int index) {
     const Step& step = program_.steps[static_cast<size_t>(index)];
     if (step.kind != StepKind::kExecutable) return false;
     std::vector<TypeInfo>& types = types_;
@@ -184,8 +187,60 @@ class Binder {
         if (step.outputs[i] != kNoSlot) Learn(step.outputs[i], types[i]);
       }
     }
-    MULLION_RETURN_IF_ERROR(BindExecutable(index, step));
+    steps_.push_back(index);
     return true;
+  }
+
+  // Binds and places the steps that are to run.
+  Status BindSteps() {
+    binding_.groups = FindSampleGroups(program_, steps_,
+                                       [&](int slot) -> const TypeInfo& { return At(slot).type; });
+    size_t next = 0;
+    for (SampleGroup& group : binding_.groups) {
+      MULLION_RETURN_IF_ERROR(BindRange(next, group.first));
+      next = group.last;
+      MULLION_RETURN_IF_ERROR(BindGroup(group));
+    }
+    return BindRange(next, steps_.size());
+  }
+
+  Status BindRange(size_t first, size_t last) {
+    for (size_t i = first; i < last; ++i) {
+      const Step& step = program_.steps[static_cast<size_t>(steps_[i])];
+      MULLION_RETURN_IF_ERROR(BindExecutable(steps_[i], step));
+    }
+    return OkStatus();
+  }
+
+  // Values with all their samples have their places from before the first pass to behind the last.
+  Status BindGroup(SampleGroup& group) {
+    for (const SampledSlot& sampled : group.sampled) {
+      if (sampled.made) MULLION_RETURN_IF_ERROR(PlaceOutput(sampled.slot, nullptr));
+    }
+    for (const SampledSlot& sampled : group.sampled) Show(sampled.slot, group.samples);
+    for (const int slot : group.inside) {
+      Show(slot, group.samples);
+      At(slot).has_all = false;
+    }
+    in_group_ = true;
+    const size_t first = binding_.steps.size();
+    MULLION_RETURN_IF_ERROR(BindRange(group.first, group.last));
+    in_group_ = false;
+    for (const SampledSlot& sampled : group.sampled) {
+      Show(sampled.slot, group.samples * group.passes);
+    }
+    for (const int slot : kept_) Release(slot, steps_[group.last - 1]);
+    kept_.clear();
+    group.first = first;
+    group.last = binding_.steps.size();
+    return OkStatus();
+  }
+
+  // Has steps see so many samples of a value.
+  void Show(int slot, int64_t samples) {
+    Fact& fact = At(slot);
+    fact.type.shape[0] = samples;
+    fact.port.shape[0] = samples;
   }
 
   // The key tells the shapes of the outputs of the segment's first step.
@@ -215,8 +270,10 @@ class Binder {
     const bool shared = context.gives_view() && ShareBlock(step);
     if (!shared) {
       for (size_t i = 0; i < step.outputs.size(); ++i) {
-        if (step.outputs[i] == kNoSlot) continue;
-        MULLION_RETURN_IF_ERROR(PlaceOutput(index, step, static_cast<int>(i), context.in_place()));
+        const int slot = step.outputs[i];
+        if (slot == kNoSlot || (in_group_ && At(slot).has_all)) continue;
+        const InPlaceOffer offer{index, step, static_cast<int>(i), context.in_place()};
+        MULLION_RETURN_IF_ERROR(PlaceOutput(slot, &offer));
       }
       binding_.steps.push_back({index, context.TakeState()});
     }
@@ -237,6 +294,7 @@ class Binder {
     const Fact& input = At(step.inputs[0]);
     Fact& output = At(slot);
     if (!input.in_arena() || !IsStaticTensor(output.type) ||
+        (in_group_ && (input.has_all || output.has_all)) ||
         output.type.shape.ElementCount() != input.type.shape.ElementCount() ||
         (IsProgramOutput(slot) && options_.outputs_outside)) {
       return false;
@@ -254,19 +312,28 @@ class Binder {
            static_cast<int>(program_.steps.size());
   }
 
-  Status PlaceOutput(int index, const Step& step, int output,
-                     const std::vector<BindContext::InPlace>& in_place) {
-    const int slot = step.outputs[static_cast<size_t>(output)];
+  // What a step says of the inputs whose memory output `output` may have.
+  struct InPlaceOffer {
+    int index;
+    const Step& step;
+    int output;
+    const std::vector<BindContext::InPlace>& in_place;
+  };
+
+  Status PlaceOutput(int slot, const InPlaceOffer* offer) {
     Fact& fact = At(slot);
     Placement placement{slot, PlacementKind::kHeap, 0, fact.type, Tensor()};
-    if (IsStaticTensor(fact.type) && fact.type.element_type != ElementType::kString) {
-      const auto count = fact.type.shape.CheckedElementCount();
+    const TypeInfo& type = placement.type;
+    if (IsStaticTensor(type) && type.element_type != ElementType::kString) {
+      const auto count = type.shape.CheckedElementCount();
       if (!count.has_value()) {
-        return step.node->Error(StatusCode::kOutOfMemory,
-                                StrCat("its output ", output, " would be ", fact.type.ToString(),
-                                       ", which is too large; use smaller inputs"));
+        const Value& value = *program_.slots[static_cast<size_t>(slot)].value;
+        return value.producer()->Error(
+            StatusCode::kOutOfMemory,
+            StrCat("its output ", value.producer_index(), " would be ", type.ToString(),
+                   ", which is too large; use smaller inputs"));
       }
-      const size_t bytes = ByteSize(fact.type.element_type, *count);
+      const size_t bytes = ByteSize(type.element_type, *count);
       if (IsProgramOutput(slot) && options_.outputs_outside) {
         placement.kind = PlacementKind::kOutput;
         const auto& outputs = program_.outputs;
@@ -274,7 +341,11 @@ class Binder {
             static_cast<size_t>(std::find(outputs.begin(), outputs.end(), slot) - outputs.begin());
       } else {
         placement.kind = PlacementKind::kArena;
-        fact.block = TakeOver(index, step, output, bytes, in_place);
+        fact.block = offer == nullptr ? kNoBlock : TakeOver(*offer, bytes);
+        if (!fact.in_arena()) {
+          blocks_.push_back({arena_.Allocate(bytes), bytes, 1});
+          fact.block = static_cast<int>(blocks_.size()) - 1;
+        }
         placement.offset = BlockOf(fact).offset;
       }
     }
@@ -282,15 +353,15 @@ class Binder {
     return OkStatus();
   }
 
-  // The block of an input that dies here and may be written, or a fresh one.
-  int TakeOver(int index, const Step& step, int output, size_t bytes,
-               const std::vector<BindContext::InPlace>& in_place) {
-    for (const BindContext::InPlace& pair : in_place) {
-      if (pair.output != output) continue;
-      const int slot = step.inputs[static_cast<size_t>(pair.input)];
+  // The block of an input that dies here and may be written, if there is one.
+  int TakeOver(const InPlaceOffer& offer, size_t bytes) {
+    for (const BindContext::InPlace& pair : offer.in_place) {
+      if (pair.output != offer.output) continue;
+      const int slot = offer.step.inputs[static_cast<size_t>(pair.input)];
       if (slot == kNoSlot) continue;
       Fact& input = At(slot);
-      if (!input.in_arena() || LastUse(slot) != index || BlockOf(input).users > 1) continue;
+      if (!input.in_arena() || LastUse(slot) != offer.index || BlockOf(input).users > 1) continue;
+      if (in_group_ && input.has_all) continue;
       // Blocks are multiples of the alignment: sizes that round alike fit alike.
       if ((BlockOf(input).bytes + kMemoryAlignment - 1) / kMemoryAlignment !=
           (bytes + kMemoryAlignment - 1) / kMemoryAlignment) {
@@ -298,8 +369,7 @@ class Binder {
       }
       return std::exchange(input.block, kNoBlock);
     }
-    blocks_.push_back({arena_.Allocate(bytes), bytes, 1});
-    return static_cast<int>(blocks_.size()) - 1;
+    return kNoBlock;
   }
 
   Block& BlockOf(const Fact& fact) { return blocks_[static_cast<size_t>(fact.block)]; }
@@ -309,6 +379,10 @@ class Binder {
   void Release(int slot, int index) {
     Fact& fact = At(slot);
     if (!fact.in_arena() || LastUse(slot) > index) return;
+    if (in_group_ && fact.has_all) {  // the next pass wants it again
+      kept_.push_back(slot);
+      return;
+    }
     Block& block = BlockOf(fact);
     fact.block = kNoBlock;
     if (--block.users == 0) arena_.Free(block.offset, block.bytes);
@@ -320,6 +394,9 @@ class Binder {
   std::vector<Fact> facts_;
   ArenaPlanner arena_;
   std::vector<Block> blocks_;
+  std::vector<int> steps_;  // that are to run
+  bool in_group_ = false;
+  std::vector<int> kept_;  // values to release when the group ends
   // Of the step at hand; kept so that not every step allocates.
   std::vector<TypeInfo> types_;
   std::vector<InferenceContext::Input> inference_inputs_;

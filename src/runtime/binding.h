@@ -19,6 +19,7 @@
 
 #include "planner/program.h"
 #include "runtime/loop_costs.h"
+#include "runtime/sample_groups.h"
 
 namespace mullion {
 
@@ -79,6 +80,7 @@ class Binding {
   BindingKey key;
   std::vector<Placement> placements;  // of the values made in this segment
   std::vector<BoundStep> steps;       // folded steps are left out
+  std::vector<SampleGroup> groups;    // of `steps`, in order
   // One for each of `steps` where there are helpers; learned while the steps run.
   std::unique_ptr<LoopCosts[]> loop_costs;
   int end_step = 0;  // the dynamic step that ends the segment, or the number of steps

@@ -340,15 +340,49 @@ Status Frame::PlaceOutput(const Placement& placement) {
 }
 
 Status Frame::RunSegment(const Binding& binding, const Evaluation& evaluation) {
-  LoopCosts* costs = binding.loop_costs.get();
-  for (const BoundStep& step : binding.steps) {
+  size_t next = 0;
+  for (const SampleGroup& group : binding.groups) {
+    MULLION_RETURN_IF_ERROR(RunSteps(binding, next, group.first, evaluation));
+    MULLION_RETURN_IF_ERROR(RunGroup(binding, group, evaluation));
+    next = group.last;
+  }
+  return RunSteps(binding, next, binding.steps.size(), evaluation);
+}
+
+Status Frame::RunSteps(const Binding& binding, size_t first, size_t last,
+                       const Evaluation& evaluation) {
+  LoopCosts* const costs = binding.loop_costs.get();
+  for (size_t i = first; i < last; ++i) {
     if (evaluation.cancellation != nullptr && evaluation.cancellation->cancelled()) {
       return Status(StatusCode::kCancelled, "the evaluation was cancelled");
     }
-    evaluation.parallel->BeginStep(costs == nullptr ? nullptr : costs++);
+    evaluation.parallel->BeginStep(costs == nullptr ? nullptr : costs + i);
+    const BoundStep& step = binding.steps[i];
     MULLION_RETURN_IF_ERROR(RunStep(step.step, step.state.get(), evaluation));
   }
   return OkStatus();
+}
+
+// Each pass sees some samples of what has all of them.
+Status Frame::RunGroup(const Binding& binding, const SampleGroup& group,
+                       const Evaluation& evaluation) {
+  const auto move = [&](const SampledSlot& sampled, int64_t passes) {
+    TensorView& view = At(sampled.slot).view;
+    view.data =
+        static_cast<const char*>(view.data) + passes * static_cast<int64_t>(sampled.pass_bytes);
+  };
+  for (const SampledSlot& sampled : group.sampled) At(sampled.slot).view.shape[0] = group.samples;
+  Status status;
+  int64_t passes = 0;
+  for (; passes < group.passes && status.ok(); ++passes) {
+    status = RunSteps(binding, group.first, group.last, evaluation);
+    for (const SampledSlot& sampled : group.sampled) move(sampled, 1);
+  }
+  for (const SampledSlot& sampled : group.sampled) {
+    move(sampled, -passes);
+    At(sampled.slot).view.shape[0] = group.samples * group.passes;
+  }
+  return status;
 }
 
 namespace {

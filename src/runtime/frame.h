@@ -96,6 +96,8 @@ class Frame {
   Status PlaceValues(const Segment& segment);
   Status PlaceOutput(const Placement& placement);
   Status RunSegment(const Binding& binding, const Evaluation& evaluation);
+  Status RunSteps(const Binding& binding, size_t first, size_t last, const Evaluation& evaluation);
+  Status RunGroup(const Binding& binding, const SampleGroup& group, const Evaluation& evaluation);
   Status RunStep(int index, const BoundState* state, const Evaluation& evaluation);
   // Runs or resolves the step that ends a segment and tells how the next one begins.
   Result<BindingKey> PassDynamicStep(int index, const Evaluation& evaluation);

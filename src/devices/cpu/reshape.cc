@@ -32,7 +32,12 @@ Result<Shape> Unsqueeze(const RunContext& context) {
   return operators::UnsqueezeTarget(context.Input(0).shape, axes);
 }
 
-// The same elements under the shape that `target` works out.
+struct KnownShape final : BoundState {
+  explicit KnownShape(const Shape& known) : shape(known) {}
+  const Shape shape;
+};
+
+// The same elements under the shape that is known at binding, or that `target` works out.
 template <Result<Shape> (*target)(const RunContext&)>
 class View final : public Executable {
  public:
@@ -40,11 +45,15 @@ class View final : public Executable {
 
   Status Bind(BindContext& context) const override {
     context.GiveView();
+    if (context.output(0) != nullptr) {
+      context.SetState(std::make_unique<KnownShape>(context.output(0)->shape));
+    }
     return OkStatus();
   }
 
   Status Run(RunContext& context) const override {
-    const Result<Shape> shape = target(context);
+    const auto* const known = context.state<KnownShape>();
+    const Result<Shape> shape = known != nullptr ? known->shape : target(context);
     if (!shape.ok()) return context.Error(shape.status().message());
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, *shape));
     CopyTensor(context.Input(0), output, context.parallel());

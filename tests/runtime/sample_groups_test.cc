@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+// Batches whose steps run for a few samples at a time, against every sample alone.
+#include "runtime/sample_groups.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <random>
+#include <string_view>
+#include <vector>
+
+#include "devices/cpu/cpu_device.h"
+#include "runtime/session.h"
+
+namespace mullion {
+namespace {
+
+constexpr int64_t kSide = 48;
+constexpr int64_t kChannels = 16;
+
+Tensor RandomTensor(const Shape& shape, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> values(-1.0f, 1.0f);
+  std::vector<float> data(static_cast<size_t>(shape.ElementCount()));
+  for (float& x : data) x = values(random);
+  return Tensor::FromSpan<float>(shape, std::span<const float>(data));
+}
+
+// Image [batch, 3, 48, 48] and a vector of channels that all samples share.
+class ImageModel {
+ public:
+  ImageModel() {
+    image_ = &Input("image", {kUnknownDim, 3, kSide, kSide});
+    shared_ = &Input("shared", {1, kChannels, 1, 1});
+  }
+  Value& image() { return *image_; }
+  Value& shared() { return *shared_; }
+  Node& Add(std::string_view name, std::vector<Value*> inputs, int outputs = 1) {
+    Node& node = graph_->AddNode("", name, 21, inputs, outputs, name);
+    node.origin = {std::string(name), std::string(name), "", 21, ""};
+    return node;
+  }
+  Value& Conv(Value& x, const Shape& weights, int64_t groups = 1) {
+    Node& node = Add("Conv", {&x, &Constant(RandomTensor(weights, ++seed_))});
+    node.SetAttribute("group", groups);
+    const int64_t pad = weights[2] / 2;
+    node.SetAttribute("pads", std::vector<int64_t>(4, pad));
+    return *node.output(0);
+  }
+  Value& Constant(Tensor tensor) { return graph_->AddConstant("", std::move(tensor)); }
+  void Output(Value& value) {
+    graph_->AddOutput(value);
+    FeatureInfo info;
+    info.name = value.name();
+    model_.outputs.push_back(info);
+  }
+  std::unique_ptr<Session> MakeSession(int threads) {
+    if (graph_ != nullptr) model_.graph = std::move(graph_);
+    static const cpu::CpuDevice cpu;
+    static const Device* const devices[] = {&cpu};
+    SessionOptions options;
+    options.threads = threads;
+    auto session = Session::Create(model_, devices, BuiltInOperators(), options);
+    EXPECT_TRUE(session.ok()) << session.status().message();
+    return session.ok() ? *std::move(session) : nullptr;
+  }
+
+ private:
+  Value& Input(const char* name, const Shape& shape) {
+    FeatureInfo info;
+    info.name = name;
+    info.type = TypeInfo::Tensor(ElementType::kFloat, shape);
+    model_.inputs.push_back(info);
+    return graph_->AddInput(name, info.type);
+  }
+
+  Model model_;
+  std::unique_ptr<Graph> graph_ = std::make_unique<Graph>();
+  Value* image_;
+  Value* shared_;
+  uint32_t seed_ = 0;
+};
+
+// Of every kind of step: what all samples share, values read outside the group, residuals, parts
+// that are joined and split, views.
+void MakeNet(ImageModel& model) {
+  Value& first = *model.Add("Relu", {&model.Conv(model.image(), {kChannels, 3, 3, 3})}).output(0);
+  Value& scaled = *model.Add("Mul", {&first, &model.shared()}).output(0);
+  Value& point = model.Conv(scaled, {kChannels, kChannels, 1, 1});
+  Value& depthwise = model.Conv(point, {kChannels, 1, 3, 3}, kChannels);
+  Value& sum = *model.Add("Add", {&depthwise, &first}).output(0);
+  Node& pool = model.Add("MaxPool", {&sum});
+  pool.SetAttribute("kernel_shape", std::vector<int64_t>{2, 2});
+  pool.SetAttribute("strides", std::vector<int64_t>{2, 2});
+  Node& resize =
+      model.Add("Resize", {pool.output(0), nullptr,
+                           &model.Constant(Tensor::Vector<float>(std::vector<float>{1, 1, 2, 2}))});
+  resize.SetAttribute("mode", std::string("nearest"));
+  Node& joined = model.Add("Concat", {resize.output(0), &sum});
+  joined.SetAttribute("axis", int64_t{1});
+  Node& split = model.Add("Split", {&model.Conv(*joined.output(0), {12, 2 * kChannels, 1, 1})}, 2);
+  split.SetAttribute("axis", int64_t{1});
+  split.SetAttribute("num_outputs", int64_t{2});
+  Node& reshaped = model.Add(
+      "Reshape",
+      {split.output(0), &model.Constant(Tensor::Vector<int64_t>(std::vector<int64_t>{0, 6, -1}))});
+  Node& softmax = model.Add("Softmax", {split.output(1)});
+  softmax.SetAttribute("axis", int64_t{1});
+  model.Output(*model.Add("Sigmoid", {reshaped.output(0)}).output(0));
+  model.Output(*softmax.output(0));
+  model.Output(point);
+}
+
+// Runs the net on a batch and on each of its samples.
+void ExpectEachSampleAlone(Session& session, int64_t batch, bool in_groups) {
+  const Tensor image = RandomTensor({batch, 3, kSide, kSide}, 99);
+  const Tensor shared = RandomTensor({1, kChannels, 1, 1}, 98);
+  const Datum inputs[] = {Datum::FromTensor(image), Datum::FromTensor(shared)};
+  Datum outputs[3];
+  Profiler profiler;
+  const Status status = session.Run(inputs, outputs, nullptr, &profiler);
+  ASSERT_TRUE(status.ok()) << status.message();
+  const auto nodes = session.graph().node_count();
+  EXPECT_EQ(profiler.events().size() > nodes, in_groups) << "batch " << batch;
+  const int64_t sample_floats = 3 * kSide * kSide;
+  for (int64_t n = 0; n < batch; ++n) {
+    const auto floats = image.span<float>().subspan(static_cast<size_t>(n * sample_floats),
+                                                    static_cast<size_t>(sample_floats));
+    const Datum sample[] = {
+        Datum::FromTensor(Tensor::FromSpan<float>({1, 3, kSide, kSide}, floats)), inputs[1]};
+    Datum alone[3];
+    ASSERT_TRUE(session.Run(sample, alone).ok());
+    for (size_t i = 0; i < 3; ++i) {
+      ASSERT_EQ(outputs[i].view.shape[0], batch);
+      const auto wanted = alone[i].view.span<float>();
+      const auto got =
+          outputs[i].view.span<float>().subspan(static_cast<size_t>(n) * wanted.size());
+      // A Softmax of a few columns rounds by where a row stands among all of them.
+      const float bound = i == 1 ? 1e-6f : 0.0f;
+      ASSERT_TRUE(std::equal(wanted.begin(), wanted.end(), got.begin(),
+                             [&](float a, float b) { return std::abs(a - b) <= bound; }))
+          << "sample " << n << " of " << batch << ", output " << i;
+    }
+  }
+}
+
+TEST(SampleGroups, GiveWhatEachSampleGivesAlone) {
+  ImageModel model;
+  MakeNet(model);
+  for (const int threads : {1, 2, 3, 4}) {
+    const auto session = model.MakeSession(threads);
+    ASSERT_NE(session, nullptr);
+    for (const int64_t batch : {1, 2, 5, 8, 12, 8}) {
+      ExpectEachSampleAlone(*session, batch, batch >= 5);
+    }
+  }
+}
+
+TEST(SampleGroups, WriteOutputsInPlaceAndLeaveInputsAsTheyWere) {
+  ImageModel model;
+  Value& wide = model.Conv(model.image(), {kChannels, 3, 1, 1});
+  model.Output(*model.Add("Relu", {&model.Conv(wide, {kChannels, kChannels, 3, 3})}).output(0));
+  const auto session = model.MakeSession(1);
+  ASSERT_NE(session, nullptr);
+  const Shape shape{9, 3, kSide, kSide};
+  const Datum inputs[] = {Datum::FromTensor(RandomTensor(shape, 1)),
+                          Datum::FromTensor(RandomTensor({1, kChannels, 1, 1}, 2))};
+  Datum outputs[] = {Datum::FromTensor(RandomTensor({9, kChannels, kSide, kSide}, 3))};
+  const void* const memory = outputs[0].view.data;
+  for (int run = 0; run < 3; ++run) {
+    ASSERT_TRUE(session->Run(inputs, outputs).ok());
+    EXPECT_EQ(outputs[0].view.data, memory);
+    EXPECT_EQ(outputs[0].view.shape, Shape({9, kChannels, kSide, kSide}));
+    EXPECT_EQ(inputs[0].view.shape, shape);
+  }
+}
+
+// A cancelled evaluation leaves the frame fit for the next.
+TEST(SampleGroups, EndWhenCancelled) {
+  ImageModel model;
+  MakeNet(model);
+  const auto session = model.MakeSession(1);
+  ASSERT_NE(session, nullptr);
+  const Datum inputs[] = {Datum::FromTensor(RandomTensor({8, 3, kSide, kSide}, 1)),
+                          Datum::FromTensor(RandomTensor({1, kChannels, 1, 1}, 2))};
+  Datum outputs[3];
+  ASSERT_TRUE(session->Run(inputs, outputs).ok());
+  CancellationToken token;
+  token.Cancel();
+  Datum none[3];
+  EXPECT_EQ(session->Run(inputs, none, &token).code(), StatusCode::kCancelled);
+  ExpectEachSampleAlone(*session, 8, true);
+}
+
+// A transposition of samples and channels ends a group, as does what reads the batch whole.
+TEST(SampleGroups, EndWhereSamplesMix) {
+  ImageModel model;
+  Value& wide = model.Conv(model.image(), {kChannels, 3, 3, 3});
+  Value& relu = *model.Add("Relu", {&wide}).output(0);
+  Value& axes = model.Constant(Tensor::Vector<int64_t>(std::vector<int64_t>{0}));
+  Value& most = *model.Add("ReduceMax", {&relu, &axes}).output(0);
+  Value& less = *model.Add("Sub", {&relu, &most}).output(0);
+  model.Output(less);
+  const auto session = model.MakeSession(1);
+  ASSERT_NE(session, nullptr);
+  const Datum inputs[] = {Datum::FromTensor(RandomTensor({8, 3, kSide, kSide}, 1)),
+                          Datum::FromTensor(RandomTensor({1, kChannels, 1, 1}, 2))};
+  Datum outputs[1];
+  ASSERT_TRUE(session->Run(inputs, outputs).ok());
+  const auto values = outputs[0].view.span<float>();
+  const size_t sample = values.size() / 8;
+  for (size_t i = 0; i < sample; ++i) {
+    float highest = -1e9f;
+    for (size_t n = 0; n < 8; ++n) highest = std::max(highest, values[n * sample + i]);
+    ASSERT_EQ(highest, 0.0f) << i;
+  }
+}
+
+}  // namespace
+}  // namespace mullion
