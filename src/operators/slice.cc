@@ -43,10 +43,12 @@ SliceRange ResolveRange(int64_t dim, int64_t start, int64_t end, int64_t step) {
     const int64_t count = end > start ? (end - start - 1) / step + 1 : 0;
     return {start, count > 1 ? step : 1, count};
   }
-  start = std::clamp<int64_t>(start, -1, dim - 1);
+  // Slice-13: a start below the axis is its first element, where Python selects nothing.
+  if (dim == 0) return {0, 1, 0};
+  start = std::clamp<int64_t>(start, 0, dim - 1);
   end = std::clamp<int64_t>(end, -1, dim - 1);
   const int64_t count = start > end ? (start - end - 1) / -step + 1 : 0;
-  return {std::max<int64_t>(start, 0), count > 1 ? step : 1, count};
+  return {start, count > 1 ? step : 1, count};
 }
 
 Result<SliceRanges> ResolveSlice(const Shape& input, const IntList& starts, const IntList& ends,

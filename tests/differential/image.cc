@@ -94,7 +94,9 @@ void ConvTranspose(Case& c) {
     w.pads[at] = random.Int(0, w.kernel[at] - 1, 1);
     w.pads[at + static_cast<size_t>(w.dims())] = random.Int(0, w.kernel[at] - 1, 1);
   }
-  const auto kind = random.typical() ? 1 : random.Int(0, 4);
+  const bool valid = std::any_of(w.attributes.begin(), w.attributes.end(),
+                                 [](const auto& a) { return a.first == "auto_pad"; });
+  const auto kind = random.typical() ? 1 : random.Int(valid ? 2 : 0, valid ? 2 : 4);
   if (kind == 1) w.attributes.emplace_back("pads", w.pads);
   if (kind <= 2) w.attributes.emplace_back("output_padding", extra);
   if (kind == 3) {
@@ -227,15 +229,23 @@ void Resize(Case& c) {
   }
   Attributes attributes = {{"mode", mode}};
   const auto scaled = [&](int i) { return !spatial_only || i >= rank - 2; };
+  std::string transform = "half_pixel";
+  if (c.opset() >= 11 && random.Chance(0.7)) {
+    transform = random.Pick({"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"});
+    if (c.opset() >= 19 && random.Chance(0.2)) transform = "half_pixel_symmetric";
+    attributes.emplace_back("coordinate_transformation_mode", transform);
+  }
   Tensor scales = *Tensor::Allocate(kFloat, {rank});
   std::vector<int64_t> sizes;
   for (int i = 0; i < rank; ++i) {
-    const double scale = !scaled(i)         ? 1
-                         : random.typical() ? 2
-                                            : random.Pick({0.5, 0.6, 0.8, 1.0, 1.3, 2.0, 2.5, 3.0});
+    double scale = !scaled(i)         ? 1
+                   : random.typical() ? 2
+                                      : random.Pick({0.5, 0.6, 0.8, 1.0, 1.3, 2.0, 2.5, 3.0});
     const int64_t size =
         std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(shape[i]) * scale));
     sizes.push_back(size);
+    // The peer copies an output of the input's size whatever the scale.
+    if (size == shape[i]) scale = 1;
     // A size of 0 is no image.
     scales.mutable_view().span<float>()[static_cast<size_t>(i)] =
         static_cast<float>(size == 1 && scale < 1 ? 1.0 : scale);
@@ -246,12 +256,6 @@ void Resize(Case& c) {
   if (c.opset() < 11) {
     attributes[0].second = mode == "cubic" ? std::string("linear") : mode;
     return c.Only({x, c.Constant(scales)}, attributes);
-  }
-  std::string transform = "half_pixel";
-  if (random.Chance(0.7)) {
-    transform = random.Pick({"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"});
-    if (c.opset() >= 19 && random.Chance(0.2)) transform = "half_pixel_symmetric";
-    attributes.emplace_back("coordinate_transformation_mode", transform);
   }
   if (mode == "nearest" && random.Chance(0.7)) {
     attributes.emplace_back(
@@ -266,7 +270,10 @@ void Resize(Case& c) {
     attributes.emplace_back("antialias", int64_t{1});
   }
   Value* const none = c.opset() < 13 ? c.Constant(random.Values(kFloat, {0})) : nullptr;
-  if (random.Chance(0.5)) return c.Only({x, none, c.Input(scales)}, attributes);
+  // With align_corners the peer rounds the length before it divides by it, the definition does not.
+  if (transform != "align_corners" && random.Chance(0.5)) {
+    return c.Only({x, none, c.Input(scales)}, attributes);
+  }
   Value* const no_scales = c.opset() < 13 ? c.Constant(random.Values(kFloat, {0})) : nullptr;
   c.Only({x, none, no_scales, c.Input(Ints(sizes))}, attributes);
 }

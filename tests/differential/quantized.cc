@@ -43,6 +43,8 @@ void Quantize(Case& c) {
   Value* const zero = type != kUint8 || random.Chance(0.7)
                           ? c.Input(random.Values(type, parameters, type == kInt8 ? -100 : 0, 100))
                           : nullptr;
+  // The specification divides in the type of the scales, the peer always in float.
+  if (scale_type == kFloat16) c.steps = 1;
   c.Only({x, scale, zero}, attributes);
 }
 

@@ -52,7 +52,9 @@ void Recurrent(Case& c) {
   }
   if (batch_first) attributes.emplace_back("layout", int64_t{1});
   if (random.Chance(0.3)) attributes.emplace_back("clip", static_cast<float>(random.Real(0.3, 2)));
-  if (random.Chance(0.4)) {
+  // Activations without bounds: small weights, or sums leave what floats can hold.
+  const bool unbounded = random.Chance(0.4);
+  if (unbounded) {
     AddActivations(random, lstm ? 3 : gru ? 2 : 1, static_cast<int>(directions), attributes);
   }
   if (gru && random.Chance(0.6)) attributes.emplace_back("linear_before_reset", random.Int(0, 1));
@@ -66,7 +68,8 @@ void Recurrent(Case& c) {
   std::vector<Value*> inputs = {
       c.Fed(small(batch_first ? Shape{batch, time, width} : Shape{time, batch, width})),
       c.Weights(small({directions, gates * hidden, width})),
-      c.Weights(small({directions, gates * hidden, hidden})),
+      c.Weights(unbounded ? random.Values(kFloat, {directions, gates * hidden, hidden}, -0.2, 0.2)
+                          : small({directions, gates * hidden, hidden})),
       random.Chance(0.7) ? c.Weights(small({directions, 2 * gates * hidden})) : nullptr,
       random.Chance(0.4) ? c.Input(random.Values(kInt32, {batch}, 1, static_cast<double>(time)))
                          : nullptr,

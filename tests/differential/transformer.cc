@@ -32,7 +32,9 @@ void Attention(Case& c) {
   };
   Attributes attributes;
   if (flat) attributes = {{"q_num_heads", heads}, {"kv_num_heads", kv_heads}};
-  const bool causal = random.Chance(0.3);
+  // A single query sees all keys in the peer, where it should see those before the new ones and
+  // one.
+  const bool causal = random.Chance(0.3) && (queries > 1 || fresh == 1);
   if (causal) attributes.emplace_back("is_causal", int64_t{1});
   if (random.Chance(0.4)) attributes.emplace_back("scale", 0.3f);
   if (random.Chance(0.3)) attributes.emplace_back("softcap", 2.0f);
@@ -266,9 +268,10 @@ void MultiHead(Case& c) {
   const int64_t batch = random.Int(1, 2, 1), heads = random.Int(1, 3, 12),
                 size = random.PickSize({4, 8}, 64);
   const int64_t hidden = heads * size, queries = random.Int(1, 5, 128);
-  const int64_t value_size = random.Chance(0.3) ? 6 : size;
   const bool cross = random.Chance(0.4), by_heads = cross && random.Chance(0.4);
   const int64_t past = !cross && random.Chance(0.4) ? random.Int(1, 3, 100) : 0;
+  // With a past, or by heads, the peer takes only values as long as keys.
+  const int64_t value_size = past == 0 && !by_heads && random.Chance(0.3) ? 6 : size;
   const int64_t fresh = cross ? random.Int(1, 6, 200) : queries, keys = past + fresh;
   Attributes attributes = {{"num_heads", heads}};
   const bool causal = !cross && random.Chance(0.3);

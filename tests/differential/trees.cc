@@ -21,8 +21,9 @@ struct Forest {
 };
 
 // Random trees of depth 0 to 4. A leaf has an entry for one target, or for two; always for both
-// of two, because what a class gets that no leaf speaks of is not specified.
-Forest MakeForest(Random& random, int64_t features, int64_t targets) {
+// of two, and for all where `complete`: to what no leaf speaks of the peer adds no base value,
+// which the specification does.
+Forest MakeForest(Random& random, int64_t features, int64_t targets, bool complete) {
   Forest forest;
   const auto count = random.Int(1, 6, 1000);
   const bool one_mode = random.Chance(0.5);
@@ -41,10 +42,12 @@ Forest MakeForest(Random& random, int64_t features, int64_t targets) {
       forest.modes.emplace_back("LEAF");
       if (depth == 0 || random.Chance(0.15)) {
         const bool both = targets == 2 || (targets > 2 && random.Chance(0.3));
-        for (int64_t entry = both ? 2 : 1; entry > 0; --entry) {
+        for (int64_t entry = complete ? targets : both ? 2 : 1; entry > 0; --entry) {
           forest.leaf_trees.push_back(tree);
           forest.leaf_nodes.push_back(id);
-          forest.leaf_ids.push_back(entry == 2 ? 0 : random.Any(both ? 1 : 0, targets - 1));
+          forest.leaf_ids.push_back(complete     ? targets - entry
+                                    : entry == 2 ? 0
+                                                 : random.Any(both ? 1 : 0, targets - 1));
           forest.leaf_weights.push_back(static_cast<float>(random.Real(-1, 1)));
         }
         return id;
@@ -96,7 +99,8 @@ void Regressor(Case& c) {
   Random& random = c.random();
   c.set_ml_opset(static_cast<int>(random.Pick({1, 3})));
   const int64_t width = random.Int(1, 4, 30), targets = random.Pick<int64_t>({1, 1, 2, 3});
-  const Forest forest = MakeForest(random, width, targets);
+  const bool based = random.Chance(0.5);
+  const Forest forest = MakeForest(random, width, targets, based);
   Attributes attributes = NodeAttributes(c, forest);
   attributes.emplace_back("target_treeids", forest.leaf_trees);
   attributes.emplace_back("target_nodeids", forest.leaf_nodes);
@@ -107,7 +111,7 @@ void Regressor(Case& c) {
     attributes.emplace_back("aggregate_function",
                             std::string(random.Pick({"SUM", "AVERAGE", "MIN", "MAX"})));
   }
-  if (random.Chance(0.5)) {
+  if (based) {
     attributes.emplace_back("base_values", std::vector<float>(static_cast<size_t>(targets), 0.25f));
   }
   if (random.Chance(0.5)) {
@@ -124,13 +128,14 @@ void Classifier(Case& c) {
   const int64_t width = random.Int(1, 4, 30), classes = random.Pick<int64_t>({2, 2, 3, 4});
   // Binary ensembles may give scores of one class alone.
   const bool binary = classes == 2 && random.Chance(0.6);
-  const Forest forest = MakeForest(random, width, binary ? 1 : classes);
+  const bool based = random.Chance(0.4);
+  const Forest forest = MakeForest(random, width, binary ? 1 : classes, based);
   Attributes attributes = NodeAttributes(c, forest);
   attributes.emplace_back("class_treeids", forest.leaf_trees);
   attributes.emplace_back("class_nodeids", forest.leaf_nodes);
   attributes.emplace_back("class_ids", forest.leaf_ids);
   attributes.emplace_back("class_weights", forest.leaf_weights);
-  if (random.Chance(0.4)) {
+  if (based) {
     const auto count = static_cast<size_t>(binary ? 1 : classes);
     attributes.emplace_back("base_values", std::vector<float>(count, 0.25f));
   }

@@ -76,14 +76,13 @@ float FilterScale(const ResizeParameters& parameters, const ResizeAxis& axis) {
   return parameters.antialias ? std::min(axis.scale, 1.0f) : 1.0f;
 }
 
-int64_t TapsOf(const ResizeParameters& parameters, const ResizeAxis& axis) {
-  const float reach = parameters.mode == ResizeParameters::Mode::kLinear ? 1.0f : 2.0f;
-  const float filter = FilterScale(parameters, axis);
-  if (filter == 1) return 2 * static_cast<int64_t>(reach);
-  // Elements from floor(-reach / filter) + 1 before the coordinate to as many after it. More than
-  // all elements and their mirror images cannot be needed.
-  const double half = std::ceil(static_cast<double>(reach) / static_cast<double>(filter));
-  return 2 * static_cast<int64_t>(std::min(half, static_cast<double>(axis.input) + 1));
+// Elements that the filter reaches: from floor(-reach / filter) + 1 before the coordinate to as
+// many after it.
+int64_t ReachOf(const ResizeParameters& parameters, const ResizeAxis& axis) {
+  const double reach = parameters.mode == ResizeParameters::Mode::kLinear ? 1 : 2;
+  const double half = std::ceil(reach / static_cast<double>(FilterScale(parameters, axis)));
+  // Of a scale that makes at least one output of the axis it is less.
+  return 2 * static_cast<int64_t>(std::min(half, static_cast<double>(axis.input) * 4 + 8));
 }
 
 void FillNearest(const ResizeParameters& parameters, const ResizeAxis& axis, ResizeTable& table) {
@@ -105,7 +104,8 @@ void FillNearest(const ResizeParameters& parameters, const ResizeAxis& axis, Res
 }
 
 // The taps of output j: elements around the coordinate x, weighted by their distance. Those outside
-// the axis count as its ends, or not at all with exclude_outside.
+// the axis count as its ends, or not at all with exclude_outside. A filter that reaches further
+// than the axis is long has a tap for each element of it.
 void FillTaps(const ResizeParameters& parameters, const ResizeAxis& axis, int64_t j,
               ResizeTable& table) {
   const int64_t last = axis.input - 1;
@@ -113,19 +113,27 @@ void FillTaps(const ResizeParameters& parameters, const ResizeAxis& axis, int64_
   const auto limit = static_cast<float>(axis.input) * 2 + 8;
   x = x > -limit ? std::min(x, limit) : -limit;  // NaN and what is far outside
   const float filter = FilterScale(parameters, axis);
+  const int64_t reach = ReachOf(parameters, axis);
+  const bool whole = table.taps < reach;
   // The element left of x; x itself is at most one further, so that whole coordinates have the
   // element itself as the right one of the two in the middle.
   const auto left = static_cast<int64_t>(std::ceil(x)) - 1;
-  const int64_t first = left - table.taps / 2 + 1;
+  const int64_t first = left - reach / 2 + 1;
   float sum = 0;
-  for (int64_t k = 0; k < table.taps; ++k) {
+  for (int64_t k = 0; k < reach; ++k) {
     const int64_t element = first + k;
-    const auto at = static_cast<size_t>(k * axis.output + j);
+    const int64_t inside = std::clamp<int64_t>(element, 0, last);
+    const auto at = static_cast<size_t>((whole ? inside : k) * axis.output + j);
     float weight = FilterWeight(parameters, (static_cast<float>(element) - x) * filter);
-    if (parameters.exclude_outside && (element < 0 || element > last)) weight = 0;
-    table.index[at] = static_cast<int32_t>(std::clamp<int64_t>(element, 0, last));
-    table.weight[at] = weight;
+    if (parameters.exclude_outside && element != inside) weight = 0;
+    table.index[at] = static_cast<int32_t>(inside);
+    table.weight[at] += weight;
     sum += weight;
+  }
+  if (whole) {
+    for (int64_t k = 0; k < table.taps; ++k) {
+      table.index[static_cast<size_t>(k * axis.output + j)] = static_cast<int32_t>(k);
+    }
   }
   if (sum == 0 || (!parameters.antialias && !parameters.exclude_outside)) return;
   for (int64_t k = 0; k < table.taps; ++k) {
@@ -141,7 +149,10 @@ ResizeTable MakeResizeTable(const ResizeParameters& parameters, const ResizeAxis
   table.output = axis.output;
   if (axis.output == 0 || axis.input == 0) return table;
   const bool nearest = parameters.mode == ResizeParameters::Mode::kNearest;
-  table.taps = nearest ? 1 : TapsOf(parameters, axis);
+  if (!nearest) {
+    const int64_t reach = ReachOf(parameters, axis);
+    table.taps = parameters.antialias ? std::min(reach, axis.input) : reach;
+  }
   table.index.resize(static_cast<size_t>(table.taps * axis.output));
   if (nearest) {
     FillNearest(parameters, axis, table);

@@ -152,6 +152,70 @@ TEST(Upsample, UpgradesFromEveryForm) {
   EXPECT_EQ(Floats(c.Run()[0]), expected);
 }
 
+// A line by ONNX's definition of antialiasing: a filter as much wider as the line gets shorter,
+// over the line with its ends repeated as far as the filter reaches.
+std::vector<double> Antialiased(const std::vector<float>& line, int64_t outputs, bool cubic,
+                                const std::string& coordinates, bool exclude_outside) {
+  const auto inputs = static_cast<int64_t>(line.size());
+  const double scale = static_cast<double>(outputs) / static_cast<double>(inputs);
+  const double filter = std::min(scale, 1.0);
+  const auto weight = [&](double x) {
+    x = std::abs(x);
+    if (!cubic) return std::max(1 - x, 0.0);
+    constexpr double kA = -0.75;
+    if (x <= 1) return (kA + 2) * x * x * x - (kA + 3) * x * x + 1;
+    return x < 2 ? kA * x * x * x - 5 * kA * x * x + 8 * kA * x - 4 * kA : 0;
+  };
+  std::vector<double> result;
+  for (int64_t j = 0; j < outputs; ++j) {
+    const auto at = static_cast<double>(j);
+    const double last = static_cast<double>(outputs) - 1;
+    const double x = coordinates == "align_corners"
+                         ? (last == 0 ? 0 : at * static_cast<double>(inputs - 1) / last)
+                     : coordinates == "asymmetric" ? at / scale
+                                                   : (at + 0.5) / scale - 0.5;
+    double sum = 0, weights = 0;
+    for (int64_t i = -8 * inputs; i < 9 * inputs; ++i) {
+      const int64_t inside = std::clamp<int64_t>(i, 0, inputs - 1);
+      if (exclude_outside && i != inside) continue;
+      const double w = weight((static_cast<double>(i) - x) * filter);
+      weights += w;
+      sum += w * static_cast<double>(line[static_cast<size_t>(inside)]);
+    }
+    result.push_back(sum / weights);
+  }
+  return result;
+}
+
+TEST(Resize, AntialiasesByTheDefinition) {
+  std::mt19937 random(7);
+  for (const int64_t inputs : {1, 2, 3, 5, 9, 40}) {
+    const Tensor line = RandomTensor({1, 1, 1, inputs}, random);
+    for (const int64_t outputs : {1, 2, 3, 4, 11}) {
+      if (outputs == inputs) continue;  // where nothing happens without a scale
+      for (const char* const coordinates : {"half_pixel", "align_corners", "asymmetric"}) {
+        for (const bool cubic : {false, true}) {
+          for (const bool exclude : {false, true}) {
+            OperatorCase c = Case(line, {}, {1, 1, 1, outputs});
+            c.Set("mode", std::string(cubic ? "cubic" : "linear"));
+            c.Set("coordinate_transformation_mode", std::string(coordinates));
+            c.Set("antialias", int64_t{1});
+            c.Set("exclude_outside", int64_t{exclude});
+            const auto expected = Antialiased(Floats(line), outputs, cubic, coordinates, exclude);
+            const std::vector<float> actual = Floats(c.Run()[0]);
+            ASSERT_EQ(actual.size(), expected.size());
+            for (size_t i = 0; i < expected.size(); ++i) {
+              ASSERT_NEAR(actual[i], expected[i], 2e-5)
+                  << inputs << " to " << outputs << " " << coordinates << (cubic ? " cubic" : "")
+                  << (exclude ? " excluded" : "") << ", output " << i;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Resize, TakesEmptyImages) {
   EXPECT_EQ(Case(FloatTensor({0, 1, 2, 2}, {}), {1, 1, 2, 2}).Run()[0].shape().ToString(),
             "[0,1,4,4]");

@@ -23,7 +23,7 @@ OperatorCase SliceLine(int64_t start, int64_t end, int64_t step) {
   return Slice({6}, {start}, {end}, {0}, {step});
 }
 
-TEST(Slice, ClampsLikePython) {
+TEST(Slice, ClampsStartsAndEnds) {
   ExpectOutput<int32_t>(SliceLine(1, 4, 1), {3}, {1, 2, 3});
   ExpectOutput<int32_t>(SliceLine(-2, kMax, 1), {2}, {4, 5});
   ExpectOutput<int32_t>(SliceLine(-100, 2, 1), {2}, {0, 1});
@@ -32,7 +32,8 @@ TEST(Slice, ClampsLikePython) {
   ExpectOutput<int32_t>(SliceLine(kMax, kMin, -1), {6}, {5, 4, 3, 2, 1, 0});
   ExpectOutput<int32_t>(SliceLine(-1, -100, -2), {3}, {5, 3, 1});
   ExpectOutput<int32_t>(SliceLine(3, 0, -1), {3}, {3, 2, 1});
-  ExpectOutput<int32_t>(SliceLine(-7, kMin, -1), {0}, {});
+  ExpectOutput<int32_t>(SliceLine(-7, kMin, -1), {1}, {0});
+  ExpectOutput<int32_t>(SliceLine(-7, -9, -1), {1}, {0});
   ExpectOutput<int32_t>(SliceLine(2, kMax, kMax), {1}, {2});
   ExpectOutput<int32_t>(SliceLine(5, kMin, kMin), {1}, {5});
   ExpectOutput<int32_t>(Slice({0}, {0}, {5}, {0}, {1}), {0}, {});

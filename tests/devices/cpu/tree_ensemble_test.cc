@@ -184,6 +184,23 @@ TEST(TreeEnsembleRegressor, ForestsAddTheirLeaves) {
   }
 }
 
+// Base values are added after leaves are aggregated, whether any spoke of the target or not.
+TEST(TreeEnsembleRegressor, TargetsWithoutLeavesHaveTheirBaseValues) {
+  for (const char* const aggregate : {"SUM", "AVERAGE", "MIN", "MAX"}) {
+    SCOPED_TRACE(aggregate);
+    KernelTester tester("TreeEnsembleRegressor", 3, "ai.onnx.ml");
+    SetStump(tester, "BRANCH_LEQ", false);
+    tester.SetAttribute("target_ids", Ints{0, 2});
+    tester.SetAttribute("n_targets", int64_t{3});
+    tester.SetAttribute("base_values", Floats{0.25f, 0.5f, -4});
+    tester.SetAttribute("aggregate_function", std::string(aggregate));
+    tester.AddInput<float>({2, 1}, {0, 1});
+    const Status status = tester.Run();
+    ASSERT_TRUE(status.ok()) << status.message();
+    EXPECT_EQ(tester.Output<float>(0), Floats({1.25f, 0.5f, -4, 0.25f, 0.5f, -2}));
+  }
+}
+
 TEST(TreeEnsembleClassifier, OneScoreForTwoClassesIsAProbability) {
   KernelTester tester("TreeEnsembleClassifier", 1, "ai.onnx.ml");
   SetStump(tester, "BRANCH_LEQ", false, "class");
