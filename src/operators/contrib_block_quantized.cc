@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// com.microsoft's MatMulNBits and GatherBlockQuantized: weights of 4 or 8 bits with a scale for
-// each block of a row, written out.
+// com.microsoft's GatherBlockQuantized, written out: rows of a table of 4 or 8 bits with a scale for
+// each block of a row.
 #include <algorithm>
-#include <limits>
 
 #include "base/packed.h"
 #include "base/str_cat.h"
@@ -15,98 +14,6 @@ namespace {
 
 Status Unsupported(const Node& node, const std::string& text) {
   return node.Error(StatusCode::kUnsupported, text);
-}
-
-struct NBits {
-  int64_t k, n, bits, block;
-  int64_t blocks() const { return (k + block - 1) / block; }
-};
-
-Result<NBits> ReadNBits(const Node& node) {
-  const NBits size = {node.IntAttribute("K", 0), node.IntAttribute("N", 0),
-                      node.IntAttribute("bits", 4), node.IntAttribute("block_size", 32)};
-  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
-  const bool sane = size.k >= 1 && size.n >= 1 && size.k <= kMost && size.n <= kMost &&
-                    size.block >= 16 && size.block <= kMost && (size.block & (size.block - 1)) == 0;
-  if (!sane) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("attributes K, N and block_size are ", size.k, ", ", size.n, " and ",
-                             size.block, "; block_size must be a power of two from 16"));
-  }
-  if (size.bits != 4 && size.bits != 8) {
-    return Unsupported(node, StrCat("attribute 'bits' is ", size.bits, " but may be 4 or 8"));
-  }
-  if (node.input(4) != nullptr) {
-    return Unsupported(node, "reordered groups (input 4) are not supported; export without them");
-  }
-  return size;
-}
-
-// Constant i as unsigned numbers of `bits`, each row of `columns` from a byte of its own.
-Result<Tensor> Unpacked(const Node& node, int i, int64_t rows, int64_t columns, int64_t bits) {
-  const Value& value = *node.input(i);
-  if (!value.IsConstant() || value.constant.type() != ElementType::kUint8) {
-    return Unsupported(node, StrCat("input ", i, " is ", value.type.ToString(),
-                                    " but must be constant and of uint8"));
-  }
-  const int64_t row_bytes = (columns * bits + 7) / 8;
-  if (value.constant.count() != rows * row_bytes) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("input ", i, " has ", value.constant.count(), " bytes but must have ",
-                             rows * row_bytes));
-  }
-  MULLION_ASSIGN_OR_RETURN(Tensor numbers, Tensor::Allocate(ElementType::kUint8, {rows, columns}));
-  const auto from = value.constant.span<uint8_t>();
-  const auto to = numbers.mutable_view().span<uint8_t>();
-  for (int64_t row = 0; row < rows; ++row) {
-    const uint8_t* const bytes = from.data() + row * row_bytes;
-    for (int64_t column = 0; column < columns; ++column) {
-      to[static_cast<size_t>(row * columns + column)] =
-          bits == 8 ? bytes[column] : PackedBits<4>(bytes, column);
-    }
-  }
-  return numbers;
-}
-
-// Inputs A, B [n, blocks, bytes of a block], scales, zero points (optional; half of the range when
-// left out), groups, bias. The weights become floats when constants are folded.
-Status UpgradeMatMulNBits(Node& node) {
-  MULLION_ASSIGN_OR_RETURN(const NBits size, ReadNBits(node));
-  MULLION_ASSIGN_OR_RETURN(Tensor numbers,
-                           Unpacked(node, 1, size.n, size.blocks() * size.block, size.bits));
-  const int64_t blocks = size.blocks();
-  Tensor zero_points;
-  if (node.input(3) != nullptr) {
-    MULLION_ASSIGN_OR_RETURN(zero_points, Unpacked(node, 3, size.n, blocks, size.bits));
-  } else {
-    MULLION_ASSIGN_OR_RETURN(zero_points, Tensor::Allocate(ElementType::kUint8, {size.n, blocks}));
-    std::fill_n(static_cast<uint8_t*>(zero_points.mutable_data()), size.n * blocks,
-                static_cast<uint8_t>(1 << (size.bits - 1)));
-  }
-  Expansion expansion(node);
-  Graph& graph = node.graph();
-  Value& scales = expansion.Add("Reshape", {node.input(2), &expansion.Ints({size.n, blocks})});
-  Node& weights = expansion.AddNode("DequantizeLinear",
-                                    {&graph.AddConstant("weights", std::move(numbers)), &scales,
-                                     &graph.AddConstant("zeros", std::move(zero_points))},
-                                    1);
-  weights.SetAttribute("axis", int64_t{1});
-  weights.SetAttribute("block_size", size.block);
-  Value* matrix = weights.output(0);
-  if (blocks * size.block != size.k) {
-    matrix = &expansion.Add(
-        "Slice", {matrix, &expansion.Ints({0}), &expansion.Ints({size.k}), &expansion.Ints({1})});
-  }
-  Node& turned = expansion.AddNode("Transpose", {matrix}, 1);
-  turned.SetAttribute("perm", std::vector<int64_t>{1, 0});
-  Value* const bias = node.input(5);
-  if (bias == nullptr) {
-    expansion.Become("MatMul", {node.input(0), turned.output(0)});
-    return OkStatus();
-  }
-  Value& product = expansion.Add("MatMul", {node.input(0), turned.output(0)});
-  expansion.Become("Add", {&product, bias});
-  return OkStatus();
 }
 
 // Rows are looked up first, and only those become floats: tables of words are large.
@@ -270,10 +177,6 @@ Status UpgradeGatherBlockQuantized(Node& node) { return GatherBlocks(node).Write
 }  // namespace
 
 void RegisterContribBlockQuantized(OperatorRegistry& registry) {
-  registry.Add({.name = "MatMulNBits",
-                .domain = "com.microsoft",
-                .inputs = {3, 6},
-                .upgrade = UpgradeMatMulNBits});
   registry.Add({.name = "GatherBlockQuantized",
                 .domain = "com.microsoft",
                 .inputs = {3, 4},
