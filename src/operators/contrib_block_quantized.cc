@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// com.microsoft's GatherBlockQuantized, written out: rows of a table of 4 or 8 bits with a scale for
-// each block of a row.
+// com.microsoft's GatherBlockQuantized, written out: rows of a table of 4 or 8 bits with a scale
+// for each block of a row.
 #include <algorithm>
 
 #include "base/packed.h"
