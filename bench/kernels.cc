@@ -44,6 +44,7 @@ HWY_AFTER_NAMESPACE();
 #include "devices/cpu/kernels/convolution.h"
 #include "devices/cpu/kernels/dense.h"
 #include "devices/cpu/kernels/depthwise.h"
+#include "devices/cpu/kernels/fourier_convolution.h"
 #include "devices/cpu/kernels/half_convolution.h"
 #include "devices/cpu/kernels/large_kernel.h"
 #include "devices/cpu/kernels/matrix_pack.h"
@@ -150,18 +151,21 @@ void BenchWinograd(benchmark::State& state, Isa isa, const Layer& layer) {
 }
 
 const Layer kLargeKernels[] = {
-    {720, 16, 3, 9, 1}, {800, 3, 16, 9, 1}, {256, 32, 3, 9, 1},
-    {112, 8, 1, 5, 1},  {56, 64, 64, 5, 1}, {28, 12, 24, 5, 1},
+    {720, 16, 3, 9, 1}, {800, 3, 16, 9, 1}, {256, 32, 3, 9, 1},  {112, 8, 1, 5, 1},
+    {56, 64, 64, 5, 1}, {28, 12, 24, 5, 1}, {128, 16, 16, 7, 1},
 };
 
-void BenchLargeKernel(benchmark::State& state, Isa isa, const Layer& layer) {
+template <class Plan>
+void BenchLargeKernel(benchmark::State& state, Isa isa, const Layer& layer,
+                      size_t (*packed_floats)(const ConvolutionShape&),
+                      void (*pack)(const float*, const ConvolutionShape&, float*)) {
   SetIsaForTest(isa);
   const ConvolutionShape shape = layer.Shape();
-  const LargeKernel convolution(shape);
+  const Plan convolution(shape);
   const Floats input(layer.side * layer.side * layer.in);
   const Floats weights(layer.out * layer.in * shape.Taps());
-  const Floats packed(static_cast<int64_t>(PackedLargeKernelFloats(shape)));
-  PackLargeKernel(weights.data(), shape, packed.data());
+  const Floats packed(static_cast<int64_t>(packed_floats(shape)));
+  pack(weights.data(), shape, packed.data());
   const Floats out(shape.OutputPixels() * layer.out);
   const Floats bias(layer.out);
   Epilogue epilogue;
@@ -397,8 +401,15 @@ void RegisterBenchmarks() {
     }
     for (const Layer& layer : kLargeKernels) {
       benchmark::RegisterBenchmark(
-          (prefix + "large kernel/" + layer.Name()).c_str(),
-          [isa, layer](benchmark::State& state) { BenchLargeKernel(state, isa, layer); });
+          (prefix + "large kernel/" + layer.Name()).c_str(), [isa, layer](benchmark::State& state) {
+            BenchLargeKernel<LargeKernel>(state, isa, layer, &PackedLargeKernelFloats,
+                                          &PackLargeKernel);
+          });
+      benchmark::RegisterBenchmark((prefix + "fourier/" + layer.Name()).c_str(),
+                                   [isa, layer](benchmark::State& state) {
+                                     BenchLargeKernel<FourierConvolution>(
+                                         state, isa, layer, &PackedFourierFloats, &PackFourier);
+                                   });
     }
     for (const Layer& layer : kColdLayers) {
       benchmark::RegisterBenchmark(

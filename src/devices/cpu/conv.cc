@@ -5,6 +5,7 @@
 #include "devices/cpu/float_convolution.h"
 #include "devices/cpu/half_precision.h"
 #include "devices/cpu/kernels/depthwise.h"
+#include "devices/cpu/kernels/fourier_convolution.h"
 #include "devices/cpu/kernels/half_convolution.h"
 #include "devices/cpu/kernels/large_kernel.h"
 #include "devices/cpu/kernels/pixel_columns.h"
@@ -40,7 +41,7 @@ class FloatConv final : public FloatConvolution {
   // What takes fewer multiplications is faster still.
   bool UsesHalf(const ConvolutionShape& shape) const {
     return half_ != nullptr && GainsFromHalf(shape) && !UsesWinograd(shape) &&
-           !UsesLargeKernel(shape);
+           !UsesFourier(shape) && !UsesLargeKernel(shape);
   }
 
   Result<ConvolutionShape> ShapeOf(const Shape& image, const Shape& weights) const override {
@@ -55,6 +56,7 @@ class FloatConv final : public FloatConvolution {
   std::unique_ptr<ConvolutionPlan> MakePlan(const ConvolutionShape& shape) const override {
     if (IsDepthwise(shape)) return std::make_unique<Depthwise>(shape);
     if (UsesWinograd(shape)) return std::make_unique<Winograd>(shape);
+    if (UsesFourier(shape)) return std::make_unique<FourierConvolution>(shape);
     if (UsesLargeKernel(shape)) return std::make_unique<LargeKernel>(shape);
     if (UsesHalf(shape)) return std::make_unique<HalfConvolution>(shape, half_);
     if (PixelsAtOnce(shape) > 1) return std::make_unique<PixelColumns>(shape);
@@ -67,6 +69,7 @@ class FloatConv final : public FloatConvolution {
       return StrCat("winograd of ", PackedWinogradFloats(shape), " floats",
                     shape.axes[0].stride == 2 ? ", two apart" : "");
     }
+    if (UsesFourier(shape)) return "fourier";
     if (UsesLargeKernel(shape)) return "large kernel";
     if (UsesHalf(shape)) return "half convolution";
     if (PixelsAtOnce(shape) > 1) {
@@ -80,6 +83,7 @@ class FloatConv final : public FloatConvolution {
     const int64_t channels = shape.in_channels / shape.groups;
     if (IsDepthwise(shape)) return PackedDepthwiseFloats(shape.out_channels, shape.Taps());
     if (UsesWinograd(shape)) return PackedWinogradFloats(shape);
+    if (UsesFourier(shape)) return PackedFourierFloats(shape);
     if (UsesLargeKernel(shape)) return PackedLargeKernelFloats(shape);
     if (UsesHalf(shape)) return PackedHalfConvolutionFloats(shape);
     if (PixelsAtOnce(shape) > 1) return PackedPixelColumnsFloats(shape);
@@ -91,6 +95,8 @@ class FloatConv final : public FloatConvolution {
       PackDepthwise(weights, shape.out_channels, shape.Taps(), packed);
     } else if (UsesWinograd(shape)) {
       PackWinograd(weights, shape, packed);
+    } else if (UsesFourier(shape)) {
+      PackFourier(weights, shape, packed);
     } else if (UsesLargeKernel(shape)) {
       PackLargeKernel(weights, shape, packed);
     } else if (UsesHalf(shape)) {

@@ -108,19 +108,27 @@ bool UsesLargeKernel(const ConvolutionShape& shape) {
   const LargeKernelForm form = LargeKernelForm::Of(shape);
   if (form.blocks_down > kMaxDenseTaps) return false;
   if (form.PointFloats() * kLargePoints > kMostPacked) return false;
-  // Multiply-adds of vectors for nine outputs, against those of the direct form. The transforms are
-  // about 150 operations a vector of input channels and as many a vector of outputs.
-  const int64_t lanes = form.columns.lanes;
+  return LargeKernelCost(shape) * 4 < DirectCost(shape) * 3;
+}
+
+int64_t DirectCost(const ConvolutionShape& shape) {
+  const int64_t lanes = ColumnBlocks::Of(1).lanes;
   const bool few = shape.out_channels <= kFewColumns && shape.in_channels >= kFewColumnsDepth;
-  const int64_t direct = 9 * shape.Taps() *
-                         (few ? shape.out_channels * VectorsOf(shape.in_channels, lanes)
-                              : shape.in_channels * VectorsOf(shape.out_channels, lanes));
+  return 9 * shape.Taps() *
+         (few ? shape.out_channels * VectorsOf(shape.in_channels, lanes)
+              : shape.in_channels * VectorsOf(shape.out_channels, lanes));
+}
+
+// The transforms are about 150 operations a vector of input channels and as many a vector of
+// outputs.
+int64_t LargeKernelCost(const ConvolutionShape& shape) {
+  const LargeKernelForm form = LargeKernelForm::Of(shape);
+  const int64_t lanes = form.columns.lanes;
   const int64_t products =
       kLargePoints * form.blocks_down * form.depth * form.columns.vectors() / form.tiles_at_once +
       (form.spreads_blocks ? kLargePoints * (form.blocks_across + 2) : 0);
-  const int64_t transforms =
-      150 * (VectorsOf(shape.in_channels, lanes) + VectorsOf(shape.out_channels, lanes));
-  return (products + transforms) * 4 < direct * 3;
+  return products +
+         150 * (VectorsOf(shape.in_channels, lanes) + VectorsOf(shape.out_channels, lanes));
 }
 
 size_t PackedLargeKernelFloats(const ConvolutionShape& shape) {

@@ -39,6 +39,10 @@ struct LargeKernelForm {
 // alone, so that packed weights serve images of any size.
 bool UsesLargeKernel(const ConvolutionShape& shape);
 
+// Multiply-adds of vectors for nine outputs by the direct form, and what takes as long this way.
+int64_t DirectCost(const ConvolutionShape& shape);
+int64_t LargeKernelCost(const ConvolutionShape& shape);
+
 // Transformed weights, from ONNX order [out][in][kernel].
 size_t PackedLargeKernelFloats(const ConvolutionShape& shape);
 void PackLargeKernel(const float* weights, const ConvolutionShape& shape, float* packed);
