@@ -109,6 +109,7 @@ class Attention final : public Executable {
     problem.key_heads = s.key_heads;
     problem.queries = s.queries;
     problem.keys = s.keys();
+    problem.new_keys = s.new_keys;
     problem.size = s.size;
     problem.value_size = s.value_size;
     problem.scale = has_scale_ ? scale_ : 1.0f / std::sqrt(static_cast<float>(s.size));

@@ -81,25 +81,33 @@ HeadRows AllRows(const AttentionProblem& p, const HeadRows& now, const HeadCache
   return {cache.all, p.key_heads * p.keys * size, p.keys * size, size};
 }
 
+int64_t PastKeys(const AttentionProblem& p, int64_t batch) {
+  return p.begins == nullptr ? p.past_keys : p.begins[batch];
+}
+
 void Join(const AttentionProblem& p, const HeadRows& now, const HeadCache& cache, int64_t size,
           int64_t batch, int64_t head) {
   if (cache.all == nullptr) return;
-  float* to = cache.all + (batch * p.key_heads + head) * p.keys * size;
-  if (p.past_keys > 0) {
-    to = std::copy_n(RowOf(cache.past, batch, head, 0), p.past_keys * size, to);
-  }
-  for (int64_t t = 0; t < p.keys - p.past_keys; ++t, to += size) {
+  float* const all = cache.all + (batch * p.key_heads + head) * p.keys * size;
+  const float* const before =
+      cache.past.data == nullptr ? nullptr : RowOf(cache.past, batch, head, 0);
+  const int64_t past = PastKeys(p, batch);
+  float* to = all + past * size;
+  if (past > 0 && before != all) std::copy_n(before, past * size, all);
+  for (int64_t t = 0; t < p.new_keys; ++t, to += size) {
     std::copy_n(RowOf(now, batch, head, t), size, to);
   }
+  if (before != all) std::fill(to, all + p.keys * size, 0.0f);
 }
 
 // Keys become columns: panels of [size][64 keys].
 void PackKeys(const AttentionProblem& p, const HeadRows& keys, int64_t batch, int64_t head,
               float* packed) {
   const int64_t padded = RoundUpToPanelGroup(p.keys);
-  for (int64_t first = 0; first < padded; first += kPanelWidth) {
+  const int64_t filled = PastKeys(p, batch) + p.new_keys;
+  for (int64_t first = 0; first < filled; first += kPanelWidth) {
     const int64_t width = std::min(kPanelWidth, padded - first);
-    const int64_t count = std::min(width, p.keys - first);
+    const int64_t count = std::min(width, filled - first);
     float* const panel = packed + first * p.size;
     // Tiles of 64 x 32 floats and their transposes fit the first-level cache.
     constexpr int64_t kTile = 32;
@@ -126,7 +134,7 @@ void PackValues(const AttentionProblem& p, const HeadRows& values, int64_t batch
     const int64_t width = std::min(kPanelWidth, columns - first);
     const int64_t count = std::min(width, p.value_size - first);
     float* to = packed + first * p.keys;
-    for (int64_t row = 0; row < p.keys; ++row, to += width) {
+    for (int64_t row = 0; row < PastKeys(p, batch) + p.new_keys; ++row, to += width) {
       std::copy_n(RowOf(values, batch, head, row) + first, count, to);
       std::fill(to + count, to + width, 0.0f);
     }
@@ -200,8 +208,8 @@ class BlockTask {
   int64_t Query(int64_t r) const { return (first_ + r) % p_.queries; }
 
   int64_t Visible(int64_t r) const {
-    int64_t visible = p_.keys;
-    int64_t offset = p_.offset;
+    int64_t visible = PastKeys(p_, batch_) + p_.new_keys;
+    int64_t offset = p_.begins == nullptr ? p_.offset : p_.begins[batch_];
     if (p_.lengths != nullptr) {
       const int64_t length = std::clamp<int64_t>(p_.lengths[batch_], 0, p_.keys);
       visible = length;
@@ -210,6 +218,12 @@ class BlockTask {
     if (p_.bias != nullptr || p_.mask != nullptr) visible = std::min(visible, p_.mask_keys);
     if (p_.causal) visible = std::clamp<int64_t>(Query(r) + offset + 1, 0, visible);
     return visible;
+  }
+
+  // The first key that the row sees.
+  int64_t First(int64_t r) const {
+    if (p_.window == 0) return 0;
+    return std::max<int64_t>(PastKeys(p_, batch_) + Query(r) + 1 - p_.window, 0);
   }
 
   void Multiply(int64_t seen) {
@@ -247,7 +261,9 @@ class BlockTask {
     ScoreRow row;
     row.x = scores_ + r * plan_.padded_keys;
     row.keys = seen;
+    row.first = First(r);
     row.visible = Visible(r);
+    if (p_.sinks != nullptr) row.sink = p_.sinks + QueryHead(r) * p_.sink_step;
     row.scale = p_.scale;
     row.softcap = p_.softcap;
     const auto offset = [&](const ScoreStrides& strides) {

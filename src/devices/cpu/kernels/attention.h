@@ -19,8 +19,9 @@ struct HeadRows {
   int64_t row = 0;
 };
 
-// Past rows and behind them new ones: dense [batch, heads, past + new, size] in `all`, which the
-// kernel writes. Null when all rows are where the operand says.
+// Past rows and behind them new ones: dense [batch, heads, keys, size] in `all`, which the kernel
+// writes. Null when all rows are where the operand says. `all` may be the memory of the past rows,
+// which then stay.
 struct HeadCache {
   HeadRows past;
   float* all = nullptr;
@@ -38,8 +39,9 @@ struct AttentionProblem {
   int64_t query_heads = 0;
   int64_t key_heads = 0;  // divides query_heads; each serves as many neighbouring query heads
   int64_t queries = 0;
-  int64_t keys = 0;        // of past and present
+  int64_t keys = 0;        // of past and present; with `begins` the most that there is room for
   int64_t past_keys = 0;   // those in the caches
+  int64_t new_keys = 0;    // those behind them
   int64_t size = 0;        // floats of a query and a key
   int64_t value_size = 0;  // floats of a value
   HeadRows query;
@@ -70,6 +72,13 @@ struct AttentionProblem {
   bool past_offset = true;
   int64_t offset = 0;
   const int64_t* lengths = nullptr;
+  // Not null: keys of the past differ, one number per batch; query i sees keys up to i plus that.
+  // In the caches zeros come behind the last key, unless the past is there already.
+  const int64_t* begins = nullptr;
+  int64_t window = 0;  // not 0: of those keys a query sees only so many, the last ones
+  // Not null: one more score for each query head (or all, where sink_step is 0), of no value.
+  const float* sinks = nullptr;
+  int64_t sink_step = 0;
 
   // Also wanted: scores, dense [batch, query_heads, queries, keys], after a step of their making.
   enum class Scores { kScaled, kCapped, kBiased, kSoftmax };

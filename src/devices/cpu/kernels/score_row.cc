@@ -2,6 +2,7 @@
 #include "devices/cpu/kernels/score_row.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <limits>
@@ -50,7 +51,7 @@ float Prepare(const ScoreRow& row) {
   V most = minus_infinity;
   int64_t i = 0;
   // Whole vectors of what is mostly asked for.
-  if (row.scores == nullptr && row.softcap == 0) {
+  if (row.scores == nullptr && row.softcap == 0 && row.first == 0) {
     for (; i + kLanes <= std::min(row.keys, row.visible); i += kLanes) {
       V x = hn::Mul(hn::LoadU(d, row.x + i), scale);
       if (row.mask != nullptr) x = Masked(x, fill, row.mask + i, kLanes);
@@ -76,6 +77,10 @@ float Prepare(const ScoreRow& row) {
     if (visible < kLanes) {
       x = hn::IfThenElse(hn::FirstN(d, static_cast<size_t>(visible)), x, minus_infinity);
     }
+    if (row.first > i) {
+      const int64_t hidden = std::min(kLanes, row.first - i);
+      x = hn::IfThenElse(hn::FirstN(d, static_cast<size_t>(hidden)), minus_infinity, x);
+    }
     give(Scores::kBiased);
     hn::StoreU(x, d, row.x + i);
     most = hn::Max(most, x);
@@ -89,7 +94,8 @@ float Prepare(const ScoreRow& row) {
 
 void WeighScoresSimd(const ScoreRow& row) {
   const D d;
-  const float greatest = Prepare(row);
+  float greatest = Prepare(row);
+  if (row.sink != nullptr) greatest = std::max(greatest, *row.sink);
   const bool blind = greatest == kMinusInfinity && row.blind_gives_zeros;
   V factor = hn::Zero(d);
   if (!blind) {
@@ -104,6 +110,7 @@ void WeighScoresSimd(const ScoreRow& row) {
     hn::Store(sum, d, lanes);
     float total = 0;
     for (const float lane : lanes) total += lane;
+    if (row.sink != nullptr) total += std::exp(*row.sink - greatest);
     factor = hn::Set(d, 1.0f / total);
   }
   for (int64_t i = 0; i < row.keys; i += kLanes) {
