@@ -51,4 +51,19 @@ bool IsFloatingPoint(ElementType type) { return Contains(types::kAllFloats, type
 bool IsInteger(ElementType type) { return Contains(types::kIntegers, type); }
 bool IsSubByte(ElementType type) { return Contains(types::kSubByte, type); }
 
+ElementType UnsignedOf(ElementType type) {
+  switch (type) {
+    case ElementType::kInt8:
+      return ElementType::kUint8;
+    case ElementType::kInt16:
+      return ElementType::kUint16;
+    case ElementType::kInt32:
+      return ElementType::kUint32;
+    case ElementType::kInt64:
+      return ElementType::kUint64;
+    default:
+      return type;
+  }
+}
+
 }  // namespace mullion

@@ -59,6 +59,9 @@ bool IsFloatingPoint(
 bool IsInteger(ElementType type);  // signed or unsigned of 8 to 64 bits
 bool IsSubByte(ElementType type);  // 4- and 2-bit types
 
+// The unsigned type of the same width for int8 to int64; others stay what they are.
+ElementType UnsignedOf(ElementType type);
+
 // A set of element types, for constraints such as "float, double or int32".
 using ElementTypeSet = uint32_t;
 constexpr ElementTypeSet SetOf(ElementType type) { return 1u << static_cast<int>(type); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/element_traits.h"
+#include "devices/cpu/kernels/for_elements.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/wrapping.h"
 #include "operators/int_list.h"
@@ -56,20 +57,28 @@ void Accumulate(const Extents& extents, const T* in, T* out, int64_t begin, int6
     }
     return;
   }
-  for (int64_t j = begin; j < end; ++j) {
-    to[j] = extents.exclusive ? static_cast<T>(static_cast<W>(Op::kStart)) : from[j];
+  const auto width = static_cast<size_t>(end - begin);
+  if (extents.exclusive) {
+    std::fill(to + begin, to + end, static_cast<T>(static_cast<W>(Op::kStart)));
+  } else {
+    std::copy(from + begin, from + end, to + begin);
   }
   for (int64_t i = 1; i < extents.n; ++i) {
-    const T* const before = to;
+    const T* const before = to + begin;
     to += step;
-    const T* const value = extents.exclusive ? from : from + step;
+    const T* const value = (extents.exclusive ? from : from + step) + begin;
     from += step;
-    for (int64_t j = begin; j < end; ++j) {
-      to[j] = static_cast<T>(
+    T* const sums = to + begin;
+    ForElements(width, [=](size_t j) {
+      sums[j] = static_cast<T>(
           Op::template Apply<W>(static_cast<W>(before[j]), static_cast<W>(value[j])));
-    }
+    });
   }
 }
+
+// Sums and products of integers have the same bits, signed or not.
+using SummedTypes =
+    TypeList<float, double, Float16, Bfloat16, uint8_t, uint16_t, uint32_t, uint64_t>;
 
 template <typename Op>
 class Cumulative final : public Executable {
@@ -88,9 +97,10 @@ class Cumulative final : public Executable {
     if (output.count() == 0) return OkStatus();
     const Extents extents{input.shape[*axis], input.shape.Product(*axis + 1, input.shape.rank()),
                           exclusive_, reverse_};
-    DispatchType(NumericTypes{}, input.type, [&](auto tag) {
+    DispatchType(SummedTypes{}, UnsignedOf(input.type), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      RunOf<T>(extents, input.as<T>(), output.as<T>(), input.count(), context.parallel());
+      RunOf(extents, static_cast<const T*>(input.data), static_cast<T*>(output.data), input.count(),
+            context.parallel());
     });
     return OkStatus();
   }

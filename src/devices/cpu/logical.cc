@@ -4,6 +4,7 @@
 
 #include "base/element_traits.h"
 #include "devices/cpu/broadcast_kernel.h"
+#include "devices/cpu/kernels/for_elements.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {
@@ -37,24 +38,31 @@ T Shift(T p, T q, By by) {
 }
 
 // T is unsigned.
+template <typename T, typename Function>
+void BitRow(const T* a, const T* b, T* y, size_t count, Function function) {
+  ForElements(count, [=](size_t i) { y[i] = static_cast<T>(function(a[i], b[i])); });
+}
+
 template <typename T>
 void BitRows(BitOp op, Operand<T> a, Operand<T> b, T* y, size_t count) {
-  switch (op) {
-    case BitOp::kAnd:
-      return ForOperandRows(a, b, y, count, [](T p, T q) { return static_cast<T>(p & q); });
-    case BitOp::kOr:
-      return ForOperandRows(a, b, y, count, [](T p, T q) { return static_cast<T>(p | q); });
-    case BitOp::kXor:
-      return ForOperandRows(a, b, y, count, [](T p, T q) { return static_cast<T>(p ^ q); });
-    case BitOp::kShiftLeft:
-      return ForOperandRows(a, b, y, count, [](T p, T q) {
-        return Shift(p, q, [](T x, T n) { return static_cast<T>(x << n); });
-      });
-    case BitOp::kShiftRight:
-      return ForOperandRows(a, b, y, count, [](T p, T q) {
-        return Shift(p, q, [](T x, T n) { return static_cast<T>(x >> n); });
-      });
-  }
+  ForContiguousParts(a, b, count, [=](const T* p, const T* q, size_t begin, size_t n) {
+    switch (op) {
+      case BitOp::kAnd:
+        return BitRow(p, q, y + begin, n, [](T v, T w) { return v & w; });
+      case BitOp::kOr:
+        return BitRow(p, q, y + begin, n, [](T v, T w) { return v | w; });
+      case BitOp::kXor:
+        return BitRow(p, q, y + begin, n, [](T v, T w) { return v ^ w; });
+      case BitOp::kShiftLeft:
+        return BitRow(p, q, y + begin, n, [](T v, T w) {
+          return Shift(v, w, [](T x, T by) { return static_cast<T>(x << by); });
+        });
+      case BitOp::kShiftRight:
+        return BitRow(p, q, y + begin, n, [](T v, T w) {
+          return Shift(v, w, [](T x, T by) { return static_cast<T>(x >> by); });
+        });
+    }
+  });
 }
 
 // And, Or, Xor on bool (bytes of 0 or 1), and their bitwise kin on integers.

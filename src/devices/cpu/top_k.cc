@@ -6,7 +6,9 @@
 
 #include "base/element_traits.h"
 #include "base/str_cat.h"
+#include "devices/cpu/order_key.h"
 #include "devices/cpu/registry.h"
+#include "devices/cpu/rows.h"
 #include "operators/int_list.h"
 
 namespace mullion::cpu {
@@ -19,33 +21,6 @@ struct Candidate {
   Key index;
 };
 
-// Both zeros have the same key, and every NaN that of the greatest number: also when the smallest
-// elements are wanted, where NaN then comes last.
-template <typename T>
-auto KeyOf(T value) {
-  if constexpr (std::is_same_v<T, double>) {
-    const auto bits = BitCast<int64_t>(value + 0.0);
-    const int64_t key = bits ^ ((bits >> 63) & std::numeric_limits<int64_t>::max());
-    return value != value ? std::numeric_limits<int64_t>::max() : key;
-  } else if constexpr (kElementTypeOf<T> == ElementType::kFloat ||
-                       sizeof(ComputeType<T>) != sizeof(T)) {
-    const float wide = static_cast<float>(value) + 0.0f;
-    const auto bits = BitCast<int32_t>(wide);
-    const int32_t key = bits ^ ((bits >> 31) & std::numeric_limits<int32_t>::max());
-    return wide != wide ? std::numeric_limits<int32_t>::max() : key;
-  } else if constexpr (sizeof(T) == 8) {
-    constexpr uint64_t kFlip = std::is_signed_v<T> ? 0 : uint64_t{1} << 63;
-    return static_cast<int64_t>(static_cast<uint64_t>(value) ^ kFlip);
-  } else if constexpr (std::is_same_v<T, uint32_t>) {
-    return static_cast<int32_t>(value ^ 0x80000000u);
-  } else {
-    return static_cast<int32_t>(value);
-  }
-}
-
-template <typename T>
-using KeyType = decltype(KeyOf(T{}));
-
 template <typename Key>
 bool Before(const Candidate<Key>& a, const Candidate<Key>& b) {
   return a.key > b.key || (a.key == b.key && a.index < b.index);
@@ -56,45 +31,68 @@ bool Before(const Candidate<Key>& a, const Candidate<Key>& b) {
 bool UsesHeap(int64_t n, int64_t k) { return k <= n / 8; }
 int64_t CandidateCount(int64_t n, int64_t k) { return UsesHeap(n, k) ? k : n; }
 
-// One line of `n` elements, `stride` apart. `flip` is 0, or -1 to order the other way round.
+// The keys of `count` elements, `stride` apart, from the first one on.
 template <typename T>
-struct Line {
-  const T* data;
-  int64_t n;
-  int64_t stride;
-  KeyType<T> flip;
-
-  KeyType<T> key(int64_t i) const { return KeyOf(data[i * stride]) ^ flip; }
-};
-
-template <typename T>
-void SelectByHeap(const Line<T>& line, Candidate<KeyType<T>>* best, int64_t k) {
-  using Key = KeyType<T>;
-  for (int64_t i = 0; i < k; ++i) best[i] = {line.key(i), static_cast<Key>(i)};
-  std::make_heap(best, best + k, Before<Key>);  // the worst of the best is at the front
-  // Blocks that hold nothing better than the worst are passed over without a branch per element.
-  constexpr int64_t kBlock = 64;
-  Key keys[kBlock];
-  for (int64_t first = k; first < line.n; first += kBlock) {
-    const int64_t count = std::min(kBlock, line.n - first);
-    for (int64_t i = 0; i < count; ++i) keys[i] = line.key(first + i);
-    Key greatest = std::numeric_limits<Key>::min();
-    for (int64_t i = 0; i < count; ++i) greatest = std::max(greatest, keys[i]);
-    if (greatest <= best->key) continue;
-    for (int64_t i = 0; i < count; ++i) {
-      if (keys[i] <= best->key) continue;
-      std::pop_heap(best, best + k, Before<Key>);
-      best[k - 1] = {keys[i], static_cast<Key>(first + i)};
-      std::push_heap(best, best + k, Before<Key>);
-    }
-  }
-  std::sort_heap(best, best + k, Before<Key>);
+void WriteKeys(const void* first, int64_t stride, int64_t count, OrderKeyType<T>* keys) {
+  const T* const x = static_cast<const T*>(first);
+  for (int64_t i = 0; i < count; ++i) keys[i] = OrderKey(x[i * stride]);
 }
 
-template <typename T>
-void SelectFromAll(const Line<T>& line, Candidate<KeyType<T>>* all, int64_t k) {
-  using Key = KeyType<T>;
-  for (int64_t i = 0; i < line.n; ++i) all[i] = {line.key(i), static_cast<Key>(i)};
+// One line of `n` elements, `stride` apart.
+template <typename Key>
+struct Line {
+  static constexpr int64_t kBlock = 64;
+
+  const std::byte* data;
+  size_t element_bytes;
+  int64_t n;
+  int64_t stride;
+  Key flip;  // 0, or -1 to order the other way round
+  void (*write_keys)(const void* first, int64_t stride, int64_t count, Key* keys);
+
+  // The number of elements in the block that begins at element `first`; their keys go to `keys`.
+  int64_t ReadBlock(int64_t first, Key* keys) const {
+    const int64_t count = std::min(kBlock, n - first);
+    write_keys(data + static_cast<size_t>(first * stride) * element_bytes, stride, count, keys);
+    for (int64_t i = 0; i < count; ++i) keys[i] ^= flip;
+    return count;
+  }
+};
+
+template <typename Key>
+void SelectByHeap(const Line<Key>& line, Candidate<Key>* best, int64_t k) {
+  const auto end = best + k;
+  int64_t taken = 0;
+  Key keys[Line<Key>::kBlock];
+  for (int64_t first = 0; first < line.n; first += Line<Key>::kBlock) {
+    const int64_t count = line.ReadBlock(first, keys);
+    int64_t i = 0;
+    if (taken < k) {
+      for (; i < count && taken < k; ++i) best[taken++] = {keys[i], static_cast<Key>(first + i)};
+      if (taken < k) continue;
+      std::make_heap(best, end, Before<Key>);  // the worst of the best is at the front
+    }
+    // Blocks that hold nothing better than the worst are passed over without a branch per element.
+    Key greatest = std::numeric_limits<Key>::min();
+    for (int64_t j = i; j < count; ++j) greatest = std::max(greatest, keys[j]);
+    if (greatest <= best->key) continue;
+    for (; i < count; ++i) {
+      if (keys[i] <= best->key) continue;
+      std::pop_heap(best, end, Before<Key>);
+      best[k - 1] = {keys[i], static_cast<Key>(first + i)};
+      std::push_heap(best, end, Before<Key>);
+    }
+  }
+  std::sort_heap(best, end, Before<Key>);
+}
+
+template <typename Key>
+void SelectFromAll(const Line<Key>& line, Candidate<Key>* all, int64_t k) {
+  Key keys[Line<Key>::kBlock];
+  for (int64_t first = 0; first < line.n; first += Line<Key>::kBlock) {
+    const int64_t count = line.ReadBlock(first, keys);
+    for (int64_t i = 0; i < count; ++i) all[first + i] = {keys[i], static_cast<Key>(first + i)};
+  }
   if (k < line.n) std::nth_element(all, all + k, all + line.n, Before<Key>);
   std::sort(all, all + k, Before<Key>);
 }
@@ -138,17 +136,18 @@ class TopK final : public Executable {
     if (shape.ElementCount() == 0) return OkStatus();
     DispatchType(NumericTypes{}, input.type, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      Select<T>(context, *axis, k, values.as<T>(), indices.as<int64_t>());
+      Select<OrderKeyType<T>>(context, *axis, k, WriteKeys<T>, values, indices.as<int64_t>());
     });
     return OkStatus();
   }
 
  private:
-  // `values` and `indices` may be null.
-  template <typename T>
-  void Select(RunContext& context, int axis, int64_t k, T* values, int64_t* indices) const {
-    using Key = KeyType<T>;
+  // `values` and `indices` may have no memory.
+  template <typename Key>
+  void Select(RunContext& context, int axis, int64_t k, decltype(Line<Key>::write_keys) write_keys,
+              const MutableTensorView& values, int64_t* indices) const {
     const TensorView& input = context.Input(0);
+    const size_t bytes = ByteSize(input.type, 1);
     const int64_t n = input.shape[axis];
     const int64_t inner = input.shape.Product(axis + 1, input.shape.rank());
     const int64_t lines = input.shape.Product(0, axis) * inner;
@@ -160,16 +159,28 @@ class TopK final : public Executable {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t from = i / inner * n * inner + i % inner;
         const int64_t to = i / inner * k * inner + i % inner;
-        const Line<T> line{input.as<T>() + from, n, inner, largest_ ? Key{0} : Key{-1}};
+        const auto* const data = static_cast<const std::byte*>(input.data);
+        const Line<Key> line{data + static_cast<size_t>(from) * bytes,
+                             bytes,
+                             n,
+                             inner,
+                             largest_ ? Key{0} : Key{-1},
+                             write_keys};
         if (UsesHeap(n, k)) {
           SelectByHeap(line, best, k);
         } else {
           SelectFromAll(line, best, k);
         }
-        for (int64_t j = 0; j < k; ++j) {
-          const int64_t index = best[j].index;
-          if (values != nullptr) values[to + j * inner] = line.data[index * inner];
-          if (indices != nullptr) indices[to + j * inner] = index;
+        if (indices != nullptr) {
+          for (int64_t j = 0; j < k; ++j) indices[to + j * inner] = best[j].index;
+        }
+        if (values.data != nullptr) {
+          DispatchSize(input.type, [&](auto tag) {
+            using T = typename decltype(tag)::type;
+            T* const out = static_cast<T*>(values.data) + to;
+            const T* const in = reinterpret_cast<const T*>(line.data);
+            for (int64_t j = 0; j < k; ++j) out[j * inner] = in[best[j].index * inner];
+          });
         }
       }
     });

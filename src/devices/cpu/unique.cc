@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/element_traits.h"
+#include "devices/cpu/order_key.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/strided_copy.h"
 
@@ -20,19 +21,8 @@ struct Slices {
   int64_t inner;
 };
 
-template <typename T>
-int Compare(const T& a, const T& b) {
-  if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, Bfloat16>) {
-    return Compare(static_cast<float>(a), static_cast<float>(b));
-  } else {
-    if (a < b) return -1;
-    if (b < a) return 1;
-    // NaN equals itself and comes after all numbers, as numpy has it.
-    const bool a_odd = !(a == a);
-    const bool b_odd = !(b == b);
-    return static_cast<int>(a_odd) - static_cast<int>(b_odd);
-  }
-}
+int Compare(int64_t a, int64_t b) { return static_cast<int>(a > b) - static_cast<int>(a < b); }
+int Compare(const std::string& a, const std::string& b) { return a.compare(b); }
 
 template <typename T>
 int CompareSlices(const Slices& slices, const T* data, int64_t a, int64_t b) {
@@ -40,7 +30,7 @@ int CompareSlices(const Slices& slices, const T* data, int64_t a, int64_t b) {
     const T* const x = data + (o * slices.count + a) * slices.inner;
     const T* const y = data + (o * slices.count + b) * slices.inner;
     for (int64_t i = 0; i < slices.inner; ++i) {
-      const int order = Compare<T>(x[i], y[i]);
+      const int order = Compare(x[i], y[i]);
       if (order != 0) return order;
     }
   }
@@ -90,8 +80,22 @@ void SortByOccurrence(std::vector<Group>& groups, std::vector<int64_t>& inverse)
   groups = std::move(sorted);
 }
 
-using UniqueTypes = TypeList<float, double, Float16, Bfloat16, int8_t, int16_t, int32_t, int64_t,
-                             uint8_t, uint16_t, uint32_t, uint64_t, bool, std::string>;
+constexpr ElementTypeSet kUniqueTypes = types::kNumeric | types::kBool | types::kString;
+
+// NaN equals itself and comes after all numbers, as numpy has it.
+std::vector<int64_t> KeysOf(const TensorView& input) {
+  std::vector<int64_t> keys(static_cast<size_t>(input.count()));
+  const auto write = [&keys](const auto* elements) {
+    for (size_t i = 0; i < keys.size(); ++i) keys[i] = OrderKey(elements[i]);
+  };
+  if (input.type == ElementType::kBool) {
+    write(static_cast<const uint8_t*>(input.data));
+  } else {
+    DispatchType(NumericTypes{}, input.type,
+                 [&](auto tag) { write(input.as<typename decltype(tag)::type>()); });
+  }
+  return keys;
+}
 
 class Unique final : public Executable {
  public:
@@ -108,10 +112,9 @@ class Unique final : public Executable {
     const Slices slices{shape.Product(0, *axis), shape[*axis],
                         shape.Product(*axis + 1, shape.rank())};
     std::vector<int64_t> inverse;
-    std::vector<Group> groups;
-    DispatchType(UniqueTypes{}, input.type, [&](auto tag) {
-      groups = FindGroups(slices, input.as<typename decltype(tag)::type>(), inverse);
-    });
+    std::vector<Group> groups = input.type == ElementType::kString
+                                    ? FindGroups(slices, input.as<std::string>(), inverse)
+                                    : FindGroups(slices, KeysOf(input).data(), inverse);
     if (!sorted_) SortByOccurrence(groups, inverse);
     shape[*axis] = static_cast<int64_t>(groups.size());
     MULLION_RETURN_IF_ERROR(WriteSlices(context, slices, groups, shape));
@@ -157,7 +160,7 @@ class Unique final : public Executable {
 }  // namespace
 
 void RegisterUnique(KernelRegistry& registry) {
-  registry.Add({.name = "Unique", .types = UniqueTypes::kSet, .make = MakeKernel<Unique>});
+  registry.Add({.name = "Unique", .types = kUniqueTypes, .make = MakeKernel<Unique>});
 }
 
 }  // namespace mullion::cpu

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
 #include "devices/cpu/broadcast.h"
 #include "devices/cpu/broadcast_kernel.h"
+#include "devices/cpu/kernels/for_elements.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {
@@ -16,31 +18,23 @@ template <typename T>
 void Select(Operand<uint8_t> condition, Operand<T> x, Operand<T> y, T* out, size_t count) {
   if (condition.step == 0) {
     const Operand<T> chosen = *condition.data != 0 ? x : y;
-    for (size_t i = 0; i < count; ++i) out[i] = chosen.data[chosen.step == 0 ? 0 : i];
-  } else if (x.step == 1 && y.step == 1) {
-    // Both are read always, so that the choice needs no branch.
-    for (size_t i = 0; i < count; ++i) {
-      const T from_x = x.data[i];
-      const T from_y = y.data[i];
-      out[i] = condition.data[i] != 0 ? from_x : from_y;
+    if (chosen.step == 0) {
+      std::fill_n(out, count, *chosen.data);
+    } else {
+      std::copy_n(chosen.data, count, out);
     }
-  } else if (x.step == 1) {
-    const T one = *y.data;
-    for (size_t i = 0; i < count; ++i) {
-      const T from_x = x.data[i];
-      out[i] = condition.data[i] != 0 ? from_x : one;
-    }
-  } else if (y.step == 1) {
-    const T one = *x.data;
-    for (size_t i = 0; i < count; ++i) {
-      const T from_y = y.data[i];
-      out[i] = condition.data[i] != 0 ? one : from_y;
-    }
-  } else {
-    const T one_x = *x.data;
-    const T one_y = *y.data;
-    for (size_t i = 0; i < count; ++i) out[i] = condition.data[i] != 0 ? one_x : one_y;
+    return;
   }
+  ForContiguousParts(x, y, count, [=](const T* p, const T* q, size_t begin, size_t n) {
+    const uint8_t* const truth = condition.data + begin;
+    T* const to = out + begin;
+    // Both are read always, so that the choice needs no branch.
+    ForElements(n, [=](size_t i) {
+      const T from_x = p[i];
+      const T from_y = q[i];
+      to[i] = truth[i] != 0 ? from_x : from_y;
+    });
+  });
 }
 
 // Elements of 1, 2, 4 or 8 bytes, whatever they mean.

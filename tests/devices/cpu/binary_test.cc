@@ -187,6 +187,37 @@ TEST(Integers, SumsAndProductsWrap) {
             std::vector<uint64_t>({std::numeric_limits<uint64_t>::max()}));
 }
 
+// Rows longer than what a repeated operand is written out to, and of lengths around a vector's.
+template <typename T>
+void ExpectLongSums() {
+  for (const size_t count : {size_t{31}, size_t{33}, size_t{5000}}) {
+    std::vector<T> row(count);
+    for (size_t i = 0; i < count; ++i) row[i] = static_cast<T>(i * 7 % 100);
+    for (const int one : {0, 1, 2}) {  // the operand that is repeated, counted from 1
+      KernelTester tester("Sub", 14);
+      tester.AddInput<T>(one == 1 ? Shape{} : Shape{static_cast<int64_t>(count)},
+                         one == 1 ? std::vector<T>{9} : row);
+      tester.AddInput<T>(one == 2 ? Shape{} : Shape{static_cast<int64_t>(count)},
+                         one == 2 ? std::vector<T>{5} : std::vector<T>(row.rbegin(), row.rend()));
+      ASSERT_TRUE(tester.Run().ok());
+      const std::vector<T> y = tester.Output<T>(0);
+      for (size_t i = 0; i < count; ++i) {
+        const T a = one == 1 ? T{9} : row[i];
+        const T b = one == 2 ? T{5} : row[count - 1 - i];
+        ASSERT_EQ(y[i], static_cast<T>(a - b)) << one << " at " << i << " of " << count;
+      }
+    }
+  }
+}
+
+TEST(Integers, LongRowsOfEveryWidth) {
+  ExpectLongSums<int8_t>();
+  ExpectLongSums<uint16_t>();
+  ExpectLongSums<int32_t>();
+  ExpectLongSums<uint64_t>();
+  ExpectLongSums<double>();
+}
+
 TEST(Mod, RemaindersOfFloatsAreExact) {
   std::mt19937 random(1);
   std::uniform_real_distribution<float> exponent(-40.0f, 40.0f);

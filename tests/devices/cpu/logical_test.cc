@@ -60,6 +60,27 @@ TEST(Comparison, OfManyAgainstOne) {
   }
 }
 
+TEST(Comparison, LongRowsOfEveryWidth) {
+  const auto expect = [](auto zero) {
+    using T = decltype(zero);
+    std::vector<T> x(4999);
+    for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(i % 101);
+    for (const bool first : {false, true}) {
+      KernelTester tester("Less", 13);
+      if (first) tester.AddInput<T>(Shape{}, {50});
+      tester.AddInput<T>({4999}, x);
+      if (!first) tester.AddInput<T>(Shape{}, {50});
+      ASSERT_TRUE(tester.Run().ok());
+      const std::vector<bool> y = tester.Output<bool>(0);
+      for (size_t i = 0; i < x.size(); ++i) ASSERT_EQ(y[i], first ? 50 < x[i] : x[i] < 50) << i;
+    }
+  };
+  expect(int8_t{0});
+  expect(uint16_t{0});
+  expect(int64_t{0});
+  expect(0.0f);
+}
+
 TEST(Equal, OnStringsAndTruths) {
   KernelTester strings("Equal", 19);
   strings.AddInput<std::string>({2, 1}, {"a", "b"});
@@ -98,6 +119,17 @@ TEST(Bitwise, OnIntegers) {
   EXPECT_EQ(run("BitwiseAnd"), std::vector<int32_t>({8, 255}));
   EXPECT_EQ(run("BitwiseOr"), std::vector<int32_t>({14, -1}));
   EXPECT_EQ(run("BitwiseXor"), std::vector<int32_t>({6, -256}));
+}
+
+TEST(Bitwise, LongRowsAgainstOne) {
+  std::vector<uint8_t> x(4999);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<uint8_t>(i);
+  KernelTester tester("BitwiseXor", 18);
+  tester.AddInput<uint8_t>(Shape{}, {0x5a});
+  tester.AddInput<uint8_t>({4999}, x);
+  ASSERT_TRUE(tester.Run().ok());
+  const std::vector<uint8_t> y = tester.Output<uint8_t>(0);
+  for (size_t i = 0; i < x.size(); ++i) ASSERT_EQ(y[i], x[i] ^ 0x5a) << i;
 }
 
 TEST(BitShift, ByTheWidthOrMoreGivesZero) {

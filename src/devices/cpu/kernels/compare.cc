@@ -4,22 +4,30 @@
 #include <algorithm>
 
 #include "base/element_traits.h"
+#include "devices/cpu/kernels/for_elements.h"
 #include "devices/cpu/kernels/half.h"
 
 namespace mullion::cpu {
 
 namespace {
 
+template <typename T, typename Function>
+void Row(const T* a, const T* b, bool* y, size_t count, Function function) {
+  ForElements(count, [=](size_t i) { y[i] = function(a[i], b[i]); });
+}
+
 template <typename T>
 void CompareRows(CompareOp op, Operand<T> a, Operand<T> b, bool* y, size_t count) {
-  switch (op) {
-    case CompareOp::kEqual:
-      return ForOperandRows(a, b, y, count, [](T p, T q) { return p == q; });
-    case CompareOp::kLess:
-      return ForOperandRows(a, b, y, count, [](T p, T q) { return p < q; });
-    case CompareOp::kLessOrEqual:
-      return ForOperandRows(a, b, y, count, [](T p, T q) { return p <= q; });
-  }
+  ForContiguousParts(a, b, count, [=](const T* p, const T* q, size_t begin, size_t n) {
+    switch (op) {
+      case CompareOp::kEqual:
+        return Row(p, q, y + begin, n, [](T v, T w) { return v == w; });
+      case CompareOp::kLess:
+        return Row(p, q, y + begin, n, [](T v, T w) { return v < w; });
+      case CompareOp::kLessOrEqual:
+        return Row(p, q, y + begin, n, [](T v, T w) { return v <= w; });
+    }
+  });
 }
 
 Operand<float> WidenOperand(ElementType type, AnyOperand from, size_t begin, size_t count,

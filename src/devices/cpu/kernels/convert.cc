@@ -8,6 +8,7 @@
 #include "base/packed.h"
 #include "devices/cpu/kernels/convert_direct.h"
 #include "devices/cpu/kernels/convert_value.h"
+#include "devices/cpu/kernels/for_elements.h"
 #include "devices/cpu/kernels/half.h"
 
 namespace mullion::cpu {
@@ -28,8 +29,22 @@ union Tile {
 
 using SmallIntegers =
     TypeList<bool, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t>;
-using PlainTypes = TypeList<bool, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
-                            uint64_t, float, double>;
+
+// Of integers the low bits are taken, signed or not; of floats too, but that int32 takes the nearer
+// end of its own.
+template <typename Wide>
+using TargetsOf = std::conditional_t<
+    std::is_floating_point_v<Wide>,
+    TypeList<bool, uint8_t, uint16_t, uint32_t, uint64_t, int32_t, int64_t, float, double>,
+    std::conditional_t<std::is_signed_v<Wide>,
+                       TypeList<bool, uint8_t, uint16_t, uint32_t, uint64_t, float, double>,
+                       TypeList<float, double>>>;
+
+template <typename Wide>
+ElementType SameBitsAs(ElementType to) {
+  const bool has_an_end = to == ElementType::kInt32 || to == ElementType::kInt64;
+  return std::is_floating_point_v<Wide> && has_an_end ? to : UnsignedOf(to);
+}
 
 bool IsPackedInteger(ElementType type) {
   return IsSubByte(type) && type != ElementType::kFloat4E2M1;
@@ -45,7 +60,7 @@ const std::byte* ElementAt(const void* data, ElementType type, size_t i) {
 
 template <typename From, typename To>
 void WidenRow(const From* x, To* y, size_t count) {
-  for (size_t i = 0; i < count; ++i) y[i] = static_cast<To>(x[i]);
+  ForElements(count, [=](size_t i) { y[i] = static_cast<To>(x[i]); });
 }
 
 // The codes of a type of 8 or fewer bits, one a byte.
@@ -134,9 +149,10 @@ void NarrowTile(const Wide* tile, ElementType to, void* y, size_t count,
                 const ConvertOptions& options) {
   if (Contains(types::kHalfFloats, to)) return NarrowToHalf(tile, to, y, count);
   if (!IsSmallFloat(to) && !IsPackedInteger(to)) {
-    DispatchType(PlainTypes{}, to, [&](auto tag) {
+    DispatchType(TargetsOf<Wide>{}, SameBitsAs<Wide>(to), [&](auto tag) {
       using To = typename decltype(tag)::type;
-      for (size_t i = 0; i < count; ++i) static_cast<To*>(y)[i] = ConvertValue<To>(tile[i]);
+      To* const to_elements = static_cast<To*>(y);
+      ForElements(count, [=](size_t i) { to_elements[i] = ConvertValue<To>(tile[i]); });
     });
     return;
   }
@@ -166,7 +182,8 @@ void ConvertElements(ElementType from, const void* x, ElementType to, void* y, s
       NarrowTile(tile.as_float, to, out, n, options);
     } else if (wide == ElementType::kDouble) {
       NarrowTile(tile.as_double, to, out, n, options);
-    } else if (wide == ElementType::kInt64) {
+    } else if (wide == ElementType::kInt64 ||
+               !(Contains(types::kAllFloats, to) || IsSmallFloat(to))) {
       NarrowTile(tile.as_int64, to, out, n, options);
     } else {
       NarrowTile(tile.as_uint64, to, out, n, options);

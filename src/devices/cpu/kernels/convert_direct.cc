@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/kernels/convert_direct.h"
 
+#include <cstring>
+
 #include "base/element_traits.h"
+#include "devices/cpu/kernels/for_elements.h"
 #include "devices/cpu/kernels/half.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -18,7 +21,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Plain loops, compiled for each instruction set: the compiler makes vector code of all of them.
 template <typename From, typename To>
 void ConvertRow(const From* x, To* y, size_t count) {
-  for (size_t i = 0; i < count; ++i) y[i] = ConvertValue<To, From>(x[i]);
+  ForElements(count, [=](size_t i) { y[i] = ConvertValue<To, From>(x[i]); });
 }
 
 #if HWY_TARGET != HWY_SCALAR
@@ -38,14 +41,13 @@ inline void ConvertRow(const float* x, int32_t* y, size_t count) {
 #endif
 
 using Sources = TypeList<float, int32_t, int64_t, uint8_t, int8_t>;
-using Targets = TypeList<float, int32_t, int64_t, uint8_t, int8_t, bool>;
 
 bool ConvertCommon(ElementType from, const void* x, ElementType to, void* y, size_t count) {
-  // A bool is a byte of 0 or 1, and as a number makes better loops.
-  if (from == ElementType::kBool) from = ElementType::kUint8;
   bool done = false;
   DispatchType(Sources{}, from, [&](auto from_tag) {
     using From = typename decltype(from_tag)::type;
+    using Targets = std::conditional_t<sizeof(From) == 1, TypeList<float, int32_t, int64_t, bool>,
+                                       TypeList<float, int32_t, int64_t, uint8_t, bool>>;
     done = DispatchType(Targets{}, to, [&](auto to_tag) {
       using To = typename decltype(to_tag)::type;
       ConvertRow(static_cast<const From*>(x), static_cast<To*>(y), count);
@@ -68,6 +70,13 @@ bool ConvertDirectly(ElementType from, const void* x, ElementType to, void* y, s
   }
   if (from == ElementType::kFloat && Contains(types::kHalfFloats, to)) {
     NarrowFromFloat(static_cast<const float*>(x), to, y, count);
+    return true;
+  }
+  // A bool is a byte of 0 or 1. Of what becomes a byte the low bits are taken, signed or not.
+  if (from == ElementType::kBool) from = ElementType::kUint8;
+  if (to == ElementType::kInt8) to = ElementType::kUint8;
+  if (to == ElementType::kUint8 && (from == ElementType::kUint8 || from == ElementType::kInt8)) {
+    std::memcpy(y, x, count);
     return true;
   }
   return MULLION_SIMD_CALL(ConvertCommon)(from, x, to, y, count);

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "devices/cpu/kernels/for_elements.h"
+
 namespace mullion::cpu {
 
 namespace {
@@ -35,69 +37,98 @@ T FlooredRemainder(T a, T b) {
   return r != 0 && (r < 0) != (b < 0) ? static_cast<T>(r + b) : r;
 }
 
+// What the compiler makes vector code of, if it stands alone.
+template <typename T, typename Function>
+[[gnu::noinline]] void VectorRow(const T* a, const T* b, T* y, size_t count, Function function) {
+  ForElements(count, [=](size_t i) { y[i] = function(a[i], b[i]); });
+}
+
+// What it does one by one.
+template <typename T, typename Function>
+void PlainRow(const T* a, const T* b, T* y, size_t count, Function function) {
+  for (size_t i = 0; i < count; ++i) y[i] = function(a[i], b[i]);
+}
+
+// Two's complement: sums and products of unsigned numbers wrap, and have the same bits. Narrow
+// types are promoted to int, where a product of two 16-bit numbers would overflow: unsigned again.
+template <typename U>
+using Wide = std::conditional_t<(sizeof(U) < 4), uint32_t, U>;
+
+template <typename U>
+void WrappingRow(Op op, const U* a, const U* b, U* y, size_t count) {
+  using W = Wide<U>;
+  if (op == Op::kAdd) {
+    VectorRow(a, b, y, count, [](U p, U q) { return static_cast<U>(W(p) + W(q)); });
+  } else if (op == Op::kSub) {
+    VectorRow(a, b, y, count, [](U p, U q) { return static_cast<U>(W(p) - W(q)); });
+  } else {
+    VectorRow(a, b, y, count, [](U p, U q) { return static_cast<U>(W(p) * W(q)); });
+  }
+}
+
 template <typename T>
-void IntegerRows(Op op, Operand<T> a, Operand<T> b, T* y, size_t count) {
+void IntegerRow(Op op, const T* a, const T* b, T* y, size_t count) {
   using U = std::make_unsigned_t<T>;
-  // Two's complement: sums and products of unsigned numbers wrap, and have the same bits. Narrow
-  // types are promoted to int, where a product of two 16-bit numbers would overflow: unsigned
-  // again.
-  using W = std::conditional_t<(sizeof(T) < 4), uint32_t, U>;
   switch (op) {
     case Op::kAdd:
-      return ForOperandRows(a, b, y, count, [](T p, T q) { return static_cast<T>(W(p) + W(q)); });
     case Op::kSub:
-      return ForOperandRows(a, b, y, count, [](T p, T q) { return static_cast<T>(W(p) - W(q)); });
     case Op::kMul:
-      return ForOperandRows(a, b, y, count, [](T p, T q) { return static_cast<T>(W(p) * W(q)); });
+      return WrappingRow(op, reinterpret_cast<const U*>(a), reinterpret_cast<const U*>(b),
+                         reinterpret_cast<U*>(y), count);
     case Op::kDiv:
-      return ForOperandRows(a, b, y, count, Divide<T>);
+      return PlainRow(a, b, y, count, Divide<T>);
     case Op::kMod:
-      return ForOperandRows(a, b, y, count, FlooredRemainder<T>);
+      return PlainRow(a, b, y, count, FlooredRemainder<T>);
     case Op::kFmod:
-      return ForOperandRows(a, b, y, count, Remainder<T>);
+      return PlainRow(a, b, y, count, Remainder<T>);
     case Op::kMin:
-      return ForOperandRows(a, b, y, count, [](T p, T q) { return q < p ? q : p; });
+      return VectorRow(a, b, y, count, [](T p, T q) { return q < p ? q : p; });
     case Op::kMax:
-      return ForOperandRows(a, b, y, count, [](T p, T q) { return q > p ? q : p; });
+      return VectorRow(a, b, y, count, [](T p, T q) { return q > p ? q : p; });
     case Op::kPRelu:
-      return ForOperandRows(a, b, y, count,
-                            [](T p, T q) { return p < 0 ? static_cast<T>(W(p) * W(q)) : p; });
+      return PlainRow(a, b, y, count,
+                      [](T p, T q) { return p < 0 ? static_cast<T>(Wide<U>(p) * Wide<U>(q)) : p; });
     default:
       return;
   }
 }
 
-void DoubleRows(const operators::ElementwiseStep& step, Operand<double> a, Operand<double> b,
-                double* y, size_t count) {
+void DoubleRow(const operators::ElementwiseStep& step, const double* a, const double* b, double* y,
+               size_t count) {
   switch (step.op) {
     case Op::kAdd:
-      return ForOperandRows(a, b, y, count, [](double p, double q) { return p + q; });
+      return VectorRow(a, b, y, count, [](double p, double q) { return p + q; });
     case Op::kSub:
-      return ForOperandRows(a, b, y, count, [](double p, double q) { return p - q; });
+      return VectorRow(a, b, y, count, [](double p, double q) { return p - q; });
     case Op::kMul:
-      return ForOperandRows(a, b, y, count, [](double p, double q) { return p * q; });
+      return VectorRow(a, b, y, count, [](double p, double q) { return p * q; });
     case Op::kDiv:
-      return ForOperandRows(a, b, y, count, [](double p, double q) { return p / q; });
+      return VectorRow(a, b, y, count, [](double p, double q) { return p / q; });
     case Op::kMin:
-      return ForOperandRows(a, b, y, count,
-                            [](double p, double q) { return p < q || p != p ? p : q; });
+      return VectorRow(a, b, y, count, [](double p, double q) { return p < q || p != p ? p : q; });
     case Op::kMax:
-      return ForOperandRows(a, b, y, count,
-                            [](double p, double q) { return p > q || p != p ? p : q; });
+      return VectorRow(a, b, y, count, [](double p, double q) { return p > q || p != p ? p : q; });
     case Op::kPow:
-      return ForOperandRows(a, b, y, count, [](double p, double q) { return std::pow(p, q); });
+      return PlainRow(a, b, y, count, [](double p, double q) { return std::pow(p, q); });
     case Op::kFmod:
-      return ForOperandRows(a, b, y, count, [](double p, double q) { return std::fmod(p, q); });
+      return PlainRow(a, b, y, count, [](double p, double q) { return std::fmod(p, q); });
     case Op::kPRelu:
-      return ForOperandRows(a, b, y, count, [](double p, double q) { return p < 0 ? p * q : p; });
+      return VectorRow(a, b, y, count, [](double p, double q) { return p < 0 ? p * q : p; });
     case Op::kSwiGlu: {
       const double alpha = step.alpha;
-      return ForOperandRows(a, b, y, count, [alpha](double p, double q) {
-        return p / (1 + std::exp(-alpha * p)) * q;
-      });
+      return PlainRow(a, b, y, count,
+                      [alpha](double p, double q) { return p / (1 + std::exp(-alpha * p)) * q; });
     }
     default:
       return;
+  }
+}
+
+void FloatRow(Op op, const float* a, const float* b, float* y, size_t count) {
+  if (op == Op::kPow) {
+    PlainRow(a, b, y, count, [](float p, float q) { return std::pow(p, q); });
+  } else if (op == Op::kFmod) {
+    PlainRow(a, b, y, count, [](float p, float q) { return std::fmod(p, q); });
   }
 }
 
@@ -106,17 +137,15 @@ void DoubleRows(const operators::ElementwiseStep& step, Operand<double> a, Opera
 template <typename T>
 void NumberBinary(const operators::ElementwiseStep& step, Operand<T> a, Operand<T> b, T* y,
                   size_t count) {
-  if constexpr (std::is_same_v<T, double>) {
-    DoubleRows(step, a, b, y, count);
-  } else if constexpr (std::is_same_v<T, float>) {
-    if (step.op == Op::kPow) {
-      ForOperandRows(a, b, y, count, [](float p, float q) { return std::pow(p, q); });
-    } else if (step.op == Op::kFmod) {
-      ForOperandRows(a, b, y, count, [](float p, float q) { return std::fmod(p, q); });
+  ForContiguousParts(a, b, count, [&](const T* p, const T* q, size_t begin, size_t n) {
+    if constexpr (std::is_same_v<T, double>) {
+      DoubleRow(step, p, q, y + begin, n);
+    } else if constexpr (std::is_same_v<T, float>) {
+      FloatRow(step.op, p, q, y + begin, n);
+    } else {
+      IntegerRow(step.op, p, q, y + begin, n);
     }
-  } else {
-    IntegerRows(step.op, a, b, y, count);
-  }
+  });
 }
 
 template void NumberBinary(const operators::ElementwiseStep&, Operand<float>, Operand<float>,

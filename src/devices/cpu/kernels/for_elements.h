@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// Plain loops over elements that the compiler shall make vector code of.
+#ifndef MULLION_DEVICES_CPU_KERNELS_FOR_ELEMENTS_H_
+#define MULLION_DEVICES_CPU_KERNELS_FOR_ELEMENTS_H_
+
+#include <cstddef>
+
+namespace mullion::cpu {
+
+// Calls body(i) for i from 0 to count. The compiler sees that the first loop has a multiple of 32
+// turns, and that no turn hangs on another, so that it needs no code for overlap and for what is
+// left over, which would be most of what it makes of a loop. The body reads and writes elements i
+// only; it takes its pointers by value.
+template <typename Body>
+[[gnu::always_inline]] inline void ForElements(size_t count, Body body) {
+  const size_t whole = count & ~size_t{31};
+  size_t i = 0;
+#pragma GCC ivdep
+  for (; i < whole; ++i) body(i);
+  for (; i < count; ++i) {
+    asm("" : "+r"(i));  // the few that are left stay plain
+    body(i);
+  }
+}
+
+}  // namespace mullion::cpu
+
+#endif  // MULLION_DEVICES_CPU_KERNELS_FOR_ELEMENTS_H_
