@@ -3,8 +3,10 @@
 #ifndef MULLION_DEVICES_CPU_AXIS_LINES_H_
 #define MULLION_DEVICES_CPU_AXIS_LINES_H_
 
+#include <array>
 #include <cstdint>
 
+#include "base/function_ref.h"
 #include "base/shape.h"
 #include "devices/cpu/index_reader.h"
 
@@ -16,90 +18,36 @@ namespace mullion::cpu {
 // last). Units never meet in the data, so threads may take them separately.
 class AxisLines {
  public:
-  AxisLines(const Shape& data, const Shape& indices, int axis)
-      : indices_(indices),
-        axis_(axis),
-        last_(data.rank() - 1),
-        data_strides_(RowMajorStrides(data)),
-        index_strides_(RowMajorStrides(indices)) {
-    for (int i = 0; i < last_; ++i) {
-      if (i != axis) units_ *= indices[i];
-    }
-    lines_ = axis == last_ ? 1 : indices[axis];
-  }
+  AxisLines(const Shape& data, const Shape& indices, int axis);
 
   int64_t units() const { return units_; }
-  int64_t lines() const { return lines_; }
-  int64_t line_length() const { return indices_[last_]; }
-  // Elements of the data between neighbours on `axis`.
-  int64_t axis_stride() const { return data_strides_[static_cast<size_t>(axis_)]; }
-  // Elements of the data between neighbours along a line, the index left out.
-  int64_t line_stride() const { return axis_ == last_ ? 0 : 1; }
-  // Elements of the indices between the lines of a unit.
-  int64_t line_step() const { return index_strides_[static_cast<size_t>(axis_)]; }
+  int64_t unit_elements() const { return lines_ * indices_[last_]; }
 
-  struct Place {
-    int64_t data;     // with 0 on `axis`
-    int64_t indices;  // of the first line
-  };
-  Place Find(int64_t unit) const {
-    Place place{0, 0};
-    for (int i = last_ - 1; i >= 0; --i) {
-      if (i == axis_) continue;
-      const int64_t coordinate = unit % indices_[i];
-      unit /= indices_[i];
-      place.data += coordinate * data_strides_[static_cast<size_t>(i)];
-      place.indices += coordinate * index_strides_[static_cast<size_t>(i)];
-    }
-    return place;
-  }
+  // Calls `visit(places, first, count)` for the indices of units [begin, end), in order within a
+  // unit: index `first + i` names element places[i] of the data. Ends at an index outside the
+  // data's dimension, which is reported.
+  void Visit(const IndexReader& indices, int64_t begin, int64_t end, BadIndex& bad,
+             FunctionRef<void(const int64_t* places, int64_t first, int64_t count)> visit) const;
 
  private:
+  // Of a unit.
+  struct Place {
+    int64_t data = 0;     // with 0 on `axis`
+    int64_t indices = 0;  // of the first line
+    std::array<int64_t, kMaxRank> at{};
+  };
+  Place Find(int64_t unit) const;
+  void Step(Place& place) const;
+
   Shape indices_;
   int axis_;
   int last_;
+  int64_t dim_;  // of the data along `axis`
   std::array<int64_t, kMaxRank> data_strides_;
   std::array<int64_t, kMaxRank> index_strides_;
   int64_t units_ = 1;
   int64_t lines_ = 1;
 };
-
-// kAlongLast: `axis` is the last one, so neighbours on it are neighbours in the data.
-template <bool kAlongLast, typename Index, typename Visit>
-void VisitIndices(const AxisLines& lines, int64_t dim, const Index* indices, int64_t begin,
-                  int64_t end, BadIndex& bad, const Visit& visit) {
-  const int64_t axis_stride = lines.axis_stride();
-  for (int64_t unit = begin; unit < end; ++unit) {
-    const AxisLines::Place place = lines.Find(unit);
-    for (int64_t line = 0; line < lines.lines(); ++line) {
-      const int64_t first = place.indices + line * lines.line_step();
-      for (int64_t i = 0; i < lines.line_length(); ++i) {
-        int64_t index = indices[first + i];
-        index += index < 0 ? dim : 0;
-        if (static_cast<uint64_t>(index) >= static_cast<uint64_t>(dim)) {
-          bad.Report(first + i);
-        } else {
-          visit(place.data + (kAlongLast ? index : index * axis_stride + i), first + i);
-        }
-      }
-    }
-  }
-}
-
-// Calls `visit(data offset, place in the indices)` for the elements of units [begin, end), in order
-// within a unit. Indices outside the data's dimension are reported and left out.
-template <typename Visit>
-void VisitUnits(const AxisLines& lines, int64_t dim, const IndexReader& indices, int64_t begin,
-                int64_t end, BadIndex& bad, const Visit& visit) {
-  const auto take = [&](const auto* from) {
-    if (lines.line_stride() == 0) {
-      VisitIndices<true>(lines, dim, from, begin, end, bad, visit);
-    } else {
-      VisitIndices<false>(lines, dim, from, begin, end, bad, visit);
-    }
-  };
-  indices.wide() != nullptr ? take(indices.wide()) : take(indices.narrow());
-}
 
 }  // namespace mullion::cpu
 

@@ -24,25 +24,27 @@ class GatherElements final : public Executable {
     if (output.count() == 0) return OkStatus();
     const AxisLines lines(data.shape, shape, *axis);
     const IndexReader indices(context.Input(1));
-    const int64_t dim = data.shape[*axis];
     BadIndex bad;
-    const int64_t unit_elements = lines.lines() * lines.line_length();
     const int64_t chunk =
-        IsSubByte(data.type) ? lines.units() : std::max<int64_t>(1, 4096 / unit_elements);
+        IsSubByte(data.type) ? lines.units() : std::max<int64_t>(1, 4096 / lines.unit_elements());
     context.parallel().For(lines.units(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
+      const auto take = [&](const auto& copy) { lines.Visit(indices, begin, end, bad, copy); };
       const bool done = DispatchSize(data.type, [&](auto tag) {
         using T = typename decltype(tag)::type;
         const T* const source = data.as<T>();
         T* const target = output.as<T>();
-        VisitUnits(lines, dim, indices, begin, end, bad,
-                   [&](int64_t from, int64_t to) { target[to] = source[from]; });
+        take([&](const int64_t* places, int64_t first, int64_t count) {
+          for (int64_t i = 0; i < count; ++i) target[first + i] = source[places[i]];
+        });
       });
       if (done) return;
-      VisitUnits(lines, dim, indices, begin, end, bad, [&](int64_t from, int64_t to) {
-        CopyRow(data.type, data.data, from, output.data, to, 1);
+      take([&](const int64_t* places, int64_t first, int64_t count) {
+        for (int64_t i = 0; i < count; ++i) {
+          CopyRow(data.type, data.data, places[i], output.data, first + i, 1);
+        }
       });
     });
-    return bad.Check(context, indices, dim);
+    return bad.Check(context, indices, data.shape[*axis]);
   }
 
  private:

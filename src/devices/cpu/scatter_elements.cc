@@ -36,23 +36,25 @@ class ScatterElements final : public Executable {
     if (updates.count() == 0) return OkStatus();
     const AxisLines lines(data.shape, shape, *axis);
     const IndexReader indices(context.Input(1));
-    const int64_t dim = data.shape[*axis];
     BadIndex bad;
-    const int64_t unit_elements = lines.lines() * lines.line_length();
     const int64_t chunk =
-        IsSubByte(data.type) ? lines.units() : std::max<int64_t>(1, 4096 / unit_elements);
+        IsSubByte(data.type) ? lines.units() : std::max<int64_t>(1, 4096 / lines.unit_elements());
     context.parallel().For(lines.units(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
+      const auto put = [&](const auto& store) { lines.Visit(indices, begin, end, bad, store); };
       if (reduction_ == ScatterReduction::kNone) {
         const bool done = DispatchSize(data.type, [&](auto tag) {
           using T = typename decltype(tag)::type;
           const T* const source = updates.as<T>();
           T* const target = output.as<T>();
-          VisitUnits(lines, dim, indices, begin, end, bad,
-                     [&](int64_t to, int64_t from) { target[to] = source[from]; });
+          put([&](const int64_t* places, int64_t first, int64_t count) {
+            for (int64_t i = 0; i < count; ++i) target[places[i]] = source[first + i];
+          });
         });
         if (done) return;
-        VisitUnits(lines, dim, indices, begin, end, bad, [&](int64_t to, int64_t from) {
-          CopyRow(data.type, updates.data, from, output.data, to, 1);
+        put([&](const int64_t* places, int64_t first, int64_t count) {
+          for (int64_t i = 0; i < count; ++i) {
+            CopyRow(data.type, updates.data, first + i, output.data, places[i], 1);
+          }
         });
         return;
       }
@@ -60,12 +62,15 @@ class ScatterElements final : public Executable {
         using T = typename decltype(tag)::type;
         const T* const source = updates.as<T>();
         T* const target = output.as<T>();
-        VisitUnits(lines, dim, indices, begin, end, bad, [&](int64_t to, int64_t from) {
-          target[to] = Reduce(reduction_, target[to], source[from]);
+        put([&](const int64_t* places, int64_t first, int64_t count) {
+          for (int64_t i = 0; i < count; ++i) {
+            T& element = target[places[i]];
+            element = Reduce(reduction_, element, source[first + i]);
+          }
         });
       });
     });
-    return bad.Check(context, indices, dim);
+    return bad.Check(context, indices, data.shape[*axis]);
   }
 
  private:

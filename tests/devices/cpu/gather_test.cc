@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <limits>
 #include <random>
 
+#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/places.h"
 #include "tests/devices/cpu/movement_case.h"
 
 namespace mullion::cpu {
@@ -66,29 +69,82 @@ TEST(Gather, RefusesIndicesOutsideTheAxis) {
               "rank 17");
 }
 
+template <typename Index>
+void CheckGatherElements(const Shape& data, const Shape& shape, int axis) {
+  std::vector<Index> indices(static_cast<size_t>(shape.ElementCount()));
+  for (size_t i = 0; i < indices.size(); ++i) {
+    indices[i] = static_cast<Index>(static_cast<int64_t>(i * 7) % (2 * data[axis]) - data[axis]);
+  }
+  std::vector<int32_t> expected;
+  ForEachCoordinate(shape, [&](std::vector<int64_t> at) {
+    const int64_t index = indices[static_cast<size_t>(NumberOf(shape, at))];
+    at[static_cast<size_t>(axis)] = index < 0 ? index + data[axis] : index;
+    expected.push_back(static_cast<int32_t>(NumberOf(data, at)));
+  });
+  OperatorCase c = Case("GatherElements", Counting<int32_t>(data), TensorOf(shape, indices));
+  c.Set("axis", int64_t{axis - data.rank()});
+  ExpectOutput(c, shape, expected);
+}
+
 TEST(GatherElements, AgreesWithTheDefinition) {
-  const Shape data{4, 3, 5};
   for (const int axis : {0, 1, 2}) {
     Shape shape{2, 3, 4};
     shape[axis] = 6;
-    std::vector<int64_t> indices(static_cast<size_t>(shape.ElementCount()));
-    for (size_t i = 0; i < indices.size(); ++i) {
-      indices[i] = static_cast<int64_t>(i * 7) % (2 * data[axis]) - data[axis];
-    }
-    std::vector<int32_t> expected;
-    ForEachCoordinate(shape, [&](std::vector<int64_t> at) {
-      const int64_t index = indices[static_cast<size_t>(NumberOf(shape, at))];
-      at[static_cast<size_t>(axis)] = index < 0 ? index + data[axis] : index;
-      expected.push_back(static_cast<int32_t>(NumberOf(data, at)));
-    });
-    OperatorCase c = Case("GatherElements", Counting<int32_t>(data), TensorOf(shape, indices));
-    c.Set("axis", int64_t{axis - 3});
-    ExpectOutput(c, shape, expected);
+    CheckGatherElements<int64_t>({4, 3, 5}, shape, axis);
+    CheckGatherElements<int32_t>({4, 3, 5}, shape, axis);
   }
+  // Lines shorter and longer than what is looked at together, in more than one chunk.
+  CheckGatherElements<int64_t>({3, 900, 4}, {2, 900, 4}, 1);
+  CheckGatherElements<int32_t>({300, 7, 3}, {300, 7, 2}, 2);
+  CheckGatherElements<int64_t>({5, 7, 600}, {5, 6, 599}, 0);
+  CheckGatherElements<int64_t>({9, 700}, {9, 800}, 1);
+}
+
+TEST(GatherElements, FindsPlacesOnEveryLevel) {
+  std::mt19937 random(6);
+  for (const Isa isa : AvailableIsas()) {
+    SetIsaForTest(isa);
+    SCOPED_TRACE(static_cast<int>(isa));
+    for (const PlaceLine& line :
+         {PlaceLine{7, 1, 1000, 0}, PlaceLine{300, 50, 3, 1}, PlaceLine{5, int64_t{1} << 33, 0, 1},
+          PlaceLine{int64_t{1} << 40, 1, 9, 0}}) {
+      for (size_t count = 0; count < 40; ++count) {
+        std::vector<int64_t> wide(count);
+        std::vector<int64_t> expected(count);
+        for (size_t i = 0; i < count; ++i) {
+          const int64_t front = static_cast<int64_t>(random()) % line.dim;
+          wide[i] = random() % 2 == 0 ? front : front - line.dim;
+          expected[i] = line.base + front * line.stride + static_cast<int64_t>(i) * line.step;
+        }
+        std::vector<int64_t> places(count);
+        EXPECT_TRUE(FindPlaces(line, wide.data(), count, places.data()));
+        EXPECT_EQ(places, expected);
+        if (line.dim < 1000) {
+          const std::vector<int32_t> narrow(wide.begin(), wide.end());
+          EXPECT_TRUE(FindPlaces(line, narrow.data(), count, places.data()));
+          EXPECT_EQ(places, expected);
+        }
+        for (size_t i = 0; i < count; ++i) {
+          const int64_t good = wide[i];
+          for (const int64_t bad : {line.dim, -line.dim - 1, std::numeric_limits<int64_t>::min(),
+                                    std::numeric_limits<int64_t>::max()}) {
+            wide[i] = bad;
+            EXPECT_FALSE(FindPlaces(line, wide.data(), count, places.data())) << i << " " << bad;
+          }
+          wide[i] = good;
+        }
+      }
+    }
+  }
+  SetIsaForTest(AvailableIsas().back());
 }
 
 TEST(GatherElements, RefusesWhatDoesNotFit) {
   ExpectError(Case("GatherElements", Counting<float>({3}), IntTensor({3})), "index 3");
+  std::vector<int64_t> one_bad(500, 2);
+  one_bad[433] = -4;
+  ExpectError(Case("GatherElements", Counting<float>({3, 500}), TensorOf({1, 500}, one_bad)),
+              "index -4 (element 433");
   ExpectError(Case("GatherElements", Counting<float>({3, 2}), Counting<int64_t>({1, 3})),
               "may be larger");
   ExpectError(Case("GatherElements", Counting<float>({3, 2}), IntTensor({0})), "ranks");
