@@ -8,6 +8,7 @@
 
 #include "base/str_cat.h"
 #include "devices/cpu/registry.h"
+#include "optimizer/stand_in_types.h"
 
 namespace mullion::tools {
 
@@ -42,8 +43,13 @@ std::string DescribeSupport(const OperatorDefinition& form) {
   // Halves without a kernel are computed in float between two Casts.
   const ElementTypeSet widened =
       Contains(direct, ElementType::kFloat) ? allowed & ~kernels & types::kHalfFloats : 0;
+  const ElementTypeSet stood_in =
+      form.domain.empty() ? allowed & ~kernels & optimizer::TypesStoodInFor(form.name) : 0;
   if (direct == 0) return "none";
-  return widened == 0 ? Names(direct) : StrCat(Names(direct), "; in float: ", Names(widened));
+  std::string text = Names(direct);
+  if (widened != 0) text += StrCat("; in float: ", Names(widened));
+  if (stood_in != 0) text += StrCat("; in another type: ", Names(stood_in));
+  return text;
 }
 
 std::string OperatorPage() {

@@ -36,8 +36,7 @@ Status ReadHeads(const Node& node, const char* name, const Shape& shape, int64_t
 }
 
 Status CheckMask(const InferenceContext& context, const AttentionShape& shape, int input) {
-  MULLION_RETURN_IF_ERROR(
-      context.RequireType(input, types::kAllFloats | SetOf(ElementType::kBool)));
+  MULLION_RETURN_IF_ERROR(context.RequireType(input, types::kNumeric | SetOf(ElementType::kBool)));
   const Shape* const mask = context.InputShape(input);
   if (mask == nullptr) return OkStatus();
   const int64_t wanted[] = {shape.batch, shape.query_heads, shape.queries};
@@ -54,9 +53,11 @@ Status CheckMask(const InferenceContext& context, const AttentionShape& shape, i
 }
 
 Status CheckAttentionTypes(const InferenceContext& context) {
-  for (const int i : {kKey, kValue, kPastKey, kPastValue}) {
-    MULLION_RETURN_IF_ERROR(context.RequireSameType(kQuery, i));
-  }
+  // Keys are of the queries' type; values may be of another.
+  MULLION_RETURN_IF_ERROR(context.RequireSameType(kQuery, kKey));
+  MULLION_RETURN_IF_ERROR(context.RequireSameType(kQuery, kPastKey));
+  MULLION_RETURN_IF_ERROR(context.RequireType(kValue, types::kAllFloats));
+  MULLION_RETURN_IF_ERROR(context.RequireSameType(kValue, kPastValue));
   if (context.HasInput(kPastKey) != context.HasInput(kPastValue)) {
     return context.Error("inputs 4 (past_key) and 5 (past_value) must be given both or neither");
   }
@@ -73,13 +74,14 @@ Status InferAttention(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(context.RequireInput(kValue));
   MULLION_RETURN_IF_ERROR(CheckAttentionTypes(context));
   const ElementType type = context.InputType(kQuery);
+  const ElementType value_type = context.InputType(kValue);
   const Shape* const query = context.InputShape(kQuery);
   const Shape* const key = context.InputShape(kKey);
   const Shape* const value = context.InputShape(kValue);
   const Shape* const past = context.InputShape(kPastKey);
   if (query == nullptr || key == nullptr || value == nullptr ||
       (past == nullptr && context.HasInput(kPastKey))) {
-    for (int i = 0; i < 4; ++i) context.SetOutput(i, type);
+    for (int i = 0; i < 4; ++i) context.SetOutput(i, i == kPresentValue ? value_type : type);
     return OkStatus();
   }
   MULLION_ASSIGN_OR_RETURN(const AttentionShape shape,
@@ -102,7 +104,7 @@ Status InferAttention(InferenceContext& context) {
   }
   context.SetOutput(kOut, type, shape.OutputShape());
   context.SetOutput(kPresentKey, type, shape.PresentShape(shape.size));
-  context.SetOutput(kPresentValue, type, shape.PresentShape(shape.value_size));
+  context.SetOutput(kPresentValue, value_type, shape.PresentShape(shape.value_size));
   context.SetOutput(kScores, type, shape.ScoresShape());
   return OkStatus();
 }

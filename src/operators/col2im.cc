@@ -84,7 +84,7 @@ void RegisterCol2im(OperatorRegistry& registry) {
   registry.Add({.name = "Col2Im",
                 .since = 18,
                 .inputs = {3, 3},
-                .types = types::kNumeric,
+                .types = types::kNumeric | types::kBool,
                 .infer = InferCol2Im});
 }
 

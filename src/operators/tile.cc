@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "operators/tile.h"
 
+#include <cmath>
+
 #include "base/str_cat.h"
 #include "operators/registry.h"
 
@@ -56,8 +58,13 @@ std::optional<int64_t> ConstantNumber(const Value* value) {
   }
   const TensorView view = value->constant.view();
   if (IsInteger(view.type)) return IntAt(view, 0);
-  if (view.type == ElementType::kFloat) return static_cast<int64_t>(*view.as<float>());
-  return std::nullopt;
+  std::optional<int64_t> number;
+  DispatchType(FloatTypes{}, view.type, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const auto real = static_cast<double>(static_cast<ComputeType<T>>(*view.as<T>()));
+    if (std::abs(real) < 0x1p40) number = static_cast<int64_t>(real);
+  });
+  return number;
 }
 
 // Tile-1 repeats along one axis; Tile-6 takes a repeat for each axis.

@@ -22,6 +22,7 @@
 #include "optimizer/remove_dead_code.h"
 #include "optimizer/scan_first_axis.h"
 #include "optimizer/simplify.h"
+#include "optimizer/stand_in_types.h"
 #include "optimizer/widen_halves.h"
 
 namespace mullion::optimizer {
@@ -57,6 +58,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
     Reduce(graph, options);
   }
   if (options.capabilities != nullptr) {
+    StandInTypes(graph, *options.capabilities);
     const HalfRange range = options.rewrite ? HalfRange::kWherePossible : HalfRange::kWhereNeeded;
     if (WidenHalves(graph, *options.capabilities, range) && options.rewrite) Reduce(graph, options);
   }

@@ -2,6 +2,7 @@
 // com.microsoft's operators but for attention: fused forms and what its quantizer writes.
 #include <algorithm>
 
+#include "tests/differential/spelled_out.h"
 #include "tests/differential/subjects.h"
 
 namespace mullion::differential {
@@ -100,9 +101,18 @@ void QLinearReduceMean(Case& c) {
   axes.resize(static_cast<size_t>(random.Int(1, shape.rank())));
   if (random.typical()) axes = {2, 3};
   c.steps = 1;
-  c.Only({c.Fed(Bytes(random, type, shape)), c.Constant(Scale(random)), Zero(c, type),
-          c.Constant(Scale(random)), Zero(c, type)},
-         {{"axes", axes}, {"keepdims", random.Int(0, 1)}});
+  Value* const x = c.Fed(Bytes(random, type, shape));
+  Value* const x_scale = c.Constant(Scale(random));
+  Value* const x_zero = Zero(c, type);
+  Value* const y_scale = c.Constant(Scale(random));
+  Value* const y_zero = Zero(c, type);
+  const int64_t keep = random.Int(0, 1);
+  c.Only({x, x_scale, x_zero, y_scale, y_zero}, {{"axes", axes}, {"keepdims", keep}});
+  c.BeginTwin(13);  // the peer has no kernel
+  const Words w{c};
+  Value* const wide = w("DequantizeLinear", {c.Twin(x), c.Twin(x_scale), c.Twin(x_zero)});
+  Value* const mean = w("ReduceMean", {wide}, {{"axes", axes}, {"keepdims", keep}});
+  c.Return(w("QuantizeLinear", {mean, c.Twin(y_scale), c.Twin(y_zero)}));
 }
 
 void QLinearSoftmax(Case& c) {
@@ -384,8 +394,15 @@ void ReduceSumInteger(Case& c) {
   std::vector<int64_t> axes = random.Permutation(shape.rank());
   axes.resize(static_cast<size_t>(random.Int(1, shape.rank())));
   if (random.typical()) axes = {2, 3};
-  c.Only({c.Input(random.Values(random.Pick({kInt8, kUint8}), shape, -100, 100))},
-         {{"axes", axes}, {"keepdims", random.Int(0, 1)}});
+  const ElementType type = random.Pick({kInt8, kUint8});
+  Value* const x = c.Input(random.Values(type, shape, -100, 100));
+  const int64_t keep = random.Int(0, 1);
+  c.Only({x}, {{"axes", axes}, {"keepdims", keep}});
+  c.BeginTwin(13);  // the peer has no kernel, nor sums of uint32
+  const Words w{c};
+  Value* const sum =
+      w("ReduceSum", {w.Cast(c.Twin(x), kInt32), w.Ints(axes)}, {{"keepdims", keep}});
+  c.Return(w.Cast(sum, type == kInt8 ? kInt32 : kUint32));
 }
 
 void CDist(Case& c) {
@@ -408,8 +425,18 @@ void MulInteger(Case& c) {
   Random& random = c.random();
   const ElementType type = Byte(c);
   const Shape shape = random.AnyShape(1, 3);
-  c.Only({c.Input(Bytes(random, type, shape)), Zero(c, type),
-          c.Input(Bytes(random, type, random.Broadcastable(shape))), Zero(c, type)});
+  Value* const a = c.Input(Bytes(random, type, shape));
+  Value* const a_zero = Zero(c, type);
+  Value* const b = c.Input(Bytes(random, type, random.Broadcastable(shape)));
+  Value* const b_zero = Zero(c, type);
+  c.Only({a, a_zero, b, b_zero});
+  c.BeginTwin(13);  // the peer has no kernel
+  const Words w{c};
+  const auto number = [&](Value* x, Value* zero) {
+    Value* const wide = w.Cast(c.Twin(x), kInt32);
+    return zero == nullptr ? wide : w("Sub", {wide, w.Cast(c.Twin(zero), kInt32)});
+  };
+  c.Return(w("Mul", {number(a, a_zero), number(b, b_zero)}));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ std::vector<Subject> AllSubjects() {
        {ElementwiseSubjects, ReductionSubjects, MovementSubjects, IndexingSubjects, MatrixSubjects,
         ImageSubjects, NormalizationSubjects, RecurrentSubjects, QuantizedSubjects, TextSubjects,
         SignalSubjects, SequenceSubjects, ControlSubjects, ClassicalSubjects, TreeSubjects,
-        MicrosoftSubjects, TransformerSubjects, OldFormSubjects}) {
+        MicrosoftSubjects, TransformerSubjects, OldFormSubjects, SpelledOutSubjects}) {
     for (const Subject& subject : family()) all.push_back(subject);
   }
   return all;

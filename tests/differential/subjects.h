@@ -27,6 +27,7 @@ std::vector<Subject> TreeSubjects();
 std::vector<Subject> MicrosoftSubjects();
 std::vector<Subject> TransformerSubjects();
 std::vector<Subject> OldFormSubjects();
+std::vector<Subject> SpelledOutSubjects();
 
 }  // namespace mullion::differential
 

@@ -202,6 +202,10 @@ class Attention final : public Executable {
 };
 
 Status SupportsAttention(const Node& node) {
+  if (node.input(kValue)->type.element_type != ElementType::kFloat) {
+    return node.Error(StatusCode::kUnsupported,
+                      "the CPU device needs values of the same element type as queries and keys");
+  }
   const Value* const condition = node.input(kCondition);
   if (condition != nullptr && condition->type.element_type != ElementType::kBool) {
     return node.Error(StatusCode::kUnsupported, "input 7 must be of type bool");

@@ -76,11 +76,20 @@ class Dropout final : public Executable {
   std::optional<int64_t> seed_;
 };
 
+Status SupportsRatio(const Node& node) {
+  const Value* const ratio = node.input(1);
+  if (ratio == nullptr || Contains(FloatTypes::kSet, ratio->type.element_type)) return OkStatus();
+  return node.Error(StatusCode::kUnsupported, "the CPU device needs a ratio of 16 bits or more");
+}
+
 }  // namespace
 
 void RegisterDropout(KernelRegistry& registry) {
-  registry.Add(
-      {.name = "Dropout", .since = 12, .types = FloatTypes::kSet, .make = MakeKernel<Dropout>});
+  registry.Add({.name = "Dropout",
+                .since = 12,
+                .types = FloatTypes::kSet,
+                .make = MakeKernel<Dropout>,
+                .supports = SupportsRatio});
 }
 
 }  // namespace mullion::cpu

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // NonZero and Compress.
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "devices/cpu/registry.h"
 #include "devices/cpu/rows.h"
@@ -52,6 +54,7 @@ class NonZero final : public Executable {
   Status Run(RunContext& context) const override {
     const TensorView& input = context.Input(0);
     Status status;
+    if (input.type == ElementType::kString) return RunOfStrings(context, input);
     DispatchSize(input.type, [&](auto tag) {
       using T = typename decltype(tag)::type;
       status = RunOf<T>(context, input);
@@ -60,6 +63,16 @@ class NonZero final : public Executable {
   }
 
  private:
+  // Empty strings are zero, as in NumPy.
+  static Status RunOfStrings(RunContext& context, const TensorView& input) {
+    std::vector<uint8_t> filled;
+    for (const std::string& text : input.span<std::string>()) filled.push_back(!text.empty());
+    TensorView bytes = input;
+    bytes.type = ElementType::kUint8;
+    bytes.data = filled.data();
+    return RunOf<uint8_t>(context, bytes);
+  }
+
   template <typename T>
   static Status RunOf(RunContext& context, const TensorView& input) {
     const T mask = SignlessMask<T>(input.type);
@@ -111,7 +124,7 @@ class Compress final : public Executable {
   int64_t axis_;
 };
 
-constexpr ElementTypeSet kCountable = types::kNumeric | types::kBool;
+constexpr ElementTypeSet kCountable = types::kNumeric | types::kBool | types::kString;
 
 }  // namespace
 

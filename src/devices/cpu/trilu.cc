@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "devices/cpu/registry.h"
 #include "devices/cpu/rows.h"
@@ -41,6 +42,10 @@ class Trilu final : public Executable {
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, input.shape));
     if (output.count() == 0) return OkStatus();
+    if (input.type == ElementType::kString) {
+      KeepStrings(input, k, output.as<std::string>());
+      return OkStatus();
+    }
     const int64_t height = input.shape.Back(1);
     const int64_t width = input.shape.Back(0);
     const int64_t size = ElementBits(input.type) / 8;
@@ -64,15 +69,27 @@ class Trilu final : public Executable {
   }
 
  private:
+  void KeepStrings(const TensorView& input, int64_t k, std::string* to) const {
+    const auto* const from = input.as<std::string>();
+    const int64_t height = input.shape.Back(1), width = input.shape.Back(0);
+    for (int64_t i = 0; i < input.count(); ++i) {
+      const Kept kept = KeptOf(upper_, i / width % height, k, width);
+      if (i % width < kept.begin || i % width >= kept.end) {
+        to[i].clear();
+      } else if (to != from) {
+        to[i] = from[i];
+      }
+    }
+  }
+
   bool upper_;
 };
 
 }  // namespace
 
 void RegisterTrilu(KernelRegistry& registry) {
-  registry.Add({.name = "Trilu",
-                .types = types::kAll & ~types::kString & ~types::kSubByte,
-                .make = MakeKernel<Trilu>});
+  registry.Add(
+      {.name = "Trilu", .types = types::kAll & ~types::kSubByte, .make = MakeKernel<Trilu>});
 }
 
 }  // namespace mullion::cpu
