@@ -12,8 +12,8 @@
 // odd places the one in the middle: along an axis four outputs take 5 multiplications and 4 instead
 // of 12, and a tile 81 instead of 144, with the weights as 36 numbers.
 //
-// Square kernels of r = 4 to 7 weights along each axis take the points of F(6x6, 3x3) too, which
-// make 9 - r outputs along each: 3 to 6.25 times fewer multiplications.
+// Square kernels of r = 4 to 6 weights along each axis take the points of F(6x6, 3x3) too, which
+// make 9 - r outputs along each: 5 to 6.25 times fewer multiplications.
 //
 // A kernel of r weights along one axis, 3 to 7 of them, takes tiles of 9 - r outputs of a line,
 // which come from eight inputs: 1.75 to 2.5 times fewer multiplications. Where pixels are dilated,
