@@ -61,10 +61,13 @@ struct Candidate {
   int32_t index;
 };
 
-// The top of a heap of these is the greatest score, among equal ones the lowest index.
-bool Below(const Candidate& a, const Candidate& b) {
-  return a.score < b.score || (a.score == b.score && a.index > b.index);
-}
+// The top of a heap of these is the greatest score, among equal ones the lowest index. A class and
+// not a function, which the standard library would call for each pair.
+struct Below {
+  bool operator()(const Candidate& a, const Candidate& b) const {
+    return a.score < b.score || (a.score == b.score && a.index > b.index);
+  }
+};
 
 struct Limits {
   int64_t most = 0;  // boxes per class
@@ -82,9 +85,9 @@ void SelectClass(const Boxes& boxes, const float* scores, int64_t count, const L
     const bool enters = limits.has_score ? scores[i] > limits.score : scores[i] == scores[i];
     if (enters) candidates[left++] = {scores[i], static_cast<int32_t>(i)};
   }
-  std::make_heap(candidates, candidates + left, Below);
+  std::make_heap(candidates, candidates + left, Below());
   while (left > 0 && static_cast<int64_t>(selected.size()) < limits.most) {
-    std::pop_heap(candidates, candidates + left, Below);
+    std::pop_heap(candidates, candidates + left, Below());
     const int32_t i = candidates[--left].index;
     const auto number = static_cast<int64_t>(selected.size());
     if (Suppressed(boxes, i, kept, number, limits.overlap)) continue;

@@ -21,28 +21,38 @@ struct Candidate {
   Key index;
 };
 
-template <typename Key>
-bool Before(const Candidate<Key>& a, const Candidate<Key>& b) {
-  return a.key > b.key || (a.key == b.key && a.index < b.index);
-}
+// A class and not a function, which the standard library would call for each pair.
+struct Before {
+  template <typename Key>
+  bool operator()(const Candidate<Key>& a, const Candidate<Key>& b) const {
+    return a.key > b.key || (a.key == b.key && a.index < b.index);
+  }
+};
 
-// A heap of the best k is cheaper than a list of all while few elements enter it: for elements in
-// random order about k ln(n / k).
-bool UsesHeap(int64_t n, int64_t k) { return k <= n / 8; }
-int64_t CandidateCount(int64_t n, int64_t k) { return UsesHeap(n, k) ? k : n; }
+// Elements that are looked at together.
+constexpr int64_t kKeyBlock = 64;
+
+// While few elements enter the best k, room for as many again is enough, and for one block: for
+// elements in random order some k ln(n / k) enter.
+int64_t CandidateCount(int64_t n, int64_t k) {
+  return k <= n / 8 ? std::min(n, 2 * k + kKeyBlock) : n;
+}
 
 // The keys of `count` elements, `stride` apart, from the first one on.
 template <typename T>
 void WriteKeys(const void* first, int64_t stride, int64_t count, OrderKeyType<T>* keys) {
   const T* const x = static_cast<const T*>(first);
-  for (int64_t i = 0; i < count; ++i) keys[i] = OrderKey(x[i * stride]);
+  // The usual stride by itself, for better loops.
+  if (stride == 1) {
+    for (int64_t i = 0; i < count; ++i) keys[i] = OrderKey(x[i]);
+  } else {
+    for (int64_t i = 0; i < count; ++i) keys[i] = OrderKey(x[i * stride]);
+  }
 }
 
 // One line of `n` elements, `stride` apart.
 template <typename Key>
 struct Line {
-  static constexpr int64_t kBlock = 64;
-
   const std::byte* data;
   size_t element_bytes;
   int64_t n;
@@ -52,49 +62,47 @@ struct Line {
 
   // The number of elements in the block that begins at element `first`; their keys go to `keys`.
   int64_t ReadBlock(int64_t first, Key* keys) const {
-    const int64_t count = std::min(kBlock, n - first);
+    const int64_t count = std::min(kKeyBlock, n - first);
     write_keys(data + static_cast<size_t>(first * stride) * element_bytes, stride, count, keys);
     for (int64_t i = 0; i < count; ++i) keys[i] ^= flip;
     return count;
   }
 };
 
+// The best `k` of `count` come first, the worst of them last.
 template <typename Key>
-void SelectByHeap(const Line<Key>& line, Candidate<Key>* best, int64_t k) {
-  const auto end = best + k;
-  int64_t taken = 0;
-  Key keys[Line<Key>::kBlock];
-  for (int64_t first = 0; first < line.n; first += Line<Key>::kBlock) {
-    const int64_t count = line.ReadBlock(first, keys);
-    int64_t i = 0;
-    if (taken < k) {
-      for (; i < count && taken < k; ++i) best[taken++] = {keys[i], static_cast<Key>(first + i)};
-      if (taken < k) continue;
-      std::make_heap(best, end, Before<Key>);  // the worst of the best is at the front
-    }
-    // Blocks that hold nothing better than the worst are passed over without a branch per element.
-    Key greatest = std::numeric_limits<Key>::min();
-    for (int64_t j = i; j < count; ++j) greatest = std::max(greatest, keys[j]);
-    if (greatest <= best->key) continue;
-    for (; i < count; ++i) {
-      if (keys[i] <= best->key) continue;
-      std::pop_heap(best, end, Before<Key>);
-      best[k - 1] = {keys[i], static_cast<Key>(first + i)};
-      std::push_heap(best, end, Before<Key>);
-    }
-  }
-  std::sort_heap(best, end, Before<Key>);
+void PartBest(Candidate<Key>* all, int64_t k, int64_t count) {
+  std::nth_element(all, all + k - 1, all + count, Before());
 }
 
+// The best k of a line, in order. `best` has room for CandidateCount(n, k): whenever a block might
+// not fit the best k stay, and their worst is what others must be better than.
 template <typename Key>
-void SelectFromAll(const Line<Key>& line, Candidate<Key>* all, int64_t k) {
-  Key keys[Line<Key>::kBlock];
-  for (int64_t first = 0; first < line.n; first += Line<Key>::kBlock) {
+void SelectBest(const Line<Key>& line, Candidate<Key>* best, int64_t k) {
+  const int64_t room = CandidateCount(line.n, k);
+  Key keys[kKeyBlock];
+  Key limit = std::numeric_limits<Key>::min();
+  bool unlimited = true;  // at first everything is good enough
+  int64_t kept = 0;
+  for (int64_t first = 0; first < line.n; first += kKeyBlock) {
     const int64_t count = line.ReadBlock(first, keys);
-    for (int64_t i = 0; i < count; ++i) all[first + i] = {keys[i], static_cast<Key>(first + i)};
+    if (kept + count > room) {
+      PartBest(best, k, kept);
+      kept = k;
+      limit = best[k - 1].key;
+      unlimited = false;
+    }
+    Key greatest = limit;
+    for (int64_t i = 0; i < count; ++i) greatest = std::max(greatest, keys[i]);
+    if (greatest == limit && !unlimited) continue;
+    // Without a branch for each: one that is not good enough is written over by the next.
+    for (int64_t i = 0; i < count; ++i) {
+      best[kept] = {keys[i], static_cast<Key>(first + i)};
+      kept += (keys[i] > limit) | unlimited;
+    }
   }
-  if (k < line.n) std::nth_element(all, all + k, all + line.n, Before<Key>);
-  std::sort(all, all + k, Before<Key>);
+  if (kept > k) PartBest(best, k, kept);
+  std::sort(best, best + k, Before());
 }
 
 class TopK final : public Executable {
@@ -166,11 +174,7 @@ class TopK final : public Executable {
                              inner,
                              largest_ ? Key{0} : Key{-1},
                              write_keys};
-        if (UsesHeap(n, k)) {
-          SelectByHeap(line, best, k);
-        } else {
-          SelectFromAll(line, best, k);
-        }
+        SelectBest(line, best, k);
         if (indices != nullptr) {
           for (int64_t j = 0; j < k; ++j) indices[to + j * inner] = best[j].index;
         }
