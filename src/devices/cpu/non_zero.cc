@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // NonZero and Compress.
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -18,31 +19,63 @@ T SignlessMask(ElementType type) {
   return IsFloatingPoint(type) ? static_cast<T>(kAll >> 1) : kAll;
 }
 
+// Elements that are looked at together: so few that even a byte can count them.
+constexpr int64_t kNonZeroBlock = 128;
+
 template <typename T>
 int64_t CountNonZero(const T* data, int64_t count, T mask) {
   int64_t found = 0;
-  for (int64_t i = 0; i < count; ++i) found += (data[i] & mask) != 0;
+  for (int64_t first = 0; first < count; first += kNonZeroBlock) {
+    const int64_t end = std::min(first + kNonZeroBlock, count);
+    T some = 0;
+    for (int64_t i = first; i < end; ++i) some = static_cast<T>(some + ((data[i] & mask) != 0));
+    found += static_cast<int64_t>(some);
+  }
   return found;
 }
 
-// Coordinates of element `index` go to column `column` of `out`, whose rows are `columns` long.
-void PutCoordinates(const Shape& shape, int64_t index, int64_t* out, int64_t columns,
-                    int64_t column) {
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    out[axis * columns + column] = index % shape[axis];
-    index /= shape[axis];
+// Writes where in a line of `count` elements those stand that are not zero, and says how many there
+// are: no more than `room`.
+template <typename T>
+int64_t PutPlaces(const T* line, int64_t count, T mask, int64_t* places, int64_t room) {
+  int64_t found = 0;
+  for (int64_t first = 0; first < count; first += kNonZeroBlock) {
+    const int64_t end = std::min(first + kNonZeroBlock, count);
+    if (room - found >= end - first) {
+      // Without a branch for each: a place that is no hit is written over by the next.
+      for (int64_t i = first; i < end; ++i) {
+        places[found] = i;
+        found += (line[i] & mask) != 0;
+      }
+    } else {
+      for (int64_t i = first; i < end; ++i) {
+        if ((line[i] & mask) != 0) places[found++] = i;
+      }
+    }
   }
+  return found;
 }
 
-// Walks line by line along the last axis, so that only hits cost a division for the outer ones.
+// `out` has a row of `columns` coordinates for each axis. Walks line by line along the last axis:
+// the other coordinates are the same for a whole line.
 template <typename T>
 void PutNonZero(const Shape& shape, const T* data, T mask, int64_t* out, int64_t columns) {
-  const int64_t line = shape.Back(0);
+  const int last = shape.rank() - 1;
+  const int64_t line = shape[last];
   const int64_t count = shape.ElementCount();
+  std::array<int64_t, kMaxRank> at{};
   int64_t column = 0;
   for (int64_t first = 0; first < count; first += line) {
-    for (int64_t i = 0; i < line; ++i) {
-      if ((data[first + i] & mask) != 0) PutCoordinates(shape, first + i, out, columns, column++);
+    const int64_t found =
+        PutPlaces(data + first, line, mask, out + last * columns + column, columns - column);
+    for (int axis = 0; found > 0 && axis < last; ++axis) {
+      std::fill_n(out + axis * columns + column, found, at[static_cast<size_t>(axis)]);
+    }
+    column += found;
+    for (int axis = last - 1; axis >= 0; --axis) {
+      int64_t& coordinate = at[static_cast<size_t>(axis)];
+      if (++coordinate < shape[axis]) break;
+      coordinate = 0;
     }
   }
 }
@@ -86,6 +119,18 @@ class NonZero final : public Executable {
   }
 };
 
+// Places of the chosen elements among some conditions, as far as one block has them.
+constexpr int64_t kConditionBlock = 1024;
+
+int64_t FindChosen(const uint8_t* conditions, int64_t count, uint32_t* places) {
+  int64_t chosen = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    places[chosen] = static_cast<uint32_t>(i);
+    chosen += conditions[i] != 0;
+  }
+  return chosen;
+}
+
 class Compress final : public Executable {
  public:
   explicit Compress(const Node& node)
@@ -93,33 +138,71 @@ class Compress final : public Executable {
 
   Status Run(RunContext& context) const override {
     const TensorView& input = context.Input(0);
-    const bool* const keep = context.Input(1).as<bool>();
+    const uint8_t* const keep = context.Input(1).as<uint8_t>();
     Shape shape = flat_ ? Shape{input.count()} : input.shape;
     const std::optional<int> axis = NormalizeAxis(axis_, shape.rank());
     if (!axis.has_value()) return context.Error("attribute 'axis' is outside the input's rank");
     const int64_t dim = shape[*axis];
     // A condition may be shorter than the axis, not longer.
-    const int64_t length = context.Input(1).count();
-    const int64_t kept = std::count(keep, keep + length, true);
-    if (std::find(keep + std::min(length, dim), keep + length, true) != keep + length) {
+    const int64_t length = std::min(context.Input(1).count(), dim);
+    if (CountNonZero<uint8_t>(keep + length, context.Input(1).count() - length, 0xff) != 0) {
       return context.Error("input 'condition' chooses an element after the end of the axis");
     }
     const int64_t outer = shape.Product(0, *axis);
     const int64_t inner = shape.Product(*axis + 1, shape.rank());
-    shape[*axis] = kept;
+    shape[*axis] = CountNonZero<uint8_t>(keep, length, 0xff);
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
-    int64_t to = 0;
-    for (int64_t i = 0; i < outer; ++i) {
-      for (int64_t j = 0; j < std::min(length, dim); ++j) {
-        if (!keep[j]) continue;
-        CopyRow(input.type, input.data, (i * dim + j) * inner, output.data, to, inner);
-        to += inner;
+    if (output.count() == 0) return OkStatus();
+    const int64_t row = dim * inner;
+    const int64_t chosen_row = shape[*axis] * inner;
+    const int64_t bits = ElementBits(input.type);
+    const bool whole = bits >= 8 && input.type != ElementType::kString;
+    const int64_t chunk = bits < 8 ? outer : RowsPerChunk(chosen_row * ((bits + 7) / 8));
+    context.parallel().For(outer, chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
+      // Rows of one element's size move as one element.
+      if (whole && DispatchBits(bits * inner, [&](auto tag) {
+            using T = typename decltype(tag)::type;
+            const T* const from = input.as<T>();
+            T* const to = output.as<T>();
+            ForChosen(keep, length,
+                      [&](const uint32_t* places, int64_t count, int64_t first, int64_t written) {
+                        for (int64_t i = begin; i < end; ++i) {
+                          const T* const source = from + i * dim + first;
+                          T* const target = to + i * shape[*axis] + written;
+                          for (int64_t j = 0; j < count; ++j) target[j] = source[places[j]];
+                        }
+                      });
+          })) {
+        return;
       }
-    }
+      ForChosen(keep, length,
+                [&](const uint32_t* places, int64_t count, int64_t first, int64_t written) {
+                  for (int64_t i = begin; i < end; ++i) {
+                    for (int64_t j = 0; j < count; ++j) {
+                      CopyRow(input.type, input.data, i * row + (first + places[j]) * inner,
+                              output.data, i * chosen_row + (written + j) * inner, inner);
+                    }
+                  }
+                });
+    });
     return OkStatus();
   }
 
  private:
+  // Calls `body(places, count, first, written)` for each block of conditions: those that hold stand
+  // at `first` + places[j], and `written` hold before them.
+  template <typename Body>
+  static void ForChosen(const uint8_t* keep, int64_t length, const Body& body) {
+    uint32_t places[kConditionBlock];
+    int64_t written = 0;
+    for (int64_t first = 0; first < length; first += kConditionBlock) {
+      const int64_t count =
+          FindChosen(keep + first, std::min(kConditionBlock, length - first), places);
+      body(places, count, first, written);
+      written += count;
+    }
+  }
+
   bool flat_;
   int64_t axis_;
 };

@@ -43,11 +43,11 @@ inline void CopyRow(ElementType type, const void* from, int64_t from_index, void
               static_cast<size_t>(count * size));
 }
 
-// Calls `function(TypeTag<T>)` for an unsigned integer T of the element's size, and says whether
-// there is one: not for strings, packed and 16-byte types.
+// Calls `function(TypeTag<T>)` for an unsigned integer T of so many bits, and says whether there is
+// one.
 template <typename Function>
-bool DispatchSize(ElementType type, Function&& function) {
-  switch (ElementBits(type)) {
+bool DispatchBits(int64_t bits, Function&& function) {
+  switch (bits) {
     case 8:
       function(TypeTag<uint8_t>{});
       return true;
@@ -63,6 +63,12 @@ bool DispatchSize(ElementType type, Function&& function) {
     default:
       return false;
   }
+}
+
+// The same for an element's size: there is none for strings, packed and 16-byte types.
+template <typename Function>
+bool DispatchSize(ElementType type, Function&& function) {
+  return DispatchBits(ElementBits(type), function);
 }
 
 }  // namespace mullion::cpu

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // NonZero, Compress and Unique, whose output sizes hang on contents.
 #include <limits>
+#include <random>
 
 #include "tests/devices/cpu/movement_case.h"
 
@@ -41,6 +42,58 @@ TEST(Compress, KeepsWhatTheConditionNames) {
   ExpectOutput<int32_t>(compress({false}, {0}), {0, 2}, {});
   ExpectOutput<int32_t>(compress({true, false, false, false}, {1}), {3, 1}, {0, 2, 4});
   ExpectError(compress({true, true, true}, {1}), "after the end");
+}
+
+// Against plain loops, with more elements than are looked at together.
+template <typename T>
+void CheckNonZero(const Shape& shape, unsigned one_in) {
+  std::mt19937 random(one_in);
+  std::vector<T> data(static_cast<size_t>(shape.ElementCount()));
+  for (T& value : data) value = static_cast<T>(random() % one_in == 0 ? 1 : 0);
+  std::vector<int64_t> expected;
+  for (size_t axis = 0; axis < static_cast<size_t>(shape.rank()); ++axis) {
+    ForEachCoordinate(shape, [&](const std::vector<int64_t>& at) {
+      if (data[static_cast<size_t>(NumberOf(shape, at))] != 0) expected.push_back(at[axis]);
+    });
+  }
+  const int64_t found = std::count(data.begin(), data.end(), T{1});
+  ExpectOutput(Case("NonZero", {TensorOf<T>(shape, data)}), {shape.rank(), found}, expected);
+}
+
+TEST(NonZero, ListsManyAsPlainLoopsDo) {
+  for (const unsigned one_in : {1u, 2u, 50u}) {
+    CheckNonZero<uint8_t>({1000}, one_in);
+    CheckNonZero<float>({3, 1, 4, 67}, one_in);
+    CheckNonZero<int64_t>({2, 5, 300}, one_in);
+    CheckNonZero<int32_t>({400, 1}, one_in);
+  }
+}
+
+template <typename T>
+void CheckCompress(const Shape& shape, int64_t length) {
+  std::mt19937 random(static_cast<uint32_t>(length));
+  std::vector<bool> keep(static_cast<size_t>(length));
+  for (size_t i = 0; i < keep.size(); ++i) keep[i] = random() % 2 == 0;
+  std::vector<T> expected;
+  ForEachCoordinate(shape, [&](const std::vector<int64_t>& at) {
+    if (at[1] < length && keep[static_cast<size_t>(at[1])]) {
+      expected.push_back(static_cast<T>(NumberOf(shape, at)));
+    }
+  });
+  OperatorCase c = Case("Compress", {Counting<T>(shape), TensorOf<bool>({length}, keep)});
+  c.Set("axis", int64_t{1});
+  ExpectOutput(c, {shape[0], std::count(keep.begin(), keep.end(), true), shape[2]}, expected);
+}
+
+TEST(Compress, KeepsRowsOfAnySize) {
+  CheckCompress<uint8_t>({3, 2500, 1}, 2500);  // more conditions than one block
+  CheckCompress<uint8_t>({2, 1100, 4}, 1050);  // rows of the size of one element
+  CheckCompress<float>({40, 50, 1}, 50);
+  CheckCompress<uint16_t>({5, 30, 3}, 29);
+  CheckCompress<int64_t>({5, 30, 2}, 30);
+  ExpectOutput<std::string>(Case("Compress", {TensorOf<std::string>({3}, {"a", "b", "c"}),
+                                              TensorOf<bool>({3}, {true, false, true})}),
+                            {2}, {"a", "c"});
 }
 
 std::vector<int64_t> Ints(const Tensor& tensor) {
