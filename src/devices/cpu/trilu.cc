@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string>
 
+#include "devices/cpu/kernels/triangle.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/rows.h"
 
@@ -10,16 +11,9 @@ namespace mullion::cpu {
 
 namespace {
 
-// Row `row` of a matrix keeps the elements of columns [begin, end).
-struct Kept {
-  int64_t begin;
-  int64_t end;
-};
-
-Kept KeptOf(bool upper, int64_t row, int64_t k, int64_t columns) {
-  const int64_t diagonal = std::clamp<int64_t>(row + k + (upper ? 0 : 1), 0, columns);
-  return upper ? Kept{diagonal, columns} : Kept{0, diagonal};
-}
+// Rows of up to so many bytes are masked, which takes less than the calls that copy and clear parts
+// of them.
+constexpr int64_t kMaskedRow = 512;
 
 class Trilu final : public Executable {
  public:
@@ -49,32 +43,49 @@ class Trilu final : public Executable {
     const int64_t height = input.shape.Back(1);
     const int64_t width = input.shape.Back(0);
     const int64_t size = ElementBits(input.type) / 8;
-    const int64_t rows = input.count() / width;
+    const int64_t bytes = width * size;
     const auto* const from = static_cast<const uint8_t*>(input.data);
     auto* const to = static_cast<uint8_t*>(output.data);
-    context.parallel().For(rows, RowsPerChunk(width * size), [&](int64_t begin, int64_t end, int) {
-      for (int64_t row = begin; row < end; ++row) {
-        const Kept kept = KeptOf(upper_, row % height, k, width);
-        const int64_t first = row * width;
-        const auto at = [&](int64_t column) { return (first + column) * size; };
-        const auto bytes = [&](int64_t columns) { return static_cast<size_t>(columns * size); };
-        std::memset(to + at(0), 0, bytes(kept.begin));
-        if (to != from) {
-          std::memcpy(to + at(kept.begin), from + at(kept.begin), bytes(kept.end - kept.begin));
+    const int64_t first = k + (upper_ ? 0 : 1);  // where the diagonal is in row 0
+    uint8_t mask[2 * kMaskedRow];
+    if (bytes <= kMaskedRow) {
+      std::memset(mask, upper_ ? 0 : 0xff, static_cast<size_t>(bytes));
+      std::memset(mask + bytes, upper_ ? 0xff : 0, static_cast<size_t>(bytes));
+    }
+    const int64_t rows = input.count() / width;
+    context.parallel().For(rows, RowsPerChunk(bytes), [&](int64_t begin, int64_t end, int) {
+      for (int64_t row = begin; row < end;) {
+        const int64_t at = row % height;
+        const int64_t count = std::min(height - at, end - row);  // of one matrix
+        if (bytes <= kMaskedRow) {
+          MaskTriangle(from + row * bytes, to + row * bytes, count, bytes, (at + first) * size,
+                       size, mask);
+        } else {
+          for (int64_t i = 0; i < count; ++i) {
+            const int64_t diagonal = std::clamp<int64_t>(at + i + first, 0, width) * size;
+            KeepRow(from + (row + i) * bytes, to + (row + i) * bytes, bytes, diagonal);
+          }
         }
-        std::memset(to + at(kept.end), 0, bytes(width - kept.end));
+        row += count;
       }
     });
     return OkStatus();
   }
 
  private:
+  void KeepRow(const uint8_t* from, uint8_t* to, int64_t bytes, int64_t diagonal) const {
+    const int64_t kept = upper_ ? diagonal : 0;
+    const auto count = static_cast<size_t>(upper_ ? bytes - diagonal : diagonal);
+    std::memset(to + (upper_ ? 0 : diagonal), 0, static_cast<size_t>(bytes) - count);
+    if (to != from) std::memcpy(to + kept, from + kept, count);
+  }
+
   void KeepStrings(const TensorView& input, int64_t k, std::string* to) const {
     const auto* const from = input.as<std::string>();
     const int64_t height = input.shape.Back(1), width = input.shape.Back(0);
     for (int64_t i = 0; i < input.count(); ++i) {
-      const Kept kept = KeptOf(upper_, i / width % height, k, width);
-      if (i % width < kept.begin || i % width >= kept.end) {
+      const int64_t beyond = i % width - i / width % height - k;  // the diagonal
+      if (upper_ ? beyond < 0 : beyond > 0) {
         to[i].clear();
       } else if (to != from) {
         to[i] = from[i];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "devices/cpu/kernels/isa.h"
 #include "tests/devices/cpu/movement_case.h"
 
 namespace mullion::cpu {
@@ -70,6 +71,18 @@ TEST(Pad, AgreesWithTheDefinitionOnSeveralAxes) {
     CheckPads<float>({3, 4}, {0, 0, 0, 0}, mode);
     CheckPads<float>({4, 200, 60}, {0, 1, 1, 0, 1, 1}, mode);  // more than one chunk
   }
+}
+
+TEST(Pad, FillsBordersOnEveryLevel) {
+  for (const Isa isa : AvailableIsas()) {
+    SetIsaForTest(isa);
+    SCOPED_TRACE(static_cast<int>(isa));
+    CheckPads<float>({3, 70, 41}, {1, 2, 3, 0, 1, 2}, "constant");
+    CheckPads<uint8_t>({3, 7, 41}, {1, -2, 3, 1, 1, 2}, "constant");
+    CheckPads<uint16_t>({2, 3, 501}, {1, 0, 4, 0, 1, -1}, "constant");
+    CheckPads<int64_t>({2, 3, 201}, {1, 0, 4, 0, 1, -1}, "constant");
+  }
+  SetIsaForTest(AvailableIsas().back());
 }
 
 TEST(Pad, TakesAxesStringsAndPackedElements) {

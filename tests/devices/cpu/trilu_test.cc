@@ -2,6 +2,7 @@
 // Trilu, ReverseSequence and CenterCropPad.
 #include <limits>
 
+#include "devices/cpu/kernels/isa.h"
 #include "tests/devices/cpu/movement_case.h"
 
 namespace mullion::cpu {
@@ -32,6 +33,36 @@ TEST(Trilu, KeepsATriangle) {
   ExpectOutput<float>(Case("Trilu", 14, Counting<float>({1, 2}),
                            Tensor::Scalar(std::numeric_limits<int64_t>::min())),
                       {1, 2}, {0, 1});
+}
+
+template <typename T>
+void CheckTriangle(const Shape& shape, bool upper, int64_t k) {
+  std::vector<T> expected;
+  ForEachCoordinate(shape, [&](const std::vector<int64_t>& at) {
+    const bool kept = upper ? at[2] - at[1] >= k : at[2] - at[1] <= k;
+    expected.push_back(kept ? static_cast<T>(NumberOf(shape, at)) : T{0});
+  });
+  OperatorCase c = Case("Trilu", 14, Counting<T>(shape), Tensor::Scalar(k));
+  c.Set("upper", int64_t{upper});
+  ExpectOutput(c, shape, expected);
+}
+
+TEST(Trilu, IsTheSameOnEveryLevelForRowsOfAnyLength) {
+  for (const Isa isa : AvailableIsas()) {
+    SetIsaForTest(isa);
+    SCOPED_TRACE(static_cast<int>(isa));
+    for (const bool upper : {false, true}) {
+      for (const int64_t k : {-3, 0, 17}) {
+        CheckTriangle<uint8_t>({2, 5, 3}, upper, k);
+        CheckTriangle<uint8_t>({2, 40, 37}, upper, k);
+        CheckTriangle<uint16_t>({3, 9, 33}, upper, k);
+        CheckTriangle<float>({5, 60, 56}, upper, k);  // chunks begin within a matrix
+        CheckTriangle<int64_t>({1, 70, 65}, upper, k);
+        CheckTriangle<float>({2, 3, 300}, upper, k);
+      }
+    }
+  }
+  SetIsaForTest(AvailableIsas().back());
 }
 
 TEST(ReverseSequence, TurnsTheBeginningOfEachSequence) {
