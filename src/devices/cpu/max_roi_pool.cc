@@ -6,6 +6,7 @@
 
 #include "base/str_cat.h"
 #include "devices/cpu/registry.h"
+#include "devices/cpu/roi_blocks.h"
 
 namespace mullion::cpu {
 
@@ -29,9 +30,6 @@ Range BinRange(T first, T last, int64_t bin, int64_t bins, int64_t size) {
   return {static_cast<int64_t>(std::clamp(begin, T{0}, limit)),
           static_cast<int64_t>(std::clamp(end, T{0}, limit))};
 }
-
-// Channels that share the search for a region's bins.
-constexpr int64_t kChannelsAtOnce = 8;
 
 template <typename T>
 class MaxRoiPool final : public Executable {
@@ -59,17 +57,11 @@ class MaxRoiPool final : public Executable {
     }
     const int64_t plane = image.shape[2] * image.shape[3];
     const int64_t bins = height_ * width_;
-    const int64_t blocks = (channels + kChannelsAtOnce - 1) / kChannelsAtOnce;
-    context.parallel().For(count * blocks, 1, [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t r = i / blocks;
-        const int64_t first = i % blocks * kChannelsAtOnce;
-        const T* const region = regions.as<T>() + 5 * r;
-        const int64_t offset = static_cast<int64_t>(region[0]) * channels + first;
-        Pool(region + 1, image.as<T>() + offset * plane, image.shape[2], image.shape[3],
-             std::min(kChannelsAtOnce, channels - first),
-             output.as<T>() + (r * channels + first) * bins);
-      }
+    ForRoiBlocks(count, channels, context.parallel(), [&](int64_t r, int64_t first, int64_t some) {
+      const T* const region = regions.as<T>() + 5 * r;
+      const int64_t offset = static_cast<int64_t>(region[0]) * channels + first;
+      Pool(region + 1, image.as<T>() + offset * plane, image.shape[2], image.shape[3], some,
+           output.as<T>() + (r * channels + first) * bins);
     });
     return OkStatus();
   }

@@ -8,6 +8,7 @@
 #include "base/str_cat.h"
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/registry.h"
+#include "devices/cpu/roi_blocks.h"
 
 namespace mullion::cpu {
 
@@ -17,37 +18,40 @@ namespace {
 // for ever.
 constexpr double kMostSamples = 1 << 20;
 
-// Channels that share the search for a sample's pixels, few enough that their planes' lines stay in
-// the level 1 cache.
-constexpr int64_t kChannelsAtOnce = 8;
-
-// A sample along one axis: two positions and the weight of the second.
+// A sample along one axis: two neighbouring positions, of which an axis of one position has only
+// the first, and the weight of the second.
 template <typename T>
 struct AxisSample {
   int64_t low = 0;
-  int64_t high = 0;
   T fraction = 0;
   bool outside = false;
 };
 
 template <typename T>
 AxisSample<T> SampleAt(T x, int64_t size) {
-  AxisSample<T> sample;
   // Up to one pixel outside, the edge goes on; NaN is outside.
-  if (!(x >= -1 && x <= static_cast<T>(size))) {
-    sample.outside = true;
-    return sample;
-  }
-  x = std::max(x, T{0});
-  sample.low = static_cast<int64_t>(x);
-  if (sample.low >= size - 1) {
-    sample.low = sample.high = size - 1;
-  } else {
-    sample.high = sample.low + 1;
-    sample.fraction = x - static_cast<T>(sample.low);
-  }
-  return sample;
+  if (!(x >= -1 && x <= static_cast<T>(size))) return {0, 0, true};
+  if (size == 1) return {0, 0, false};
+  x = std::clamp(x, T{0}, static_cast<T>(size - 1));
+  const int64_t low = std::min(static_cast<int64_t>(x), size - 2);
+  return {low, x - static_cast<T>(low), false};
 }
+
+// The weights of the four pixels around a sample, upper left, upper right, lower left, lower right,
+// and where the two lines of them begin in a plane.
+template <typename T>
+struct Corners {
+  Corners(const AxisSample<T>& v, const AxisSample<T>& h, int64_t height, int64_t width)
+      : upper(v.low * width + h.low),
+        lower(height > 1 ? upper + width : upper),
+        pairs(width > 1),
+        weights{(1 - v.fraction) * (1 - h.fraction), (1 - v.fraction) * h.fraction,
+                v.fraction * (1 - h.fraction), v.fraction * h.fraction} {}
+
+  int64_t upper, lower;
+  bool pairs;
+  T weights[4];
+};
 
 // One region, in pixels of its image.
 template <typename T>
@@ -97,16 +101,10 @@ class RoiAlign final : public Executable {
     }
     const int64_t plane = image.shape[2] * image.shape[3];
     const int64_t bins = height_ * width_;
-    const int64_t blocks = (channels + kChannelsAtOnce - 1) / kChannelsAtOnce;
-    context.parallel().For(count * blocks, 1, [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t r = i / blocks;
-        const int64_t first = i % blocks * kChannelsAtOnce;
-        const int64_t offset = batch.as<int64_t>()[r] * channels + first;
-        Pool(RegionAt(regions.as<T>() + 4 * r), image.as<T>() + offset * plane, image.shape[2],
-             image.shape[3], std::min(kChannelsAtOnce, channels - first),
-             output.as<T>() + (r * channels + first) * bins);
-      }
+    ForRoiBlocks(count, channels, context.parallel(), [&](int64_t r, int64_t first, int64_t some) {
+      const int64_t offset = batch.as<int64_t>()[r] * channels + first;
+      Pool(RegionAt(regions.as<T>() + 4 * r), image.as<T>() + offset * plane, image.shape[2],
+           image.shape[3], some, output.as<T>() + (r * channels + first) * bins);
     });
     return OkStatus();
   }
@@ -148,7 +146,7 @@ class RoiAlign final : public Executable {
     for (int64_t bin = 0; bin < bins; ++bin) {
       const T top = region.y + static_cast<T>(bin / width_) * region.bin_height;
       const T left = region.x + static_cast<T>(bin % width_) * region.bin_width;
-      T results[kChannelsAtOnce];
+      T results[kRoiChannels];
       std::fill_n(results, channels, takes_maximum_ ? -std::numeric_limits<T>::infinity() : T{0});
       for (int64_t row = 0; row < region.rows; ++row) {
         const T at = top + (static_cast<T>(row) + static_cast<T>(0.5)) * region.bin_height /
@@ -158,13 +156,14 @@ class RoiAlign final : public Executable {
           const T across = left + (static_cast<T>(column) + static_cast<T>(0.5)) *
                                       region.bin_width / static_cast<T>(region.columns);
           const AxisSample<T> h = SampleAt(across, image_width);
-          for (int64_t c = 0; c < channels; ++c) {
-            const T* const pixels = x + c * plane;
-            if (takes_maximum_) {
-              results[c] = std::max(results[c], LargestTerm(pixels, image_width, v, h));
-            } else {
-              results[c] += Interpolate(pixels, image_width, v, h);
+          if (v.outside || h.outside) {
+            for (int64_t c = 0; takes_maximum_ && c < channels; ++c) {
+              results[c] = std::max(results[c], T{0});
             }
+          } else {
+            const Corners<T> corners(v, h, image_height, image_width);
+            takes_maximum_ ? AddSample<true>(corners, x, plane, channels, results)
+                           : AddSample<false>(corners, x, plane, channels, results);
           }
         }
       }
@@ -174,25 +173,22 @@ class RoiAlign final : public Executable {
     }
   }
 
-  static T Interpolate(const T* x, int64_t width, const AxisSample<T>& v, const AxisSample<T>& h) {
-    if (v.outside || h.outside) return 0;
-    const T* const upper = x + v.low * width;
-    const T* const lower = x + v.high * width;
-    const T above = (1 - h.fraction) * upper[h.low] + h.fraction * upper[h.high];
-    const T below = (1 - h.fraction) * lower[h.low] + h.fraction * lower[h.high];
-    return (1 - v.fraction) * above + v.fraction * below;
-  }
-
-  // What the maximum is taken of: not the interpolated value but each of its four terms. It is how
-  // the operator's definition by example, and other implementations, have it.
-  static T LargestTerm(const T* x, int64_t width, const AxisSample<T>& v, const AxisSample<T>& h) {
-    if (v.outside || h.outside) return 0;
-    const T* const upper = x + v.low * width;
-    const T* const lower = x + v.high * width;
-    return std::max({(1 - v.fraction) * (1 - h.fraction) * upper[h.low],
-                     (1 - v.fraction) * h.fraction * upper[h.high],
-                     v.fraction * (1 - h.fraction) * lower[h.low],
-                     v.fraction * h.fraction * lower[h.high]});
+  // The maximum is taken of the four terms and not of the interpolated value: it is how the
+  // operator's definition by example, and other implementations, have it.
+  template <bool kMaximum>
+  static void AddSample(const Corners<T>& corners, const T* x, int64_t plane, int64_t channels,
+                        T* results) {
+    const auto [a, b, c, d] = corners.weights;
+    const int64_t right = corners.pairs ? 1 : 0;
+    const T* upper = x + corners.upper;
+    const T* lower = x + corners.lower;
+    for (int64_t i = 0; i < channels; ++i, upper += plane, lower += plane) {
+      const T above = a * upper[0], above_right = b * upper[right];
+      const T below = c * lower[0], below_right = d * lower[right];
+      results[i] = kMaximum ? std::max(std::max(results[i], std::max(above, above_right)),
+                                       std::max(below, below_right))
+                            : results[i] + ((above + above_right) + (below + below_right));
+    }
   }
 
   bool takes_maximum_;

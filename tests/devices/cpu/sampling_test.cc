@@ -122,6 +122,28 @@ TEST(RoiAlign, AgreesWithDouble) {
   }
 }
 
+TEST(RoiAlign, TakesImagesOfOneLineAndManyChannels) {
+  std::mt19937 random(5);
+  for (const Shape& shape :
+       {Shape{1, 2, 1, 9}, Shape{1, 2, 9, 1}, Shape{1, 2, 1, 1}, Shape{1, 70, 5, 4}}) {
+    for (const char* const mode : {"avg", "max"}) {
+      OperatorCase c =
+          Case("RoiAlign", 16,
+               {RandomTensor(shape, random), FloatTensor({2, 4}, {0, 0, 5, 5, -1, 0.5f, 2, 20}),
+                IntTensor({0, 0})});
+      c.Set("mode", std::string(mode));
+      c.Set("output_height", int64_t{2});
+      c.Set("output_width", int64_t{3});
+      ExpectAgreement(c, 1e-4);
+    }
+  }
+  // The last pixel is the edge, wherever beyond it a sample lies.
+  OperatorCase edge = Case(
+      "RoiAlign", 16,
+      {FloatTensor({1, 1, 1, 3}, {1, 2, 3}), FloatTensor({1, 4}, {3, 0, 3, 0}), IntTensor({0})});
+  EXPECT_EQ(Floats(edge.Run()[0]), std::vector<float>({3}));
+}
+
 TEST(RoiAlign, RefusesRegionsThatAreNone) {
   EXPECT_NE(Regions({0, 0, 1, 1}, {1}).RunError().find("input 0 has 1 images"), std::string::npos);
   EXPECT_NE(Regions({0, 0, 1, 1}, {-1}).RunError().find("input 0 has 1 images"), std::string::npos);
