@@ -17,17 +17,6 @@ uint64_t EdgeOf(int32_t parent, int32_t item) {
   return static_cast<uint64_t>(static_cast<uint32_t>(parent)) << 32 | static_cast<uint32_t>(item);
 }
 
-// The number of each item, new ones counted on.
-template <typename Item, typename Items>
-std::vector<int32_t> Number(const Items& pool, std::unordered_map<Item, int32_t>& numbers) {
-  std::vector<int32_t> numbered;
-  for (const auto& item : pool) {
-    numbered.push_back(
-        numbers.try_emplace(item, static_cast<int32_t>(numbers.size())).first->second);
-  }
-  return numbered;
-}
-
 }  // namespace
 
 Result<NgramPool> NgramPool::Make(const Node& node) {
@@ -46,8 +35,10 @@ Status NgramPool::Read(const Node& node) {
                               most_skips_, " must be at least 1, min_gram_length and 0"));
   }
   const bool text = node.input(0)->type.element_type == ElementType::kString;
-  const auto items = text ? Number(node.StringsAttribute("pool_strings"), words_)
-                          : Number(node.IntsAttribute("pool_int64s"), integers_);
+  const std::vector<int32_t> items = text ? Number(node.StringsAttribute("pool_strings"))
+                                          : Number(node.IntsAttribute("pool_int64s"));
+  firsts_.assign(items.size(), -1);
+  children_ = SlotTable(items.size());
   if (node.HasAttribute(text ? "pool_int64s" : "pool_strings")) {
     return Wrong(node, text ? "its input holds strings, but its pool is 'pool_int64s'"
                             : "its input holds integers, but its pool is 'pool_strings'");
@@ -97,9 +88,13 @@ Status NgramPool::AddNgrams(const Node& node, std::span<const int32_t> items, in
     int32_t at = kRoot;
     for (const int32_t item : items.first(static_cast<size_t>(length))) {
       const auto next = static_cast<int32_t>(indexes_.size());
-      const auto [child, fresh] = children_.try_emplace(EdgeOf(at, item), next);
-      if (fresh) indexes_.push_back(-1);
-      at = child->second;
+      int32_t& first = firsts_[static_cast<size_t>(item)];
+      if (at != kRoot) {
+        at = static_cast<int32_t>(children_.FindOrAdd(EdgeOf(at, item), next));
+      } else {
+        at = first = first < 0 ? next : first;
+      }
+      if (at == next) indexes_.push_back(-1);
     }
     if (indexes_[static_cast<size_t>(at)] >= 0) {
       return Wrong(node, StrCat("its pool has a ", length, "-gram twice"));
@@ -110,39 +105,60 @@ Status NgramPool::AddNgrams(const Node& node, std::span<const int32_t> items, in
   return OkStatus();
 }
 
-int32_t NgramPool::Child(int32_t parent, int32_t item) const {
-  const auto found = children_.find(EdgeOf(parent, item));
-  return found == children_.end() ? -1 : found->second;
+std::vector<int32_t> NgramPool::Number(std::span<const std::string> pool) {
+  std::vector<int32_t> numbers;
+  for (const std::string& word : pool) {
+    numbers.push_back(words_.try_emplace(word, static_cast<int32_t>(words_.size())).first->second);
+  }
+  return numbers;
+}
+
+std::vector<int32_t> NgramPool::Number(std::span<const int64_t> pool) {
+  integers_ = SlotTable(pool.size());
+  std::vector<int32_t> numbers;
+  int32_t next = 0;
+  for (const int64_t item : pool) {
+    const int64_t number = integers_.FindOrAdd(static_cast<uint64_t>(item), next);
+    numbers.push_back(static_cast<int32_t>(number));
+    next += number == next ? 1 : 0;
+  }
+  return numbers;
 }
 
 void NgramPool::NumberItems(const TensorView& items, int32_t* numbers) const {
-  const auto find = [&](const auto& table, const auto& item) {
-    const auto found = table.find(item);
-    *numbers++ = found == table.end() ? -1 : found->second;
-  };
   if (items.type == ElementType::kString) {
-    for (const std::string& item : items.span<std::string>()) find(words_, item);
-  } else if (items.type == ElementType::kInt32) {
-    for (const int32_t item : items.span<int32_t>()) find(integers_, int64_t{item});
-  } else {
-    for (const int64_t item : items.span<int64_t>()) find(integers_, item);
+    for (const std::string& item : items.span<std::string>()) {
+      const auto found = words_.find(item);
+      *numbers++ = found == words_.end() ? -1 : found->second;
+    }
+    return;
   }
+  const auto find = [&](const auto& all) {
+    for (const int64_t item : all) {
+      *numbers++ = static_cast<int32_t>(integers_.Find(static_cast<uint64_t>(item)));
+    }
+  };
+  items.type == ElementType::kInt32 ? find(items.span<int32_t>()) : find(items.span<int64_t>());
 }
 
 // An n-gram's items stand 1 + skip places apart, the same skip throughout. One of a single item
 // has no skip and counts once.
 void NgramPool::Count(std::span<const int32_t> row, float* counts) const {
   const auto size = static_cast<int64_t>(row.size());
-  for (int64_t step = 1; step <= most_skips_ + 1 && (step == 1 || step < size); ++step) {
-    for (int64_t start = 0; start < size; ++start) {
-      int32_t at = kRoot;
-      int64_t length = 1;
-      for (int64_t i = start; i < size; i += step, ++length) {
-        const int32_t item = row[static_cast<size_t>(i)];
-        at = item < 0 ? -1 : Child(at, item);
+  const int64_t longest_step = std::min(most_skips_ + 1, size - 1);
+  for (int64_t start = 0; start < size; ++start) {
+    const int32_t item = row[static_cast<size_t>(start)];
+    const int32_t first = item < 0 ? -1 : firsts_[static_cast<size_t>(item)];
+    if (first < 0) continue;
+    if (const int64_t index = indexes_[static_cast<size_t>(first)]; index >= 0) counts[index] += 1;
+    for (int64_t step = 1; step <= longest_step; ++step) {
+      int32_t at = first;
+      for (int64_t i = start + step; i < size; i += step) {
+        const int32_t next = row[static_cast<size_t>(i)];
+        at = next < 0 ? -1 : static_cast<int32_t>(children_.Find(EdgeOf(at, next)));
         if (at < 0) break;
         const int64_t index = indexes_[static_cast<size_t>(at)];
-        if (index >= 0 && (length > 1 || step == 1)) counts[index] += 1;
+        if (index >= 0) counts[index] += 1;
       }
     }
   }

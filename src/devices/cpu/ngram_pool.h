@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/tensor.h"
+#include "devices/cpu/key_index.h"
 #include "graph/graph.h"
 
 namespace mullion::cpu {
@@ -32,16 +33,19 @@ class NgramPool {
   Status Read(const Node& node);
   Status AddNgrams(const Node& node, std::span<const int32_t> items, int64_t length,
                    std::span<const int64_t> indexes);
-  int32_t Child(int32_t parent, int32_t item) const;
+  // The numbers of a pool's items, new ones counted on.
+  std::vector<int32_t> Number(std::span<const std::string> pool);
+  std::vector<int32_t> Number(std::span<const int64_t> pool);
 
   int64_t shortest_ = 1;
   int64_t longest_ = 1;
   int64_t most_skips_ = 0;
   int64_t width_ = 0;
-  std::unordered_map<int64_t, int32_t> integers_;
+  SlotTable integers_{0};
   std::unordered_map<std::string, int32_t> words_;
-  std::unordered_map<uint64_t, int32_t> children_;  // by node and item
-  std::vector<int64_t> indexes_;                    // of the n-gram that ends at a node, or -1
+  std::vector<int32_t> firsts_;   // the root's child for each item, or -1
+  SlotTable children_{0};         // of other nodes, by node and item
+  std::vector<int64_t> indexes_;  // of the n-gram that ends at a node, or -1
 };
 
 }  // namespace mullion::cpu
