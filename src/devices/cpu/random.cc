@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include "base/element_traits.h"
 #include "devices/cpu/registry.h"
@@ -194,30 +195,60 @@ class Bernoulli final : public Executable {
     const uint64_t seed = SeedOf(context.node());
     const auto fill = [&](auto tag) {
       using T = typename decltype(tag)::type;
-      constexpr int64_t kBlock = 256;
-      double chances[kBlock];
-      for (int64_t begin = 0; begin < input.count(); begin += kBlock) {
-        const int64_t count = std::min(kBlock, input.count() - begin);
-        ReadFloats(input, begin, count, chances);
-        for (int64_t i = 0; i < count; ++i) {
-          const bool one = Stream(seed, begin + i).Uniform() < chances[i];
-          output.as<T>()[begin + i] = static_cast<T>(static_cast<ComputeType<T>>(one));
+      context.parallel().For(input.count(), kRandomChunk, [&](int64_t begin, int64_t end, int) {
+        double chances[kRandomChunk];
+        ReadFloats(input, begin, end - begin, chances);
+        for (int64_t i = begin; i < end; ++i) {
+          const bool one = Stream(seed, i).Uniform() < chances[i - begin];
+          output.as<T>()[i] = static_cast<T>(static_cast<ComputeType<T>>(one));
         }
-      }
+      });
     };
     if (!DispatchType(NumericTypes{}, output.type, fill)) fill(TypeTag<bool>{});
     return OkStatus();
   }
 };
 
+// e^x for x <= 0 to 1e-14 of it, which the sum of some thousands of them is no better than; 0 below
+// e^-700. Plain arithmetic, so that loops over it are vectors, and the same everywhere.
+double FallingExp(double x) {
+  constexpr double kMagic = 0x1.8p52;  // added, leaves the nearest integer in the low bits
+  const double within = x < -700 ? -700 : x;
+  const double shifted = within * 1.4426950408889634 + kMagic;
+  const double n = shifted - kMagic;
+  // ln2 in two parts; the first has 32 bits, so that its product with n is exact.
+  const double r = (within - n * 0x1.62e42feep-1) - n * 0x1.a39ef35793c76p-33;
+  // Taylor's series: |r| <= ln2 / 2.
+  constexpr double kTerms[] = {1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
+                               1.0 / 720,     1.0 / 120,    1.0 / 24,    1.0 / 6,
+                               1.0 / 2,       1.0,          1.0};
+  double sum = 1.0 / 39916800;
+#pragma GCC unroll 11
+  for (const double term : kTerms) sum = sum * r + term;
+  const uint64_t exponent = (BitCast<uint64_t>(shifted) + 1023) << 52;
+  return x < -700 ? 0.0 : sum * BitCast<double>(exponent);
+}
+
+// NaN is less than anything.
+double GreatestOf(const double* x, int64_t count) {
+  constexpr double kNone = -std::numeric_limits<double>::infinity();
+  double greatest[4] = {kNone, kNone, kNone, kNone};  // strands that need not wait for each other
+  for (int64_t i = 0; i + 4 <= count; i += 4) {
+    for (int k = 0; k < 4; ++k) greatest[k] = x[i + k] > greatest[k] ? x[i + k] : greatest[k];
+  }
+  for (int64_t i = count & ~int64_t{3}; i < count; ++i) greatest[0] = std::fmax(greatest[0], x[i]);
+  return std::max({greatest[0], greatest[1], greatest[2], greatest[3]});
+}
+
 // Draws from each row of unnormalized log-probabilities, with replacement.
 class Multinomial final : public Executable {
  public:
   explicit Multinomial(const Node& node) : samples_(node.IntAttribute("sample_size", 1)) {}
 
-  // The running sums of one row's probabilities.
+  // For each thread the running sums of one row's probabilities.
   Status Bind(BindContext& context) const override {
-    context.RequestScratch(static_cast<size_t>(context.input(0)->shape.Back(0)) * sizeof(double));
+    const auto classes = static_cast<size_t>(context.input(0)->shape.Back(0));
+    context.RequestScratch(static_cast<size_t>(context.threads()) * classes * sizeof(double));
     return OkStatus();
   }
 
@@ -229,23 +260,23 @@ class Multinomial final : public Executable {
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, Shape{batch, samples_}));
     const uint64_t seed = SeedOf(context.node());
-    auto* const sums = static_cast<double*>(context.scratch());
-    for (int64_t b = 0; b < batch; ++b) {
-      ReadFloats(input, b * classes, classes, sums);
-      double greatest = sums[0];
-      for (int64_t c = 1; c < classes; ++c) greatest = std::fmax(greatest, sums[c]);
-      double sum = 0;
-      for (int64_t c = 0; c < classes; ++c) {
-        sum += std::exp(sums[c] - greatest);
-        sums[c] = sum;
+    const int64_t chunk = std::max<int64_t>(1, kRandomChunk / classes);
+    context.parallel().For(batch, chunk, [&](int64_t begin, int64_t end, int worker) {
+      double* const sums = static_cast<double*>(context.scratch()) + worker * classes;
+      for (int64_t b = begin; b < end; ++b) {
+        ReadFloats(input, b * classes, classes, sums);
+        const double greatest = GreatestOf(sums, classes);
+        for (int64_t c = 0; c < classes; ++c) sums[c] = FallingExp(sums[c] - greatest);
+        double sum = 0;
+        for (int64_t c = 0; c < classes; ++c) sums[c] = sum += sums[c];
+        for (int64_t i = 0; i < samples_; ++i) {
+          const int64_t place = b * samples_ + i;
+          const double draw = Stream(seed, place).Uniform() * sum;
+          const double* const hit = std::upper_bound(sums, sums + classes, draw);
+          Put(output, place, std::min<int64_t>(hit - sums, classes - 1));
+        }
       }
-      for (int64_t i = 0; i < samples_; ++i) {
-        const int64_t place = b * samples_ + i;
-        const double draw = Stream(seed, place).Uniform() * sum;
-        const double* const hit = std::upper_bound(sums, sums + classes, draw);
-        Put(output, place, std::min<int64_t>(hit - sums, classes - 1));
-      }
-    }
+    });
     return OkStatus();
   }
 
