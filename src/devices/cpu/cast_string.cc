@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <locale>
 #include <sstream>
@@ -15,8 +16,10 @@ namespace {
 // Longer texts than this are refused before they are parsed: no number needs them.
 constexpr size_t kLongestNumber = 512;
 
+// Parsers write where they are told to and say whether there is a number: an optional one would be
+// written in two parts and read as one, which waits for both to be in the cache.
 template <typename Real>
-std::optional<Real> ParseReal(std::string_view text);
+bool ParseReal(std::string_view text, Real& value);
 
 // Standard libraries that convert floating-point numbers without a locale do it twenty times as
 // fast as streams, which are right everywhere.
@@ -67,7 +70,8 @@ std::string FormatFinite(Real value) {
     stream.precision(digits);
     stream << value;
     text = stream.str();
-    if (ParseReal<Real>(text) == value) break;
+    Real back = 0;
+    if (ParseReal(text, back) && back == value) break;
   }
   return text;
 }
@@ -82,10 +86,10 @@ std::string FormatReal(Real value) {
 }
 
 std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const size_t first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 std::string Lowered(std::string_view text) {
@@ -98,66 +102,70 @@ std::string Lowered(std::string_view text) {
 
 // ONNX's literals, in any case: INF, +INF, -INF, NaN.
 template <typename Real>
-std::optional<Real> ParseSpecial(std::string_view text) {
-  if (text.size() > 4 || (text.back() >= '0' && text.back() <= '9')) return std::nullopt;
+bool ParseSpecial(std::string_view text, Real& value) {
+  if (text.size() > 4 || (text.back() >= '0' && text.back() <= '9')) return false;
   const std::string lower = Lowered(text);
-  if (lower == "nan") return std::numeric_limits<Real>::quiet_NaN();
-  if (lower == "inf" || lower == "+inf") return std::numeric_limits<Real>::infinity();
-  if (lower == "-inf") return -std::numeric_limits<Real>::infinity();
-  return std::nullopt;
+  constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
+  if (lower == "nan") {
+    value = std::numeric_limits<Real>::quiet_NaN();
+  } else if (lower == "inf" || lower == "+inf") {
+    value = kInfinity;
+  } else if (lower == "-inf") {
+    value = -kInfinity;
+  } else {
+    return false;
+  }
+  return true;
 }
 
 template <typename Real>
-std::optional<Real> ParseReal(std::string_view text) {
+bool ParseReal(std::string_view text, Real& value) {
   text = Trimmed(text);
-  if (text.empty() || text.size() > kLongestNumber) return std::nullopt;
-  if (const std::optional<Real> special = ParseSpecial<Real>(text)) return special;
+  if (text.empty() || text.size() > kLongestNumber) return false;
+  if (ParseSpecial(text, value)) return true;
 #ifdef MULLION_HAS_REAL_CHARS
   const bool plus = text.size() > 1 && text[0] == '+';
   // What begins otherwise are words, and signs that follow each other.
   const char lead = text[plus || (text.size() > 1 && text[0] == '-') ? 1 : 0];
-  if (lead != '.' && (lead < '0' || lead > '9')) return std::nullopt;
-  Real number = 0;
+  if (lead != '.' && (lead < '0' || lead > '9')) return false;
   const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data() + (plus ? 1 : 0), last, number);
-  if (error == std::errc()) return end == last ? std::optional<Real>(number) : std::nullopt;
-  if (error != std::errc::result_out_of_range) return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data() + (plus ? 1 : 0), last, value);
+  if (error == std::errc()) return end == last;
+  if (error != std::errc::result_out_of_range) return false;
     // Too large or too small: the stream tells which.
 #endif
-  if (text.find_first_not_of("0123456789+-.eE") != std::string_view::npos) return std::nullopt;
+  if (text.find_first_not_of("0123456789+-.eE") != std::string_view::npos) return false;
   std::istringstream stream{std::string(text)};
   stream.imbue(std::locale::classic());
-  Real value = 0;
+  value = 0;
   stream >> value;
-  if (!stream.eof()) return std::nullopt;  // something stands behind the number
-  if (!stream.fail()) return value;
+  if (!stream.eof()) return false;  // something stands behind the number
+  if (!stream.fail()) return true;
   // Out of range: the stream then holds the largest number, or one near zero.
-  if (value == std::numeric_limits<Real>::max()) return std::numeric_limits<Real>::infinity();
-  if (value == std::numeric_limits<Real>::lowest()) return -std::numeric_limits<Real>::infinity();
-  return std::nullopt;
+  if (std::abs(value) != std::numeric_limits<Real>::max()) return false;
+  value = std::copysign(std::numeric_limits<Real>::infinity(), value);
+  return true;
 }
 
 template <typename Integer>
-std::optional<Integer> ParseInteger(std::string_view text) {
+bool ParseInteger(std::string_view text, Integer& value) {
   text = Trimmed(text);
   std::string_view digits = text;
   if (!digits.empty() && digits.front() == '+') digits.remove_prefix(1);
-  Integer value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error == std::errc() && end == digits.data() + digits.size()) return value;
-  const std::optional<double> real = ParseReal<double>(text);
-  if (!real.has_value()) return std::nullopt;
-  ConvertElements(ElementType::kDouble, &*real, kElementTypeOf<Integer>, &value, 1);
-  return value;
+  if (error == std::errc() && end == digits.data() + digits.size()) return true;
+  double real = 0;
+  if (!ParseReal(text, real)) return false;
+  ConvertElements(ElementType::kDouble, &real, kElementTypeOf<Integer>, &value, 1);
+  return true;
 }
 
-std::optional<int64_t> ParseTruth(std::string_view text) {
+bool ParseTruth(std::string_view text, int64_t& value) {
   const std::string lower = Lowered(Trimmed(text));
-  if (lower == "true") return 1;
-  if (lower == "false") return 0;
-  const std::optional<double> real = ParseReal<double>(text);
-  if (!real.has_value()) return std::nullopt;
-  return *real != 0 ? 1 : 0;
+  double real = lower == "true" ? 1 : 0;
+  if (lower != "true" && lower != "false" && !ParseReal(text, real)) return false;
+  value = real != 0 ? 1 : 0;
+  return true;
 }
 
 // Parses each text as Wide and converts it to the type of `y`, eight at once because packed types
@@ -169,9 +177,7 @@ std::optional<int64_t> ParseAll(std::span<const std::string> x, const MutableTen
   for (size_t begin = 0; begin < x.size(); begin += 8) {
     const size_t count = std::min<size_t>(8, x.size() - begin);
     for (size_t i = 0; i < count; ++i) {
-      const std::optional<Wide> value = parse(x[begin + i]);
-      if (!value.has_value()) return static_cast<int64_t>(begin + i);
-      few[i] = *value;
+      if (!parse(x[begin + i], few[i])) return static_cast<int64_t>(begin + i);
     }
     auto* const to =
         static_cast<std::byte*>(y.data) + ByteSize(y.type, static_cast<int64_t>(begin));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cmath>
 #include <type_traits>
 #include <vector>
@@ -43,13 +44,15 @@ class Imputer final : public Executable {
     DispatchType(Numbers(), input.type, [&](auto tag) {
       using T = typename decltype(tag)::type;
       if constexpr (std::is_floating_point_v<T>) {
-        const bool nan = std::isnan(replaced_float_);
-        Replace<T>(context, output, features, floats_, [&](T value) {
-          return nan ? std::isnan(value) : value == static_cast<T>(replaced_float_);
-        });
+        const T replaced = static_cast<T>(replaced_float_);
+        if (replaced == replaced) {
+          Replace<T>(context, output, features, floats_, [=](T x) { return x == replaced; });
+        } else {
+          Replace<T>(context, output, features, floats_, [](T x) { return x != x; });
+        }
       } else {
-        Replace<T>(context, output, features, ints_,
-                   [&](T value) { return value == static_cast<T>(replaced_int_); });
+        const T replaced = static_cast<T>(replaced_int_);
+        Replace<T>(context, output, features, ints_, [=](T x) { return x == replaced; });
       }
     });
     return OkStatus();
@@ -64,13 +67,26 @@ class Imputer final : public Executable {
   template <typename T, typename Value, typename Missing>
   static void Replace(const RunContext& context, const MutableTensorView& output, int64_t features,
                       const std::vector<Value>& values, const Missing& missing) {
-    const T* const from = context.Input(0).as<T>();
-    T* const to = output.as<T>();
+    const T* const input = context.Input(0).as<T>();
     const bool one = values.size() == 1;
     context.parallel().For(output.count(), kChunk, [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; ++i) {
-        const auto at = static_cast<size_t>(one ? 0 : i % features);
-        to[i] = missing(from[i]) ? static_cast<T>(values[at]) : from[i];
+      // Tiles apart from the output's memory, which may be the input's. Their values begin anew
+      // with each row.
+      constexpr int64_t kTile = 64;
+      T imputed[kTile];
+      T tile[kTile];
+      std::fill_n(imputed, kTile, static_cast<T>(values[0]));
+      for (int64_t i = begin, feature = one ? 0 : begin % features; i < end;) {
+        const int64_t count = std::min(kTile, end - i);
+        for (int64_t j = 0; !one && j < count; ++j) {
+          imputed[j] = static_cast<T>(values[static_cast<size_t>(feature)]);
+          if (++feature == features) feature = 0;
+        }
+        for (int64_t j = 0; j < count; ++j) {
+          tile[j] = missing(input[i + j]) ? imputed[j] : input[i + j];
+        }
+        std::copy_n(tile, count, output.as<T>() + i);
+        i += count;
       }
     });
   }

@@ -65,7 +65,21 @@ class Flip final : public FlatKernel {
   bool truth_;
 };
 
-// IsNaN and IsInf. Types other than float and double are widened to float, which is exact.
+// The bits of infinity: a number with more of them, the sign aside, is NaN.
+int64_t InfinityBits(ElementType type) {
+  switch (type) {
+    case ElementType::kFloat16:
+      return 0x7c00;
+    case ElementType::kBfloat16:
+      return 0x7f80;
+    case ElementType::kDouble:
+      return int64_t{0x7ff} << 52;
+    default:
+      return 0x7f800000;
+  }
+}
+
+// IsNaN and IsInf, by the elements' bits; float8 is widened to float.
 class Test final : public FlatKernel {
  public:
   explicit Test(const Node& node)
@@ -76,32 +90,42 @@ class Test final : public FlatKernel {
         negative_(node.IntAttribute("detect_negative", 1) != 0) {}
 
  private:
-  template <typename T>
-  void TestRow(const T* x, bool* y, size_t count) const {
+  template <typename Bits>
+  void TestRow(const void* x, bool* y, size_t count) const {
+    constexpr Bits kMost = std::numeric_limits<Bits>::max();  // all but the sign
+    const auto* const bits = static_cast<const Bits*>(x);
+    const auto infinity = static_cast<Bits>(InfinityBits(type_));
     if (nan_) {
-      for (size_t i = 0; i < count; ++i) y[i] = x[i] != x[i];
+      for (size_t i = 0; i < count; ++i) y[i] = (bits[i] & kMost) > infinity;
       return;
     }
-    // What is not looked for is replaced by a value that no element has.
-    const T high =
-        positive_ ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::quiet_NaN();
-    const T low =
-        negative_ ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::quiet_NaN();
-    for (size_t i = 0; i < count; ++i) y[i] = (x[i] == high) | (x[i] == low);
+    // What is looked for is one pattern. When it is nothing, no element has it without its sign.
+    const Bits mask = positive_ == negative_ ? kMost : Bits{-1};
+    const Bits pattern = positive_   ? infinity
+                         : negative_ ? static_cast<Bits>(infinity | ~kMost)
+                                     : Bits{-1};
+    for (size_t i = 0; i < count; ++i) y[i] = (bits[i] & mask) == pattern;
   }
 
   void Compute(const void* x, void* y, size_t count) const override {
     auto* const to = static_cast<bool*>(y);
-    if (type_ == ElementType::kFloat) return TestRow(static_cast<const float*>(x), to, count);
-    if (type_ == ElementType::kDouble) return TestRow(static_cast<const double*>(x), to, count);
+    switch (ElementBits(type_)) {
+      case 16:
+        return TestRow<int16_t>(x, to, count);
+      case 32:
+        return TestRow<int32_t>(x, to, count);
+      case 64:
+        return TestRow<int64_t>(x, to, count);
+      default:
+        break;
+    }
     constexpr size_t kTile = 512;
     float tile[kTile];
     for (size_t begin = 0; begin < count; begin += kTile) {
       const size_t n = std::min(kTile, count - begin);
-      const auto* const from =
-          static_cast<const std::byte*>(x) + ByteSize(type_, static_cast<int64_t>(begin));
-      ConvertElements(type_, from, ElementType::kFloat, tile, n);
-      TestRow(tile, to + begin, n);
+      ConvertElements(type_, static_cast<const std::byte*>(x) + begin, ElementType::kFloat, tile,
+                      n);
+      TestRow<int32_t>(tile, to + begin, n);
     }
   }
 

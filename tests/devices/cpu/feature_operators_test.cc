@@ -223,6 +223,44 @@ TEST(Imputer, ReplacesNan) {
   EXPECT_EQ(tester.Output<float>(0), Floats({10, 1, 2, 20}));
 }
 
+TEST(Imputer, ReplacesInRowsOfAnyLength) {
+  for (const int64_t features : {1, 7, 64, 65, 300}) {
+    for (const bool one : {false, true}) {
+      Floats data(static_cast<size_t>(5 * features));
+      Floats values;
+      for (int64_t i = 0; i < (one ? 1 : features); ++i) values.push_back(static_cast<float>(-i));
+      Floats expected;
+      for (size_t i = 0; i < data.size(); ++i) {
+        data[i] = i % 3 == 0 ? 7.0f : static_cast<float>(i + 10);
+        expected.push_back(i % 3 == 0 ? values[one ? 0 : i % values.size()] : data[i]);
+      }
+      KernelTester tester = Ml("Imputer");
+      tester.AddInput<float>({5, features}, data);
+      tester.SetAttribute("imputed_value_floats", values);
+      tester.SetAttribute("replaced_value_float", 7.0f);
+      EXPECT_RUNS(tester);
+      EXPECT_EQ(tester.Output<float>(0), expected);
+    }
+  }
+}
+
+TEST(Normalizer, DividesByTheNormOfItsName) {
+  for (const auto& [norm, divisor] : {std::pair("MAX", 9.0f), std::pair("L1", 33.0f)}) {
+    Floats row;
+    Floats expected;
+    for (int i = 0; i < 11; ++i) row.push_back(static_cast<float>(i % 2 == 0 ? i - 1 : -i));
+    row[3] = 9;
+    float sum = 0;
+    for (const float x : row) sum += std::fabs(x);
+    for (const float x : row) expected.push_back(x / (norm[0] == 'M' ? divisor : sum));
+    KernelTester tester = Ml("Normalizer");
+    tester.AddInput<float>({1, 11}, row);
+    tester.SetAttribute("norm", std::string(norm));
+    EXPECT_RUNS(tester);
+    ExpectNear(tester.Output<float>(0), expected);
+  }
+}
+
 TEST(OneHotEncoder, RefusesTheUnknownWhenAsked) {
   KernelTester tester = Ml("OneHotEncoder");
   tester.AddInput<float>({2}, {3, 4});

@@ -237,6 +237,37 @@ TEST(IsInf, LooksForTheSignsAskedFor) {
   EXPECT_EQ(tester.Output<bool>(0), std::vector<bool>({true, false, false, false}));
 }
 
+template <typename T>
+void CheckSpecial(const char* name, int64_t positive, int64_t negative,
+                  const std::vector<bool>& expected) {
+  const auto of = [](double value) { return static_cast<T>(static_cast<float>(value)); };
+  KernelTester tester(name, 20);
+  tester.AddInput<T>(
+      {7}, {of(kInfinity), of(-kInfinity), of(kNaN), of(-kNaN), of(1), of(-0.0), of(-65504)});
+  if (std::string(name) == "IsInf") {
+    tester.SetAttribute("detect_positive", positive);
+    tester.SetAttribute("detect_negative", negative);
+  }
+  ASSERT_TRUE(tester.Run().ok());
+  EXPECT_EQ(tester.Output<bool>(0), expected);
+}
+
+template <typename T>
+void CheckSpecials() {
+  CheckSpecial<T>("IsNaN", 0, 0, {false, false, true, true, false, false, false});
+  CheckSpecial<T>("IsInf", 1, 1, {true, true, false, false, false, false, false});
+  CheckSpecial<T>("IsInf", 1, 0, {true, false, false, false, false, false, false});
+  CheckSpecial<T>("IsInf", 0, 1, {false, true, false, false, false, false, false});
+  CheckSpecial<T>("IsInf", 0, 0, {false, false, false, false, false, false, false});
+}
+
+TEST(IsInf, AndIsNaNKnowEveryFloatingType) {
+  CheckSpecials<float>();
+  CheckSpecials<double>();
+  CheckSpecials<Float16>();
+  CheckSpecials<Bfloat16>();
+}
+
 TEST(IsNaN, FindsIt) {
   KernelTester tester("IsNaN", 20);
   tester.AddInput<double>({3}, {1.0, std::nan(""), HUGE_VAL});
