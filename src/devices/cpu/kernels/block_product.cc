@@ -7,8 +7,8 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/block_product.cc"
-#include "base/memory.h"
 #include "base/packed.h"
+#include "base/tensor.h"
 #include "devices/cpu/kernels/matrix_kernel.h"
 #include "devices/cpu/kernels/simd.h"
 
