@@ -26,13 +26,13 @@ class TestRunContext final : public RunContext {
     parallel_ = parallel;
   }
 
-  Result<MutableTensorView> AllocateOutput(int i, const Shape& shape) override {
+  OutputView AllocateOutput(int i, const Shape& shape) override {
     Datum& output = *outputs_[static_cast<size_t>(i)];
     const ElementType type = output.view.type;
-    if (output.tensor && output.tensor.shape() == shape) return output.tensor.mutable_view();
+    if (output.tensor && output.tensor.shape() == shape) return output.view;
     MULLION_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(type, shape));
     output = Datum::FromTensor(tensor);
-    return output.tensor.mutable_view();
+    return output.view;
   }
 
   void SetOutput(int i, Datum value) override {

@@ -10,9 +10,13 @@
 #ifndef MULLION_DEVICE_KERNEL_H_
 #define MULLION_DEVICE_KERNEL_H_
 
+#include <cstddef>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/cancellation.h"
@@ -88,6 +92,31 @@ class BindContext {
   std::unique_ptr<BoundState> state_;
 };
 
+// Where a kernel writes: a view of an output that lives as long as the step, or why there is none.
+// Copied once, where it is taken, and as a whole: what was copied member by member would make the
+// copies that follow wait for each of them, which takes longer than all else in a small step.
+class [[nodiscard]] OutputView {
+ public:
+  OutputView(const TensorView& view) : view_(&view) {}       // NOLINT(runtime/explicit)
+  OutputView(Status status) : status_(std::move(status)) {}  // NOLINT(runtime/explicit)
+
+  bool ok() const { return view_ != nullptr; }
+  const Status& status() const { return status_; }
+  MutableTensorView operator*() const {
+    static_assert(std::is_trivially_copyable_v<TensorView> &&
+                  std::is_trivially_copyable_v<MutableTensorView> &&
+                  sizeof(TensorView) == sizeof(MutableTensorView) &&
+                  offsetof(TensorView, data) == offsetof(MutableTensorView, data));
+    MutableTensorView writable;
+    std::memcpy(static_cast<void*>(&writable), view_, sizeof(writable));
+    return writable;
+  }
+
+ private:
+  const TensorView* view_ = nullptr;
+  Status status_;
+};
+
 // Handed to Run.
 class RunContext {
  public:
@@ -110,12 +139,14 @@ class RunContext {
 
   // A tensor output whose memory is ready: its shape was known at binding.
   MutableTensorView Output(int i) const {
-    const TensorView& view = outputs_[static_cast<size_t>(i)]->view;
-    return {view.type, view.location, view.shape, const_cast<void*>(view.data)};
+    return *OutputView(outputs_[static_cast<size_t>(i)]->view);
   }
   // An output whose shape was not known at binding (or of strings): makes room for it. Also right
   // for outputs whose shape was known, which then must be equal.
-  virtual Result<MutableTensorView> AllocateOutput(int i, const Shape& shape) = 0;
+  virtual OutputView AllocateOutput(int i, const Shape& shape) = 0;
+  // What the evaluation before has left as output `i`, or nothing: its memory may serve again while
+  // nobody else holds it.
+  Datum& OutputBefore(int i) const { return *outputs_[static_cast<size_t>(i)]; }
   // An output that is not a tensor, or a tensor that exists already.
   virtual void SetOutput(int i, Datum value) = 0;
   // Memory for a tensor of its own: an item of a sequence.

@@ -2,9 +2,6 @@
 #include "runtime/frame.h"
 
 #include <algorithm>
-#include <cstddef>
-#include <cstring>
-#include <type_traits>
 
 #include "base/str_cat.h"
 #include "runtime/control_flow.h"
@@ -28,22 +25,6 @@ BoundProgram::BoundProgram(const Program& program, const BindOptions& options,
   }
 }
 
-namespace {
-
-// The view's memory, to be written. As a whole: what was copied member by member would make the
-// copies that follow wait for each of them, which takes longer than all else in a small step.
-MutableTensorView Writable(const TensorView& view) {
-  static_assert(std::is_trivially_copyable_v<TensorView> &&
-                std::is_trivially_copyable_v<MutableTensorView> &&
-                sizeof(TensorView) == sizeof(MutableTensorView) &&
-                offsetof(TensorView, data) == offsetof(MutableTensorView, data));
-  MutableTensorView writable;
-  std::memcpy(static_cast<void*>(&writable), &view, sizeof(view));
-  return writable;
-}
-
-}  // namespace
-
 // What a kernel sees of the frame.
 class Frame::StepContext final : public RunContext {
  public:
@@ -58,11 +39,11 @@ class Frame::StepContext final : public RunContext {
     cancellation_ = evaluation.cancellation;
   }
 
-  Result<MutableTensorView> AllocateOutput(int i, const Shape& shape) override {
+  OutputView AllocateOutput(int i, const Shape& shape) override {
     const int slot = step_.outputs[static_cast<size_t>(i)];
     Datum& datum = frame_.At(slot);
     if (frame_.fixed_[static_cast<size_t>(slot)] != 0) {
-      if (datum.view.shape == shape) return Writable(datum.view);
+      if (datum.view.shape == shape) return datum.view;
       return node_->Error(StatusCode::kInternal,
                           StrCat("its output ", i, " was bound as ", datum.view.shape.ToString(),
                                  " but came out as ", shape.ToString()));
@@ -76,7 +57,7 @@ class Frame::StepContext final : public RunContext {
       datum = Datum::FromTensor(std::move(tensor));
     }
     datum.kind = ValueKind::kTensor;
-    return datum.tensor.mutable_view();
+    return datum.view;
   }
 
   void SetOutput(int i, Datum value) override {
@@ -115,6 +96,12 @@ Frame::Frame(BoundProgram& bound)
     } else {
       slots_[i] = Datum::FromTensor(constant);
     }
+  }
+  for (size_t i = 0; i < program_.outputs.size(); ++i) {
+    const int slot = program_.outputs[i];
+    const Value* const value =
+        slot == kNoSlot ? nullptr : program_.slots[static_cast<size_t>(slot)].value;
+    if (value == nullptr || value->type.IsTensor()) tensor_outputs_.push_back(i);
   }
   for (const Step& step : program_.steps) {
     std::vector<const Datum*>& inputs = step_inputs_.emplace_back();
@@ -205,13 +192,14 @@ BindingKey Frame::KeyAfter(int first_step, const Step& step) const {
 
 Status Frame::Run(const Evaluation& evaluation) {
   // Results that the caller gave no memory for are his to keep: they get a fresh place each time.
-  outputs_changed_ |= std::any_of(output_memory_.begin(), output_memory_.end(),
-                                  [](const MutableTensorView& m) { return m.data == nullptr; });
+  outputs_changed_ |=
+      std::any_of(tensor_outputs_.begin(), tensor_outputs_.end(),
+                  [this](size_t output) { return output_memory_[output].data == nullptr; });
   const Binding* binding = RootIsBound() ? segments_[0].binding.get() : nullptr;
   if (binding == nullptr) {
     MULLION_ASSIGN_OR_RETURN(binding, EnterSegment(0, RootKey()));
   } else if (outputs_changed_) {
-    MULLION_RETURN_IF_ERROR(PlaceValues(segments_[0]));
+    MULLION_RETURN_IF_ERROR(PlaceOutputs(*binding));
   }
   const int step_count = static_cast<int>(program_.steps.size());
   for (size_t depth = 1;; ++depth) {
@@ -243,7 +231,11 @@ Result<const Binding*> Frame::EnterSegment(size_t depth, BindingKey key) {
     segment.binding = std::move(binding);
     MULLION_RETURN_IF_ERROR(ReserveMemory(segment));
   }
-  if (!same || outputs_changed_) MULLION_RETURN_IF_ERROR(PlaceValues(segment));
+  if (!same || outputs_changed_) {
+    Status placed = PlaceValues(segment);
+    if (!placed.ok()) segment.binding = nullptr;  // some values have no place yet
+    MULLION_RETURN_IF_ERROR(std::move(placed));
+  }
   return segment.binding.get();
 }
 
@@ -312,6 +304,14 @@ Status Frame::PlaceValues(const Segment& segment) {
         fixed = 1;
         break;
     }
+  }
+  return OkStatus();
+}
+
+Status Frame::PlaceOutputs(const Binding& binding) {
+  for (const Placement& placement : binding.placements) {
+    if (placement.kind != PlacementKind::kOutput) continue;
+    MULLION_RETURN_IF_ERROR(PlaceOutput(placement));
   }
   return OkStatus();
 }

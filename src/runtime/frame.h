@@ -94,6 +94,7 @@ class Frame {
   Result<const Binding*> EnterSegment(size_t depth, BindingKey key);
   Status ReserveMemory(Segment& segment);
   Status PlaceValues(const Segment& segment);
+  Status PlaceOutputs(const Binding& binding);
   Status PlaceOutput(const Placement& placement);
   Status RunSegment(const Binding& binding, const Evaluation& evaluation);
   Status RunSteps(const Binding& binding, size_t first, size_t last, const Evaluation& evaluation);
@@ -115,6 +116,7 @@ class Frame {
   std::vector<std::vector<const Datum*>> step_inputs_;  // into slots_, by step
   std::vector<std::vector<Datum*>> step_outputs_;
   std::vector<MutableTensorView> output_memory_;
+  std::vector<size_t> tensor_outputs_;  // those that may get memory
   std::vector<Segment> segments_;
   bool outputs_changed_ = true;  // output memory was set since the segments were placed
   AlignedBuffer scratch_;

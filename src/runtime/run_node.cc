@@ -22,13 +22,13 @@ class HeapRunContext final : public RunContext {
     parallel_ = parallel;
   }
 
-  Result<MutableTensorView> AllocateOutput(int i, const Shape& shape) override {
+  OutputView AllocateOutput(int i, const Shape& shape) override {
     Datum& output = *outputs_[static_cast<size_t>(i)];
     if (!output.tensor || !(output.tensor.shape() == shape)) {
       MULLION_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(output.view.type, shape));
       output = Datum::FromTensor(std::move(tensor));
     }
-    return output.tensor.mutable_view();
+    return output.view;
   }
 
   void SetOutput(int i, Datum value) override {

@@ -102,6 +102,57 @@ TEST(Session, WritesBoundOutputsInPlace) {
       << status.message();
 }
 
+// An output of the wrong size leaves values without a place, which the next run needs.
+TEST(Session, RunsAfterAnOutputOfTheWrongSize) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {kUnknownDim});
+  Value& negative = maker.Add("Neg", {&x});
+  maker.Output(maker.Add("Relu", {&negative}));
+  maker.Output(maker.Add("ReduceMax", {&negative}));
+  const auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok());
+  const Datum input[] = {Floats({3}, {1, -2, 3})};
+  Datum wrong[] = {Floats({2}, {9, 9}), Floats({1}, {9})};
+  EXPECT_EQ((*session)->Run(input, wrong).code(), StatusCode::kSizeMismatch);
+  Datum right[] = {Floats({3}, {9, 9, 9}), Floats({1}, {9})};
+  ASSERT_TRUE((*session)->Run(input, right).ok());
+  EXPECT_EQ(ValuesOf<float>(right[0]), std::vector<float>({0, 2, 0}));
+  EXPECT_EQ(ValuesOf<float>(right[1]), std::vector<float>({2}));
+}
+
+// Maps take the memory of the evaluation before, but not while somebody holds it.
+TEST(Session, MapsThatAreHeldLast) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, {kUnknownDim, 2});
+  Value* const inputs[] = {&x};
+  Node& node = maker.graph().AddNode("ai.onnx.ml", "ZipMap", 1, inputs, 1, "zip");
+  node.origin = {"zip", "ZipMap", "ai.onnx.ml", 1, ""};
+  node.SetAttribute("classlabels_int64s", std::vector<int64_t>{5, 7});
+  maker.Output(*node.output(0));
+  const auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  const auto run = [&](const Shape& shape, std::vector<float> scores) {
+    const Datum input[] = {Floats(shape, std::move(scores))};
+    Datum output[1];
+    EXPECT_TRUE((*session)->Run(input, output).ok());
+    return output[0];
+  };
+  const auto score = [](const Datum& maps, size_t row) {
+    return maps.sequence->items[row].map->values.span<float>()[1];
+  };
+  const Datum whole = run({2, 2}, {0, 1, 2, 3});
+  EXPECT_EQ(score(run({2, 2}, {4, 5, 6, 7}), 1), 7);
+  EXPECT_EQ(score(whole, 1), 3);
+  const std::shared_ptr<const Map> map = run({2, 2}, {8, 9, 10, 11}).sequence->items[0].map;
+  const Tensor values = run({2, 2}, {12, 13, 14, 15}).sequence->items[1].map->values;
+  EXPECT_EQ(score(run({2, 2}, {16, 17, 18, 19}), 1), 19);
+  EXPECT_EQ(map->values.span<float>()[1], 9);
+  EXPECT_EQ(values.span<float>()[1], 15);
+  EXPECT_EQ(run({0, 2}, {}).sequence->items.size(), 0u);
+  EXPECT_EQ(run({0, 2}, {}).sequence->items.size(), 0u);
+  EXPECT_EQ(score(run({3, 2}, {1, 2, 3, 4, 5, 6}), 2), 6);
+}
+
 // A residual whose memory the output takes over must not be the image, which all columns read, nor
 // what is normalized.
 TEST(Session, AddsAnImageToItsOwnConvolution) {

@@ -16,31 +16,14 @@ enum class Method {
   kRootMeanSquare,  // the mean is taken to be zero
 };
 
-template <typename T>
 struct Statistics {
-  T mean = 0;
-  T inverse = 0;  // 1 / sqrt(variance + epsilon)
+  double mean = 0;
+  double inverse = 0;  // 1 / sqrt(variance + epsilon)
 };
 
 template <Method kMethod>
-Statistics<float> Measure(const float* x, int64_t n, float epsilon) {
-  const auto count = static_cast<size_t>(n);
-  Statistics<float> statistics;
-  float variance = 0;
-  if (kMethod == Method::kRootMeanSquare) {
-    variance = SumOfSquares(x, count) / static_cast<float>(n);
-  } else {
-    const Moments moments = MomentsOf(x, count);
-    statistics.mean = moments.mean;
-    variance = moments.deviation / static_cast<float>(n);
-  }
-  statistics.inverse = 1.0f / std::sqrt(variance + epsilon);
-  return statistics;
-}
-
-template <Method kMethod>
-Statistics<double> Measure(const double* x, int64_t n, float epsilon) {
-  Statistics<double> statistics;
+Statistics Measure(const double* x, int64_t n, float epsilon) {
+  Statistics statistics;
   if (kMethod == Method::kMeanAndDeviation) {
     for (int64_t i = 0; i < n; ++i) statistics.mean += x[i];
     statistics.mean /= static_cast<double>(n);
@@ -51,16 +34,40 @@ Statistics<double> Measure(const double* x, int64_t n, float epsilon) {
   return statistics;
 }
 
-void Scale(const float* x, float* y, int64_t n, const Statistics<float>& statistics,
-           const float* scale, const float* shift) {
-  Normalize(x, y, static_cast<size_t>(n), statistics.mean, statistics.inverse, scale, shift);
-}
-
-void Scale(const double* x, double* y, int64_t n, const Statistics<double>& statistics,
-           const double* scale, const double* shift) {
+void Scale(const double* x, double* y, int64_t n, const Statistics& statistics, const double* scale,
+           const double* shift) {
   for (int64_t i = 0; i < n; ++i) {
     y[i] = (x[i] - statistics.mean) * statistics.inverse * scale[i];
     if (shift != nullptr) y[i] += shift[i];
+  }
+}
+
+// Rows that share scales and shifts. `means` and `inverses` may be null.
+template <Method kMethod>
+void NormalizeTogether(const float* x, float* y, int64_t rows, int64_t n, float epsilon,
+                       const float* scale, const float* shift, float* means, float* inverses) {
+  RowNormalization all;
+  all.x = x;
+  all.y = y;
+  all.rows = rows;
+  all.n = static_cast<size_t>(n);
+  all.epsilon = epsilon;
+  all.centered = kMethod == Method::kMeanAndDeviation;
+  all.scale = scale;
+  all.shift = shift;
+  all.means = means;
+  all.inverses = inverses;
+  NormalizeRows(all);
+}
+
+template <Method kMethod>
+void NormalizeTogether(const double* x, double* y, int64_t rows, int64_t n, float epsilon,
+                       const double* scale, const double* shift, float* means, float* inverses) {
+  for (int64_t row = 0; row < rows; ++row, x += n, y += n) {
+    const Statistics statistics = Measure<kMethod>(x, n, epsilon);
+    Scale(x, y, n, statistics, scale, shift);
+    if (means != nullptr) means[row] = static_cast<float>(statistics.mean);
+    if (inverses != nullptr) inverses[row] = static_cast<float>(statistics.inverse);
   }
 }
 
@@ -114,13 +121,15 @@ class LayerNormalization final : public Executable {
     const int64_t chunk = std::max<int64_t>(kParallelElements / std::max<int64_t>(view.n, 1), 1);
     context.parallel().For(view.outer, chunk, [&](int64_t begin, int64_t end, int worker) {
       T* const buffer = static_cast<T*>(context.scratch()) + 2 * worker * view.n;
-      for (int64_t row = begin; row < end; ++row) {
-        const Statistics<T> statistics = Measure<kMethod>(x + row * view.n, view.n, epsilon_);
-        Scale(x + row * view.n, y + row * view.n, view.n, statistics,
-              scale.Row(scales, row, buffer),
-              has_shift ? shift.Row(shifts, row, buffer + view.n) : nullptr);
-        if (means != nullptr) means[row] = static_cast<float>(statistics.mean);
-        if (inverses != nullptr) inverses[row] = static_cast<float>(statistics.inverse);
+      const bool together = scale.same_for_all_rows() && shift.same_for_all_rows();
+      const int64_t step = together ? end - begin : 1;
+      for (int64_t row = begin; row < end; row += step) {
+        const int64_t first = row * view.n;
+        NormalizeTogether<kMethod>(x + first, y + first, step, view.n, epsilon_,
+                                   scale.Row(scales, row, buffer),
+                                   has_shift ? shift.Row(shifts, row, buffer + view.n) : nullptr,
+                                   means == nullptr ? nullptr : means + row,
+                                   inverses == nullptr ? nullptr : inverses + row);
       }
     });
     return OkStatus();

@@ -73,6 +73,7 @@ class FloatMatmul final : public Executable {
     bound->product.columns = shape.columns;
     bound->product.out_stride = shape.columns;
     bound->product.half = half_;
+    bound->step = static_cast<int64_t>(PackedWeightFloats(shape.depth, shape.columns, half_));
     bound->dense = {.batch = shape.batch.ElementCount(),
                     .rows = shape.rows,
                     .depth = shape.depth,
@@ -105,12 +106,10 @@ class FloatMatmul final : public Executable {
       return OkStatus();
     }
     WeightProduct product = bound.product;
-    const auto step =
-        static_cast<int64_t>(PackedWeightFloats(product.depth, product.columns, half_));
     for (int64_t batch = 0; batch < bound.dense.batch; ++batch) {
       const DenseOperands o = operands(batch);
       product.packed =
-          static_cast<const float*>(packed_.get()) + bound.shape.RightMatrix(batch) * step;
+          static_cast<const float*>(packed_.get()) + bound.shape.RightMatrix(batch) * bound.step;
       product.out = o.out;
       product.epilogue = o.epilogue;
       MultiplyByWeight(product, PlainRows{o.left, product.depth}, context.scratch(),
@@ -124,6 +123,7 @@ class FloatMatmul final : public Executable {
     MatrixShape shape;  // rows merged
     WeightProduct product;
     DenseShape dense;
+    int64_t step = 0;  // from one packed matrix to the next
     bool turned = false;
   };
 

@@ -21,6 +21,8 @@ class RowParameter {
   // buffer.
   bool dense() const { return dense_; }
 
+  bool same_for_all_rows() const { return same_for_all_rows_; }
+
   // The elements for row `row` of the data, in `buffer` if they are not dense.
   template <typename T>
   const T* Row(const T* parameter, int64_t row, T* buffer) const {

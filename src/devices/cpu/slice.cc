@@ -27,6 +27,32 @@ Result<SliceRanges> Resolve(const Shape& shape, Inputs input) {
                                  input(4) != nullptr ? &steps : nullptr);
 }
 
+// The copy that a slice is.
+struct SlicePlan final : public BoundState {
+  SlicePlan(ElementType type, const Shape& input, const SliceRanges& ranges)
+      : shape(ranges.shape()), copy(type) {
+    const auto from = RowMajorStrides(input);
+    const auto to = RowMajorStrides(shape);
+    for (int i = 0; i < shape.rank(); ++i) {
+      const auto axis = static_cast<size_t>(i);
+      const SliceRange& range = ranges.axes[axis];
+      offset += range.start * from[axis];
+      copy.AddAxis(range.count, range.step * from[axis], to[axis]);
+    }
+  }
+
+  Status Run(RunContext& context) const {
+    const void* const input = context.Input(0).data;
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
+    if (output.data != input) copy.Run(input, offset, output.data, 0, context.parallel());
+    return OkStatus();
+  }
+
+  Shape shape;
+  StridedCopy copy;
+  int64_t offset = 0;
+};
+
 class Slice final : public Executable {
  public:
   explicit Slice(const Node& /*node*/) {}
@@ -38,32 +64,21 @@ class Slice final : public Executable {
     for (int i = 1; i < context.input_count(); ++i) {
       if (context.input(i) != nullptr && data(i) == nullptr) return OkStatus();
     }
-    const Shape& shape = context.input(0)->shape;
-    const Result<SliceRanges> ranges = Resolve(shape, data);
-    if (ranges.ok() && ranges->IsWhole(shape)) context.AllowInPlace(0, 0);
+    const BindContext::Port& input = *context.input(0);
+    const Result<SliceRanges> ranges = Resolve(input.shape, data);
+    if (!ranges.ok()) return OkStatus();
+    if (ranges->IsWhole(input.shape)) context.AllowInPlace(0, 0);
+    context.SetState(std::make_unique<SlicePlan>(input.type, input.shape, *ranges));
     return OkStatus();
   }
 
   Status Run(RunContext& context) const override {
+    if (const auto* const plan = context.state<SlicePlan>()) return plan->Run(context);
     const TensorView& input = context.Input(0);
     const Result<SliceRanges> ranges = Resolve(
         input.shape, [&](int i) { return context.HasInput(i) ? &context.Input(i) : nullptr; });
     if (!ranges.ok()) return context.Error(ranges.status().message());
-    const Shape shape = ranges->shape();
-    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
-    if (output.data == input.data) return OkStatus();
-    const auto from = RowMajorStrides(input.shape);
-    const auto to = RowMajorStrides(shape);
-    StridedCopy copy(input.type);
-    int64_t offset = 0;
-    for (int i = 0; i < shape.rank(); ++i) {
-      const auto axis = static_cast<size_t>(i);
-      const SliceRange& range = ranges->axes[axis];
-      offset += range.start * from[axis];
-      copy.AddAxis(range.count, range.step * from[axis], to[axis]);
-    }
-    copy.Run(input.data, offset, output.data, 0, context.parallel());
-    return OkStatus();
+    return SlicePlan(input.type, input.shape, *ranges).Run(context);
   }
 };
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <atomic>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -27,11 +29,16 @@ class ZipMap final : public Executable {
       return context.Error(StrCat("its input has shape ", input.shape.ToString(), " but there are ",
                                   classes, " class labels"));
     }
+    const auto rows = static_cast<size_t>(operators::RowCount(input.shape));
+    const float* const first = input.as<float>();
+    if (Datum& before = context.OutputBefore(0); IsFree(before, rows, classes)) {
+      std::copy_n(first, input.count(), ScoresOf(before));
+      before.kind = ValueKind::kSequence;
+      return OkStatus();
+    }
     auto sequence = std::make_shared<Sequence>();
     sequence->element = TypeInfo::Map(keys_.type(), TypeInfo::Tensor(ElementType::kFloat, Shape{}));
-    const auto rows = static_cast<size_t>(operators::RowCount(input.shape));
     sequence->items.reserve(rows);
-    const float* const first = input.as<float>();
     const auto scores = std::make_shared<std::vector<float>>(first, first + input.count());
     const auto maps = std::make_shared<std::vector<Map>>(rows);
     for (size_t row = 0; row < rows; ++row) {
@@ -45,6 +52,26 @@ class ZipMap final : public Executable {
   }
 
  private:
+  // Whether the maps of the evaluation before are as many, and nobody but their sequence holds them
+  // or their scores.
+  static bool IsFree(const Datum& before, size_t rows, int64_t classes) {
+    if (before.sequence.use_count() != 1 || before.sequence->items.size() != rows) return false;
+    if (rows == 0) return true;
+    const std::shared_ptr<const Map>& map = before.sequence->items.front().map;
+    const auto holders = static_cast<long>(rows);  // NOLINT(runtime/int): as use_count gives it
+    const bool free = map != nullptr && map.use_count() == holders &&
+                      map->values.owner().use_count() == holders && map->values.count() == classes;
+    // What they have read comes before what is written now.
+    if (free) std::atomic_thread_fence(std::memory_order_acquire);
+    return free;
+  }
+
+  static float* ScoresOf(const Datum& before) {
+    if (before.sequence->items.empty()) return nullptr;
+    const Tensor& values = before.sequence->items.front().map->values;
+    return const_cast<float*>(static_cast<const float*>(values.data()));
+  }
+
   Tensor keys_;
 };
 

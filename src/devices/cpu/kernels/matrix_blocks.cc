@@ -134,10 +134,16 @@ class BlockRunner {
 
   // The bias as the start of the sums, padded to whole vectors; zeros when there is none.
   void CopyBias() {
-    std::memset(scratch_.bias, 0, static_cast<size_t>(width_) * sizeof(float));
-    if (product_.epilogue.bias == nullptr) return;
-    const float* const bias = product_.epilogue.bias + group_ * product_.bias_step + first_column_;
-    std::memcpy(scratch_.bias, bias, static_cast<size_t>(columns_) * sizeof(float));
+    const hwy::HWY_NAMESPACE::ScalableTag<float> d;
+    const auto lanes = static_cast<int64_t>(hwy::HWY_NAMESPACE::Lanes(d));
+    const float* bias = product_.epilogue.bias;
+    if (bias != nullptr) bias += group_ * product_.bias_step + first_column_;
+    for (int64_t column = 0; column < width_; column += lanes) {
+      const auto count = static_cast<size_t>(std::min(lanes, columns_ - column));
+      const auto start =
+          bias == nullptr ? hwy::HWY_NAMESPACE::Zero(d) : LoadFirst(d, bias + column, count);
+      hwy::HWY_NAMESPACE::StoreU(start, d, scratch_.bias + column);
+    }
   }
 
   // Taps too deep for the cache: each in even parts.
@@ -329,7 +335,7 @@ class BlockRunner {
   int64_t width_ = 0;  // columns padded to whole vectors
   int64_t made_first_tap_ = 0;
   int64_t made_taps_ = 0;
-  EvenRows even_ = {};
+  EvenRows even_;
 };
 
 // Tasks [begin, end) of the grid; blocks of columns change fastest, so that the addresses of rows
@@ -337,14 +343,25 @@ class BlockRunner {
 void RunTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMaker make_rows,
               void* scratch, int64_t begin, int64_t end) {
   BlockRunner runner(product, make_rows, ScratchOf(product, scratch));
+  const int64_t inner_count = grid.rows_outermost ? product.groups : grid.row_blocks;
+  int64_t block = 0;
+  int64_t inner = 0;
+  int64_t outer = 0;
+  if (begin > 0) {  // divisions take as long as a tiny product
+    block = begin % grid.column_blocks;
+    inner = begin / grid.column_blocks % inner_count;
+    outer = begin / grid.column_blocks / inner_count;
+  }
   for (int64_t task = begin; task < end; ++task) {
-    const int64_t block = task % grid.column_blocks;
-    const int64_t outer = task / grid.column_blocks;
-    const int64_t row_block =
-        grid.rows_outermost ? outer / product.groups : outer % grid.row_blocks;
-    const int64_t group = grid.rows_outermost ? outer % product.groups : outer / grid.row_blocks;
+    const int64_t row_block = grid.rows_outermost ? outer : inner;
+    const int64_t group = grid.rows_outermost ? inner : outer;
     const int64_t first_row = row_block * grid.block_rows;
     runner.Run(group, first_row, std::min(grid.block_rows, product.rows - first_row), block);
+    if (++block < grid.column_blocks) continue;
+    block = 0;
+    if (++inner < inner_count) continue;
+    inner = 0;
+    ++outer;
   }
 }
 

@@ -77,6 +77,12 @@ ColumnBlocks ColumnBlocks::Of(int64_t columns) {
   ColumnBlocks blocks;
   blocks.columns = columns;
   DescribeMatrixTiles(blocks);
+  blocks.vectors_ = DivideUp(columns, blocks.lanes);
+  blocks.count_ = DivideUp(blocks.vectors_, blocks.max_vectors);
+  if (blocks.count_ > 0) {
+    blocks.even_vectors_ = blocks.vectors_ / blocks.count_;
+    blocks.wider_blocks_ = blocks.vectors_ % blocks.count_;
+  }
   return blocks;
 }
 

@@ -35,11 +35,11 @@ struct ColumnBlocks {
   // For the instruction level in use; what is packed with it must be used at the same level.
   static ColumnBlocks Of(int64_t columns);
 
-  int64_t vectors() const { return (columns + lanes - 1) / lanes; }
-  int64_t count() const { return (vectors() + max_vectors - 1) / max_vectors; }
+  int64_t vectors() const { return vectors_; }
+  int64_t count() const { return count_; }
   // Meaningful for blocks in [0, count()]; the last is the end.
   int64_t FirstVector(int64_t block) const {
-    return block * (vectors() / count()) + std::min(block, vectors() % count());
+    return block * even_vectors_ + std::min(block, wider_blocks_);
   }
   int64_t FirstColumn(int64_t block) const { return FirstVector(block) * lanes; }
   int Vectors(int64_t block) const {
@@ -51,6 +51,13 @@ struct ColumnBlocks {
   }
   // Size of a packed operand whose taps and k make `depth` rows.
   int64_t PackedFloats(int64_t depth) const { return vectors() * lanes * depth; }
+
+ private:
+  // What divisions give, which take as long as a tiny product.
+  int64_t vectors_ = 0;
+  int64_t count_ = 0;
+  int64_t even_vectors_ = 0;
+  int64_t wider_blocks_ = 0;  // by one vector
 };
 
 // What happens to the sums. Pointers may be null.
@@ -153,7 +160,8 @@ struct PlainRows {
     for (int64_t i = 0; i < request.row_count; ++i) request.rows[i] = row + i * stride;
     if (request.even == nullptr) return;
     request.even->step = stride;
-    request.even->end.fill(static_cast<uint8_t>(request.row_count));
+    std::fill_n(request.even->end.begin(), request.row_count,
+                static_cast<uint8_t>(request.row_count));
   }
 };
 

@@ -2,6 +2,7 @@
 #include "devices/cpu/kernels/moments.h"
 
 #include <algorithm>
+#include <cmath>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/moments.cc"
@@ -150,23 +151,87 @@ void MomentsOfColumnsTarget(const float* x, size_t rows, size_t stride, size_t n
   }
 }
 
-void NormalizeTarget(const float* x, float* y, size_t n, float mean, float inverse,
-                     const float* scale, const float* shift) {
+namespace {
+
+// Rows up to which a row is read once: so many vectors.
+constexpr size_t kShortRowVectors = 4;
+
+// A row of up to kShortRowVectors vectors, whose elements stay in registers.
+HWY_INLINE void NormalizeShortRow(const RowNormalization& r, const float* x, float* y, float& mean,
+                                  float& inverse) {
   const D d;
   const size_t lanes = hn::Lanes(d);
+  const size_t whole = (r.n - 1) / lanes;  // vectors before the last
+  const size_t last = r.n - whole * lanes;
+  const float share = 1.0f / static_cast<float>(r.n);
+  V v[kShortRowVectors];
+  for (size_t i = 0; i < whole; ++i) v[i] = hn::LoadU(d, x + i * lanes);
+  v[whole] = LoadFirst(d, x + whole * lanes, last);
+  if (r.centered) {
+    V sum = v[0];
+    for (size_t i = 1; i <= whole; ++i) sum = hn::Add(sum, v[i]);
+    mean = hn::GetLane(hn::SumOfLanes(d, sum)) * share;
+    const V m = hn::Set(d, mean);
+    for (size_t i = 0; i < whole; ++i) v[i] = hn::Sub(v[i], m);
+    v[whole] = hn::IfThenElseZero(hn::FirstN(d, last), hn::Sub(v[whole], m));
+  }
+  V squares = hn::Mul(v[0], v[0]);
+  for (size_t i = 1; i <= whole; ++i) squares = hn::MulAdd(v[i], v[i], squares);
+  inverse = 1.0f / std::sqrt(hn::GetLane(hn::SumOfLanes(d, squares)) * share + r.epsilon);
+  const V factor = hn::Set(d, inverse);
+  for (size_t i = 0; i < whole; ++i) {
+    V out = hn::Mul(hn::Mul(v[i], factor), hn::LoadU(d, r.scale + i * lanes));
+    if (r.shift != nullptr) out = hn::Add(out, hn::LoadU(d, r.shift + i * lanes));
+    hn::StoreU(out, d, y + i * lanes);
+  }
+  V out = hn::Mul(hn::Mul(v[whole], factor), LoadFirst(d, r.scale + whole * lanes, last));
+  if (r.shift != nullptr) out = hn::Add(out, LoadFirst(d, r.shift + whole * lanes, last));
+  StoreFirst(out, d, y + whole * lanes, last);
+}
+
+HWY_INLINE void NormalizeLongRow(const RowNormalization& r, const float* x, float* y, float& mean,
+                                 float& inverse) {
+  const D d;
+  const size_t lanes = hn::Lanes(d);
+  const auto count = static_cast<float>(r.n);
+  float deviation = 0;
+  if (r.centered) {
+    const Moments moments = MomentsOfTarget(x, r.n);
+    mean = moments.mean;
+    deviation = moments.deviation;
+  } else {
+    deviation = SumOver(x, r.n, [](V v) { return hn::Mul(v, v); });
+  }
+  inverse = 1.0f / std::sqrt(deviation / count + r.epsilon);
   const V m = hn::Set(d, mean);
   const V factor = hn::Set(d, inverse);
-  for (size_t i = 0; i < n; i += lanes) {
-    const size_t count = std::min(lanes, n - i);
-    V v = hn::Mul(hn::Sub(LoadFirst(d, x + i, count), m), factor);
-    if (scale != nullptr) v = hn::Mul(v, LoadFirst(d, scale + i, count));
-    if (shift != nullptr) v = hn::Add(v, LoadFirst(d, shift + i, count));
-    StoreFirst(v, d, y + i, count);
+  for (size_t i = 0; i < r.n; i += lanes) {
+    const size_t left = std::min(lanes, r.n - i);
+    V v = hn::Mul(hn::Sub(LoadFirst(d, x + i, left), m), factor);
+    v = hn::Mul(v, LoadFirst(d, r.scale + i, left));
+    if (r.shift != nullptr) v = hn::Add(v, LoadFirst(d, r.shift + i, left));
+    StoreFirst(v, d, y + i, left);
   }
 }
 
-float SumOfSquaresTarget(const float* x, size_t n) {
-  return SumOver(x, n, [](V v) { return hn::Mul(v, v); });
+}  // namespace
+
+void NormalizeRowsTarget(const RowNormalization& r) {
+  if (r.n == 0) return;
+  const bool is_short = r.n <= kShortRowVectors * hn::Lanes(D());
+  for (int64_t row = 0; row < r.rows; ++row) {
+    const float* const x = r.x + static_cast<size_t>(row) * r.n;
+    float* const y = r.y + static_cast<size_t>(row) * r.n;
+    float mean = 0;
+    float inverse = 0;
+    if (is_short) {
+      NormalizeShortRow(r, x, y, mean, inverse);
+    } else {
+      NormalizeLongRow(r, x, y, mean, inverse);
+    }
+    if (r.means != nullptr) r.means[row] = mean;
+    if (r.inverses != nullptr) r.inverses[row] = inverse;
+  }
 }
 
 }  // namespace HWY_NAMESPACE
@@ -195,12 +260,7 @@ void MomentsOfColumns(const float* x, size_t rows, size_t stride, size_t n, int6
   MULLION_SIMD_CALL(MomentsOfColumnsTarget)(x, rows, stride, n, count, mean, deviation);
 }
 
-void Normalize(const float* x, float* y, size_t n, float mean, float inverse, const float* scale,
-               const float* shift) {
-  MULLION_SIMD_CALL(NormalizeTarget)(x, y, n, mean, inverse, scale, shift);
-}
-
-float SumOfSquares(const float* x, size_t n) { return MULLION_SIMD_CALL(SumOfSquaresTarget)(x, n); }
+void NormalizeRows(const RowNormalization& rows) { MULLION_SIMD_CALL(NormalizeRowsTarget)(rows); }
 
 }  // namespace mullion::cpu
 #endif

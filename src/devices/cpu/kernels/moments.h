@@ -26,13 +26,22 @@ Moments MomentsOf(const float* x, size_t n);
 void MomentsOfColumns(const float* x, size_t rows, size_t stride, size_t n, int64_t count,
                       float* mean, float* deviation);
 
-// (x - mean) * inverse * scale + shift for n floats, each with its own scale and shift; null ones
-// are 1 and 0. `x` and `y` may be the same.
-void Normalize(const float* x, float* y, size_t n, float mean, float inverse, const float* scale,
-               const float* shift);
-
-// The sum of squares.
-float SumOfSquares(const float* x, size_t n);
+// Rows of n floats, one behind the other, each normalized by its own moments:
+// y = (x - mean) * inverse * scale + shift, where inverse = 1 / sqrt(variance + epsilon).
+struct RowNormalization {
+  const float* x = nullptr;
+  float* y = nullptr;  // may be `x`
+  int64_t rows = 0;
+  size_t n = 0;
+  float epsilon = 0;
+  bool centered = true;          // false: the mean is taken to be zero
+  const float* scale = nullptr;  // n of them
+  const float* shift = nullptr;  // n of them, or null
+  // One for each row, or null.
+  float* means = nullptr;
+  float* inverses = nullptr;
+};
+void NormalizeRows(const RowNormalization& rows);
 
 }  // namespace mullion::cpu
 
