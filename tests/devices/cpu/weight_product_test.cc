@@ -97,7 +97,7 @@ TEST_P(WeightProducts, MultiplyRandomShapes) {
 
 TEST_P(WeightProducts, MultiplyManyRowsInBlocks) {
   std::mt19937 random(2);
-  ASSERT_TRUE(UsesStrassen(512, 160));
+  ASSERT_EQ(UsesStrassen(512, 160), GetParam() != Isa::kScalar && GetParam() != Isa::kSse4);
   Check({700, 700, 512, 160}, random);
   Check({3 * 241, 241, 130, 510}, random);
   Check({128, 128, 768, 258}, random);
@@ -116,6 +116,33 @@ TEST_P(WeightProducts, MultiplyWhereStrassenDoesNotPay) {
                             Sizes{50, 50, 2048, 512}}) {
     EXPECT_FALSE(UsesStrassen(size.depth, size.columns));
     Check(size, random);
+  }
+}
+
+// Without Strassen's step all columns are summed in one order: equal ones give equal results.
+TEST_P(WeightProducts, GiveEqualColumnsEqualResults) {
+  if (UsesStrassen(512, 160)) GTEST_SKIP() << "halves of the columns are summed in other orders";
+  const Sizes size{49, 49, 512, 160};
+  std::mt19937 random(9);
+  const std::vector<float> left = RandomFloats(size.rows * size.depth, random);
+  const std::vector<float> right(static_cast<size_t>(size.depth * size.columns), 0.3f);
+  const std::vector<float> packed =
+      Pack(RightSource::RowMajor(right.data(), size.depth, size.columns), size.columns);
+  std::vector<float> out(static_cast<size_t>(size.rows * size.columns));
+  WeightProduct product;
+  product.rows = size.rows;
+  product.rows_together = size.together;
+  product.depth = size.depth;
+  product.columns = size.columns;
+  product.packed = packed.data();
+  product.out = out.data();
+  product.out_stride = size.columns;
+  ThreadParallel parallel(1);
+  const AlignedBuffer scratch(AllocateAligned(WeightProductScratchBytes(product, 1)));
+  MultiplyByWeight(product, PlainRows{left.data(), size.depth}, scratch.get(), parallel);
+  for (int64_t m = 0; m < size.rows; ++m) {
+    const float* const row = out.data() + m * size.columns;
+    EXPECT_EQ(std::count(row, row + size.columns, row[0]), size.columns) << "row " << m;
   }
 }
 

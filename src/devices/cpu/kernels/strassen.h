@@ -20,8 +20,8 @@
 
 namespace mullion::cpu {
 
-// Whether a right operand of this size is worth it. Hangs on the weights alone, so that what is
-// packed serves any number of rows.
+// Whether a right operand of this size is worth it. Hangs on the weights and the instruction set
+// alone, so that what is packed serves any number of rows.
 bool UsesStrassen(int64_t depth, int64_t columns);
 
 size_t PackedStrassenFloats(int64_t depth, int64_t columns);
