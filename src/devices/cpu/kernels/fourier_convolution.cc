@@ -231,6 +231,16 @@ void FourierConvolution::TransformLine(const Job& job, const Strip& strip, int64
       {worker.planes, PlaneStride(), tile_across_, channels, slot, column_stride, part});
 }
 
+// The first pixel of a strip on line `line` of the output, and how many it has.
+int64_t FourierConvolution::FirstOutput(const Strip& strip, int64_t line) const {
+  return (strip.image * shape_.axes[0].output + line) * shape_.axes[1].output +
+         strip.first_tile * tile_across_;
+}
+int64_t FourierConvolution::OutputPixels(const Strip& strip) const {
+  return std::min(strip.tiles * tile_across_,
+                  shape_.axes[1].output - strip.first_tile * tile_across_);
+}
+
 // The line of tiles whose windows begin at `first_line`.
 void FourierConvolution::ConvolveTiles(const Job& job, const Strip& strip, int64_t first_line,
                                        const Worker& worker) const {
@@ -246,6 +256,7 @@ void FourierConvolution::ConvolveTiles(const Job& job, const Strip& strip, int64
   column.product_stride = column.out_part_stride = out_part;
   column.out_line_stride = kFourierColumns * 2 * out_part;
   column.outputs = static_cast<int>(tile_down_);
+  const int64_t lines = std::min(tile_down_, shape_.axes[0].output - first_line);
   for (int64_t m = 0; m < kFourierColumns; ++m) {
     for (int64_t i = 0; i < kFourierWindow; ++i) {
       const int64_t slot = (first_line + i) % kFourierWindow;
@@ -253,9 +264,14 @@ void FourierConvolution::ConvolveTiles(const Job& job, const Strip& strip, int64
     }
     column.weights = job.packed + m * kFourierWindow * 2 * shape_.in_channels * shape_.out_channels;
     column.out = worker.sums + m * 2 * out_part;
-    // One of the lines that the next tiles will want.
+    // One of the lines that the next tiles will read, and of those that these will write.
     column.ahead = {};
+    column.ahead_out = {};
     if (m < tile_down_) column.ahead = PixelsOf(job, strip, first_line + kFourierWindow + m);
+    if (m < lines) {
+      column.ahead_out = {job.out + FirstOutput(strip, first_line + m) * job.out_stride,
+                          static_cast<size_t>(OutputPixels(strip) * job.out_stride)};
+    }
     ConvolveFourierColumn(column);
   }
 }
@@ -266,8 +282,6 @@ void FourierConvolution::Finish(const Job& job, const Strip& strip, int64_t firs
   const Epilogue& epilogue = job.epilogue;
   const int64_t channels = shape_.out_channels;
   const int64_t part = PartFloats(channels, lanes_);
-  const int64_t across = shape_.axes[1].output;
-  const int64_t left = strip.first_tile * tile_across_;
   const int64_t tile_floats = tile_across_ * channels;
   FourierOutput output;
   output.column_stride = 2 * part;
@@ -281,7 +295,7 @@ void FourierConvolution::Finish(const Job& job, const Strip& strip, int64_t firs
   rows.columns = rows.x_stride = channels;
   rows.out_stride = job.out_stride;
   rows.residual_stride = epilogue.residual_stride;
-  rows.count = std::min(strip.tiles * tile_across_, across - left);
+  rows.count = OutputPixels(strip);
   const int64_t lines = std::min(tile_down_, shape_.axes[0].output - first_line);
   for (int64_t line = 0; line < lines; ++line) {
     output.numbers = worker.sums + line * kFourierColumns * 2 * part;
@@ -290,7 +304,7 @@ void FourierConvolution::Finish(const Job& job, const Strip& strip, int64_t firs
                   lanes_ * int64_t{sizeof(float)}, reinterpret_cast<uint8_t*>(worker.pixels),
                   tile_floats * int64_t{sizeof(float)}, static_cast<size_t>(tile_floats),
                   static_cast<size_t>(strip.tiles));
-    const int64_t pixel = (strip.image * shape_.axes[0].output + first_line + line) * across + left;
+    const int64_t pixel = FirstOutput(strip, first_line + line);
     rows.out = job.out + pixel * job.out_stride;
     if (epilogue.residual != nullptr) {
       rows.residual = epilogue.residual + pixel * epilogue.residual_stride;

@@ -46,6 +46,8 @@ class FourierConvolution final : public ConvolutionPlan {
   void RunStrip(const Job& job, const Strip& strip, const Worker& worker) const;
   void TransformLine(const Job& job, const Strip& strip, int64_t line, const Worker& worker) const;
   std::span<const float> PixelsOf(const Job& job, const Strip& strip, int64_t line) const;
+  int64_t FirstOutput(const Strip& strip, int64_t line) const;
+  int64_t OutputPixels(const Strip& strip) const;
   void ConvolveTiles(const Job& job, const Strip& strip, int64_t first_line,
                      const Worker& worker) const;
   void Finish(const Job& job, const Strip& strip, int64_t first_line, const Worker& worker) const;

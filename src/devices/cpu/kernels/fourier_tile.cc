@@ -196,6 +196,14 @@ HWY_NOINLINE void Multiply(const FourierColumn& t, int row, const float* weights
   }
 }
 
+// The cache lines of one of the parts that `floats` are cut into.
+template <class T, class Fetch>
+HWY_INLINE void FetchPart(std::span<T> floats, int part, Fetch fetch) {
+  constexpr size_t kLineFloats = 16;
+  const auto at = [&](int i) { return floats.size() * static_cast<size_t>(i) / kFourierWindow; };
+  for (size_t i = at(part); i < at(part + 1); i += kLineFloats) fetch(floats.data() + i);
+}
+
 void ConvolveColumn(const FourierColumn& t) {
   const auto lanes = static_cast<int64_t>(hn::Lanes(D()));
   for (int64_t channel = 0; channel < t.in_channels; ++channel) {
@@ -205,14 +213,10 @@ void ConvolveColumn(const FourierColumn& t) {
   }
   const float* weights = t.weights;
   const float* rows[kFourierWindow];
-  // A few lines at a time: the processor drops what it has no place for.
-  const size_t ahead_step = (t.ahead.size() + kFourierWindow - 1) / kFourierWindow;
-  size_t ahead = 0;
   for (int row = 0; row < kFourierWindow; ++row) {
-    for (const size_t end = std::min(ahead + ahead_step, t.ahead.size()); ahead < end;
-         ahead += 16) {
-      __builtin_prefetch(t.ahead.data() + ahead, 0, 2);
-    }
+    // A few lines at a time: the processor drops what it has no place for.
+    FetchPart(t.ahead, row, [](const float* x) { __builtin_prefetch(x, 0, 2); });
+    FetchPart(t.ahead_out, row, [](float* x) { __builtin_prefetch(x, 1, 2); });
     float* const products = t.products + 2 * row * t.product_stride;
     rows[row] = products + t.product_stride;
     for (int64_t first = 0; first < t.out_channels; first += kMostFourierOutputs) {

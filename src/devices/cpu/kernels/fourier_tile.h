@@ -46,8 +46,10 @@ struct FourierColumn {
   float* out;  // [line][part][channel][lane]
   int64_t out_line_stride;
   int64_t out_part_stride;
-  int outputs;                   // lines that are wanted
-  std::span<const float> ahead;  // what will be wanted next, fetched meanwhile
+  int outputs;  // lines that are wanted
+  // What will be read and written next, fetched meanwhile.
+  std::span<const float> ahead;
+  std::span<float> ahead_out;
 };
 void ConvolveFourierColumn(const FourierColumn& column);
 
