@@ -182,7 +182,10 @@ void WriteTrace(const MullionProfile* profile, const std::string& path) {
               -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
        << "\n";
   file.close();
-  if (!file) throw Failure(kExitWrongUse, StrCat("cannot write the trace '", path, "'"));
+  if (!file)
+    throw Failure(kExitWrongUse,
+                  StrCat("cannot write the trace '", path,
+                         "'; check that its folder exists, may be written and has room"));
 }
 
 void Print(const BenchArguments& arguments, const Engine& engine, const Times& times) {

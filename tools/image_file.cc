@@ -104,6 +104,15 @@ void ImageFlags::AddTo(CLI::App& app) {
       ->group(kGroup);
 }
 
+std::string ImageFlags::Given() const {
+  if (!scale.empty()) return "--scale";
+  if (!mean.empty()) return "--mean";
+  if (!deviation.empty()) return "--std";
+  if (!pixel_format.empty()) return "--pixel-format";
+  if (!layout.empty()) return "--layout";
+  return crop.empty() ? "" : "--crop";
+}
+
 MullionImageOptions ImageFlags::Options() const {
   MullionImageOptions options = MULLION_IMAGE_OPTIONS_INIT;
   if (!pixel_format.empty()) options.format = ParseFormat(pixel_format);

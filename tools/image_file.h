@@ -24,6 +24,8 @@ struct ImageFlags {
   std::string crop;          // "center", "stretch", "letterbox", or "left,top,width,height"
 
   void AddTo(CLI::App& app);
+  // The first of them that is given, or "".
+  std::string Given() const;
   // Throws Failure for a value that means nothing.
   MullionImageOptions Options() const;
 };

@@ -158,9 +158,11 @@ void CheckNames(const std::vector<FeatureInfo>& inputs, const InputOptions& opti
     const Assignment dim = Split(text, "--dim", "NAME=N");
     ParseSize(dim.value, "--dim");
     if (std::find(dims.begin(), dims.end(), dim.name) != dims.end()) continue;
-    throw Failure(kExitWrongUse,
-                  StrCat("--dim: no input has a free dimension '", dim.name, "'; there ",
-                         dims.empty() ? "is none" : "are ", Quoted(dims)));
+    const std::string wanted = dim.name.empty() ? "without a name" : StrCat("'", dim.name, "'");
+    throw Failure(kExitWrongUse, StrCat("--dim: no input has a free dimension ", wanted, "; there ",
+                                        dims.empty() ? "is none"
+                                                     : StrCat("are ", Quoted(dims),
+                                                              ", which --dim NAME=N fixes")));
   }
   for (const std::string& text : options.shapes) {
     RequireInput(inputs, Split(text, "--shape", "INPUT=a,b,c").name, "--shape");

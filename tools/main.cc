@@ -26,6 +26,14 @@ int ReportWrongUse(const CLI::App& app, const CLI::ParseError& error) {
   } else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !rest.empty()) {
     const bool flag = rest.front().starts_with("-");
     sentence = (flag ? "there is no flag '" : "one argument too many: '") + rest.front() + "'";
+  } else if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+    // "Could not convert: --threads = x"
+    const size_t flag = sentence.find("--");
+    const size_t equals = sentence.find(" = ");
+    if (flag < equals && equals != std::string::npos) {
+      sentence = sentence.substr(flag, equals - flag) + ": '" + sentence.substr(equals + 3) +
+                 "' is not a number that it takes";
+    }
   }
   for (char& c : sentence) c = c == '\n' ? ' ' : c;
   const std::string command = used.empty() ? "mullion" : "mullion " + used.front()->get_name();

@@ -163,7 +163,9 @@ Status WriteNpy(const std::filesystem::path& path, const TensorView& tensor) {
        << static_cast<char>(header.size() / 256) << header;
   file.write(tensor.as<char>(), static_cast<std::streamsize>(tensor.bytes()));
   file.close();
-  if (!file) return InvalidArgument(StrCat("cannot write '", path.string(), "'"));
+  if (!file)
+    return InvalidArgument(StrCat("cannot write '", path.string(),
+                                  "'; check that its folder exists, may be written and has room"));
   return OkStatus();
 }
 

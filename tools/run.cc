@@ -151,10 +151,16 @@ class Runner {
       BindOne(input, given.value);
       bound.insert(input.name);
     }
+    if (const std::string flag = arguments_.image_flags.Given(); !has_picture_ && !flag.empty()) {
+      throw Failure(kExitWrongUse, StrCat(flag,
+                                          " is about a picture, and there is none; give one "
+                                          "with --image FILE or --input NAME=FILE"));
+    }
     BindRest(bound);
   }
 
   void BindImage(const std::string& name, const std::string& path) {
+    has_picture_ = true;
     const MullionImageOptions options = arguments_.image_flags.Options();
     Bind(binding_.get(), name, ReadImage(path).get(), &options);
   }
@@ -290,6 +296,7 @@ class Runner {
   Engine engine_;
   Handle<MullionBinding> binding_;
   std::vector<std::string> labels_;
+  bool has_picture_ = false;
 };
 
 int RunModel(const RunArguments& arguments) {

@@ -48,8 +48,14 @@ Result<SharedBytes> ExternalData::Open(const std::string& file) {
                                ", but a model from memory has no folder; give an external data "
                                "folder or reader, or open the model by its path"));
   }
-  MULLION_ASSIGN_OR_RETURN(auto mapping, MapFileBeneath(*options_.external_data_folder, file));
-  return SharedBytes{AsText({mapping->data(), mapping->size()}), mapping, mapping};
+  const auto mapping = MapFileBeneath(*options_.external_data_folder, file);
+  if (!mapping.ok()) {
+    const Status& why = mapping.status();
+    if (why.code() != StatusCode::kNotFound) return why;
+    return NotFound(
+        StrCat(why.message(), "; its data are in that file, which belongs to the model"));
+  }
+  return SharedBytes{AsText({(*mapping)->data(), (*mapping)->size()}), *mapping, *mapping};
 }
 
 Result<SharedBytes> ExternalData::Find(const ExternalLocation& location, uint64_t size,

@@ -21,10 +21,13 @@ void SetShapedOutput(InferenceContext& context, ElementType type) {
 constexpr ElementTypeSet kComplex = SetOf(ElementType::kComplex64, ElementType::kComplex128);
 
 Result<ElementType> TargetType(InferenceContext& context, ElementTypeSet excluded) {
+  if (!context.node().HasAttribute("to")) {
+    return context.Error("attribute 'to' is missing; export the model again");
+  }
   const int64_t to = context.node().IntAttribute("to", 0);
   if (to <= 0 || to >= kElementTypeCount || Contains(excluded, static_cast<ElementType>(to))) {
-    return context.Error(
-        StrCat("attribute to is ", to, ", which is not the number of an element type it can make"));
+    return context.Error(StrCat("attribute 'to' is ", to,
+                                ", which is not the number of an element type it can make"));
   }
   return static_cast<ElementType>(to);
 }
@@ -33,7 +36,7 @@ Status CheckRounding(InferenceContext& context) {
   const std::string_view mode = context.node().StringAttribute("round_mode", "up");
   if (mode == "up" || mode == "down" || mode == "nearest") return OkStatus();
   return context.Error(
-      StrCat("attribute round_mode is '", mode, "' but must be 'up', 'down' or 'nearest'"));
+      StrCat("attribute 'round_mode' is '", mode, "' but must be 'up', 'down' or 'nearest'"));
 }
 
 Status InferCast(InferenceContext& context) {
@@ -68,7 +71,8 @@ Status UpgradeCast(Node& node) {
   }
   const ElementType to = ElementTypeFromName(name);
   if (to == ElementType::kUndefined && !node.HasAttribute("to")) {
-    return node.Error(StatusCode::kInvalidModel, "attribute to is missing");
+    return node.Error(StatusCode::kInvalidModel,
+                      "attribute 'to' is missing; export the model again");
   }
   // Some writers of that time put the number already.
   if (to != ElementType::kUndefined) node.SetAttribute("to", static_cast<int64_t>(to));

@@ -87,7 +87,7 @@ Status NormalizeAxes(IntList& axes, int rank) {
           StrCat("axis ", axes[i], " is outside [-", rank, ", ", rank, ") for rank ", rank));
     }
     bool& taken = seen[static_cast<size_t>(*axis)];
-    if (taken) return InvalidModel(StrCat("axis ", axes[i], " is named twice in 'axes'"));
+    if (taken) return InvalidModel(StrCat("axis ", axes[i], " is named twice"));
     taken = true;
     axes[i] = *axis;
   }

@@ -53,8 +53,9 @@ class Frame::StepContext final : public RunContext {
     const bool reusable = datum.tensor && datum.tensor.type() == type &&
                           datum.tensor.shape() == shape && datum.tensor.owner().use_count() == 1;
     if (!reusable) {
-      MULLION_ASSIGN_OR_RETURN(Tensor tensor, frame_.bound_.blocks().Allocate(type, shape));
-      datum = Datum::FromTensor(std::move(tensor));
+      Result<Tensor> tensor = frame_.bound_.blocks().Allocate(type, shape);
+      if (!tensor.ok()) return node_->Error(tensor.status().code(), tensor.status().message());
+      datum = Datum::FromTensor(*std::move(tensor));
     }
     datum.kind = ValueKind::kTensor;
     return datum.view;
@@ -324,9 +325,15 @@ Status Frame::PlaceOutput(const Placement& placement) {
                           datum.tensor.shape() == placement.type.shape &&
                           datum.tensor.owner().use_count() == 1;
     if (reusable) return OkStatus();
-    MULLION_ASSIGN_OR_RETURN(
-        Tensor tensor, bound_.blocks().Allocate(placement.type.element_type, placement.type.shape));
-    datum = Datum::FromTensor(std::move(tensor));
+    Result<Tensor> tensor =
+        bound_.blocks().Allocate(placement.type.element_type, placement.type.shape);
+    if (!tensor.ok()) {
+      const Node* const maker =
+          program_.slots[static_cast<size_t>(placement.slot)].value->producer();
+      if (maker == nullptr) return tensor.status();
+      return maker->Error(tensor.status().code(), tensor.status().message());
+    }
+    datum = Datum::FromTensor(*std::move(tensor));
     return OkStatus();
   }
   if (memory.type != placement.type.element_type || !(memory.shape == placement.type.shape)) {

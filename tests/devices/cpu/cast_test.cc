@@ -162,7 +162,7 @@ TEST(Cast, RefusesUnknownTypes) {
   KernelTester tester("Cast", 13);
   tester.AddInput<float>({1}, {2.5f});
   tester.SetAttribute("to", int64_t{99});
-  EXPECT_NE(tester.Run().message().find("attribute to is 99"), std::string::npos);
+  EXPECT_NE(tester.Run().message().find("attribute 'to' is 99"), std::string::npos);
 }
 
 TEST(CastLike, TakesTheTypeOfItsSecondInput) {
