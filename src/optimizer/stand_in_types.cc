@@ -19,8 +19,7 @@ struct StandIn {
 };
 
 // Not int64, which sizes are.
-constexpr ElementTypeSet kNarrow =
-    (types::kIntegers | types::kBool) & ~SetOf(ElementType::kInt64);
+constexpr ElementTypeSet kNarrow = (types::kIntegers | types::kBool) & ~SetOf(ElementType::kInt64);
 constexpr ElementTypeSet kDouble = SetOf(ElementType::kDouble);
 constexpr StandIn kStandIns[] = {
     {"Attention", types::kIntegers, types::kIntegers, ElementType::kFloat, 3},  // the mask

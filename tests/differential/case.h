@@ -87,6 +87,9 @@ class Case {
   void DeclareSizes() { symbolic_ = false; }
   // Random content: only types and shapes are compared.
   bool shapes_only = false;
+  // Local functions that the model calls, as fields of a ModelProto to be put behind its others.
+  // Outputs are tensors of float then, as our inference sees models without calls only.
+  std::string functions;
 
   const std::vector<Tensor>& inputs() const { return inputs_; }
   std::vector<Tensor>& inputs() { return inputs_; }

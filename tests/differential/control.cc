@@ -3,6 +3,7 @@
 #include <array>
 
 #include "tests/differential/subjects.h"
+#include "tests/onnx/proto_builder.h"
 
 namespace mullion::differential {
 
@@ -103,10 +104,69 @@ void Scan(Case& c) {
   c.Return(node);
 }
 
+// A function of the model's own, which calls two overloads of another. Attributes are of the call,
+// of the calling function, or left to their defaults. The peer knows no overloads: its twin has
+// none.
+void LocalFunction(Case& c) {
+  using proto::MakeFunction, proto::MakeNode, proto::Message, proto::Reference;
+  Random& random = c.random();
+  const auto number = [&] { return static_cast<float>(random.Real(0.1, 2)); };
+  struct Inner {
+    const char* overload;
+    const char* body;
+    float slope;  // its default
+    bool given;   // by the outer function
+  };
+  const Inner inners[] = {{"leaky", "LeakyRelu", number(), random.Chance(0.5)},
+                          {"elu", "Elu", number(), random.Chance(0.5)}};
+  const float steep = number();
+  proto::Messages functions, calls;
+  for (const Inner& inner : inners) {
+    proto::Messages attributes;
+    if (inner.given) attributes.push_back(Reference("slope", "steep", onnx::AttributeKind::kFloat));
+    calls.push_back(MakeNode("Inner", {"x"}, {inner.overload}, attributes, "fn")
+                        .Bytes(onnx::field::node::kOverload, inner.overload));
+    functions.push_back(
+        MakeFunction("Inner", {"x"}, {"y"},
+                     {MakeNode(inner.body, {"x"}, {"y"},
+                               {Reference("alpha", "slope", onnx::AttributeKind::kFloat)})},
+                     {proto::FloatAttribute("slope", inner.slope)})
+            .Bytes(onnx::field::function::kOverload, inner.overload));
+  }
+  calls.push_back(MakeNode("Mul", {"leaky", "elu"}, {"y"}));
+  functions.push_back(
+      MakeFunction("Outer", {"x"}, {"y"}, calls, {proto::FloatAttribute("steep", steep)}));
+  functions.back().Add(
+      onnx::field::function::kOpsetImport,
+      Message().Bytes(onnx::field::opset::kDomain, "fn").Int(onnx::field::opset::kVersion, 1));
+  Message fields;
+  for (const Message& function : functions) fields.Add(onnx::field::model::kFunctions, function);
+  c.functions = fields.bytes;
+
+  Value* const x = c.Input(random.Values(kFloat, random.AnyShape(0, 3)));
+  const float called = number();
+  const Node& first = c.Add("Outer", "fn", {x}, {{"steep", called}});
+  c.Return(c.Add("Outer", "fn", {first.output(0)}));
+  c.BeginTwin(13);
+  Value* y = c.Twin(x);
+  for (const float outer : {called, steep}) {
+    const auto part = [&](const Inner& inner) {
+      return c.Add(inner.body, "", {y}, {{"alpha", inner.given ? outer : inner.slope}}).output(0);
+    };
+    Value* const leaky = part(inners[0]);
+    Value* const elu = part(inners[1]);
+    y = c.Add("Mul", "", {leaky, elu}).output(0);
+  }
+  c.Return(y);
+}
+
 }  // namespace
 
 std::vector<Subject> ControlSubjects() {
-  return {{"If", If}, {"Loop", Loop, "", 9}, {"Scan", Scan, "", 9}};
+  return {{"If", If},
+          {"Loop", Loop, "", 9},
+          {"Scan", Scan, "", 9},
+          {"LocalFunction", LocalFunction, "fn", 13, 13}};
 }
 
 }  // namespace mullion::differential

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/differential/judge.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -142,27 +143,49 @@ Verdict Judge(Case& built, const std::filesystem::path& folder, const std::strin
   return {"peer refuses", peer, true};
 }
 
+namespace {
+
+// No size that a machine might really have the memory for, and then spend a minute on.
+int64_t WildNumber(Random& random) {
+  return random.Pick<int64_t>({-1, 0, 1, 7, 1000, -1000, std::numeric_limits<int64_t>::max(),
+                               std::numeric_limits<int64_t>::min(), int64_t{1} << 40,
+                               -(int64_t{1} << 40), -2147483648LL});
+}
+
+void CorruptElements(Random& random, Tensor& tensor) {
+  DispatchType(NumericTypes{}, tensor.type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (T& value : tensor.mutable_view().span<T>()) {
+      if (!random.Chance(0.4)) continue;
+      if constexpr (std::is_integral_v<T>) {
+        value = static_cast<T>(WildNumber(random));
+      } else {
+        value = static_cast<T>(static_cast<ComputeType<T>>(
+            random.Pick({std::nanf(""), HUGE_VALF, -HUGE_VALF, 1e30f, -1e30f, -1.0f, 1e10f})));
+      }
+    }
+  });
+}
+
+}  // namespace
+
 void Corrupt(Case& built) {
   Random& random = built.random();
-  // No size that a machine might really have the memory for, and then spend a minute on.
-  const auto number = [&] {
-    return random.Pick<int64_t>({-1, 0, 1, 7, 1000, -1000, std::numeric_limits<int64_t>::max(),
-                                 std::numeric_limits<int64_t>::min(), int64_t{1} << 40,
-                                 -(int64_t{1} << 40), -2147483648LL});
-  };
-  for (Tensor& tensor : built.inputs()) {
-    DispatchType(NumericTypes{}, tensor.type(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      for (T& value : tensor.mutable_view().span<T>()) {
-        if (!random.Chance(0.4)) continue;
-        if constexpr (std::is_integral_v<T>) {
-          value = static_cast<T>(number());
-        } else {
-          value = static_cast<T>(static_cast<ComputeType<T>>(
-              random.Pick({std::nanf(""), HUGE_VALF, -HUGE_VALF, 1e30f, -1e30f, -1.0f, 1e10f})));
-        }
+  const auto number = [&] { return WildNumber(random); };
+  Graph& graph = *built.model().graph;
+  const auto& fed = graph.inputs();
+  for (const auto& node : graph.nodes()) {
+    for (Value* const input : node->inputs()) {
+      // A Loop of 2^40 iterations is no error, but takes its time.
+      if (input == nullptr || (node->operator_name() == "Loop" && input == node->input(0)))
+        continue;
+      const auto place = std::find(fed.begin(), fed.end(), input);
+      if (place != fed.end()) {
+        CorruptElements(random, built.inputs()[static_cast<size_t>(place - fed.begin())]);
+      } else if (input->IsConstant() && random.Chance(0.3)) {
+        CorruptElements(random, input->constant);
       }
-    });
+    }
   }
   for (const auto& node : built.model().graph->nodes()) {
     if (!random.Chance(0.3)) continue;

@@ -77,6 +77,7 @@ void Write(const Made& made, Case& built) {
   const fs::path data = made.folder / "test_data_set_0";
   fs::create_directories(data);
   tools::ThrowIfError(WriteModelFile(built.model(), made.folder / "model.onnx"));
+  std::ofstream(made.folder / "model.onnx", std::ios::binary | std::ios::app) << built.functions;
   if (built.twinned()) {
     tools::ThrowIfError(WriteModelFile(built.peer_model(), made.folder / "peer.onnx"));
   }

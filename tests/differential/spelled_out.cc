@@ -92,8 +92,7 @@ void Adagrad(Case& c) {
   const Words w{c, step.type};
   Value* const count = w.Cast(c.Twin(step.count));
   Value* const rate =
-      w("Div", {c.Twin(step.rate),
-                w("Add", {w.Number(1), w("Mul", {count, w.Number(decay)})})});
+      w("Div", {c.Twin(step.rate), w("Add", {w.Number(1), w("Mul", {count, w.Number(decay)})})});
   std::vector<std::vector<Value*>> results;
   for (size_t i = 0; i < step.lists[0].size(); ++i) {
     Value* const x = c.Twin(step.lists[0][i]);
@@ -120,22 +119,18 @@ void Adam(Case& c) {
   const Words w{c, step.type};
   Value* const one = w.Number(1);
   Value* const count = w.Cast(c.Twin(step.count));
-  const auto power = [&](float base) {
-    return w("Sub", {one, w("Pow", {w.Number(base), count})});
-  };
-  Value* const scaled = w("Div", {w("Mul", {c.Twin(step.rate), w("Sqrt", {power(beta)})}),
-                                  power(alpha)});
-  Value* const rate =
-      w("Where", {w("Greater", {count, w.Number(0)}), scaled, c.Twin(step.rate)});
+  const auto power = [&](float base) { return w("Sub", {one, w("Pow", {w.Number(base), count})}); };
+  Value* const scaled =
+      w("Div", {w("Mul", {c.Twin(step.rate), w("Sqrt", {power(beta)})}), power(alpha)});
+  Value* const rate = w("Where", {w("Greater", {count, w.Number(0)}), scaled, c.Twin(step.rate)});
   std::vector<std::vector<Value*>> results;
   for (size_t i = 0; i < step.lists[0].size(); ++i) {
     Value* const x = c.Twin(step.lists[0][i]);
     Value* const g = w("Add", {w("Mul", {x, w.Number(norm)}), c.Twin(step.lists[1][i])});
     Value* const v = w("Add", {w("Mul", {w.Number(alpha), c.Twin(step.lists[2][i])}),
                                w("Mul", {w("Sub", {one, w.Number(alpha)}), g})});
-    Value* const h =
-        w("Add", {w("Mul", {w.Number(beta), c.Twin(step.lists[3][i])}),
-                  w("Mul", {w("Sub", {one, w.Number(beta)}), w("Mul", {g, g})})});
+    Value* const h = w("Add", {w("Mul", {w.Number(beta), c.Twin(step.lists[3][i])}),
+                               w("Mul", {w("Sub", {one, w.Number(beta)}), w("Mul", {g, g})})});
     Value* const root = w("Add", {w("Sqrt", {h}), w.Number(epsilon)});
     Value* const moved = w("Sub", {x, w("Div", {w("Mul", {rate, v}), root})});
     results.push_back({w("Mul", {w("Sub", {one, w.Number(after)}), moved}), v, h});
@@ -164,8 +159,8 @@ void Momentum(Case& c) {
   for (size_t i = 0; i < step.lists[0].size(); ++i) {
     Value* const x = c.Twin(step.lists[0][i]);
     Value* const g = w("Add", {w("Mul", {x, w.Number(norm)}), c.Twin(step.lists[1][i])});
-    Value* const v = w("Add", {w("Mul", {w.Number(alpha), c.Twin(step.lists[2][i])}),
-                               w("Mul", {adjusted, g})});
+    Value* const v =
+        w("Add", {w("Mul", {w.Number(alpha), c.Twin(step.lists[2][i])}), w("Mul", {adjusted, g})});
     Value* const way = nesterov ? w("Add", {g, w("Mul", {w.Number(alpha), v})}) : v;
     results.push_back({w("Sub", {x, w("Mul", {c.Twin(step.rate), way})}), v});
   }
@@ -208,8 +203,8 @@ void FlexAttention(Case& c) {
   Value* const k = c.Fed(Small(random, {batch, heads, keys, size}, type));
   Value* const v = c.Fed(Small(random, {batch, heads, keys, value_size}, type));
   Attributes attributes;
-  const float scale = Maybe(random, attributes, "scale",
-                            1 / std::sqrt(static_cast<float>(size)), 0.1, 1);
+  const float scale =
+      Maybe(random, attributes, "scale", 1 / std::sqrt(static_cast<float>(size)), 0.1, 1);
   Node& node = c.Add({q, k, v}, attributes);
   const auto body = [&](const char* name, std::string_view function) {
     auto graph = std::make_shared<Graph>(&node.graph());
@@ -228,8 +223,7 @@ void FlexAttention(Case& c) {
   c.BeginTwin(17);
   const Words w{c, type};
   Value* const grouped = w("Reshape", {c.Twin(q), w.Ints({batch, heads, group * queries, size})});
-  Value* const turned =
-      w("Transpose", {c.Twin(k)}, {{"perm", std::vector<int64_t>{0, 1, 3, 2}}});
+  Value* const turned = w("Transpose", {c.Twin(k)}, {{"perm", std::vector<int64_t>{0, 1, 3, 2}}});
   Value* scores = w("Mul", {w("MatMul", {grouped, turned}), w.Number(scale)});
   if (bends) scores = w("Tanh", {scores});
   Value* chances = w("Softmax", {scores}, {{"axis", int64_t{-1}}});
@@ -257,8 +251,8 @@ void LinearAttention(Case& c) {
   Value* const beta = delta ? flat(shared ? 1 : heads) : nullptr;
   Attributes attributes = {{"q_num_heads", heads * group}, {"kv_num_heads", heads}};
   if (rule != "gated_delta" || random.Chance(0.5)) attributes.emplace_back("update_rule", rule);
-  const float scale = Maybe(random, attributes, "scale",
-                            1 / std::sqrt(static_cast<float>(size)), 0.1, 1);
+  const float scale =
+      Maybe(random, attributes, "scale", 1 / std::sqrt(static_cast<float>(size)), 0.1, 1);
   c.tolerance = {1e-3, 1e-5, 1e-5};
   c.Only({q, k, v, past, decay, beta}, attributes, 2);
   c.BeginTwin(17);

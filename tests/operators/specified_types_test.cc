@@ -184,7 +184,8 @@ AttributeValue ParseAttribute(const std::string& text, const Assignment& assignm
     const ElementType type = Resolve(assignment, text.substr(1, bracket - 1));
     if (bracket == std::string::npos) return static_cast<int64_t>(type);
     std::vector<double> values;
-    for (const std::string& value : Split(text.substr(bracket + 1, text.size() - bracket - 2), ',')) {
+    for (const std::string& value :
+         Split(text.substr(bracket + 1, text.size() - bracket - 2), ',')) {
       values.push_back(std::stod(value));
     }
     return Filled(type, {std::ssize(values)}, values);
