@@ -30,15 +30,29 @@ class Geometry {
   }
 
   const PoolAxis& row_axis() const { return axes_[static_cast<size_t>(rank_ - 1)]; }
-  int64_t channels() const { return channels_; }
   int64_t output_rows() const { return planes_ * output_rows_; }
   int64_t row_elements() const { return row_axis().input * channels_; }
   int64_t output_row_elements() const { return row_axis().output * channels_; }
+  // Rows under a window.
+  int64_t most_rows() const {
+    int64_t rows = 1;
+    for (int i = 0; i + 1 < rank_; ++i) {
+      const PoolAxis& axis = axes_[static_cast<size_t>(i)];
+      rows *= std::min(axis.kernel, axis.input);
+    }
+    return rows;
+  }
+  // Whether rows are lines of one channel that are combined with the padding around them, which
+  // should not be most of the work.
+  bool are_lines() const {
+    const PoolAxis& axis = row_axis();
+    const int64_t most = 2 * axis.input + 1024;
+    const int64_t reach = (axis.output - 1) * axis.stride + (axis.kernel - 1) * axis.dilation;
+    return channels_ == 1 && axis.pad_begin <= most && reach <= most;
+  }
   // Operations that one row of outputs costs.
   int64_t row_work() const {
-    int64_t taps = 1;
-    for (int i = 0; i + 1 < rank_; ++i) taps *= axes_[static_cast<size_t>(i)].kernel;
-    return row_elements() * taps + output_row_elements() * row_axis().kernel;
+    return row_elements() * most_rows() + output_row_elements() * row_axis().kernel;
   }
 
   // What all rows of outputs have in common.
@@ -80,6 +94,15 @@ class Geometry {
   // returns how many rows count in an average.
   template <typename Visit>
   int64_t VisitRows(const Row& row, bool count_include_pad, Visit&& visit) const {
+    if (rank_ == 2) {  // nearly always
+      const PoolAxis& axis = axes_[0];
+      const int64_t start = axis.Start(row.place[0]);
+      const int64_t end = axis.LastTap(start);
+      const int64_t first_row = row.plane * axis.input + start;
+      const int64_t begin = axis.FirstTap(start);
+      for (int64_t t = begin; t < end; ++t) visit(first_row + t * axis.dilation);
+      return count_include_pad ? axis.PaddedTaps(start) : std::max<int64_t>(end - begin, 0);
+    }
     std::array<int64_t, kMaxRank> starts, first, last;
     int64_t counted = 1;
     bool empty = false;
@@ -129,10 +152,8 @@ class Pool final : public Executable {
       : parameters_(parameters), functions_(functions) {}
 
   Status Bind(BindContext& context) const override {
-    // Some combined rows for each thread.
     const Geometry geometry(parameters_, context.input(0)->shape);
-    context.RequestScratch(RowBytes(geometry) * static_cast<size_t>(RowsAtOnce(geometry)) *
-                           static_cast<size_t>(context.threads()));
+    context.RequestScratch(WorkerBytes(geometry) * static_cast<size_t>(context.threads()));
     return OkStatus();
   }
 
@@ -142,80 +163,93 @@ class Pool final : public Executable {
                              context.AllocateOutput(0, parameters_.OutputShape(input.shape)));
     if (output.count() == 0) return OkStatus();
     const Geometry geometry(parameters_, input.shape);
+    // Lines of one channel are several a call, whose beginning costs as much as two of them.
+    const int64_t elements = (geometry.are_lines() ? 4 : 1) * kParallelElements;
     const int64_t chunk =
-        std::max<int64_t>(kParallelElements / std::max<int64_t>(geometry.row_work(), 1), 1);
+        std::max<int64_t>(elements / std::max<int64_t>(geometry.row_work(), 1), 1);
     context.parallel().For(
         geometry.output_rows(), chunk, [&](int64_t begin, int64_t end, int worker) {
-          ComputeRows(geometry, begin, end, input.as<char>(), static_cast<char*>(context.scratch()),
-                      worker, output.as<char>());
+          char* const scratch = static_cast<char*>(context.scratch()) +
+                                static_cast<size_t>(worker) * WorkerBytes(geometry);
+          if (geometry.are_lines()) {
+            ComputeLines(geometry, begin, end, input.as<char>(), scratch, output.as<char>());
+          } else {
+            ComputeRows(geometry, begin, end, input.as<char>(), scratch, output.as<char>());
+          }
         });
     return OkStatus();
   }
 
  private:
-  // What may be read behind a row: two of the longest vectors of floats, as many as a step of
-  // stride 2 reads.
-  static constexpr size_t kSlack = 128;
-
-  // Rows of different threads share no cache line.
-  size_t RowBytes(const Geometry& geometry) const {
-    const auto bytes =
-        static_cast<size_t>(geometry.row_elements()) * functions_.element_bytes + kSlack;
+  static size_t WholeLines(size_t bytes) {
     return (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
   }
+  // Rows of different threads share no cache line.
+  size_t RowBytes(const Geometry& geometry) const {
+    return WholeLines(static_cast<size_t>(geometry.row_elements()) * functions_.element_bytes);
+  }
+  // Several lines of one channel are combined before windows slide along them.
+  static int64_t RowsAtOnce(const Geometry& geometry) {
+    return geometry.are_lines() ? kMostPoolLines : 1;
+  }
+  static size_t AddressBytes(const Geometry& geometry) {
+    return WholeLines(static_cast<size_t>(RowsAtOnce(geometry) * geometry.most_rows()) *
+                      sizeof(const void*));
+  }
+  // Addresses of the rows under windows, and what they are combined to.
+  size_t WorkerBytes(const Geometry& geometry) const {
+    return AddressBytes(geometry) +
+           (geometry.are_lines() ? PoolLinesBytes(geometry.row_axis(), functions_.element_bytes)
+                                 : RowBytes(geometry));
+  }
 
-  // A short row that is read right after it was written, at other offsets, is waited for: a few are
-  // combined, then windows slide along them.
-  static constexpr int64_t kMostRows = 8;
-  int64_t RowsAtOnce(const Geometry& geometry) const {
-    constexpr size_t kBytes = 16 << 10;
-    return std::clamp<int64_t>(static_cast<int64_t>(kBytes / RowBytes(geometry)), 1, kMostRows);
+  void ComputeLines(const Geometry& geometry, int64_t begin, int64_t end, const char* x,
+                    char* scratch, char* y) const {
+    const size_t row_bytes =
+        static_cast<size_t>(geometry.row_elements()) * functions_.element_bytes;
+    const size_t output_bytes =
+        static_cast<size_t>(geometry.output_row_elements()) * functions_.element_bytes;
+    const PoolRow common = geometry.MakePoolRow(parameters_.count_include_pad);
+    char* const memory = scratch + AddressBytes(geometry);
+    std::array<PoolLine, kMostPoolLines> lines;
+    int64_t scaled_taps = -1;
+    Geometry::Row row = geometry.RowAt(begin);
+    for (int64_t first = begin; first < end; first += kMostPoolLines) {
+      const auto count = static_cast<size_t>(std::min(kMostPoolLines, end - first));
+      auto** rows = reinterpret_cast<const void**>(scratch);
+      for (size_t i = 0; i < count; ++i, geometry.Advance(row)) {
+        lines[i].rows = rows;
+        lines[i].column_taps = geometry.VisitRows(
+            row, parameters_.count_include_pad,
+            [&](int64_t index) { *rows++ = x + static_cast<size_t>(index) * row_bytes; });
+        lines[i].count = static_cast<size_t>(rows - lines[i].rows);
+        lines[i].y = y + (static_cast<size_t>(first) + i) * output_bytes;
+      }
+      functions_.lines(common, std::span(lines.data(), count), memory, scaled_taps);
+    }
   }
 
   void ComputeRows(const Geometry& geometry, int64_t begin, int64_t end, const char* x,
-                   char* scratch, int worker, char* y) const {
-    const int64_t at_once = RowsAtOnce(geometry);
-    const size_t bytes = RowBytes(geometry);
-    scratch += static_cast<size_t>(worker * at_once) * bytes;
-    std::array<PoolRow, kMostRows> rows;
-    rows.fill(geometry.MakePoolRow(parameters_.count_include_pad));
-    Geometry::Row row = geometry.RowAt(begin);
-    for (int64_t first = begin; first < end; first += at_once) {
-      const int64_t count = std::min(at_once, end - first);
-      for (int64_t i = 0; i < count; ++i, geometry.Advance(row)) {
-        PoolRow& to = rows[static_cast<size_t>(i)];
-        CombineRow(geometry, row, x, scratch + static_cast<size_t>(i) * bytes, to);
-        to.y = y + static_cast<size_t>((first + i) * geometry.output_row_elements()) *
-                       functions_.element_bytes;
-      }
-      for (int64_t i = 0; i < count; ++i) functions_.slide(rows[static_cast<size_t>(i)]);
-    }
-  }
-
-  void CombineRow(const Geometry& geometry, const Geometry::Row& row, const char* x, char* scratch,
-                  PoolRow& to) const {
-    constexpr size_t kRows = 32;
+                   char* scratch, char* y) const {
     const auto elements = static_cast<size_t>(geometry.row_elements());
-    const size_t input_row_bytes = elements * functions_.element_bytes;
-    const void* rows[kRows];
-    size_t count = 0;
-    bool accumulate = false;
-    to.column_taps = geometry.VisitRows(row, parameters_.count_include_pad, [&](int64_t index) {
-      if (count == kRows) {
-        functions_.rows(rows, count, elements, accumulate, scratch);
-        accumulate = true;
-        count = 0;
+    PoolRow to = geometry.MakePoolRow(parameters_.count_include_pad);
+    auto** const rows = reinterpret_cast<const void**>(scratch);
+    char* const combined = scratch + AddressBytes(geometry);
+    Geometry::Row row = geometry.RowAt(begin);
+    for (int64_t i = begin; i < end; ++i, geometry.Advance(row)) {
+      size_t count = 0;
+      to.column_taps = geometry.VisitRows(row, parameters_.count_include_pad, [&](int64_t index) {
+        rows[count++] = x + static_cast<size_t>(index) * elements * functions_.element_bytes;
+      });
+      to.x = combined;
+      if (count == 1 && !functions_.always_rows) {
+        to.x = rows[0];
+      } else {
+        functions_.rows(rows, count, elements, combined);
       }
-      rows[count++] = x + static_cast<size_t>(index) * input_row_bytes;
-    });
-    if (count == 1 && !accumulate && !functions_.always_rows) {
-      to.x = rows[0];
-      to.readable = elements;
-      return;
+      to.y = y + static_cast<size_t>(i * geometry.output_row_elements()) * functions_.element_bytes;
+      functions_.slide(to);
     }
-    to.x = scratch;
-    to.readable = elements + kSlack / functions_.element_bytes;
-    functions_.rows(rows, count, elements, accumulate, scratch);
   }
 
   PoolParameters parameters_;

@@ -64,6 +64,42 @@ TEST(Pool, CombinesMoreRowsThanItTakesAtOnce) {
   }
 }
 
+// Whole vectors and parts of them, more lines than are combined at once, and every stride.
+TEST(Pool, SlidesAlongLinesOfAnyLength) {
+  std::mt19937 random(5);
+  for (const int64_t width : {1, 7, 16, 17, 31, 32, 33, 56, 65, 130}) {
+    for (const int64_t stride : {1, 2, 3}) {
+      OperatorCase c;
+      c.opset = 22;
+      c.inputs = {RandomTensor({2, 3, 21, width}, random)};
+      c.Set("kernel_shape", std::vector<int64_t>{3, Pick(1, 4, random)});
+      c.Set("strides", std::vector<int64_t>{Pick(1, 2, random), stride});
+      c.Set("pads", std::vector<int64_t>{1, 3, 1, 3});
+      for (const char* const name : {"MaxPool", "AveragePool", "LpPool"}) {
+        SCOPED_TRACE(testing::Message() << name << " of " << width << ", stride " << stride);
+        c.name = name;
+        ExpectAgreement(c, 1e-5, true);
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+// Much more padding than image takes no memory for it.
+TEST(Pool, TakesMorePaddingThanImage) {
+  std::mt19937 random(6);
+  OperatorCase c;
+  c.opset = 22;
+  c.inputs = {RandomTensor({1, 2, 4, 9}, random)};
+  c.Set("kernel_shape", std::vector<int64_t>{3, 6000});
+  c.Set("strides", std::vector<int64_t>{1, 700});
+  c.Set("pads", std::vector<int64_t>{1, 5999, 1, 5999});
+  for (const char* const name : {"MaxPool", "AveragePool"}) {
+    c.name = name;
+    ExpectAgreement(c, 1e-5, true);
+  }
+}
+
 TEST(Pool, PadsByItself) {
   std::mt19937 random(3);
   for (const char* const pad : {"SAME_UPPER", "SAME_LOWER", "VALID"}) {

@@ -10,6 +10,36 @@
 
 #include "devices/cpu/kernels/partial_vector-inl.h"
 
+#ifndef MULLION_DEVICES_CPU_KERNELS_POOL_ONCE_
+#define MULLION_DEVICES_CPU_KERNELS_POOL_ONCE_
+namespace mullion::cpu {
+namespace {
+
+// The longest vector of any instruction set.
+constexpr size_t kPoolVectorBytes = 64;
+
+size_t WholePoolVectors(int64_t bytes) {
+  return (static_cast<size_t>(bytes) + kPoolVectorBytes - 1) / kPoolVectorBytes * kPoolVectorBytes;
+}
+
+// Where a line begins in its memory, for the padding before it, and what the line takes: as far as
+// windows reach, and a few vectors that outputs nobody wants read.
+size_t BytesBeforePoolLine(const operators::PoolAxis& axis, size_t element_bytes) {
+  return WholePoolVectors(axis.pad_begin * static_cast<int64_t>(element_bytes));
+}
+size_t PoolLineBytes(const operators::PoolAxis& axis, size_t element_bytes) {
+  const int64_t end = (axis.output - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1;
+  return BytesBeforePoolLine(axis, element_bytes) + 4 * kPoolVectorBytes +
+         WholePoolVectors(std::max(axis.input, end) * static_cast<int64_t>(element_bytes));
+}
+size_t PoolScaleBytes(const operators::PoolAxis& axis) {
+  return kPoolVectorBytes + WholePoolVectors(axis.output * static_cast<int64_t>(sizeof(float)));
+}
+
+}  // namespace
+}  // namespace mullion::cpu
+#endif  // MULLION_DEVICES_CPU_KERNELS_POOL_ONCE_
+
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
 namespace HWY_NAMESPACE {
@@ -90,129 +120,81 @@ struct L2 : L1 {
   }
 };
 
-// Elements [i, i + count) of all rows, count at most the number of lanes.
-template <class M>
-HWY_INLINE void CombineVector(const typename M::T* const* rows, size_t row_count, size_t i,
-                              size_t count, bool accumulate, typename M::T* y) {
+// out[i] = the combination of source(k)[i] for k < count: of rows, whose elements change by it, or
+// of the taps of windows, which are finished.
+template <class M, bool kRows, class Source>
+HWY_INLINE void CombineSources(Source source, size_t count, size_t n, const float* scales,
+                               typename M::T* out) {
   const typename M::D d;
-  auto v = accumulate ? LoadFirst(d, y + i, count) : hn::Set(d, M::Neutral());
-  for (size_t r = 0; r < row_count; ++r) {
-    v = M::Combine(v, M::Change(LoadFirst(d, rows[r] + i, count)));
+  const size_t lanes = hn::Lanes(d);
+  const auto change = [](typename M::V v) { return kRows ? M::Change(v) : v; };
+  const auto finish = [&](typename M::V v, size_t i) {
+    auto factor = hn::Zero(d);
+    if constexpr (M::kScales && !kRows) factor = hn::LoadU(d, scales + i);
+    return kRows ? v : M::Finish(v, factor);
+  };
+  if (n < lanes) {
+    auto v = change(LoadFirst(d, source(0), n));
+    for (size_t k = 1; k < count; ++k) v = M::Combine(v, change(LoadFirst(d, source(k), n)));
+    StoreFirst(finish(v, 0), d, out, n);
+    return;
   }
-  StoreFirst(v, d, y + i, count);
+  for (size_t next = 0; next < n; next += 2 * lanes) {
+    // Vectors that would reach over the end overlap those before them.
+    const size_t i = std::min(next, n - lanes);
+    const size_t j = std::min(next + lanes, n - lanes);
+    auto a = change(hn::LoadU(d, source(0) + i));
+    auto b = change(hn::LoadU(d, source(0) + j));
+    for (size_t k = 1; k < count; ++k) {
+      const typename M::T* const x = source(k);
+      a = M::Combine(a, change(hn::LoadU(d, x + i)));
+      b = M::Combine(b, change(hn::LoadU(d, x + j)));
+    }
+    hn::StoreU(finish(a, i), d, out + i);
+    hn::StoreU(finish(b, j), d, out + j);
+  }
 }
 
+// `n` elements of all rows; what an empty window gives where there are none.
 template <class M>
-void CombineRows(const void* const* from, size_t row_count, size_t n, bool accumulate, void* to) {
+HWY_NOINLINE void CombineRows(const void* const* from, size_t row_count, size_t n, void* to) {
   using T = typename M::T;
-  const typename M::D d;
-  const size_t lanes = hn::Lanes(d);
+  if (row_count == 0) {
+    std::fill_n(static_cast<T*>(to), n, M::Neutral());
+    return;
+  }
   const T* const* const rows = reinterpret_cast<const T* const*>(from);
-  T* const y = static_cast<T*>(to);
-  size_t i = 0;
-  if (row_count > 0) {
-    // Four vectors at once, so that each row is read in stretches of whole cache lines.
-    for (; i + 4 * lanes <= n; i += 4 * lanes) {
-      const auto load = [&](const T* x) { return M::Change(hn::LoadU(d, x)); };
-      const size_t first = accumulate ? 0 : 1;
-      const T* const start = accumulate ? y : rows[0];
-      auto a = hn::LoadU(d, start + i);
-      auto b = hn::LoadU(d, start + i + lanes);
-      auto c = hn::LoadU(d, start + i + 2 * lanes);
-      auto e = hn::LoadU(d, start + i + 3 * lanes);
-      if (M::kChanges && !accumulate) {
-        a = M::Change(a);
-        b = M::Change(b);
-        c = M::Change(c);
-        e = M::Change(e);
-      }
-      for (size_t r = first; r < row_count; ++r) {
-        const T* const x = rows[r] + i;
-        a = M::Combine(a, load(x));
-        b = M::Combine(b, load(x + lanes));
-        c = M::Combine(c, load(x + 2 * lanes));
-        e = M::Combine(e, load(x + 3 * lanes));
-      }
-      hn::StoreU(a, d, y + i);
-      hn::StoreU(b, d, y + i + lanes);
-      hn::StoreU(c, d, y + i + 2 * lanes);
-      hn::StoreU(e, d, y + i + 3 * lanes);
-    }
-  }
-  for (; i < n; i += lanes) {
-    CombineVector<M>(rows, row_count, i, std::min(lanes, n - i), accumulate, y);
-  }
+  CombineSources<M, true>([rows](size_t k) { return rows[k]; }, row_count, n, nullptr,
+                          static_cast<T*>(to));
 }
 
-// n outputs whose taps are `step` elements apart, all within the row: out[i] of x[i + k * step].
+// Windows of the same shape, `x_step` elements apart: for each, n outputs whose taps are `step`
+// elements apart and within the row, out[i] of x[i + k * step].
 template <class M>
-HWY_INLINE void SlideContiguous(const typename M::T* x, typename M::T* y, size_t n, size_t taps,
-                                size_t step, float scale) {
+HWY_NOINLINE void SlideWindows(const typename M::T* x, int64_t x_step, typename M::T* y,
+                               int64_t windows, size_t n, size_t taps, size_t step, float scale) {
   const typename M::D d;
   const size_t lanes = hn::Lanes(d);
   const auto factor = hn::Set(d, static_cast<typename M::T>(scale));
-  size_t i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    auto a = hn::LoadU(d, x + i);
-    auto b = hn::LoadU(d, x + i + lanes);
-    for (size_t k = 1; k < taps; ++k) {
-      a = M::Combine(a, hn::LoadU(d, x + i + k * step));
-      b = M::Combine(b, hn::LoadU(d, x + i + lanes + k * step));
+  for (int64_t window = 0; window < windows; ++window, x += x_step, y += n) {
+    size_t i = 0;
+    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+      auto a = hn::LoadU(d, x + i);
+      auto b = hn::LoadU(d, x + i + lanes);
+      for (size_t k = 1; k < taps; ++k) {
+        a = M::Combine(a, hn::LoadU(d, x + i + k * step));
+        b = M::Combine(b, hn::LoadU(d, x + i + lanes + k * step));
+      }
+      hn::StoreU(M::Finish(a, factor), d, y + i);
+      hn::StoreU(M::Finish(b, factor), d, y + i + lanes);
     }
-    hn::StoreU(M::Finish(a, factor), d, y + i);
-    hn::StoreU(M::Finish(b, factor), d, y + i + lanes);
+    for (; i < n; i += lanes) {
+      const size_t count = std::min(lanes, n - i);
+      auto a = LoadFirst(d, x + i, count);
+      for (size_t k = 1; k < taps; ++k) a = M::Combine(a, LoadFirst(d, x + i + k * step, count));
+      StoreFirst(M::Finish(a, factor), d, y + i, count);
+    }
   }
-  for (; i < n; i += lanes) {
-    const size_t count = std::min(lanes, n - i);
-    auto a = LoadFirst(d, x + i, count);
-    for (size_t k = 1; k < taps; ++k) a = M::Combine(a, LoadFirst(d, x + i + k * step, count));
-    StoreFirst(M::Finish(a, factor), d, y + i, count);
-  }
-}
-
-// One output of one channel.
-template <class M>
-HWY_INLINE void SlideAlone(const typename M::T* x, typename M::T* y, size_t taps, size_t step,
-                           float scale) {
-  const hn::CappedTag<typename M::T, 1> one;
-  auto a = hn::LoadU(one, x);
-  for (size_t k = 1; k < taps; ++k) a = M::Combine(a, hn::LoadU(one, x + k * step));
-  hn::StoreU(M::Finish(a, hn::Set(one, static_cast<typename M::T>(scale))), one, y);
-}
-
-// A vector of outputs of one channel with stride 2, from its first input on.
-template <class M>
-HWY_INLINE typename M::V ByTwo(const typename M::T* from, size_t taps, size_t step,
-                               typename M::V factor) {
-  const typename M::D d;
-  typename M::V result, even, odd;
-  hn::LoadInterleaved2(d, from, result, odd);
-  // Of taps side by side, two come with each pair of vectors.
-  const size_t pair = step == 1 ? 2 : 1;
-  if (pair == 2 && taps > 1) result = M::Combine(result, odd);
-  for (size_t k = pair; k < taps; k += pair) {
-    hn::LoadInterleaved2(d, from + k * step, even, odd);
-    result = M::Combine(result, even);
-    if (pair == 2 && k + 1 < taps) result = M::Combine(result, odd);
-  }
-  return M::Finish(result, factor);
-}
-
-// One channel, stride 2: n outputs, or as many as can be made by vectors that end before `limit`.
-// Returns how many.
-template <class M>
-HWY_INLINE size_t SlideByTwo(const typename M::T* x, const typename M::T* limit, typename M::T* y,
-                             size_t n, size_t taps, size_t step, float scale) {
-  const typename M::D d;
-  const size_t lanes = hn::Lanes(d);
-  const auto factor = hn::Set(d, static_cast<typename M::T>(scale));
-  size_t i = 0;
-  for (; i < n; i += lanes) {
-    const typename M::T* const from = x + 2 * i;
-    if (static_cast<size_t>(limit - from) < (taps - 1) * step + 2 * lanes) return i;
-    StoreFirst(ByTwo<M>(from, taps, step, factor), d, y + i, std::min(lanes, n - i));
-  }
-  return n;
 }
 
 // One over the elements that count in a window of `taps` columns.
@@ -239,8 +221,7 @@ void SlideOne(const PoolRow& row, int64_t o) {
   const float scale = ScaleOf<M>(row, row.count_include_pad ? axis.PaddedTaps(start) : taps);
   const T* const x = static_cast<const T*>(row.x) + (start + first * axis.dilation) * row.channels;
   const auto step = static_cast<size_t>(axis.dilation * row.channels);
-  if (channels == 1) return SlideAlone<M>(x, y, static_cast<size_t>(taps), step, scale);
-  SlideContiguous<M>(x, y, channels, static_cast<size_t>(taps), step, scale);
+  SlideWindows<M>(x, 0, y, 1, channels, static_cast<size_t>(taps), step, scale);
 }
 
 // Outputs [begin, end), whose windows lie within the row.
@@ -249,31 +230,13 @@ HWY_INLINE void SlideWithin(const PoolRow& row, int64_t begin, int64_t end) {
   using T = typename M::T;
   const operators::PoolAxis& axis = row.axis;
   const float scale = ScaleOf<M>(row, axis.kernel);
-  const T* const row_begin = static_cast<const T*>(row.x);
-  const T* x = row_begin + axis.Start(begin) * row.channels;
-  T* y = static_cast<T*>(row.y) + begin * row.channels;
-  const auto taps = static_cast<size_t>(axis.kernel);
-  const auto step = static_cast<size_t>(axis.dilation * row.channels);
-  if (axis.stride == 1) {
-    // Neighbouring outputs read neighbouring inputs: channels need not be told apart.
-    const auto n = static_cast<size_t>((end - begin) * row.channels);
-    SlideContiguous<M>(x, y, n, taps, step, scale);
-    return;
-  }
-  if (axis.stride == 2 && row.channels == 1) {
-    const size_t done = SlideByTwo<M>(x, row_begin + row.readable, y,
-                                      static_cast<size_t>(end - begin), taps, step, scale);
-    begin += static_cast<int64_t>(done);
-    x += 2 * done;
-    y += done;
-  }
-  for (; begin < end; ++begin, x += axis.stride * row.channels, y += row.channels) {
-    if (row.channels == 1) {
-      SlideAlone<M>(x, y, taps, step, scale);
-      continue;
-    }
-    SlideContiguous<M>(x, y, static_cast<size_t>(row.channels), taps, step, scale);
-  }
+  const T* const x = static_cast<const T*>(row.x) + axis.Start(begin) * row.channels;
+  T* const y = static_cast<T*>(row.y) + begin * row.channels;
+  // With stride 1 neighbouring outputs read neighbouring inputs: channels need not be told apart.
+  const int64_t together = axis.stride == 1 ? end - begin : 1;
+  SlideWindows<M>(x, axis.stride * row.channels, y, (end - begin) / together,
+                  static_cast<size_t>(together * row.channels), static_cast<size_t>(axis.kernel),
+                  static_cast<size_t>(axis.dilation * row.channels), scale);
 }
 
 template <class M>
@@ -285,9 +248,129 @@ void Slide(const PoolRow& row) {
   for (int64_t o = high; o < axis.output; ++o) SlideOne<M>(row, o);
 }
 
+// ---- lines of one channel
+// ------------------------------------------------------------------------
+
+// Combines the rows under a line, and writes what padding is worth on both sides of it.
+template <class M>
+HWY_INLINE void CombineLine(const PoolLine& line, const operators::PoolAxis& axis,
+                            typename M::T* x) {
+  const typename M::D d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto neutral = hn::Set(d, M::Neutral());
+  const int64_t width = axis.input;
+  CombineRows<M>(line.rows, line.count, static_cast<size_t>(width), x);
+  for (int64_t i = 0; i < axis.pad_begin; i += lanes) hn::StoreU(neutral, d, x - i - lanes);
+  const int64_t end = axis.Start(axis.output - 1) + (axis.kernel - 1) * axis.dilation + 1;
+  for (int64_t i = width; i < end; i += lanes) hn::StoreU(neutral, d, x + i);
+}
+
+// A vector of outputs with stride 2 of taps side by side, two of which come with each pair of
+// vectors.
+template <class M>
+HWY_INLINE typename M::V ByTwo(const typename M::T* x, size_t taps) {
+  const typename M::D d;
+  typename M::V result, even, odd;
+  hn::LoadInterleaved2(d, x, result, odd);
+  if (taps > 1) result = M::Combine(result, odd);
+  for (size_t k = 2; k < taps; k += 2) {
+    hn::LoadInterleaved2(d, x + k, even, odd);
+    result = M::Combine(result, even);
+    if (k + 1 < taps) result = M::Combine(result, odd);
+  }
+  return result;
+}
+
+// All outputs of a line, from the first element that its windows read on. `scales` are one over
+// the elements that count, by output, where the method wants them.
+template <class M>
+HWY_INLINE void SlideLine(const operators::PoolAxis& axis, const typename M::T* x,
+                          const float* scales, typename M::T* y) {
+  using T = typename M::T;
+  const auto n = static_cast<size_t>(axis.output);
+  const auto taps = static_cast<size_t>(axis.kernel);
+  const auto step = static_cast<size_t>(axis.dilation);
+  const typename M::D d;
+  const size_t lanes = hn::Lanes(d);
+  if (axis.stride == 1) {
+    CombineSources<M, false>([&](size_t k) { return x + k * step; }, taps, n, scales, y);
+    return;
+  }
+  const auto factor_of = [&](auto tag, size_t i) {
+    if constexpr (M::kScales) return hn::LoadU(tag, scales + i);
+    return hn::Zero(tag);
+  };
+  if (axis.stride == 2 && step == 1) {
+    for (size_t next = 0; next < n; next += lanes) {
+      const size_t i = n < lanes ? 0 : std::min(next, n - lanes);
+      const auto v = M::Finish(ByTwo<M>(x + 2 * i, taps), factor_of(d, i));
+      if (n < lanes) {
+        StoreFirst(v, d, y, n);
+      } else {
+        hn::StoreU(v, d, y + i);
+      }
+    }
+    return;
+  }
+  const hn::CappedTag<T, 1> one;
+  for (size_t i = 0; i < n; ++i, x += axis.stride) {
+    auto v = hn::LoadU(one, x);
+    for (size_t k = 1; k < taps; ++k) v = M::Combine(v, hn::LoadU(one, x + k * step));
+    hn::StoreU(M::Finish(v, factor_of(one, i)), one, y + i);
+  }
+}
+
+// Positions of each window along the line that count in an average.
+void CountTaps(const PoolRow& row, float* taps) {
+  const operators::PoolAxis& axis = row.axis;
+  for (int64_t o = 0; o < axis.output; ++o) {
+    const int64_t start = axis.Start(o);
+    const int64_t inside = axis.LastTap(start) - axis.FirstTap(start);
+    taps[o] = static_cast<float>(row.count_include_pad ? axis.PaddedTaps(start)
+                                                       : std::max<int64_t>(inside, 0));
+  }
+}
+
+// One over the elements that count in each window, 0 where there are none.
+void FillScales(const float* taps, int64_t column_taps, int64_t n, float* scales) {
+  const hn::ScalableTag<float> d;
+  const auto one = hn::Set(d, 1.0f);
+  const auto factor = hn::Set(d, static_cast<float>(column_taps));
+  for (int64_t o = 0; o < n; o += static_cast<int64_t>(hn::Lanes(d))) {
+    const auto elements = hn::Mul(hn::LoadU(d, taps + o), factor);
+    const auto none = hn::Eq(elements, hn::Zero(d));
+    hn::StoreU(hn::IfThenZeroElse(none, hn::Div(one, elements)), d, scales + o);
+  }
+}
+
+// A short row that is read right after it was written, at other offsets, is waited for: all are
+// combined, then windows slide along them.
+template <class M>
+void RunLines(const PoolRow& row, std::span<const PoolLine> lines, void* scratch,
+              int64_t& scaled_taps) {
+  using T = typename M::T;
+  const operators::PoolAxis& axis = row.axis;
+  const size_t bytes = PoolLineBytes(axis, sizeof(T));
+  char* const scale_memory = static_cast<char*>(scratch);
+  auto* const scales = reinterpret_cast<float*>(scale_memory);
+  auto* const taps = reinterpret_cast<float*>(scale_memory + PoolScaleBytes(axis));
+  char* const memory =
+      scale_memory + 2 * PoolScaleBytes(axis) + BytesBeforePoolLine(axis, sizeof(T));
+  const auto line_memory = [&](size_t i) { return reinterpret_cast<T*>(memory + i * bytes); };
+  for (size_t i = 0; i < lines.size(); ++i) CombineLine<M>(lines[i], axis, line_memory(i));
+  if (M::kScales && scaled_taps < 0) CountTaps(row, taps);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (M::kScales && lines[i].column_taps != scaled_taps) {
+      scaled_taps = lines[i].column_taps;
+      FillScales(taps, scaled_taps, axis.output, scales);
+    }
+    SlideLine<M>(axis, line_memory(i) - axis.pad_begin, scales, static_cast<T*>(lines[i].y));
+  }
+}
+
 template <class M>
 PoolFunctions FunctionsOf() {
-  return {sizeof(typename M::T), M::kChanges, &CombineRows<M>, &Slide<M>};
+  return {sizeof(typename M::T), M::kChanges, &CombineRows<M>, &Slide<M>, &RunLines<M>};
 }
 
 }  // namespace
@@ -313,6 +396,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace mullion::cpu {
+
+size_t PoolLinesBytes(const operators::PoolAxis& axis, size_t element_bytes) {
+  return 2 * PoolScaleBytes(axis) + kMostPoolLines * PoolLineBytes(axis, element_bytes);
+}
 
 PoolFunctions FindPoolFunctions(PoolMethod method, ElementType type) {
   return MULLION_SIMD_CALL(MakePoolFunctions)(method, type);
