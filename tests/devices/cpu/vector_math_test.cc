@@ -55,6 +55,9 @@ void ApplyDecay(const float* x, float* y, size_t n) {
 void ApplyErf(const float* x, float* y, size_t n) {
   Apply(x, y, n, [](auto d, auto v) { return Erf(d, v); });
 }
+void ApplyGelu(const float* x, float* y, size_t n) {
+  Apply(x, y, n, [](auto d, auto v) { return Gelu(d, v); });
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace mullion::cpu
@@ -163,6 +166,23 @@ TEST_P(VectorMath, StaysWithinStatedErrors) {
     }
     EXPECT_LE(worst, c.largest_error) << c.name << "(" << x[where] << ") = " << y[where];
     RecordProperty(c.name, std::to_string(worst));
+  }
+}
+
+// As a sum of halves it is as exact as its argument, not as its result.
+TEST_P(VectorMath, KeepsGeluAsExactAsItsArgument) {
+  std::vector<float> x = Samples();
+  std::vector<float> y(x.size());
+  MULLION_SIMD_CALL(ApplyGelu)(x.data(), y.data(), x.size());
+  for (size_t i = 0; i < x.size(); ++i) {
+    const auto v = static_cast<double>(x[i]);
+    if (!std::isfinite(x[i])) {
+      EXPECT_TRUE(x[i] > 0 ? std::isinf(y[i]) : std::isnan(y[i])) << x[i];
+      continue;
+    }
+    const double expected = v / 2 * std::erfc(-v / std::sqrt(2.0));
+    ASSERT_NEAR(y[i], expected, 2e-7 * std::abs(v) + 1e-45) << x[i];
+    EXPECT_TRUE(v > -6 || y[i] == 0.0f) << x[i];
   }
 }
 

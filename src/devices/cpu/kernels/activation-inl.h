@@ -47,8 +47,7 @@ HWY_INLINE V Activate(D d, V x, [[maybe_unused]] V alpha, [[maybe_unused]] V bet
   } else if constexpr (kKind == Kind::kElu) {
     return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(alpha, Expm1(d, x)), x);
   } else if constexpr (kKind == Kind::kGelu) {
-    const V half = hn::Mul(x, hn::Set(d, 0.5f));
-    return hn::MulAdd(half, Erf(d, hn::Mul(x, hn::Set(d, 0.707106781f))), half);
+    return Gelu(d, x);
   } else if constexpr (kKind == Kind::kGeluTanh) {
     const V half = hn::Mul(x, hn::Set(d, 0.5f));
     const V cubic = hn::MulAdd(hn::Mul(x, x), hn::Set(d, 0.044715f), one);

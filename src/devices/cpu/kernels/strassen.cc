@@ -188,7 +188,7 @@ class Runner {
     output.columns = packed_.blocks.Columns(block);
     output.half = p_.columns / 2;
     output.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + column;
-    output.activation = &epilogue.activation;
+    output.at_least_zero = epilogue.activation.kind == Activation::Kind::kRelu;
     const bool adds = epilogue.residual != nullptr;
     for (int64_t pair = first_pair; pair < first_pair + pairs; ++pair, output.products += width) {
       const int64_t row = FirstRow(pair);
@@ -198,6 +198,17 @@ class Runner {
           adds ? epilogue.residual + row * epilogue.residual_stride + column : nullptr;
       output.lower_residual = adds ? output.upper_residual + epilogue.residual_stride : nullptr;
       FinishStrassenRows(output);
+    }
+    if (epilogue.activation.kind == Activation::Kind::kNone || output.at_least_zero) return;
+    const int64_t last = first_pair + pairs - 1;
+    ActivationRows rows;
+    rows.x = rows.out = p_.out + FirstRow(first_pair) * p_.out_stride + column;
+    rows.x_stride = rows.out_stride = p_.out_stride;
+    rows.count = FirstRow(last) + (IsWhole(last) ? 2 : 1) - FirstRow(first_pair);
+    rows.columns = output.columns;
+    for (int half = 0; half < 2; ++half) {
+      ActivateRows(epilogue.activation, rows);
+      rows.x = rows.out += output.half;
     }
   }
 

@@ -16,8 +16,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-constexpr int64_t kMaxColumns = 64;  // of a block, on any instruction set
-
 void SumRows(const float* upper, const float* lower, int64_t half, float* sums, int64_t step) {
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -52,84 +50,44 @@ void Add(const float* a, const float* b, int64_t count, float* sums) {
   for (; i < count; ++i) sums[i] = a[i] + b[i];
 }
 
-using Quarters = float[4][kMaxColumns];
-
-// What a comparison at most finishes goes straight to memory, anything else by way of a buffer.
-enum class Finish { kStore, kAtLeast, kBuffer };
-
-template <Finish kFinish>
-HWY_INLINE void StoreQuarter(V sum, float* out, const float* residual, float* buffer, int64_t i) {
+// Outputs [i, i + count) of all four quarters; kWhole: a vector of them.
+template <bool kWhole>
+HWY_INLINE void FinishVector(const StrassenOutput& o, int64_t i, size_t count) {
   const D d;
-  if constexpr (kFinish == Finish::kBuffer) {
-    hn::Store(sum, d, buffer + i);
-  } else if (out != nullptr) {
-    if (residual != nullptr) sum = hn::Add(sum, hn::LoadU(d, residual + i));
-    if constexpr (kFinish == Finish::kAtLeast) sum = AtLeast(d, sum, hn::Zero(d));
-    hn::StoreU(sum, d, out + i);
-  }
-}
-
-template <Finish kFinish>
-HWY_INLINE void SumQuarters(const StrassenOutput& o, V left, V right, int64_t i,
-                            Quarters& quarters) {
-  const D d;
+  const auto load = [&](const float* from) {
+    return kWhole ? hn::LoadU(d, from) : LoadFirst(d, from, count);
+  };
+  const auto finish = [&](V sum, float* out, const float* residual) {
+    if (residual != nullptr) sum = hn::Add(sum, load(residual));
+    if (o.at_least_zero) sum = AtLeast(d, sum, hn::Zero(d));
+    if (kWhole) return hn::StoreU(sum, d, out);
+    StoreFirst(sum, d, out, count);
+  };
   const auto product = [&](int n) { return hn::LoadU(d, o.products + (n - 1) * o.step + i); };
-  const auto at = [&](auto* row) { return row == nullptr ? row : row + o.half; };
+  const auto at = [&](auto* row, int64_t column) { return row == nullptr ? row : row + column; };
+  const V left = o.bias == nullptr ? hn::Zero(d) : load(o.bias + i);
+  const V right = o.bias == nullptr ? hn::Zero(d) : load(o.bias + o.half + i);
   const V m1 = product(1);
   const V m2 = product(2);
   const V m3 = product(3);
   const V m4 = product(4);
   const V m5 = product(5);
-  StoreQuarter<kFinish>(hn::Add(hn::Add(hn::Sub(m4, m5), hn::Add(m1, product(7))), left), o.upper,
-                        o.upper_residual, quarters[0], i);
-  StoreQuarter<kFinish>(hn::Add(hn::Add(m3, m5), right), o.upper + o.half, at(o.upper_residual),
-                        quarters[1], i);
-  StoreQuarter<kFinish>(hn::Add(hn::Add(m2, m4), left), o.lower, o.lower_residual, quarters[2], i);
-  StoreQuarter<kFinish>(hn::Add(hn::Add(hn::Sub(m3, m2), hn::Add(m1, product(6))), right),
-                        at(o.lower), at(o.lower_residual), quarters[3], i);
-}
-
-template <Finish kFinish>
-void SumColumns(const StrassenOutput& o, int64_t begin, int64_t end, Quarters& quarters) {
-  const D d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  for (int64_t i = begin; i < end; i += lanes) {
-    V left = hn::Zero(d);
-    V right = left;
-    if (o.bias != nullptr) {
-      const auto count = static_cast<size_t>(std::min(lanes, o.columns - i));
-      left = LoadFirst(d, o.bias + i, count);
-      right = LoadFirst(d, o.bias + o.half + i, count);
-    }
-    SumQuarters<kFinish>(o, left, right, i, quarters);
-  }
+  finish(hn::Add(hn::Add(hn::Sub(m4, m5), hn::Add(m1, product(7))), left), o.upper + i,
+         at(o.upper_residual, i));
+  finish(hn::Add(hn::Add(m3, m5), right), o.upper + o.half + i, at(o.upper_residual, o.half + i));
+  if (o.lower == nullptr) return;
+  finish(hn::Add(hn::Add(m2, m4), left), o.lower + i, at(o.lower_residual, i));
+  finish(hn::Add(hn::Add(hn::Sub(m3, m2), hn::Add(m1, product(6))), right), o.lower + o.half + i,
+         at(o.lower_residual, o.half + i));
 }
 
 void FinishRows(const StrassenOutput& o) {
-  using Kind = Activation::Kind;
-  const D d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  HWY_ALIGN Quarters quarters;
-  int64_t begin = o.columns / lanes * lanes;
-  if (o.activation->kind == Kind::kNone) {
-    SumColumns<Finish::kStore>(o, 0, begin, quarters);
-  } else if (o.activation->kind == Kind::kRelu) {
-    SumColumns<Finish::kAtLeast>(o, 0, begin, quarters);
-  } else {
-    begin = 0;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(D()));
+  int64_t i = 0;
+  for (; i + lanes <= o.columns; i += lanes) {
+    FinishVector<true>(o, i, static_cast<size_t>(lanes));
   }
-  if (begin == o.columns) return;
-  SumColumns<Finish::kBuffer>(o, begin, o.columns, quarters);
-  const auto finish = [&](const float* row, float* out, const float* residual, int64_t column) {
-    ActivateRow(*o.activation, row + begin,
-                residual == nullptr ? nullptr : residual + column + begin, out + column + begin,
-                static_cast<size_t>(o.columns - begin));
-  };
-  finish(quarters[0], o.upper, o.upper_residual, 0);
-  finish(quarters[1], o.upper, o.upper_residual, o.half);
-  if (o.lower == nullptr) return;
-  finish(quarters[2], o.lower, o.lower_residual, 0);
-  finish(quarters[3], o.lower, o.lower_residual, o.half);
+  if (i < o.columns) FinishVector<false>(o, i, static_cast<size_t>(o.columns - i));
 }
 
 }  // namespace HWY_NAMESPACE

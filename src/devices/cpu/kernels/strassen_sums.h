@@ -5,8 +5,6 @@
 
 #include <cstdint>
 
-#include "devices/cpu/kernels/activation.h"
-
 namespace mullion::cpu {
 
 inline constexpr int kStrassenProducts = 7;
@@ -26,7 +24,7 @@ struct StrassenOutput {
   int64_t columns;    // of a half, at most 64
   int64_t half;       // floats from an output of the left half to that of the right one
   const float* bias;  // may be null
-  const Activation* activation;
+  bool at_least_zero;
   float* upper;
   float* lower;                 // null where a row has no partner
   const float* upper_residual;  // may be null

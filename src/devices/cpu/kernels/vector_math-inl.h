@@ -312,6 +312,25 @@ HWY_INLINE V Erf(D d, V x) {
   return hn::IfThenElse(beyond, hn::CopySign(outer, x), inner);
 }
 
+// x/2 (1 + erf(x / sqrt(2))): its sum asks for an error that is small beside 1, not beside erf, so
+// that one quotient serves all of it. |x| P(x^2) / Q(x^2) is erf(|x| / sqrt(2)) to 1.9e-8 up
+// to 5.6, where erf is 1 but for 2.2e-8.
+template <class D, class V>
+HWY_INLINE V Gelu(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const V a = hn::Abs(x);
+  const V square = hn::Mul(x, x);
+  const V p = vector_math::Polynomial(d, square, 0.797884443f, 0.0687467941f, 0.00941417714f,
+                                      0.000347644499f, 1.27125261e-05f, 4.42940616e-08f);
+  const V q = vector_math::Polynomial(d, square, 1.0f, 0.252827044f, 0.0289385239f, 0.00191281881f,
+                                      7.50923657e-05f, 1.18024203e-06f);
+  const V one = hn::Set(d, 1.0f);
+  // NaN is not beyond, and goes through the quotient.
+  const V erf = hn::IfThenElse(hn::Ge(a, hn::Set(d, 5.6f)), one, hn::Div(hn::Mul(a, p), q));
+  const V half = hn::Set(d, 0.5f);
+  return hn::MulAdd(hn::Mul(a, half), erf, hn::Mul(x, half));
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace mullion::cpu
 HWY_AFTER_NAMESPACE();
