@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "base/element_traits.h"
+#include "devices/cpu/kernels/for_elements.h"
 
 namespace mullion::cpu {
 
@@ -156,13 +157,14 @@ struct Functions {
   using Accumulator = typename Op::Accumulator;
 
   static void Init(void* accumulators, size_t n) {
-    std::fill_n(static_cast<Accumulator*>(accumulators), n, Op::Neutral());
+    Accumulator* const a = static_cast<Accumulator*>(accumulators);
+    ForEachPlainly(0, n, [=](size_t j) { a[j] = Op::Neutral(); });
   }
   static void Rows(const void* from, size_t rows, size_t stride, size_t n, void* to) {
     const T* x = static_cast<const T*>(from);
     Accumulator* const a = static_cast<Accumulator*>(to);
     for (size_t r = 0; r < rows; ++r, x += stride) {
-      for (size_t j = 0; j < n; ++j) a[j] = Op::Take(a[j], x[j]);
+      ForElements(n, [=](size_t j) { a[j] = Op::Take(a[j], x[j]); });
     }
   }
   static void Run(const void* from, size_t count, void* to) {
@@ -179,17 +181,17 @@ struct Functions {
       }
       for (const Accumulator& lane : lanes) *a = Op::Merge(*a, lane);
     }
-    for (; i < count; ++i) *a = Op::Take(*a, x[i]);
+    ForEachPlainly(i, count, [=](size_t j) { *a = Op::Take(*a, x[j]); });
   }
   static void Merge(const void* others, size_t n, void* to) {
     Accumulator* const a = static_cast<Accumulator*>(to);
-    for (size_t j = 0; j < n; ++j)
-      a[j] = Op::Merge(a[j], static_cast<const Accumulator*>(others)[j]);
+    const Accumulator* const b = static_cast<const Accumulator*>(others);
+    ForEachPlainly(0, n, [=](size_t j) { a[j] = Op::Merge(a[j], b[j]); });
   }
   static void Finish(const void* from, size_t n, int64_t count, void* y) {
-    for (size_t j = 0; j < n; ++j) {
-      static_cast<T*>(y)[j] = Op::Finish(static_cast<const Accumulator*>(from)[j], count);
-    }
+    const Accumulator* const a = static_cast<const Accumulator*>(from);
+    T* const to = static_cast<T*>(y);
+    ForEachPlainly(0, n, [=](size_t j) { to[j] = Op::Finish(a[j], count); });
   }
 };
 
