@@ -7,8 +7,8 @@
 
 namespace mullion::cpu {
 
-// Calls body(i) for i from `begin` to `count`, one by one: for loops that are too short or too seldom
-// for the code of vectors.
+// Calls body(i) for i from `begin` to `count`, one by one: for loops that are too short or too
+// seldom for the code of vectors.
 template <typename Body>
 [[gnu::always_inline]] inline void ForEachPlainly(size_t begin, size_t count, Body body) {
   for (size_t i = begin; i < count; ++i) {
