@@ -110,7 +110,7 @@ class Node {
   void RemoveAttribute(std::string_view name);
 
   // Reading with a default; an attribute of another kind counts as absent here and is refused when
-  // the model is loaded (operators/registry.h checks kinds).
+  // the model is loaded (optimizer/check_imported.h).
   int64_t IntAttribute(std::string_view name, int64_t fallback) const;
   float FloatAttribute(std::string_view name, float fallback) const;
   std::string_view StringAttribute(std::string_view name, std::string_view fallback) const;

@@ -6,6 +6,7 @@
 
 #include "base/str_cat.h"
 #include "operators/attention.h"
+#include "operators/attribute_kinds.h"
 #include "operators/epilogue.h"
 #include "operators/precision.h"
 #include "operators/whole_output.h"
@@ -31,12 +32,26 @@ bool IsAdded(const Node& node, std::string_view attribute) {
   return std::find(kAdded.begin(), kAdded.end(), attribute) != kAdded.end();
 }
 
+Status CheckAttributeKinds(const Node& node) {
+  if (!node.domain().empty() && node.domain().rfind("ai.onnx.", 0) != 0) return OkStatus();
+  for (const Attribute& attribute : node.attributes()) {
+    const std::string taken = operators::OtherAttributeKind(attribute);
+    if (taken.empty()) continue;
+    return node.Error(
+        StatusCode::kInvalidModel,
+        StrCat("attribute '", attribute.name, "' is of kind ", AttributeKindName(attribute.value),
+               " but must be of kind ", taken, "; export the model again"));
+  }
+  return OkStatus();
+}
+
 Status CheckNode(const Node& node, const OperatorRegistry& registry) {
   if (node.domain() == operators::kInternalDomain) {
     return node.Error(StatusCode::kUnsupported,
                       StrCat("the domain '", operators::kInternalDomain,
                              "' is the library's own; export the model without it"));
   }
+  MULLION_RETURN_IF_ERROR(CheckAttributeKinds(node));
   if (!node.domain().empty() && node.domain() != "com.microsoft") return OkStatus();
   for (const Attribute& attribute : node.attributes()) {
     if (!IsAdded(node, attribute.name)) continue;

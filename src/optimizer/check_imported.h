@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a model from outside may not hold: nodes of the library's own domain, and what the optimizer
-// adds to nodes of others. Kernels trust these, as nothing but the optimizer makes them.
+// What a model from outside may not hold: nodes of the library's own domain, what the optimizer
+// adds to nodes of others (kernels trust both, as nothing but the optimizer makes them), and
+// attributes of another kind than ONNX has them, which would count as absent.
 #ifndef MULLION_OPTIMIZER_CHECK_IMPORTED_H_
 #define MULLION_OPTIMIZER_CHECK_IMPORTED_H_
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/str_cat.h"
 #include "device/weight_store.h"
 #include "optimizer/allow_half_precision.h"
 #include "optimizer/check_imported.h"
@@ -69,6 +70,23 @@ class DeviceCapabilities final : public optimizer::Capabilities {
   std::span<const Device* const> devices_;
 };
 
+// What a caller is told of an output is what the file declares: it must be what comes out.
+Status CheckDeclaredOutputs(std::span<const FeatureInfo> declared, const Graph& graph) {
+  for (size_t i = 0; i < declared.size(); ++i) {
+    const TypeInfo& said = declared[i].type;
+    const TypeInfo& made = graph.outputs()[i]->type;
+    if (said.kind == ValueKind::kUnknown || made.kind == ValueKind::kUnknown) continue;
+    if (said.kind == made.kind && (!said.IsTensor() || said.element_type == made.element_type ||
+                                   said.element_type == ElementType::kUndefined)) {
+      continue;
+    }
+    return InvalidModel(StrCat("output '", declared[i].name, "' is declared as ", said.ToString(),
+                               " but the graph gives ", made.ToString(),
+                               "; correct its declaration, or export the model again"));
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Result<PreparedGraph> PrepareGraph(const Model& model, std::span<const Device* const> devices,
@@ -99,6 +117,7 @@ Result<PreparedGraph> PrepareGraph(const Model& model, std::span<const Device* c
                                             .evaluator = &evaluator,
                                             .rewrite = options.optimize};
   MULLION_RETURN_IF_ERROR(optimizer::Optimize(graph, pipeline));
+  MULLION_RETURN_IF_ERROR(CheckDeclaredOutputs(prepared.outputs, graph));
   const bool half = options.precision == Precision::kHalf &&
                     std::any_of(devices.begin(), devices.end(),
                                 [](const Device* device) { return device->HasHalfPrecision(); });

@@ -35,10 +35,11 @@ class ModelMaker {
     node.origin = {std::string(name), std::string(name), "", 21, ""};
     return *node.output(0);
   }
-  void Output(Value& value) {
+  void Output(Value& value, const TypeInfo& declared = {}) {
     graph_->AddOutput(value);
     FeatureInfo info;
     info.name = value.name();
+    info.type = declared;
     model_.outputs.push_back(info);
   }
   Result<std::unique_ptr<Session>> MakeSession(int threads = 1,
@@ -408,6 +409,29 @@ TEST(Session, RefusesWhatOnlyTheOptimizerGives) {
       message("JoinPart", 2, [](Node& node) { node.SetOperator("mullion", "JoinPart", 1); });
   EXPECT_NE(internal.find("the domain 'mullion' is the library's own"), std::string::npos);
   EXPECT_EQ(message("MatMul", 2, nothing), "");
+}
+
+TEST(Session, RefusesAnAttributeOfAnotherKind) {
+  ModelMaker maker;
+  Value& output = maker.Add("Softmax", {&maker.Input("x", ElementType::kFloat, {2, 2})});
+  output.producer()->SetAttribute("axis", std::string("last"));
+  maker.Output(output);
+  const auto session = maker.MakeSession();
+  EXPECT_EQ(session.status().code(), StatusCode::kInvalidModel);
+  EXPECT_EQ(session.status().message(),
+            "model 'test.onnx': node 'Softmax' (Softmax, opset 21): attribute 'axis' is of kind "
+            "string but must be of kind int; export the model again");
+}
+
+TEST(Session, RefusesAnOutputThatIsNotWhatTheFileDeclares) {
+  ModelMaker maker;
+  Value& output = maker.Add("Relu", {&maker.Input("x", ElementType::kFloat, {2})});
+  maker.Output(output, TypeInfo::Tensor(ElementType::kInt64, {2}));
+  const auto session = maker.MakeSession();
+  EXPECT_EQ(session.status().code(), StatusCode::kInvalidModel);
+  EXPECT_NE(session.status().message().find("is declared as int64[2] but the graph gives float[2]"),
+            std::string::npos)
+      << session.status().message();
 }
 
 TEST(Session, RefusesAnUnknownOperatorByName) {
