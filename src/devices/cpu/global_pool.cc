@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // GlobalAveragePool, GlobalMaxPool and GlobalLpPool: reductions over all spatial axes.
+#include <algorithm>
 #include <cmath>
 
 #include "devices/cpu/reduce_functions.h"
@@ -51,38 +52,53 @@ Result<std::unique_ptr<Executable>> Make(const Node& node, WeightStore& /*weight
   return std::unique_ptr<Executable>(std::make_unique<GlobalPool>(node, functions));
 }
 
-// GlobalLpPool with p of 3 and more, which nobody is in a hurry for.
+// x to the power p, which is 1 or more.
+double PowerOf(double x, int64_t p) {
+  double power = 1;
+  for (; p > 0; p >>= 1, x *= x) {
+    if ((p & 1) != 0) power *= x;
+  }
+  return power;
+}
+
+// Numbers that are worth a task.
+constexpr int64_t kPowerPoolTask = 16 * 1024;
+
+// GlobalLpPool with p of 3 and more.
 template <typename T>
 class GlobalPowerPool final : public Executable {
  public:
-  explicit GlobalPowerPool(const Node& node)
-      : layout_(node), p_(static_cast<double>(node.IntAttribute("p", 2))) {}
+  explicit GlobalPowerPool(const Node& node) : layout_(node), p_(node.IntAttribute("p", 2)) {}
 
   Status Run(RunContext& context) const override {
     const TensorView& input = context.Input(0);
     Shape shape = input.shape;
     for (int i = 0; i < shape.rank() - 2; ++i) shape[layout_.SpatialAxis(i)] = 1;
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
-    const int64_t channels = layout_.Channels(input.shape);
     const int64_t size = layout_.Spatial(input.shape);
-    // Channels-last planes of an image are interleaved.
-    const int64_t step = layout_.last ? channels : 1;
-    for (int64_t plane = 0; plane < output.count(); ++plane) {
-      const int64_t first =
-          layout_.last ? plane / channels * size * channels + plane % channels : plane * size;
-      const T* const x = input.as<T>() + first;
-      double sum = 0;
-      for (int64_t i = 0; i < size; ++i) {
-        sum += std::pow(std::abs(static_cast<double>(x[i * step])), p_);
+    const int64_t chunk = kPowerPoolTask / std::max<int64_t>(size, 1) + 1;
+    context.parallel().For(output.count(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
+      for (int64_t plane = begin; plane < end; ++plane) {
+        output.as<T>()[plane] = Pool(input.as<T>(), plane, layout_.Channels(input.shape), size);
       }
-      output.as<T>()[plane] = static_cast<T>(std::pow(sum, 1 / p_));
-    }
+    });
     return OkStatus();
   }
 
  private:
+  // Channels-last planes of an image are interleaved.
+  T Pool(const T* x, int64_t plane, int64_t channels, int64_t size) const {
+    const int64_t step = layout_.last ? channels : 1;
+    x += layout_.last ? plane / channels * size * channels + plane % channels : plane * size;
+    double sum = 0;
+    for (int64_t i = 0; i < size; ++i) {
+      sum += PowerOf(std::abs(static_cast<double>(x[i * step])), p_);
+    }
+    return static_cast<T>(std::pow(sum, 1 / static_cast<double>(p_)));
+  }
+
   operators::ChannelLayout layout_;
-  double p_;
+  int64_t p_;
 };
 
 Result<std::unique_ptr<Executable>> MakeLp(const Node& node, WeightStore& weights) {

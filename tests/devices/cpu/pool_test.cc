@@ -202,6 +202,11 @@ TEST(GlobalPool, TakesNormsOfAnyOrder) {
   const std::vector<float> norms = Floats(c.Run()[0]);
   EXPECT_NEAR(norms[0], std::cbrt(36.0f), 1e-6);
   EXPECT_NEAR(norms[1], 4, 1e-6);
+  c.Set("p", int64_t{10});
+  EXPECT_NEAR(Floats(c.Run()[0])[0], std::pow(1 + 1024 + 59049, 0.1), 1e-5);
+  std::mt19937 random(7);
+  c.inputs = {RandomTensor({2, 5, 40, 33}, random)};
+  ExpectAgreement(c, 1e-4, true);
 }
 
 TEST(MaxUnpool, PutsValuesBack) {
