@@ -14,8 +14,8 @@ export function geometricMean(values) {
 
 // Three significant digits or whole milliseconds, whichever is longer.
 export function ms(value) {
-  const digits = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3;
-  return value.toFixed(digits);
+  const digits = value > 0 ? 2 - Math.floor(Math.log10(value)) : 2;
+  return value.toFixed(Math.min(Math.max(digits, 0), 6));
 }
 
 export function ratio(a, b) {
