@@ -12,6 +12,9 @@ namespace {
 // Of level 2 caches of these days: what is larger comes from level 3 or memory.
 constexpr int64_t kSampleCacheBytes = 1024 * 1024;
 
+// A pass that makes less than this share of it is not worth starting all its steps.
+constexpr int64_t kLeastPassShare = 4;
+
 // What a step is to groups.
 struct SampledStep {
   int64_t samples = 0;  // 0: not for a group
@@ -149,6 +152,8 @@ class GroupFinder {
     group.samples = std::clamp<int64_t>(kSampleCacheBytes / (bytes / all), 1, all);
     while (all % group.samples != 0) --group.samples;
     group.passes = all / group.samples;
+    // Batches of a number with no fitting divisor: passes over next to nothing.
+    if (bytes / group.passes < kSampleCacheBytes / kLeastPassShare) return;
     for (size_t i = first; i < last; ++i) AddSlots(i, group);
     groups.push_back(std::move(group));
   }

@@ -177,6 +177,40 @@ TEST(SampleGroups, WriteOutputsInPlaceAndLeaveInputsAsTheyWere) {
   }
 }
 
+// Two steps on [rows, 64].
+std::vector<SampleGroup> GroupsOfRows(int64_t rows) {
+  Graph graph;
+  const TypeInfo type = TypeInfo::Tensor(ElementType::kFloat, {rows, 64});
+  Value& x = graph.AddInput("x", type);
+  Program program;
+  program.slots.resize(3);
+  Value* value = &x;
+  for (int i = 0; i < 2; ++i) {
+    const Node& node = graph.AddNode("", "Relu", 21, {&value, 1}, 1, "relu");
+    value = node.output(0);
+    Step step;
+    step.node = &node;
+    step.inputs = {i};
+    step.outputs = {i + 1};
+    program.steps.push_back(std::move(step));
+    program.slots[static_cast<size_t>(i)].last_use = i;
+  }
+  program.slots[2].last_use = 2;
+  const int steps[] = {0, 1};
+  return FindSampleGroups(program, steps, [&](int) -> const TypeInfo& { return type; });
+}
+
+// A prime number of rows can only be cut into single ones, each too little for a pass.
+TEST(SampleGroups, AreWorthTheirPasses) {
+  const std::vector<SampleGroup> even = GroupsOfRows(16384);
+  ASSERT_EQ(even.size(), 1u);
+  EXPECT_EQ(even[0].samples * even[0].passes, 16384);
+  EXPECT_EQ(even[0].passes, 8);
+  EXPECT_EQ(even[0].inside.size(), 1u);
+  EXPECT_TRUE(GroupsOfRows(16381).empty());
+  EXPECT_TRUE(GroupsOfRows(64).empty());
+}
+
 // A cancelled evaluation leaves the frame fit for the next.
 TEST(SampleGroups, EndWhenCancelled) {
   ImageModel model;
