@@ -51,9 +51,10 @@ Status UpgradeLegacyBroadcast(Node& node) {
                " needs inputs of known rank; export the model with opset 7 or later"));
   }
   const int rank = first.shape.rank();
+  const bool inside = axis >= -rank && axis <= rank;
   const int64_t place = axis < 0 ? axis + rank : axis;
-  const int64_t behind = rank - place - second.shape.rank();
-  if (place < 0 || behind < 0) {
+  const int64_t behind = inside ? rank - place - second.shape.rank() : -1;
+  if (behind < 0) {
     return node.Error(StatusCode::kInvalidModel,
                       StrCat("input 1 ", second.ToString(), " does not fit into input 0 ",
                              first.ToString(), " from axis ", axis, " on"));

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "operators/registry.h"
 #include "optimizer/infer_graph.h"
 
@@ -62,6 +64,16 @@ TEST(LegacyBroadcast, RefusesWhatDoesNotFit) {
   const Status status = legacy.Infer();
   EXPECT_EQ(status.code(), StatusCode::kInvalidModel);
   EXPECT_NE(status.message().find("axis 1"), std::string::npos) << status.message();
+}
+
+TEST(LegacyBroadcast, RefusesAnAxisOutsideTheFirstOperand) {
+  for (const int64_t axis : {int64_t{3}, int64_t{-3}, std::numeric_limits<int64_t>::min(),
+                             std::numeric_limits<int64_t>::max()}) {
+    LegacyNode legacy("Add", {2, 3}, {3});
+    legacy.node->SetAttribute("broadcast", int64_t{1});
+    legacy.node->SetAttribute("axis", axis);
+    EXPECT_EQ(legacy.Infer().code(), StatusCode::kInvalidModel) << axis;
+  }
 }
 
 TEST(PRelu, SlopeForEachChannelOfOpsetSix) {
