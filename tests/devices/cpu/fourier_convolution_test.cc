@@ -1,48 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Convolution by Fourier transforms against plain loops in double precision, over random
-// shapes.
+// Convolution by Fourier transforms against plain loops in double precision.
 #include "devices/cpu/kernels/fourier_convolution.h"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <random>
-#include <vector>
+#include <string>
 
-#include "base/memory.h"
 #include "devices/cpu/kernels/isa.h"
-#include "tests/devices/cpu/kernel_reference.h"
+#include "tests/devices/cpu/large_kernel_cases.h"
 
 namespace mullion::cpu {
 namespace {
 
-ConvolutionShape::Axis AxisOf(int64_t input, int64_t kernel, int64_t pad) {
-  return {input, std::max<int64_t>(input + 2 * pad - kernel + 1, 0), kernel, 1, 1, pad};
-}
-
-ConvolutionShape ShapeOf(int64_t height, int64_t width, int64_t in, int64_t out, int64_t down,
-                         int64_t across) {
-  ConvolutionShape shape;
-  shape.in_channels = in;
-  shape.out_channels = out;
-  shape.spatial_rank = 2;
-  shape.axes[0] = AxisOf(height, down, down / 2);
-  shape.axes[1] = AxisOf(width, across, across / 2);
-  return shape;
-}
-
-void Check(const ConvolutionShape& shape, std::mt19937& random) {
-  SCOPED_TRACE(Describe(shape));
-  const std::vector<float> input = RandomFloats(InputFloats(shape), random);
-  const std::vector<float> weights =
-      RandomFloats(shape.out_channels * shape.in_channels * shape.Taps(), random);
-  const AlignedBuffer packed(AllocateAligned(PackedFourierFloats(shape) * sizeof(float)));
-  PackFourier(weights.data(), shape, static_cast<float*>(packed.get()));
-  ExpectConvolution(FourierConvolution(shape), shape, input.data(),
-                    static_cast<const float*>(packed.get()),
-                    WithLargestMagnitude(ReferenceConvolution(shape, input.data(), weights.data())),
-                    RandomInt(0, 3, random), random);
-}
+using FourierForm = LargeKernelCases<FourierConvolution, PackedFourierFloats, PackFourier>;
 
 class FourierConvolutionTest : public testing::TestWithParam<Isa> {
  protected:
@@ -50,66 +21,18 @@ class FourierConvolutionTest : public testing::TestWithParam<Isa> {
   void TearDown() override { SetIsaForTest(AvailableIsas().back()); }
 };
 
-TEST_P(FourierConvolutionTest, ConvolvesRandomShapes) {
-  std::mt19937 random(1);
-  for (int i = 0; i < 80; ++i) {
-    ConvolutionShape shape;
-    shape.batch = RandomInt(1, 2, random);
-    shape.in_channels = RandomInt(1, 20, random);
-    shape.out_channels = RandomInt(1, i % 4 == 0 ? 80 : 18, random);
-    shape.spatial_rank = 2;
-    for (size_t axis = 0; axis < 2; ++axis) {
-      const int64_t kernel = RandomInt(4, 12, random);
-      shape.axes[axis] =
-          AxisOf(RandomInt(kernel, 24, random), kernel, RandomInt(0, kernel, random));
-    }
-    Check(shape, random);
-  }
-}
-
-TEST_P(FourierConvolutionTest, CutsWideImagesIntoStrips) {
-  std::mt19937 random(2);
-  Check(ShapeOf(40, 333, 16, 3, 9, 9), random);
-  Check(ShapeOf(13, 301, 24, 33, 5, 5), random);
-  Check(ShapeOf(10, 300, 32, 3, 9, 9), random);
-}
-
-// A smaller pad behind the image than before it, and one that crops.
-TEST_P(FourierConvolutionTest, TakesPadsOfAnySize) {
-  std::mt19937 random(4);
-  ConvolutionShape shape = ShapeOf(12, 14, 3, 16, 5, 7);
-  shape.axes[0].output = 9;
-  shape.axes[1].pad = -2;
-  shape.axes[1].output = 6;
-  Check(shape, random);
-}
-
-TEST_P(FourierConvolutionTest, GivesTheBiasWhereThereIsNoInput) {
-  std::mt19937 random(5);
-  ConvolutionShape shape = ShapeOf(9, 9, 4, 16, 5, 5);
-  shape.axes[0].input = 0;
-  Check(shape, random);
-  shape.batch = 0;
-  Check(shape, random);
-}
+TEST_P(FourierConvolutionTest, ConvolvesRandomShapes) { FourierForm::CheckRandomShapes(4); }
+TEST_P(FourierConvolutionTest, CutsWideImagesIntoStrips) { FourierForm::CheckWideImages(); }
+TEST_P(FourierConvolutionTest, TakesPadsOfAnySize) { FourierForm::CheckPads(); }
+TEST_P(FourierConvolutionTest, GivesTheBiasWhereThereIsNoInput) { FourierForm::CheckNoInput(); }
 
 INSTANTIATE_TEST_SUITE_P(AllLevels, FourierConvolutionTest, testing::ValuesIn(AvailableIsas()),
                          [](const auto& test) { return std::string(IsaName(test.param)); });
 
 TEST(FourierConvolution, IsForLargeKernelsOfStrideOne) {
-  const ConvolutionShape shape = ShapeOf(320, 320, 16, 16, 9, 9);
-  EXPECT_TRUE(UsesFourier(shape));
+  ExpectPlainOnly(ShapeOf(320, 320, 16, 16, 9, 9), UsesFourier);
   EXPECT_FALSE(UsesFourier(ShapeOf(32, 32, 8, 8, 3, 39)));
   EXPECT_FALSE(UsesFourier(ShapeOf(32, 32, 256, 256, 5, 5)));
-  ConvolutionShape other = shape;
-  other.axes[1].stride = 2;
-  EXPECT_FALSE(UsesFourier(other));
-  other = shape;
-  other.axes[0].dilation = 2;
-  EXPECT_FALSE(UsesFourier(other));
-  other = shape;
-  other.groups = 2;
-  EXPECT_FALSE(UsesFourier(other));
 }
 
 }  // namespace

@@ -1,48 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Convolution by large kernels in blocks against plain loops in double precision, over random
-// shapes.
+// Convolution by large kernels in blocks against plain loops in double precision.
 #include "devices/cpu/kernels/large_kernel.h"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <random>
-#include <vector>
+#include <string>
 
-#include "base/memory.h"
 #include "devices/cpu/kernels/isa.h"
-#include "tests/devices/cpu/kernel_reference.h"
+#include "tests/devices/cpu/large_kernel_cases.h"
 
 namespace mullion::cpu {
 namespace {
 
-ConvolutionShape::Axis AxisOf(int64_t input, int64_t kernel, int64_t pad) {
-  return {input, std::max<int64_t>(input + 2 * pad - kernel + 1, 0), kernel, 1, 1, pad};
-}
-
-ConvolutionShape ShapeOf(int64_t height, int64_t width, int64_t in, int64_t out, int64_t down,
-                         int64_t across) {
-  ConvolutionShape shape;
-  shape.in_channels = in;
-  shape.out_channels = out;
-  shape.spatial_rank = 2;
-  shape.axes[0] = AxisOf(height, down, down / 2);
-  shape.axes[1] = AxisOf(width, across, across / 2);
-  return shape;
-}
-
-void Check(const ConvolutionShape& shape, std::mt19937& random) {
-  SCOPED_TRACE(Describe(shape));
-  const std::vector<float> input = RandomFloats(InputFloats(shape), random);
-  const std::vector<float> weights =
-      RandomFloats(shape.out_channels * shape.in_channels * shape.Taps(), random);
-  const AlignedBuffer packed(AllocateAligned(PackedLargeKernelFloats(shape) * sizeof(float)));
-  PackLargeKernel(weights.data(), shape, static_cast<float*>(packed.get()));
-  ExpectConvolution(LargeKernel(shape), shape, input.data(),
-                    static_cast<const float*>(packed.get()),
-                    WithLargestMagnitude(ReferenceConvolution(shape, input.data(), weights.data())),
-                    RandomInt(0, 3, random), random);
-}
+using BlockForm = LargeKernelCases<LargeKernel, PackedLargeKernelFloats, PackLargeKernel>;
 
 class LargeKernelTest : public testing::TestWithParam<Isa> {
  protected:
@@ -50,74 +21,25 @@ class LargeKernelTest : public testing::TestWithParam<Isa> {
   void TearDown() override { SetIsaForTest(AvailableIsas().back()); }
 };
 
-TEST_P(LargeKernelTest, ConvolvesRandomShapes) {
-  std::mt19937 random(1);
-  for (int i = 0; i < 80; ++i) {
-    ConvolutionShape shape;
-    shape.batch = RandomInt(1, 2, random);
-    shape.in_channels = RandomInt(1, 20, random);
-    shape.out_channels = RandomInt(1, i % 4 == 0 ? 80 : 18, random);
-    shape.spatial_rank = 2;
-    for (size_t axis = 0; axis < 2; ++axis) {
-      const int64_t kernel = RandomInt(1, 12, random);
-      shape.axes[axis] =
-          AxisOf(RandomInt(kernel, 24, random), kernel, RandomInt(0, kernel, random));
-    }
-    Check(shape, random);
-  }
-}
-
-TEST_P(LargeKernelTest, CutsWideImagesIntoStrips) {
-  std::mt19937 random(2);
-  Check(ShapeOf(40, 333, 16, 3, 9, 9), random);
-  Check(ShapeOf(13, 301, 24, 33, 5, 5), random);
-  Check(ShapeOf(10, 300, 32, 3, 9, 9), random);
-}
-
+TEST_P(LargeKernelTest, ConvolvesRandomShapes) { BlockForm::CheckRandomShapes(1); }
+TEST_P(LargeKernelTest, CutsWideImagesIntoStrips) { BlockForm::CheckWideImages(); }
 TEST_P(LargeKernelTest, TakesLongKernels) {
   std::mt19937 random(3);
-  Check(ShapeOf(11, 88, 8, 8, 3, 39), random);
-  Check(ShapeOf(50, 12, 3, 5, 24, 3), random);
+  BlockForm::Check(ShapeOf(11, 88, 8, 8, 3, 39), random);
+  BlockForm::Check(ShapeOf(50, 12, 3, 5, 24, 3), random);
 }
-
-// A smaller pad behind the image than before it, and one that crops.
-TEST_P(LargeKernelTest, TakesPadsOfAnySize) {
-  std::mt19937 random(4);
-  ConvolutionShape shape = ShapeOf(12, 14, 3, 16, 5, 7);
-  shape.axes[0].output = 9;
-  shape.axes[1].pad = -2;
-  shape.axes[1].output = 6;
-  Check(shape, random);
-}
-
-TEST_P(LargeKernelTest, GivesTheBiasWhereThereIsNoInput) {
-  std::mt19937 random(5);
-  ConvolutionShape shape = ShapeOf(9, 9, 4, 16, 5, 5);
-  shape.axes[0].input = 0;
-  Check(shape, random);
-  shape.batch = 0;
-  Check(shape, random);
-}
+TEST_P(LargeKernelTest, TakesPadsOfAnySize) { BlockForm::CheckPads(); }
+TEST_P(LargeKernelTest, GivesTheBiasWhereThereIsNoInput) { BlockForm::CheckNoInput(); }
 
 INSTANTIATE_TEST_SUITE_P(AllLevels, LargeKernelTest, testing::ValuesIn(AvailableIsas()),
                          [](const auto& test) { return std::string(IsaName(test.param)); });
 
 TEST(LargeKernel, IsForLargeKernelsOfStrideOne) {
-  const ConvolutionShape shape = ShapeOf(32, 32, 16, 16, 9, 9);
-  EXPECT_TRUE(UsesLargeKernel(shape));
+  ExpectPlainOnly(ShapeOf(32, 32, 16, 16, 9, 9), UsesLargeKernel);
   EXPECT_TRUE(UsesLargeKernel(ShapeOf(32, 32, 8, 8, 3, 39)));
   EXPECT_FALSE(UsesLargeKernel(ShapeOf(32, 32, 3, 16, 3, 3)));
   EXPECT_FALSE(UsesLargeKernel(ShapeOf(32, 32, 16, 16, 1, 9)));
   EXPECT_FALSE(UsesLargeKernel(ShapeOf(32, 32, 256, 256, 5, 5)));
-  ConvolutionShape other = shape;
-  other.axes[1].stride = 2;
-  EXPECT_FALSE(UsesLargeKernel(other));
-  other = shape;
-  other.axes[0].dilation = 2;
-  EXPECT_FALSE(UsesLargeKernel(other));
-  other = shape;
-  other.groups = 2;
-  EXPECT_FALSE(UsesLargeKernel(other));
 }
 
 }  // namespace
