@@ -11,7 +11,9 @@
 #include "compiled/open_model.h"
 #include "devices/cpu/cpu_device.h"
 #include "operators/registry.h"
+#include "optimizer/check_imported.h"
 #include "optimizer/infer_graph.h"
+#include "optimizer/stand_in_types.h"
 #include "optimizer/widen_halves.h"
 #include "tools/commands.h"
 #include "tools/failure.h"
@@ -60,11 +62,17 @@ bool FollowsFromAnother(const Node& node) {
   });
 }
 
-// Infers the graph and asks the CPU for a kernel for every node.
-std::vector<Unsupported> CheckSupport(Graph& graph) {
+// Checks and infers the graph as a session does, and asks the CPU for a kernel for every node.
+std::vector<Unsupported> CheckSupport(const Model& model) {
+  Graph& graph = *model.graph;
   std::vector<optimizer::Problem> problems;
   std::vector<Unsupported> found;
-  ThrowIfError(optimizer::InferGraph(graph, BuiltInOperators(), &problems));
+  if (!model.compiled) {
+    ThrowIfError(optimizer::CheckImported(graph, BuiltInOperators(), &problems));
+  }
+  if (problems.empty()) {
+    ThrowIfError(optimizer::InferGraph(graph, BuiltInOperators(), &problems));
+  }
   if (!problems.empty()) {
     for (const optimizer::Problem& problem : problems) {
       if (!FollowsFromAnother(*problem.node)) {
@@ -74,6 +82,7 @@ std::vector<Unsupported> CheckSupport(Graph& graph) {
     return found;
   }
   const CpuCapabilities cpu;
+  optimizer::StandInTypes(graph, cpu);
   optimizer::WidenHalves(graph, cpu, optimizer::HalfRange::kWhereNeeded);
   FindUnsupported(graph, cpu, found);
   return found;
@@ -230,7 +239,7 @@ int RunInfo(const InfoArguments& arguments) {
   const std::unique_ptr<Model> model = ValueOrThrow(OpenModelFile(arguments.model));
   Report report{*model, CountOperators(*model->graph), {}, {}};
   DescribeOperators(*model->graph, report.support);
-  report.unsupported = CheckSupport(*model->graph);
+  report.unsupported = CheckSupport(*model);
   report.counts.macs = CountMacs(*model->graph);
   if (arguments.json) {
     PrintJson(report);

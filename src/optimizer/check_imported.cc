@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/str_cat.h"
 #include "operators/attention.h"
@@ -71,11 +72,16 @@ Status CheckNode(const Node& node, const OperatorRegistry& registry) {
 
 }  // namespace
 
-Status CheckImported(const Graph& graph, const OperatorRegistry& registry) {
+Status CheckImported(const Graph& graph, const OperatorRegistry& registry,
+                     std::vector<Problem>* problems) {
   for (const auto& node : graph.nodes()) {
-    MULLION_RETURN_IF_ERROR(CheckNode(*node, registry));
+    Status status = CheckNode(*node, registry);
+    if (!status.ok()) {
+      if (problems == nullptr) return status;
+      problems->push_back({node.get(), std::move(status)});
+    }
     for (const Graph* const subgraph : node->Subgraphs()) {
-      MULLION_RETURN_IF_ERROR(CheckImported(*subgraph, registry));
+      MULLION_RETURN_IF_ERROR(CheckImported(*subgraph, registry, problems));
     }
   }
   return OkStatus();

@@ -202,6 +202,8 @@ std::vector<File> BrokenGraphs() {
                 Chain({MakeNode("If", {"x"}, {"y"}, {GraphAttribute("then_branch", Chain({relu}))},
                                 "", "choose")})),
       ModelFile("unknown_operator", Chain({MakeNode("Frobnicate", {"x"}, {"y"}, {}, "", "frob")})),
+      ModelFile("attribute_kind", Chain({MakeNode("LeakyRelu", {"x"}, {"y"},
+                                                  {IntAttribute("alpha", 1)}, "", "leaky")})),
       ModelFile("unknown_domain",
                 Chain({MakeNode("Relu", {"x"}, {"y"}, {}, "com.nobody", "theirs")})),
   };
