@@ -123,13 +123,26 @@ ConvolutionRows::ConvolutionRows(const ConvolutionShape& shape) : shape_(shape) 
   for (int i = 0; i < shape_.spatial_rank; ++i) {
     input_pixels_ *= shape_.axes[static_cast<size_t>(i)].input;
   }
+  bool all_in_image = true;
+  for (size_t axis = 0; axis <= last_axis; ++axis) {
+    const ConvolutionShape::Axis& a = shape_.axes[axis];
+    const std::pair<int64_t, int64_t> all{0, a.output};
+    all_in_image = all_in_image && a.Inside(0, (a.kernel - 1) * a.dilation + 1) == all;
+  }
   const int64_t outer_taps = last_kernel_ == 0 ? 0 : taps_ / last_kernel_;
   for (int64_t outer = 0; outer < outer_taps; ++outer) {
     int64_t rest = outer;
+    int64_t line = 0;
+    int64_t line_pixels = last.input;
     std::array<int64_t, kMaxRank> position{};
     for (size_t axis = last_axis; axis-- > 0;) {
       position[axis] = rest % shape_.axes[axis].kernel * shape_.axes[axis].dilation;
       rest /= shape_.axes[axis].kernel;
+      line += position[axis] * line_pixels;
+      line_pixels *= shape_.axes[axis].input;
+    }
+    for (int64_t tap = 0; all_in_image && tap < last_kernel_; ++tap) {
+      tap_offsets_.push_back((line + tap * last.dilation) * shape_.in_channels);
     }
     outer_taps_.insert(outer_taps_.end(), position.begin(),
                        position.begin() + static_cast<std::ptrdiff_t>(last_axis));
@@ -159,8 +172,45 @@ void ConvolutionRows::Make(const float* input, const RowRequest& request) const 
     }
     run.image = rest;
     run.count = std::min(shape_.axes[last_axis].output - run.first, request.row_count - run.row);
-    MakeRun(input, request, run);
+    if (tap_offsets_.empty()) {
+      MakeRun(input, request, run);
+    } else {
+      MakeInsideRun(input, request, run);
+    }
     run.row += run.count;
+  }
+  if (!tap_offsets_.empty()) MakeOtherTaps(request);
+}
+
+// The first tap asked for, of windows that lie in the image.
+void ConvolutionRows::MakeInsideRun(const float* input, const RowRequest& request,
+                                    const Run& run) const {
+  const auto last_axis = static_cast<size_t>(shape_.spatial_rank - 1);
+  const ConvolutionShape::Axis& last = shape_.axes[last_axis];
+  int64_t line = run.image;
+  for (size_t axis = 0; axis < last_axis; ++axis) {
+    line = line * shape_.axes[axis].input + run.start[axis];
+  }
+  const int64_t pixel = line * last.input + run.first * last.stride - last.pad;
+  const int64_t step = last.stride * shape_.in_channels;
+  const float* row = input + pixel * shape_.in_channels +
+                     request.group * (shape_.in_channels / shape_.groups) +
+                     tap_offsets_[static_cast<size_t>(request.first_tap)];
+  const int64_t end = run.row + run.count;
+  for (int64_t i = run.row; i < end; ++i, row += step) request.rows[i] = row;
+  if (request.even == nullptr) return;
+  request.even->step = step;
+  std::fill(request.even->end.begin() + run.row, request.even->end.begin() + end,
+            static_cast<uint8_t>(end));
+}
+
+// The other taps lie as far from the first one for every row.
+void ConvolutionRows::MakeOtherTaps(const RowRequest& request) const {
+  const int64_t* const offset = tap_offsets_.data() + request.first_tap;
+  for (int64_t tap = 1; tap < request.tap_count; ++tap) {
+    const float** const rows = request.rows + tap * request.stride;
+    const int64_t distance = offset[tap] - offset[0];
+    for (int64_t i = 0; i < request.row_count; ++i) rows[i] = request.rows[i] + distance;
   }
 }
 

@@ -83,6 +83,8 @@ class ConvolutionRows {
  private:
   struct Run;
   void MakeRun(const float* input, const RowRequest& request, const Run& run) const;
+  void MakeInsideRun(const float* input, const RowRequest& request, const Run& run) const;
+  void MakeOtherTaps(const RowRequest& request) const;
   void MakeTap(const float* line, const RowRequest& request, const Run& run, int64_t tap,
                int64_t last_tap) const;
   void MarkEven(const RowRequest& request, const Run& run, bool has_lines) const;
@@ -102,6 +104,8 @@ class ConvolutionRows {
   std::vector<std::pair<int64_t, int64_t>> inside_;
   std::pair<int64_t, int64_t> all_inside_;  // those of which every tap does
   std::vector<float> zeros_;
+  // Where no window hangs over the image, in floats from the first tap of a window; else empty.
+  std::vector<int64_t> tap_offsets_;
 };
 
 // Whether taps side by side along the last axis are taken as one.
