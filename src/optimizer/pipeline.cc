@@ -23,6 +23,7 @@
 #include "optimizer/scan_first_axis.h"
 #include "optimizer/simplify.h"
 #include "optimizer/stand_in_types.h"
+#include "optimizer/trim_pooled.h"
 #include "optimizer/widen_halves.h"
 
 namespace mullion::optimizer {
@@ -74,6 +75,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   if (FoldSpreadPixel(graph)) RemoveDeadCode(graph);
   FoldCrop(graph);
   FuseEpilogue(graph);
+  TrimPooled(graph);
   JoinConvolutions(graph);
   if (FuseDynamicQuantization(graph)) RemoveDeadCode(graph);
   FuseElementwise(graph);
