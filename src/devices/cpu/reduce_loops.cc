@@ -3,19 +3,40 @@
 
 #include <algorithm>
 
+#include "base/tensor.h"
+#include "devices/cpu/kernels/transpose_tile.h"
+
 namespace mullion::cpu {
 
 namespace {
 
-// Columns of a tile: few enough that accumulators stay in the first-level cache, enough that rows
-// are read in long stretches.
-constexpr int64_t kTileColumns = 512;
 // The largest accumulator is a pair of doubles.
 constexpr size_t kMaxAccumulatorBytes = 16;
 // Elements that are worth a chunk of parallel work.
 constexpr int64_t kChunkElements = 32 * 1024;
 // With fewer tiles than this, the reduced index is cut into parts as well.
 constexpr int64_t kWantedTasks = 32;
+// So many neighbouring elements take less time to reduce than a call for them alone. A tile of them
+// is turned in half of a first-level cache; the largest elements have 8 bytes. Fewer outputs than
+// fill a vector would be taken in one by one.
+constexpr int64_t kShortRun = 32;
+constexpr int64_t kFewestTurned = 16;
+constexpr int64_t kTurnedBytes = 16 * 1024;
+
+// Rows of `columns` elements as `columns` rows.
+void Turn(size_t element, const char* from, int64_t rows, int64_t columns, char* to) {
+  const auto* const source = reinterpret_cast<const uint8_t*>(from);
+  auto* const target = reinterpret_cast<uint8_t*>(to);
+  const auto row_bytes = static_cast<ptrdiff_t>(element) * columns;
+  const auto column_bytes = static_cast<ptrdiff_t>(element) * rows;
+  if (CanInterleave(element, columns)) {
+    Deinterleave(element, static_cast<int>(columns), source, target, column_bytes,
+                 static_cast<size_t>(rows));
+  } else {
+    TransposeTile(element, source, row_bytes, target, column_bytes, static_cast<size_t>(rows),
+                  static_cast<size_t>(columns));
+  }
+}
 
 }  // namespace
 
@@ -49,8 +70,15 @@ ReduceLoops::ReduceLoops(const Shape& shape, uint32_t reduced) {
     reduce_ = innermost.size;
     reduce_stride_ = innermost.stride;
   }
-  const int64_t columns = std::min(inner_, kTileColumns);
-  tiles_ = inner_ == 0 ? 0 : kept_.Product() * ((inner_ + kTileColumns - 1) / kTileColumns);
+  turns_ = reduce_stride_ == 1 && reduced_.count == 0 && reduce_ > 1 && reduce_ <= kShortRun &&
+           kept_.Product() >= kFewestTurned;
+  if (turns_) {
+    inner_ = kept_.Product();
+    kept_.count = 0;
+    tile_columns_ = std::min(tile_columns_, kTurnedBytes / (reduce_ * int64_t{sizeof(double)}));
+  }
+  const int64_t columns = std::min(inner_, tile_columns_);
+  tiles_ = inner_ == 0 ? 0 : kept_.Product() * ((inner_ + tile_columns_ - 1) / tile_columns_);
   if (tiles_ > 0 && tiles_ <= kWantedTasks / 2) {
     const int64_t worth = total_ * columns / kChunkElements;
     parts_ = std::clamp<int64_t>(std::min(worth, total_), 1, kWantedTasks / tiles_);
@@ -75,7 +103,7 @@ int64_t ReduceLoops::Groups::Product() const {
 
 size_t ReduceLoops::ScratchBytes(const ReduceFunctions& functions) const {
   if (parts_ == 1) return 0;
-  return static_cast<size_t>(tiles_ * parts_ * std::min(inner_, kTileColumns)) *
+  return static_cast<size_t>(tiles_ * parts_ * std::min(inner_, tile_columns_)) *
          functions.accumulator_bytes;
 }
 
@@ -84,15 +112,23 @@ size_t ReduceLoops::MaxScratchBytes(const ReduceFunctions& functions) {
 }
 
 ReduceLoops::Tile ReduceLoops::TileAt(int64_t index) const {
-  if (inner_ <= kTileColumns) return {index, 0, inner_};
-  const int64_t tiles = (inner_ + kTileColumns - 1) / kTileColumns;
-  const int64_t begin = index % tiles * kTileColumns;
-  return {index / tiles, begin, std::min(kTileColumns, inner_ - begin)};
+  if (inner_ <= tile_columns_) return {index, 0, inner_};
+  const int64_t tiles = (inner_ + tile_columns_ - 1) / tile_columns_;
+  const int64_t begin = index % tiles * tile_columns_;
+  return {index / tiles, begin, std::min(tile_columns_, inner_ - begin)};
 }
 
 void ReduceLoops::Accumulate(const ReduceFunctions& functions, const char* x, size_t element_bytes,
                              const Tile& tile, int64_t begin, int64_t end,
                              void* accumulators) const {
+  if (turns_) {
+    alignas(kMemoryAlignment) char turned[kTurnedBytes];
+    Turn(element_bytes, x + static_cast<size_t>(tile.begin * reduce_) * element_bytes, tile.count,
+         reduce_, turned);
+    functions.rows(turned, static_cast<size_t>(reduce_), static_cast<size_t>(tile.count),
+                   static_cast<size_t>(tile.count), accumulators);
+    return;
+  }
   const int64_t base = kept_.Offset(tile.kept) + tile.begin;
   while (begin < end) {
     const int64_t first = begin % reduce_;
@@ -118,7 +154,7 @@ void ReduceLoops::Run(const ReduceFunctions& functions, const void* x, size_t x_
                parallel);
     return;
   }
-  const int64_t work = std::max<int64_t>(total_ * std::min(inner_, kTileColumns), 1);
+  const int64_t work = std::max<int64_t>(total_ * std::min(inner_, tile_columns_), 1);
   const int64_t chunk = std::max<int64_t>(kChunkElements / work, 1);
   parallel.For(tiles_, chunk, [&](int64_t begin, int64_t end, int) {
     alignas(kMaxAccumulatorBytes) char accumulators[kTileColumns * kMaxAccumulatorBytes];
@@ -137,7 +173,7 @@ void ReduceLoops::RunInParts(const ReduceFunctions& functions, const char* x,
                              size_t x_element_bytes, char* y, size_t y_element_bytes, char* scratch,
                              Parallel& parallel) const {
   const size_t slot =
-      static_cast<size_t>(std::min(inner_, kTileColumns)) * functions.accumulator_bytes;
+      static_cast<size_t>(std::min(inner_, tile_columns_)) * functions.accumulator_bytes;
   const int64_t length = (total_ + parts_ - 1) / parts_;
   parallel.For(tiles_ * parts_, 1, [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {

@@ -4,7 +4,8 @@
 //
 // Neighbouring axes of the same kind are merged, so that every reduction becomes alternating groups
 // of kept and reduced axes. The innermost group decides the inner loop: reduced, it is a contiguous
-// run into one accumulator; kept, whole rows are taken in side by side.
+// run into one accumulator; kept, whole rows are taken in side by side. Short runs that lie one
+// behind the other are turned, and taken in as rows.
 #ifndef MULLION_DEVICES_CPU_REDUCE_LOOPS_H_
 #define MULLION_DEVICES_CPU_REDUCE_LOOPS_H_
 
@@ -51,6 +52,10 @@ class ReduceLoops {
     int64_t count;
   };
 
+  // Columns of a tile: few enough that accumulators stay in the first-level cache, enough that rows
+  // are read in long stretches.
+  static constexpr int64_t kTileColumns = 512;
+
   Tile TileAt(int64_t index) const;
   // Takes elements [begin, end) of the reduced index into the tile's accumulators.
   void Accumulate(const ReduceFunctions& functions, const char* x, size_t element_bytes,
@@ -64,6 +69,8 @@ class ReduceLoops {
   int64_t reduce_ = 1;  // the innermost of the reduced groups
   int64_t reduce_stride_ = 0;
   int64_t total_ = 1;  // elements taken in by each output
+  bool turns_ = false;
+  int64_t tile_columns_ = kTileColumns;
   int64_t tiles_ = 0;  // tiles of outputs
   int64_t parts_ = 1;  // pieces that `total_` is cut into, to keep threads busy
 };

@@ -40,6 +40,38 @@ TEST(Concat, JoinsStringsAndPackedElements) {
   EXPECT_EQ(static_cast<const uint8_t*>(outputs[0].data())[1], 0x43);
 }
 
+// Element (r, i * part + j) of the result is element (r, j) of input i.
+template <typename T>
+void ExpectParts(int64_t rows, int64_t inputs, int64_t part) {
+  SCOPED_TRACE(testing::Message() << rows << " rows of " << inputs << " x " << part << " of "
+                                  << sizeof(T) << " bytes");
+  std::vector<Tensor> tensors;
+  std::vector<T> expected(static_cast<size_t>(rows * inputs * part));
+  for (int64_t i = 0; i < inputs; ++i) {
+    std::vector<T> values;
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t j = 0; j < part; ++j) {
+        values.push_back(static_cast<T>(r * 31 + i * 7 + j));
+        expected[static_cast<size_t>((r * inputs + i) * part + j)] = values.back();
+      }
+    }
+    tensors.push_back(TensorOf<T>({rows, part}, values));
+  }
+  ExpectOutput<T>(Concat(std::move(tensors), 1), {rows, inputs * part}, expected);
+}
+
+TEST(Concat, JoinsSingleElements) {
+  for (const int64_t rows : {1, 15, 16, 17, 1000, 5000}) {
+    for (const int64_t inputs : {2, 3, 4, 8, 13, 40}) {
+      for (const int64_t part : {1, 2, 3, 4}) {
+        ExpectParts<uint8_t>(rows, inputs, part);
+        ExpectParts<float>(rows, inputs, part);
+        ExpectParts<int64_t>(rows, inputs, part);
+      }
+    }
+  }
+}
+
 TEST(Concat, JoinsAlongAxis1InOpset1) {
   OperatorCase c;
   c.name = "Concat";

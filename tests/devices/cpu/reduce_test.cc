@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tests/devices/cpu/operator_case.h"
+#include "tests/devices/cpu/movement_case.h"
 
 namespace mullion::cpu {
 namespace {
@@ -50,6 +50,40 @@ TEST(Reduce, CutsFewLargeReductionsIntoParts) {
     ExpectAgreement(Case(name, RandomTensor({70000, 5}, random), {0}), 1e-3);
     ExpectAgreement(Case(name, RandomTensor({300, 3, 700}, random), {0, 2}), 1e-3);
   }
+}
+
+TEST(Reduce, TurnsShortRuns) {
+  std::mt19937 random(3);
+  for (const char* const name : kNames) {
+    for (const int64_t length : {2, 3, 4, 5, 16, 31, 32, 33}) {
+      for (const int64_t outputs : {1, 15, 16, 17, 100, 2500}) {
+        SCOPED_TRACE(testing::Message() << name << " of " << outputs << " x " << length);
+        ExpectAgreement(Case(name, RandomTensor({outputs, length}, random), {1}), 1e-4);
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(Reduce, TurnsShortRunsOfWholeNumbers) {
+  std::vector<int64_t> wide;
+  std::vector<int32_t> narrow;
+  std::vector<int64_t> sums;
+  std::vector<int32_t> maxima;
+  for (int64_t i = 0; i < 3000; ++i) {
+    for (int64_t j = 0; j < 3; ++j) {
+      wide.push_back(i * j - 1000);
+      narrow.push_back(static_cast<int32_t>(i % 7 * j - i));
+    }
+    sums.push_back(3 * i - 3000);
+    maxima.push_back(static_cast<int32_t>(i % 7 * 2 - i));
+  }
+  OperatorCase sum = Case("ReduceSum", TensorOf<int64_t>({3000, 3}, wide), {1});
+  sum.Set("keepdims", int64_t{0});
+  ExpectOutput<int64_t>(sum, {3000}, sums);
+  OperatorCase maximum = Case("ReduceMax", TensorOf<int32_t>({3000, 3}, narrow), {1});
+  maximum.Set("keepdims", int64_t{0});
+  ExpectOutput<int32_t>(maximum, {3000}, maxima);
 }
 
 TEST(Reduce, GivesNeutralValuesForEmptySets) {
