@@ -6,11 +6,9 @@
 #include <optional>
 
 #include "base/str_cat.h"
-#include "operators/convolution_geometry.h"
 #include "operators/epilogue.h"
 #include "operators/inference.h"
 #include "operators/registry.h"
-#include "operators/window_attributes.h"
 
 namespace mullion::operators {
 
@@ -44,11 +42,10 @@ Result<Padding> ReadPadding(const Node& node, int rank) {
   return padding;
 }
 
-// Sets the output's size and the pad at the begin. When the output is given, what the full result
+// Sets the output's size and the pads. When the output is given, what the full result
 // has more is cut from both ends, the odd one from the end for SAME_UPPER, else from the begin;
 // what it has less is empty at the end.
-Status Resolve(const Node& node, const Padding& padding, int rank, int i,
-               ConvTransposeGeometry::Axis& axis) {
+Status Resolve(const Node& node, const Padding& padding, int rank, int i, WindowAxis& axis) {
   const auto at = static_cast<size_t>(i);
   const AutoPad auto_pad = padding.auto_pad;
   const bool same = auto_pad == AutoPad::kSameUpper || auto_pad == AutoPad::kSameLower;
@@ -65,45 +62,19 @@ Status Resolve(const Node& node, const Padding& padding, int rank, int i,
     }
     if (!known) return OkStatus();
     const int64_t cut = std::max<int64_t>(full - axis.output, 0);
-    axis.pad = auto_pad == AutoPad::kSameUpper ? cut / 2 : cut - cut / 2;
+    axis.pad_begin = auto_pad == AutoPad::kSameUpper ? cut / 2 : cut - cut / 2;
+    axis.pad_end = full - axis.output - axis.pad_begin;
     return OkStatus();
   }
   const bool valid = auto_pad == AutoPad::kValid;
-  axis.pad = valid ? 0 : padding.pads[at];
-  const int64_t pad_end = valid ? 0 : padding.pads[at + static_cast<size_t>(rank)];
+  axis.pad_begin = valid ? 0 : padding.pads[at];
+  axis.pad_end = valid ? 0 : padding.pads[at + static_cast<size_t>(rank)];
   if (!known) return OkStatus();
-  axis.output = full - axis.pad - pad_end;
+  const int64_t cut = axis.pad_begin + axis.pad_end;
+  axis.output = full - cut;
   if (axis.output >= 0) return OkStatus();
-  return WrongNode(
-      node, StrCat("attribute 'pads' cuts ", axis.pad + pad_end, " elements from spatial ", "axis ",
-                   i, " of the output, which has only ", full));
-}
-
-Status ReadAxes(const Node& node, const Shape& image, const Shape& weights,
-                ConvTransposeGeometry& g) {
-  const int rank = g.spatial_rank;
-  Sizes kernel{}, strides{}, dilations{};
-  MULLION_RETURN_IF_ERROR(ReadWindowSizes(node, "strides", rank, 1, 1, strides.data()));
-  MULLION_RETURN_IF_ERROR(ReadWindowSizes(node, "dilations", rank, 1, 1, dilations.data()));
-  MULLION_RETURN_IF_ERROR(ReadWindowSizes(node, "kernel_shape", rank, 1, 1, kernel.data()));
-  MULLION_ASSIGN_OR_RETURN(const Padding padding, ReadPadding(node, rank));
-  for (int i = 0; i < rank; ++i) {
-    const auto at = static_cast<size_t>(i);
-    ConvTransposeGeometry::Axis& axis = g.axes[at];
-    axis.input = image[g.layout.SpatialAxis(i)];
-    axis.kernel = weights[i + 2];
-    axis.stride = strides[at];
-    axis.dilation = dilations[at];
-    if (axis.kernel < 0 && node.HasAttribute("kernel_shape")) axis.kernel = kernel[at];
-    if (axis.kernel == 0 || axis.kernel > kLargestConvolution || axis.input > kLargestConvolution ||
-        (node.HasAttribute("kernel_shape") && axis.kernel != kernel[at])) {
-      return WrongNode(node, StrCat("the weights have shape ", weights.ToString(),
-                                    " and the image ", image.ToString(), "; spatial axis ", i,
-                                    " is empty, too large or not what 'kernel_shape' says"));
-    }
-    MULLION_RETURN_IF_ERROR(Resolve(node, padding, rank, i, axis));
-  }
-  return OkStatus();
+  return WrongNode(node, StrCat("attribute 'pads' cuts ", cut, " elements from spatial axis ", i,
+                                " of the output, which has only ", full));
 }
 
 Status InferConvTranspose(InferenceContext& context) {
@@ -117,8 +88,8 @@ Status InferConvTranspose(InferenceContext& context) {
     context.SetOutput(0, context.InputType(0));
     return OkStatus();
   }
-  MULLION_ASSIGN_OR_RETURN(const ConvTransposeGeometry geometry,
-                           ConvTransposeGeometry::FromNode(context.node(), *image, *weights));
+  MULLION_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
+                           TransposedGeometry(context.node(), *image, *weights));
   MULLION_RETURN_IF_ERROR(CheckChannelBias(context, geometry.out_channels));
   const Shape output = geometry.OutputShape();
   context.SetOutput(0, context.InputType(0), output);
@@ -127,13 +98,13 @@ Status InferConvTranspose(InferenceContext& context) {
 
 }  // namespace
 
-Result<ConvTransposeGeometry> ConvTransposeGeometry::FromNode(const Node& node, const Shape& image,
-                                                              const Shape& weights) {
+Result<ConvolutionGeometry> TransposedGeometry(const Node& node, const Shape& image,
+                                               const Shape& weights) {
   if (image.rank() < 3 || image.rank() != weights.rank()) {
     return WrongNode(node, StrCat("the image has shape ", image.ToString(), " and the weights ",
                                   weights.ToString(), "; both must have the same rank, 3 or more"));
   }
-  ConvTransposeGeometry g;
+  ConvolutionGeometry g;
   g.layout = ChannelLayout(node);
   g.spatial_rank = image.rank() - 2;
   g.batch = image[0];
@@ -153,17 +124,17 @@ Result<ConvTransposeGeometry> ConvTransposeGeometry::FromNode(const Node& node, 
   if (weights[1] > kLargestConvolution)
     return WrongNode(node, "the weights have too many output channels");
   g.out_channels = weights[1] < 0 ? kUnknownDim : weights[1] * g.groups;
-  MULLION_RETURN_IF_ERROR(ReadAxes(node, image, weights, g));
-  return g;
-}
-
-Shape ConvTransposeGeometry::OutputShape() const {
-  Shape shape = Shape::Filled(spatial_rank + 2, batch);
-  shape[layout.ChannelAxis(shape.rank())] = out_channels;
-  for (int i = 0; i < spatial_rank; ++i) {
-    shape[layout.SpatialAxis(i)] = axes[static_cast<size_t>(i)].output;
+  MULLION_RETURN_IF_ERROR(g.ReadAxes(node, image, weights));
+  MULLION_ASSIGN_OR_RETURN(const Padding padding, ReadPadding(node, g.spatial_rank));
+  for (int i = 0; i < g.spatial_rank; ++i) {
+    WindowAxis& axis = g.axes[static_cast<size_t>(i)];
+    if (axis.kernel == 0) {
+      return WrongNode(node, StrCat("the weights, of shape ", weights.ToString(),
+                                    ", are empty on spatial axis ", i));
+    }
+    MULLION_RETURN_IF_ERROR(Resolve(node, padding, g.spatial_rank, i, axis));
   }
-  return shape;
+  return g;
 }
 
 void RegisterConvTranspose(OperatorRegistry& registry) {

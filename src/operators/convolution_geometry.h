@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sizes of a convolution, from a node's attributes and the shapes of its image and weights.
+// Sizes of a convolution, or of a transposed one, from a node's attributes and the shapes of its
+// image and weights.
 #ifndef MULLION_OPERATORS_CONVOLUTION_GEOMETRY_H_
 #define MULLION_OPERATORS_CONVOLUTION_GEOMETRY_H_
 
@@ -11,6 +12,7 @@
 #include "graph/graph.h"
 #include "operators/channel_layout.h"
 #include "operators/inference.h"
+#include "operators/window_attributes.h"
 
 namespace mullion::operators {
 
@@ -19,20 +21,13 @@ namespace mullion::operators {
 inline constexpr int64_t kLargestConvolution = int64_t{1} << 30;
 
 struct ConvolutionGeometry {
-  struct Axis {
-    int64_t input = 1;   // negative when not known
-    int64_t output = 1;  // kUnknownDim when the input's or the kernel's size is not known
-    int64_t kernel = 1;
-    int64_t stride = 1;
-    int64_t dilation = 1;
-    int64_t pad_begin = 0;
-    int64_t pad_end = 0;
-  };
-
   // Checks attributes and shapes against each other as far as they are known. `weights` are
   // [M, C / group, kernel...]; `image` follows the node's layout.
   static Result<ConvolutionGeometry> FromNode(const Node& node, const Shape& image,
                                               const Shape& weights);
+
+  // The axes' sizes but for outputs and pads, with what every convolution asks of them.
+  Status ReadAxes(const Node& node, const Shape& image, const Shape& weights);
 
   Shape OutputShape() const;
 
@@ -42,7 +37,7 @@ struct ConvolutionGeometry {
   int64_t groups = 1;
   int64_t in_channels = 0;
   int64_t out_channels = 0;
-  std::array<Axis, kMaxRank> axes;
+  std::array<WindowAxis, kMaxRank> axes;
 };
 
 // Input 2 of Conv and ConvTranspose, when it is there, has one element per output channel.

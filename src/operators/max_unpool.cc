@@ -66,7 +66,7 @@ Result<Shape> MaxUnpoolShape(const PoolParameters& parameters, const Shape& inpu
   }
   Shape output = input;
   for (int i = 0; i < parameters.spatial_rank; ++i) {
-    const PoolAxis& window = parameters.windows[static_cast<size_t>(i)];
+    const WindowAxis& window = parameters.windows[static_cast<size_t>(i)];
     int64_t& dim = output[i + 2];
     if (dim < 0) {
       dim = kUnknownDim;

@@ -10,30 +10,14 @@ namespace mullion::operators {
 namespace {
 
 // Sets output and pads from the input's size.
-void Resolve(const PoolParameters& parameters, PoolAxis& axis) {
-  const int64_t extent = (axis.kernel - 1) * axis.dilation + 1;
-  const AutoPad auto_pad = parameters.auto_pad;
-  if (axis.input < 0) {
-    axis.output = kUnknownDim;
-    return;
-  }
-  if (auto_pad == AutoPad::kSameUpper || auto_pad == AutoPad::kSameLower) {
-    axis.output = (axis.input + axis.stride - 1) / axis.stride;
-    const int64_t pads =
-        std::max<int64_t>((axis.output - 1) * axis.stride + extent - axis.input, 0);
-    axis.pad_begin = auto_pad == AutoPad::kSameUpper ? pads / 2 : pads - pads / 2;
-    axis.pad_end = pads - axis.pad_begin;
-    return;
-  }
-  if (auto_pad == AutoPad::kValid) axis.pad_begin = axis.pad_end = 0;
-  const int64_t room = axis.input + axis.pad_begin + axis.pad_end - extent;
-  if (room < 0) {
-    axis.output = 0;
-    return;
-  }
-  axis.output = room / axis.stride + 1;
-  if (parameters.ceil_mode && room % axis.stride != 0 &&
-      axis.output * axis.stride < axis.input + axis.pad_begin) {
+void Resolve(const PoolParameters& parameters, WindowAxis& axis) {
+  axis.Resolve(parameters.auto_pad);
+  const bool same =
+      parameters.auto_pad == AutoPad::kSameUpper || parameters.auto_pad == AutoPad::kSameLower;
+  if (same || !parameters.ceil_mode || axis.output <= 0) return;
+  const int64_t room =
+      axis.input + axis.pad_begin + axis.pad_end - ((axis.kernel - 1) * axis.dilation + 1);
+  if (room % axis.stride != 0 && axis.output * axis.stride < axis.input + axis.pad_begin) {
     ++axis.output;  // unless its window would begin in the padding at the end
   }
 }
@@ -115,10 +99,10 @@ Result<PoolParameters> PoolParameters::FromNode(const Node& node) {
   return parameters;
 }
 
-std::array<PoolAxis, kMaxRank> PoolParameters::Axes(const Shape& input) const {
-  std::array<PoolAxis, kMaxRank> axes = windows;
+std::array<WindowAxis, kMaxRank> PoolParameters::Axes(const Shape& input) const {
+  std::array<WindowAxis, kMaxRank> axes = windows;
   for (int i = 0; i < spatial_rank; ++i) {
-    PoolAxis& axis = axes[static_cast<size_t>(i)];
+    WindowAxis& axis = axes[static_cast<size_t>(i)];
     axis.input = input[layout.SpatialAxis(i)];
     Resolve(*this, axis);
   }
@@ -126,7 +110,7 @@ std::array<PoolAxis, kMaxRank> PoolParameters::Axes(const Shape& input) const {
 }
 
 Shape PoolParameters::OutputShape(const Shape& input) const {
-  const std::array<PoolAxis, kMaxRank> axes = Axes(input);
+  const std::array<WindowAxis, kMaxRank> axes = Axes(input);
   Shape output = input;
   for (int i = 0; i < spatial_rank; ++i) {
     output[layout.SpatialAxis(i)] = axes[static_cast<size_t>(i)].output;

@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "base/shape.h"
 #include "base/str_cat.h"
 
 namespace mullion::operators {
@@ -36,6 +37,22 @@ Status ReadWindowSizes(const Node& node, const char* name, int count, int64_t fa
     }
   }
   return OkStatus();
+}
+
+void WindowAxis::Resolve(AutoPad auto_pad) {
+  if (auto_pad == AutoPad::kValid) pad_begin = pad_end = 0;
+  output = kUnknownDim;
+  if (input < 0 || kernel < 0) return;
+  const int64_t extent = (kernel - 1) * dilation + 1;
+  if (auto_pad == AutoPad::kSameUpper || auto_pad == AutoPad::kSameLower) {
+    output = (input + stride - 1) / stride;
+    const int64_t pads = std::max<int64_t>((output - 1) * stride + extent - input, 0);
+    pad_begin = auto_pad == AutoPad::kSameUpper ? pads / 2 : pads - pads / 2;
+    pad_end = pads - pad_begin;
+    return;
+  }
+  const int64_t room = input + pad_begin + pad_end - extent;
+  output = room < 0 ? 0 : room / stride + 1;
 }
 
 }  // namespace mullion::operators

@@ -57,19 +57,18 @@ bool FoldInto(Graph& graph, Node& conv, Node& slice) {
     return false;
   }
   const auto cut = CutOf(slice, made.type.shape);
-  const auto geometry =
-      operators::ConvTransposeGeometry::FromNode(conv, image->type.shape, weights->type.shape);
+  const auto geometry = operators::TransposedGeometry(conv, image->type.shape, weights->type.shape);
   if (!cut.has_value() || !geometry.ok()) return false;
   const auto rank = static_cast<size_t>(geometry->spatial_rank);
   const auto added = conv.IntsAttribute("output_padding");
   std::vector<int64_t> pads(2 * rank);
   for (size_t i = 0; i < rank; ++i) {
-    const operators::ConvTransposeGeometry::Axis& axis = geometry->axes[i];
+    const operators::WindowAxis& axis = geometry->axes[i];
     if (axis.input < 0 || axis.kernel < 0 || axis.output < 0) return false;
     const int64_t full = (axis.input - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1 +
                          (added.empty() ? 0 : added[i]);
     const int64_t wanted = axis.output - (*cut)[i] - (*cut)[i + rank];
-    pads[i] = axis.pad + (*cut)[i];
+    pads[i] = axis.pad_begin + (*cut)[i];
     pads[i + rank] = full - pads[i] - wanted;
   }
   for (const char* const other : {"auto_pad", "output_shape"}) conv.RemoveAttribute(other);

@@ -36,8 +36,8 @@ bool TrimBefore(Node& conv, Node& pool) {
   Shape shape = made.type.shape;
   int64_t taps = 1;
   for (size_t i = 0; i < rank; ++i) {
-    const operators::ConvolutionGeometry::Axis& axis = geometry->axes[i];
-    const operators::PoolAxis& window = pooled[i];
+    const operators::WindowAxis& axis = geometry->axes[i];
+    const operators::WindowAxis& window = pooled[i];
     if (axis.kernel < 1 || axis.output < 1 || window.output < 1) return false;
     const int64_t end = window.Start(window.output - 1) + (window.kernel - 1) * window.dilation + 1;
     const bool all = end < 1 || end >= axis.output;

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/str_cat.h"
+#include "devices/cpu/convolution_shape.h"
 #include "devices/cpu/float_convolution.h"
 #include "devices/cpu/kernels/transposed_convolution.h"
 #include "devices/cpu/plain_convolution.h"
@@ -14,29 +15,11 @@ namespace mullion::cpu {
 
 namespace {
 
-using operators::ConvTransposeGeometry;
+using operators::ConvolutionGeometry;
+using operators::TransposedGeometry;
 
 // A kernel of a million positions and a stride as large would be a million small convolutions.
 constexpr int64_t kMostPhases = 1 << 16;
-
-ConvolutionShape ShapeOfGeometry(const ConvTransposeGeometry& geometry) {
-  ConvolutionShape shape;
-  shape.batch = geometry.batch;
-  shape.groups = geometry.groups;
-  shape.in_channels = geometry.in_channels;
-  shape.out_channels = geometry.out_channels;
-  shape.spatial_rank = geometry.spatial_rank;
-  for (size_t i = 0; i < static_cast<size_t>(geometry.spatial_rank); ++i) {
-    const ConvTransposeGeometry::Axis& axis = geometry.axes[i];
-    shape.axes[i] = {.input = axis.input,
-                     .output = axis.output,
-                     .kernel = axis.kernel,
-                     .stride = axis.stride,
-                     .dilation = axis.dilation,
-                     .pad = axis.pad};
-  }
-  return shape;
-}
 
 // See ConvolutionShape::tiles_line. Pads of other kinds may hang on the size of the image.
 bool TilesLine(const Node& node, const ConvolutionShape& shape) {
@@ -72,8 +55,8 @@ class FloatConvTranspose final : public FloatConvolution {
 
  private:
   Result<ConvolutionShape> ShapeOf(const Shape& image, const Shape& weights) const override {
-    MULLION_ASSIGN_OR_RETURN(const ConvTransposeGeometry geometry,
-                             ConvTransposeGeometry::FromNode(node(), image, weights));
+    MULLION_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
+                             TransposedGeometry(node(), image, weights));
     ConvolutionShape shape = ShapeOfGeometry(geometry);
     shape.tiles_line = TilesLine(node(), shape);
     MULLION_RETURN_IF_ERROR(CheckPhases(node(), shape));
@@ -111,8 +94,8 @@ class DoubleConvTranspose final : public Executable {
   Status Run(RunContext& context) const override {
     const TensorView& image = context.Input(0);
     const TensorView& weights = context.Input(1);
-    MULLION_ASSIGN_OR_RETURN(const ConvTransposeGeometry geometry,
-                             ConvTransposeGeometry::FromNode(node_, image.shape, weights.shape));
+    MULLION_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
+                             TransposedGeometry(node_, image.shape, weights.shape));
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, geometry.OutputShape()));
     const double* const bias = context.HasInput(2) ? context.Input(2).as<double>() : nullptr;

@@ -11,7 +11,7 @@ ConvolutionShape ShapeOfGeometry(const operators::ConvolutionGeometry& geometry)
   shape.out_channels = geometry.out_channels;
   shape.spatial_rank = geometry.spatial_rank;
   for (size_t i = 0; i < static_cast<size_t>(geometry.spatial_rank); ++i) {
-    const operators::ConvolutionGeometry::Axis& axis = geometry.axes[i];
+    const operators::WindowAxis& axis = geometry.axes[i];
     shape.axes[i] = {.input = axis.input,
                      .output = axis.output,
                      .kernel = axis.kernel,

@@ -12,7 +12,7 @@ namespace {
 
 using operators::PoolParameters;
 
-using operators::PoolAxis;
+using operators::WindowAxis;
 
 // Where an element of one image lies in another of the same rank, origin on origin.
 class Places {
@@ -101,7 +101,7 @@ class MaxUnpool final : public Executable {
     for (int64_t i = 0; i < count; ++i) {
       int64_t rest = indices[i];
       for (int axis = input.rank() - 1; axis >= 2; --axis) {
-        const PoolAxis& window = parameters_.windows[static_cast<size_t>(axis - 2)];
+        const WindowAxis& window = parameters_.windows[static_cast<size_t>(axis - 2)];
         const int64_t tap = rest % image[axis] - window.Start(at[axis]);
         if (tap < 0 || tap > (window.kernel - 1) * window.dilation) return false;
         rest /= image[axis];

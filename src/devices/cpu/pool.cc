@@ -12,8 +12,8 @@ namespace mullion::cpu {
 
 namespace {
 
-using operators::PoolAxis;
 using operators::PoolParameters;
+using operators::WindowAxis;
 
 // All but the last spatial axis choose rows; the last one is a row.
 class Geometry {
@@ -29,7 +29,7 @@ class Geometry {
     }
   }
 
-  const PoolAxis& row_axis() const { return axes_[static_cast<size_t>(rank_ - 1)]; }
+  const WindowAxis& row_axis() const { return axes_[static_cast<size_t>(rank_ - 1)]; }
   int64_t output_rows() const { return planes_ * output_rows_; }
   int64_t row_elements() const { return row_axis().input * channels_; }
   int64_t output_row_elements() const { return row_axis().output * channels_; }
@@ -37,7 +37,7 @@ class Geometry {
   int64_t most_rows() const {
     int64_t rows = 1;
     for (int i = 0; i + 1 < rank_; ++i) {
-      const PoolAxis& axis = axes_[static_cast<size_t>(i)];
+      const WindowAxis& axis = axes_[static_cast<size_t>(i)];
       rows *= std::min(axis.kernel, axis.input);
     }
     return rows;
@@ -45,7 +45,7 @@ class Geometry {
   // Whether rows are lines of one channel that are combined with the padding around them, which
   // should not be most of the work.
   bool are_lines() const {
-    const PoolAxis& axis = row_axis();
+    const WindowAxis& axis = row_axis();
     const int64_t most = 2 * axis.input + 1024;
     const int64_t reach = (axis.output - 1) * axis.stride + (axis.kernel - 1) * axis.dilation;
     return channels_ == 1 && axis.pad_begin <= most && reach <= most;
@@ -95,7 +95,7 @@ class Geometry {
   template <typename Visit>
   int64_t VisitRows(const Row& row, bool count_include_pad, Visit&& visit) const {
     if (rank_ == 2) {  // nearly always
-      const PoolAxis& axis = axes_[0];
+      const WindowAxis& axis = axes_[0];
       const int64_t start = axis.Start(row.place[0]);
       const int64_t end = axis.LastTap(start);
       const int64_t first_row = row.plane * axis.input + start;
@@ -108,7 +108,7 @@ class Geometry {
     bool empty = false;
     for (int i = rank_ - 2; i >= 0; --i) {
       const auto a = static_cast<size_t>(i);
-      const PoolAxis& axis = axes_[a];
+      const WindowAxis& axis = axes_[a];
       starts[a] = axis.Start(row.place[a]);
       first[a] = axis.FirstTap(starts[a]);
       last[a] = axis.LastTap(starts[a]);
@@ -139,7 +139,7 @@ class Geometry {
 
  private:
   int rank_;
-  std::array<PoolAxis, kMaxRank> axes_;
+  std::array<WindowAxis, kMaxRank> axes_;
   int64_t channels_;
   int64_t planes_;
   int64_t input_rows_ = 1;

@@ -12,8 +12,8 @@ namespace mullion::cpu {
 
 namespace {
 
-using operators::PoolAxis;
 using operators::PoolParameters;
+using operators::WindowAxis;
 
 // The elements of one channel of one image that a window covers.
 class Window {
@@ -50,7 +50,7 @@ class Window {
   int64_t most_rows() const {
     int64_t rows = 1;
     for (int i = 0; i + 1 < rank_; ++i) {
-      const PoolAxis& axis = axes_[static_cast<size_t>(i)];
+      const WindowAxis& axis = axes_[static_cast<size_t>(i)];
       rows *= std::min(axis.kernel, axis.input);
     }
     return rows;
@@ -94,7 +94,7 @@ class Window {
 
   // Moves along the row.
   void MoveTo(int64_t column, bool count_include_pad) {
-    const PoolAxis& axis = axes_[static_cast<size_t>(rank_ - 1)];
+    const WindowAxis& axis = axes_[static_cast<size_t>(rank_ - 1)];
     start_ = axis.Start(column);
     counted_ = counted_in_row_ * SetTaps(axis, start_, count_include_pad, first_, last_);
   }
@@ -123,7 +123,7 @@ class Window {
 
  private:
   // How many positions of the window that begins at `start` count.
-  static int64_t SetTaps(const PoolAxis& axis, int64_t start, bool count_include_pad,
+  static int64_t SetTaps(const WindowAxis& axis, int64_t start, bool count_include_pad,
                          int64_t& first, int64_t& last) {
     const int64_t extent = (axis.kernel - 1) * axis.dilation;
     if (start >= 0 && start + extent < axis.input) {  // the usual case needs no division
@@ -137,7 +137,7 @@ class Window {
   }
 
   int rank_;
-  std::array<PoolAxis, kMaxRank> axes_;
+  std::array<WindowAxis, kMaxRank> axes_;
   std::array<int64_t, kMaxRank> strides_{};
   std::array<int64_t, kMaxRank> index_strides_{};
   int64_t input_elements_ = 1;

@@ -16,15 +16,15 @@ namespace mullion::cpu {
 
 namespace {
 
-using operators::PoolAxis;
 using operators::PoolParameters;
+using operators::WindowAxis;
 
 // The window of one output position: which pixels of its image it covers. With fewer axes than the
 // image has, pixels are rows.
 class Window {
  public:
   // `position` counts the output pixels of an image.
-  Window(const std::array<PoolAxis, kMaxRank>& axes, int rank, int64_t position)
+  Window(const std::array<WindowAxis, kMaxRank>& axes, int rank, int64_t position)
       : axes_(axes), rank_(rank) {
     for (int i = rank - 1; i >= 0; --i) {
       const auto a = static_cast<size_t>(i);
@@ -60,7 +60,7 @@ class Window {
     }
   }
 
-  const std::array<PoolAxis, kMaxRank>& axes_;
+  const std::array<WindowAxis, kMaxRank>& axes_;
   int rank_;
   int64_t count_ = 1;
   std::array<int64_t, kMaxRank> start_, first_, last_;
@@ -112,7 +112,7 @@ class QlinearAveragePool final : public Executable {
           x_scale(ByteScaleAt(context, 1)),
           y_scale(ByteScaleAt(context, 3)) {}
 
-    std::array<PoolAxis, kMaxRank> axes;
+    std::array<WindowAxis, kMaxRank> axes;
     const uint8_t* x;
     uint8_t* y;
     int64_t outputs;
@@ -144,9 +144,9 @@ class QlinearAveragePool final : public Executable {
   // One window that is the image: ONNX Runtime computes it as QLinearGlobalAveragePool, which
   // rounds otherwise.
   bool IsGlobal(const Shape& shape) const {
-    const std::array<PoolAxis, kMaxRank> axes = parameters_.Axes(shape);
+    const std::array<WindowAxis, kMaxRank> axes = parameters_.Axes(shape);
     return std::all_of(axes.begin(), axes.begin() + parameters_.spatial_rank,
-                       [](const PoolAxis& axis) {
+                       [](const WindowAxis& axis) {
                          return axis.kernel == axis.input && axis.output == 1 &&
                                 axis.pad_begin == 0 && axis.pad_end == 0 && axis.dilation == 1;
                        });
@@ -210,7 +210,7 @@ class QlinearAveragePool final : public Executable {
 
   // Channels first: rows of a plane as floats, tap by tap.
   void RunPlanes(const RunContext& context, const Job& job) const {
-    const PoolAxis& axis = job.axes[static_cast<size_t>(parameters_.spatial_rank - 1)];
+    const WindowAxis& axis = job.axes[static_cast<size_t>(parameters_.spatial_rank - 1)];
     const size_t bytes = SumsBytes(context.Input(0).shape);
     const auto body = [&](int64_t begin, int64_t end, int worker) {
       auto* const sums = reinterpret_cast<float*>(static_cast<char*>(context.scratch()) +
@@ -220,7 +220,7 @@ class QlinearAveragePool final : public Executable {
     context.parallel().For(job.outputs / axis.output, Chunk(job, axis.output), body);
   }
 
-  void OutputRow(const Job& job, const PoolAxis& axis, int64_t i, float* sums) const {
+  void OutputRow(const Job& job, const WindowAxis& axis, int64_t i, float* sums) const {
     const int64_t output_rows = job.output_pixels / axis.output;
     const uint8_t* const plane = job.x + i / output_rows * job.pixels;
     float* const values = sums + axis.output;
@@ -236,7 +236,7 @@ class QlinearAveragePool final : public Executable {
   }
 
   // sums[o] += the row's elements under window o, each window from its first tap on.
-  static void AddTaps(const PoolAxis& axis, const float* row, float* sums) {
+  static void AddTaps(const WindowAxis& axis, const float* row, float* sums) {
     const int64_t last_start = axis.Start(axis.output - 1);
     const int64_t taps = axis.LastTap(axis.Start(0));
     for (int64_t tap = axis.FirstTap(last_start); tap < taps; ++tap) {
@@ -252,7 +252,7 @@ class QlinearAveragePool final : public Executable {
   }
 
   // Neighbours of the same divisor together.
-  void FinishRow(const Job& job, const PoolAxis& axis, int64_t rows, const float* sums,
+  void FinishRow(const Job& job, const WindowAxis& axis, int64_t rows, const float* sums,
                  uint8_t* y) const {
     const auto width = [&](int64_t o) {
       const int64_t start = axis.Start(o);

@@ -24,15 +24,15 @@ size_t WholePoolVectors(int64_t bytes) {
 
 // Where a line begins in its memory, for the padding before it, and what the line takes: as far as
 // windows reach, and a few vectors that outputs nobody wants read.
-size_t BytesBeforePoolLine(const operators::PoolAxis& axis, size_t element_bytes) {
+size_t BytesBeforePoolLine(const operators::WindowAxis& axis, size_t element_bytes) {
   return WholePoolVectors(axis.pad_begin * static_cast<int64_t>(element_bytes));
 }
-size_t PoolLineBytes(const operators::PoolAxis& axis, size_t element_bytes) {
+size_t PoolLineBytes(const operators::WindowAxis& axis, size_t element_bytes) {
   const int64_t end = (axis.output - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1;
   return BytesBeforePoolLine(axis, element_bytes) + 4 * kPoolVectorBytes +
          WholePoolVectors(std::max(axis.input, end) * static_cast<int64_t>(element_bytes));
 }
-size_t PoolScaleBytes(const operators::PoolAxis& axis) {
+size_t PoolScaleBytes(const operators::WindowAxis& axis) {
   return kPoolVectorBytes + WholePoolVectors(axis.output * static_cast<int64_t>(sizeof(float)));
 }
 
@@ -208,7 +208,7 @@ HWY_INLINE float ScaleOf(const PoolRow& row, int64_t taps) {
 template <class M>
 void SlideOne(const PoolRow& row, int64_t o) {
   using T = typename M::T;
-  const operators::PoolAxis& axis = row.axis;
+  const operators::WindowAxis& axis = row.axis;
   const int64_t start = axis.Start(o);
   const int64_t first = axis.FirstTap(start);
   const int64_t taps = std::max<int64_t>(axis.LastTap(start) - first, 0);
@@ -228,7 +228,7 @@ void SlideOne(const PoolRow& row, int64_t o) {
 template <class M>
 HWY_INLINE void SlideWithin(const PoolRow& row, int64_t begin, int64_t end) {
   using T = typename M::T;
-  const operators::PoolAxis& axis = row.axis;
+  const operators::WindowAxis& axis = row.axis;
   const float scale = ScaleOf<M>(row, axis.kernel);
   const T* const x = static_cast<const T*>(row.x) + axis.Start(begin) * row.channels;
   T* const y = static_cast<T*>(row.y) + begin * row.channels;
@@ -241,7 +241,7 @@ HWY_INLINE void SlideWithin(const PoolRow& row, int64_t begin, int64_t end) {
 
 template <class M>
 void Slide(const PoolRow& row) {
-  const operators::PoolAxis& axis = row.axis;
+  const operators::WindowAxis& axis = row.axis;
   const auto [low, high] = row.inside;
   for (int64_t o = 0; o < low; ++o) SlideOne<M>(row, o);
   if (low < high) SlideWithin<M>(row, low, high);
@@ -253,7 +253,7 @@ void Slide(const PoolRow& row) {
 
 // Combines the rows under a line, and writes what padding is worth on both sides of it.
 template <class M>
-HWY_INLINE void CombineLine(const PoolLine& line, const operators::PoolAxis& axis,
+HWY_INLINE void CombineLine(const PoolLine& line, const operators::WindowAxis& axis,
                             typename M::T* x) {
   const typename M::D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -284,7 +284,7 @@ HWY_INLINE typename M::V ByTwo(const typename M::T* x, size_t taps) {
 // All outputs of a line, from the first element that its windows read on. `scales` are one over
 // the elements that count, by output, where the method wants them.
 template <class M>
-HWY_INLINE void SlideLine(const operators::PoolAxis& axis, const typename M::T* x,
+HWY_INLINE void SlideLine(const operators::WindowAxis& axis, const typename M::T* x,
                           const float* scales, typename M::T* y) {
   using T = typename M::T;
   const auto n = static_cast<size_t>(axis.output);
@@ -322,7 +322,7 @@ HWY_INLINE void SlideLine(const operators::PoolAxis& axis, const typename M::T* 
 
 // Positions of each window along the line that count in an average.
 void CountTaps(const PoolRow& row, float* taps) {
-  const operators::PoolAxis& axis = row.axis;
+  const operators::WindowAxis& axis = row.axis;
   for (int64_t o = 0; o < axis.output; ++o) {
     const int64_t start = axis.Start(o);
     const int64_t inside = axis.LastTap(start) - axis.FirstTap(start);
@@ -349,7 +349,7 @@ template <class M>
 void RunLines(const PoolRow& row, std::span<const PoolLine> lines, void* scratch,
               int64_t& scaled_taps) {
   using T = typename M::T;
-  const operators::PoolAxis& axis = row.axis;
+  const operators::WindowAxis& axis = row.axis;
   const size_t bytes = PoolLineBytes(axis, sizeof(T));
   char* const scale_memory = static_cast<char*>(scratch);
   auto* const scales = reinterpret_cast<float*>(scale_memory);
@@ -397,7 +397,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mullion::cpu {
 
-size_t PoolLinesBytes(const operators::PoolAxis& axis, size_t element_bytes) {
+size_t PoolLinesBytes(const operators::WindowAxis& axis, size_t element_bytes) {
   return 2 * PoolScaleBytes(axis) + kMostPoolLines * PoolLineBytes(axis, element_bytes);
 }
 

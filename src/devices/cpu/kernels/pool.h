@@ -23,7 +23,7 @@ enum class PoolMethod { kMax, kAverage, kL1, kL2 };
 struct PoolRow {
   const void* x = nullptr;  // axis.input positions of `channels` elements
   void* y = nullptr;        // axis.output positions
-  operators::PoolAxis axis;
+  operators::WindowAxis axis;
   std::pair<int64_t, int64_t> inside;  // axis.Inside()
   int64_t channels = 1;
   // Averages: elements that count in each column of a window, and whether padding counts.
@@ -56,7 +56,7 @@ struct PoolFunctions {
 
 inline constexpr int64_t kMostPoolLines = 8;
 // In whole cache lines.
-size_t PoolLinesBytes(const operators::PoolAxis& axis, size_t element_bytes);
+size_t PoolLinesBytes(const operators::WindowAxis& axis, size_t element_bytes);
 
 // For float; kMax also for int8 and uint8. Of the instruction level in use.
 PoolFunctions FindPoolFunctions(PoolMethod method, ElementType type);
