@@ -312,7 +312,8 @@ void LargeKernel::Multiply(const Job& job, const Strip& strip, int64_t line, int
                                       : DivideUp(strip.tiles, form_.tiles_at_once);
   product.depth = form_.depth;
   product.vectors = form_.columns.Vectors(block);
-  product.out_stride = form_.columns.Columns(block);
+  product.columns = form_.columns.Columns(block);
+  product.out_stride = product.columns;
   for (int64_t point = 0; point < kLargePoints; ++point) {
     const float* const tiles = worker.tiles + point * (form_.blocks_down * SlotFloats() + kGap);
     for (int64_t down = 0; down < form_.blocks_down; ++down) {

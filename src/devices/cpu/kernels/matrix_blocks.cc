@@ -180,11 +180,14 @@ class BlockRunner {
     t.right_stride = stride;
     const int tile_rows = TileRows(vectors_);
     const TileFinder find = product_.half != nullptr ? product_.half : &FindTile;
-    const TileFunction whole_tile = find(vectors_, tile_rows);
+    const TileFunction whole_tile = product_.half != nullptr
+                                        ? product_.half(vectors_, tile_rows)
+                                        : FindWholeTile(vectors_, LastColumns());
     const float* ahead = t.right + part.taps * part.depth * stride;
     const float* const ahead_end = FetchEnd(t);
-    for (int64_t row = 0; row < row_count_; row += t.tiles * tile_rows) {
-      const int count = static_cast<int>(std::min<int64_t>(tile_rows, row_count_ - row));
+    int count = 0;
+    for (int64_t row = 0; row < row_count_; row += t.tiles * count) {
+      count = RowsOfTile(row_count_ - row, tile_rows);
       t.rows = scratch_.rows + (part.tap - made_first_tap_) * kMaxBlockRows + row;
       const int64_t even = EvenTiles(row, tile_rows);
       t.row_step = even == 0 ? 0 : even_.step;
@@ -195,7 +198,7 @@ class BlockRunner {
       t.start_stride = begins ? 0 : kMaxBlockColumns;
       const TileFunction tile = count == tile_rows ? whole_tile : find(vectors_, count);
       if (ends) {
-        FinishTiles(t, tile, row, t.tiles > 1 ? t.tiles * tile_rows : count);
+        FinishTiles(t, tile, row, t.tiles * count);
       } else {
         StoreTile(t, tile, sums, kMaxBlockColumns);
       }
@@ -238,6 +241,11 @@ class BlockRunner {
                     RightOperand() + product_.blocks.PackedFloats(product_.taps * product_.depth));
   }
 
+  // Columns of the last vector.
+  int64_t LastColumns() const {
+    return columns_ - static_cast<int64_t>(vectors_ - 1) * product_.blocks.lanes;
+  }
+
   const float* RightOperand() const { return product_.right + group_ * product_.right_step; }
 
   const float* RightBlock() const {
@@ -265,7 +273,7 @@ class BlockRunner {
     const bool one_line = product_.lines.AreOneLine(first, count);
     const bool fits = columns_ == width_ || product_.half == nullptr;
     if (fits && one_line && product_.lines.HasAllColumns(first, count) && SetFinish(t)) {
-      t.last_columns = columns_ - static_cast<int64_t>(vectors_ - 1) * product_.blocks.lanes;
+      t.last_columns = LastColumns();
       t.out = OutputOf(first);
       t.out_stride = product_.out_stride * step;
       t.residual = ResidualOf(first);
@@ -391,8 +399,11 @@ void MultiplyDense(const DenseBlock& block) {
   const float* ahead = block.next;
   const float* const end = ahead == nullptr ? ahead : ahead + depth * t.right_stride;
   const int tile_rows = TileRows(block.vectors);
-  for (int64_t row = 0; row < block.rows; row += t.tiles * tile_rows) {
-    const int count = static_cast<int>(std::min<int64_t>(tile_rows, block.rows - row));
+  const TileFunction whole_tile =
+      FindWholeTile(block.vectors, block.columns - (block.vectors - 1) * t.last_columns);
+  int count = 0;
+  for (int64_t row = 0; row < block.rows; row += t.tiles * count) {
+    count = RowsOfTile(block.rows - row, tile_rows);
     for (int64_t tap = 0; tap < block.taps; ++tap) {
       const float* const left = block.left[static_cast<size_t>(tap)] + row * block.left_stride;
       const float** const tap_rows = rows + tap * kMaxTileRows;
@@ -401,7 +412,8 @@ void MultiplyDense(const DenseBlock& block) {
     t.tiles = std::max<int64_t>((block.rows - row) / tile_rows, 1);
     FetchAhead(t, ahead, end);
     t.out = block.out + row * block.out_stride;
-    FindTile(block.vectors, count)(t);
+    const TileFunction tile = count == tile_rows ? whole_tile : FindTile(block.vectors, count);
+    tile(t);
   }
 }
 

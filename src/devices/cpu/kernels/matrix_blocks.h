@@ -48,8 +48,10 @@ struct DenseBlock {
   const float* right = nullptr;  // [tap][depth][vectors]
   const float* start = nullptr;  // whole vectors; null: zeros
   int vectors = 0;
+  int64_t columns = 0;          // of those vectors that are wanted
   const float* next = nullptr;  // as much again that will be wanted next, or null
-  // Whole vectors are written, so rows that are closer write over the ends of those before them.
+  // Up to whole vectors are written, so rows that are closer write over the ends of those before
+  // them.
   float* out = nullptr;
   int64_t out_stride = 0;
 };

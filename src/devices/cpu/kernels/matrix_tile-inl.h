@@ -10,9 +10,11 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "devices/cpu/kernels/matrix_tile.h"
@@ -37,8 +39,6 @@ inline constexpr std::array<int, 2> kTileRows = {8, 4};
 #endif
 inline constexpr int kMaxTileVectors = static_cast<int>(kTileRows.size());
 
-using TileVector = hwy::HWY_NAMESPACE::Vec<hwy::HWY_NAMESPACE::ScalableTag<float>>;
-
 // Where one of the tiles of a call stands.
 struct TilePlace {
   int64_t offset;  // of its rows from their addresses
@@ -48,13 +48,72 @@ struct TilePlace {
   float* out;
 };
 
+// The vectors of a tile's row, the last of which may be half of one.
+template <int kVectors, bool kHalf>
+struct TileRow {
+  using D = hwy::HWY_NAMESPACE::ScalableTag<float>;
+  using LastD = std::conditional_t<kHalf, hwy::HWY_NAMESPACE::Half<D>, D>;
+  using V = hwy::HWY_NAMESPACE::Vec<D>;
+  static constexpr int kFirst = kVectors - 1;
+
+  static HWY_INLINE int64_t Lanes() { return static_cast<int64_t>(hwy::HWY_NAMESPACE::Lanes(D())); }
+  static HWY_INLINE int64_t LastLanes() { return kHalf ? Lanes() / 2 : Lanes(); }
+
+  HWY_INLINE void Load(const float* from) {
+    namespace hn = hwy::HWY_NAMESPACE;
+#pragma GCC unroll 32
+    for (int j = 0; j < kFirst; ++j) first[j] = hn::LoadU(D(), from + j * Lanes());
+    last = hn::LoadU(LastD(), from + kFirst * Lanes());
+  }
+  HWY_INLINE void AddProducts(V left, const TileRow& right) {
+    namespace hn = hwy::HWY_NAMESPACE;
+#pragma GCC unroll 32
+    for (int j = 0; j < kFirst; ++j) first[j] = hn::MulAdd(left, right.first[j], first[j]);
+    if constexpr (kHalf) {
+      last = hn::MulAdd(hn::LowerHalf(LastD(), left), right.last, last);
+    } else {
+      last = hn::MulAdd(left, right.last, last);
+    }
+  }
+  HWY_INLINE void Add(const float* residual, size_t last_columns) {
+    namespace hn = hwy::HWY_NAMESPACE;
+#pragma GCC unroll 32
+    for (int j = 0; j < kFirst; ++j) {
+      first[j] = hn::Add(first[j], hn::LoadU(D(), residual + j * Lanes()));
+    }
+    last = hn::Add(last, LoadFirst(LastD(), residual + kFirst * Lanes(), last_columns));
+  }
+  HWY_INLINE void RaiseTo(float low) {
+    namespace hn = hwy::HWY_NAMESPACE;
+#pragma GCC unroll 32
+    for (int j = 0; j < kFirst; ++j) first[j] = AtLeast(D(), first[j], hn::Set(D(), low));
+    last = AtLeast(LastD(), last, hn::Set(LastD(), low));
+  }
+  HWY_INLINE void LowerTo(float high) {
+    namespace hn = hwy::HWY_NAMESPACE;
+#pragma GCC unroll 32
+    for (int j = 0; j < kFirst; ++j) first[j] = AtMost(D(), first[j], hn::Set(D(), high));
+    last = AtMost(LastD(), last, hn::Set(LastD(), high));
+  }
+  // The last vector is for StoreLast where it is not to be stored as a whole.
+  HWY_INLINE void Store(float* out, bool whole) const {
+    namespace hn = hwy::HWY_NAMESPACE;
+#pragma GCC unroll 32
+    for (int j = 0; j < kFirst; ++j) hn::StoreU(first[j], D(), out + j * Lanes());
+    if (whole) hn::StoreU(last, LastD(), out + kFirst * Lanes());
+  }
+  HWY_INLINE void StoreLast(float* out, size_t columns) const {
+    StoreFirst(last, LastD(), out + kFirst * Lanes(), columns);
+  }
+
+  V first[kFirst == 0 ? 1 : kFirst];
+  hwy::HWY_NAMESPACE::Vec<LastD> last;
+};
+
 // Adds the products of rows by address.
-template <int kRows, int kVectors>
-HWY_INLINE void AddRows(const TileArguments& t, TileVector (&sum)[kRows][kVectors]) {
+template <int kRows, class Row>
+HWY_INLINE void AddRows(const TileArguments& t, Row (&sums)[kRows]) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const hn::ScalableTag<float> d;
-  using V = TileVector;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const float* HWY_RESTRICT right = t.right;
   const int64_t right_stride = t.right_stride;
   const float* ahead = t.ahead;
@@ -66,14 +125,11 @@ HWY_INLINE void AddRows(const TileArguments& t, TileVector (&sum)[kRows][kVector
     for (int i = 0; i < kRows; ++i) row[i] = tap_rows[i] + t.first;
     tap_rows += t.row_stride;
     for (int64_t k = 0; k < t.depth; ++k) {
-      V column[kVectors];
-#pragma GCC unroll 32
-      for (int j = 0; j < kVectors; ++j) column[j] = hn::LoadU(d, right + j * lanes);
+      Row columns;
+      columns.Load(right);
 #pragma GCC unroll 32
       for (int i = 0; i < kRows; ++i) {
-        const V left = hn::Set(d, row[i][k]);
-#pragma GCC unroll 32
-        for (int j = 0; j < kVectors; ++j) sum[i][j] = hn::MulAdd(left, column[j], sum[i][j]);
+        sums[i].AddProducts(hn::Set(typename Row::D(), row[i][k]), columns);
       }
       right += right_stride;
       __builtin_prefetch(ahead, 0, 2);
@@ -92,13 +148,9 @@ HWY_INLINE void KeepApart([[maybe_unused]] const float*& address) {
 // The same for rows at equal distances: each of four registers holds the addresses of three rows,
 // and nothing but the first is loaded for a tap. `kFetches`: whether there is something to fetch
 // ahead, which takes a place among the loads that short sums lack.
-template <bool kFetches, int kRows, int kVectors>
-HWY_INLINE void AddEvenRows(const TileArguments& t, TilePlace& place,
-                            TileVector (&sum)[kRows][kVectors]) {
+template <bool kFetches, int kRows, class Row>
+HWY_INLINE void AddEvenRows(const TileArguments& t, TilePlace& place, Row (&sums)[kRows]) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const hn::ScalableTag<float> d;
-  using V = TileVector;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const float* HWY_RESTRICT right = t.right;
   const int64_t right_stride = t.right_stride;
   const int64_t step = t.row_step;
@@ -109,14 +161,11 @@ HWY_INLINE void AddEvenRows(const TileArguments& t, TilePlace& place,
     row[0] = t.rows[tap * t.row_stride] + place.offset;
     for (int i = 1; i < 4; ++i) row[i] = row[i - 1] + 3 * step;
     for (int64_t k = 0; k < depth; ++k) {
-      V column[kVectors];
-#pragma GCC unroll 32
-      for (int j = 0; j < kVectors; ++j) column[j] = hn::LoadU(d, right + j * lanes);
+      Row columns;
+      columns.Load(right);
 #pragma GCC unroll 32
       for (int i = 0; i < kRows; ++i) {
-        const V left = hn::Set(d, row[i / 3][i % 3 * step]);
-#pragma GCC unroll 32
-        for (int j = 0; j < kVectors; ++j) sum[i][j] = hn::MulAdd(left, column[j], sum[i][j]);
+        sums[i].AddProducts(hn::Set(typename Row::D(), row[i / 3][i % 3 * step]), columns);
       }
 #pragma GCC unroll 4
       for (int i = 0; i * 3 < kRows; ++i) {
@@ -133,93 +182,71 @@ HWY_INLINE void AddEvenRows(const TileArguments& t, TilePlace& place,
   place.ahead = ahead;
 }
 
-template <int kRows, int kVectors>
+template <int kRows, int kVectors, bool kHalf>
 HWY_INLINE void OneTile(const TileArguments& t, TilePlace& place) {
-  namespace hn = hwy::HWY_NAMESPACE;
-  const hn::ScalableTag<float> d;
-  using V = TileVector;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  V sum[kRows][kVectors];
+  using Row = TileRow<kVectors, kHalf>;
+  Row sums[kRows];
   if (t.start_stride == 0) {
+    sums[0].Load(place.start);
 #pragma GCC unroll 32
-    for (int j = 0; j < kVectors; ++j) {
-      sum[0][j] = hn::LoadU(d, place.start + j * lanes);
-#pragma GCC unroll 32
-      for (int i = 1; i < kRows; ++i) sum[i][j] = sum[0][j];
-    }
+    for (int i = 1; i < kRows; ++i) sums[i] = sums[0];
   } else {
 #pragma GCC unroll 32
-    for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 32
-      for (int j = 0; j < kVectors; ++j) {
-        sum[i][j] = hn::LoadU(d, place.start + i * t.start_stride + j * lanes);
-      }
-    }
+    for (int i = 0; i < kRows; ++i) sums[i].Load(place.start + i * t.start_stride);
   }
   bool even = false;
   if constexpr (kRows == kTileRows[static_cast<size_t>(kVectors - 1)]) {
     even = t.row_step != 0;
-    if (even && t.ahead_step != 0) AddEvenRows<true>(t, place, sum);
-    if (even && t.ahead_step == 0) AddEvenRows<false>(t, place, sum);
+    if (even && (kHalf || t.ahead_step != 0)) AddEvenRows<true>(t, place, sums);
+    if (even && !kHalf && t.ahead_step == 0) AddEvenRows<false>(t, place, sums);
   }
-  if (!even) AddRows(t, sum);
-  const auto last_columns = static_cast<size_t>(t.last_columns);
+  if (!even) AddRows(t, sums);
+  const bool whole = t.last_columns >= Row::LastLanes();
+  const auto last_columns = static_cast<size_t>(whole ? Row::LastLanes() : t.last_columns);
   if (t.residual != nullptr) {
 #pragma GCC unroll 32
     for (int i = 0; i < kRows; ++i) {
-      const float* const residual = place.residual + i * t.residual_stride;
-#pragma GCC unroll 32
-      for (int j = 0; j < kVectors - 1; ++j) {
-        sum[i][j] = hn::Add(sum[i][j], hn::LoadU(d, residual + j * lanes));
-      }
-      const V last = LoadFirst(d, residual + (kVectors - 1) * lanes, last_columns);
-      sum[i][kVectors - 1] = hn::Add(sum[i][kVectors - 1], last);
+      sums[i].Add(place.residual + i * t.residual_stride, last_columns);
     }
   }
   if (t.finish != TileFinish::kStore) {
-    const V low = hn::Set(d, t.low);
 #pragma GCC unroll 32
-    for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 32
-      for (int j = 0; j < kVectors; ++j) sum[i][j] = AtLeast(d, sum[i][j], low);
-    }
+    for (int i = 0; i < kRows; ++i) sums[i].RaiseTo(t.low);
   }
   if (t.finish == TileFinish::kClamp) {
-    const V high = hn::Set(d, t.high);
 #pragma GCC unroll 32
-    for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 32
-      for (int j = 0; j < kVectors; ++j) sum[i][j] = AtMost(d, sum[i][j], high);
-    }
+    for (int i = 0; i < kRows; ++i) sums[i].LowerTo(t.high);
   }
-  const bool whole = t.last_columns == lanes;
 #pragma GCC unroll 32
-  for (int i = 0; i < kRows; ++i) {
-    float* const out = place.out + i * t.out_stride;
-#pragma GCC unroll 32
-    for (int j = 0; j < kVectors - 1; ++j) hn::StoreU(sum[i][j], d, out + j * lanes);
-    if (whole) hn::StoreU(sum[i][kVectors - 1], d, out + (kVectors - 1) * lanes);
-  }
+  for (int i = 0; i < kRows; ++i) sums[i].Store(place.out + i * t.out_stride, whole);
   if (whole) return;
 #pragma GCC unroll 32
-  for (int i = 0; i < kRows; ++i) {
-    StoreFirst(sum[i][kVectors - 1], d, place.out + i * t.out_stride + (kVectors - 1) * lanes,
-               last_columns);
-  }
+  for (int i = 0; i < kRows; ++i) sums[i].StoreLast(place.out + i * t.out_stride, last_columns);
 }
 
-template <int kRows, int kVectors>
+template <int kRows, int kVectors, bool kHalf = false>
 HWY_NOINLINE void Tile(const TileArguments& t) {
   constexpr bool kWhole = kRows == kTileRows[static_cast<size_t>(kVectors - 1)];
   TilePlace place{t.first, t.ahead, t.start, t.residual, t.out};
   for (int64_t more = kWhole && t.row_step != 0 ? t.tiles : 1;;) {
-    OneTile<kRows, kVectors>(t, place);
+    OneTile<kRows, kVectors, kHalf>(t, place);
     if (!kWhole || --more == 0) return;
     place.offset += kRows * t.row_step;
     place.start += kRows * t.start_stride;
     if (t.residual != nullptr) place.residual += kRows * t.residual_stride;
     place.out += kRows * t.out_stride;
   }
+}
+
+// Where fewer rows are left than the tile of all rows has, so many at a time are taken by tiles of
+// their own: six hide the latency of the additions, so one more call is all that larger ones would
+// save.
+inline constexpr int kMostRowsLeft = 6;
+
+// Rows of the next tile where so many are left.
+inline int RowsOfTile(int64_t left, int tile_rows) {
+  if (left >= tile_rows) return tile_rows;
+  return static_cast<int>(std::min<int64_t>(left, kMostRowsLeft));
 }
 
 template <int kVectors, int... kRows>
@@ -229,12 +256,13 @@ constexpr std::array<TileFunction, sizeof...(kRows)> TilesOfWidth(
 }
 template <int kVectors>
 TileFunction TileOfWidth(int rows) {
-  static constexpr auto kTiles = TilesOfWidth<kVectors>(
-      std::make_integer_sequence<int, kTileRows[static_cast<size_t>(kVectors - 1)]>());
-  return kTiles[static_cast<size_t>(rows - 1)];
+  constexpr int kAllRows = kTileRows[static_cast<size_t>(kVectors - 1)];
+  static constexpr auto kTiles =
+      TilesOfWidth<kVectors>(std::make_integer_sequence<int, std::min(kMostRowsLeft, kAllRows)>());
+  return rows == kAllRows ? &Tile<kAllRows, kVectors> : kTiles[static_cast<size_t>(rows - 1)];
 }
 
-// The tile of exactly `rows` rows, 1 to kTileRows[vectors - 1].
+// The tile of exactly `rows` rows, which RowsOfTile gave.
 inline TileFunction FindTile(int vectors, int rows) {
   switch (vectors) {
     case 1:
@@ -248,6 +276,21 @@ inline TileFunction FindTile(int vectors, int rows) {
     default:
       return TileOfWidth<2>(rows);
   }
+}
+
+// The tile of all rows where so many columns of the last vector are wanted. Vectors of 16 would
+// leave a quarter of the multiplications to padding where there are 24 columns or 34: half a vector
+// takes half the time where 512 bits are computed in two halves.
+inline TileFunction FindWholeTile(int vectors, [[maybe_unused]] int64_t last_columns) {
+#if HWY_TARGET == HWY_AVX3
+  static constexpr std::array<TileFunction, 4> kEndInHalf = {
+      &Tile<kTileRows[0], 1, true>, &Tile<kTileRows[1], 2, true>, &Tile<kTileRows[2], 3, true>,
+      &Tile<kTileRows[3], 4, true>};
+  if (last_columns <= TileRow<1, true>::LastLanes()) {
+    return kEndInHalf[static_cast<size_t>(vectors - 1)];
+  }
+#endif
+  return FindTile(vectors, kTileRows[static_cast<size_t>(vectors - 1)]);
 }
 
 }  // namespace HWY_NAMESPACE

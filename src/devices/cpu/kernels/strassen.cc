@@ -167,6 +167,7 @@ class Runner {
     product.rows = pairs;
     product.depth = packed_.half;
     product.vectors = packed_.blocks.Vectors(block);
+    product.columns = packed_.blocks.Columns(block);
     product.out_stride = width;
     for (int i = 0; i < kStrassenProducts; ++i) {
       product.left[0] = inputs + i * step;

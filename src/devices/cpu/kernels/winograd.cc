@@ -428,6 +428,7 @@ void Winograd::Multiply(const Job& job, int64_t tile_block, int64_t column_block
   product.left_stride = channels_;
   product.depth = depth;
   product.vectors = blocks_.Vectors(column_block);
+  product.columns = blocks_.Columns(column_block);
   product.out_stride = width;
   const float* const right =
       job.packed + blocks_.FirstColumn(column_block) * depth * WeightPoints(form_);
