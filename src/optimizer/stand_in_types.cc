@@ -23,7 +23,7 @@ constexpr ElementTypeSet kNarrow = (types::kIntegers | types::kBool) & ~SetOf(El
 constexpr ElementTypeSet kDouble = SetOf(ElementType::kDouble);
 constexpr StandIn kStandIns[] = {
     {"Attention", types::kIntegers, types::kIntegers, ElementType::kFloat, 3},  // the mask
-    {"Attention", kDouble, types::kAllFloats, ElementType::kFloat},
+    {"Attention", kDouble, types::kAllFloats, ElementType::kDouble},
     {"BatchNormalization", kDouble, types::kAllFloats, ElementType::kDouble},
     {"Col2Im", kNarrow, kNarrow, ElementType::kInt64},
     {"Dropout", types::kFloat8, types::kFloat8, ElementType::kFloat},

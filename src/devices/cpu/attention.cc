@@ -24,7 +24,7 @@ struct BoundAttention final : BoundState {
 };
 
 // Rows of an operand as the node has it.
-HeadRows RowsOf(const float* data, bool flat, int64_t heads, int64_t tokens, int64_t size) {
+HeadRows RowsOf(const void* data, bool flat, int64_t heads, int64_t tokens, int64_t size) {
   if (flat) return {data, tokens * heads * size, size, heads * size};
   return {data, heads * tokens * size, tokens * size, size};
 }
@@ -32,7 +32,8 @@ HeadRows RowsOf(const float* data, bool flat, int64_t heads, int64_t tokens, int
 class Attention final : public Executable {
  public:
   explicit Attention(const Node& node)
-      : causal_(node.IntAttribute("is_causal", 0) != 0),
+      : element_(node.input(kQuery)->type.element_type),
+        causal_(node.IntAttribute("is_causal", 0) != 0),
         scale_(node.FloatAttribute("scale", 0.0f)),
         has_scale_(node.HasAttribute("scale")),
         softcap_(node.FloatAttribute("softcap", 0.0f)),
@@ -54,15 +55,16 @@ class Attention final : public Executable {
     // With a past, keys and values lie together: in the outputs if these are wanted.
     const auto bytes = [&](int output, int64_t size) {
       const bool needed = past != nullptr && context.output(output) == nullptr;
-      return needed ? s.PresentShape(size).ElementCount() * int64_t{sizeof(float)} : 0;
+      return needed ? s.PresentShape(size).ElementCount() * element_bytes() : 0;
     };
     ScratchLayout layout;
     bound->keys = layout.Take(bytes(kPresentKey, s.size));
     bound->values = layout.Take(bytes(kPresentValue, s.value_size));
     bound->kernel = layout.size();
     const AttentionProblem problem = Sizes(s);
-    context.RequestScratch(
-        static_cast<size_t>(bound->kernel + AttentionScratchBytes(problem, context.threads())));
+    const int64_t bytes_of_kernel = in_double() ? context.threads() * problem.keys * element_bytes()
+                                                : AttentionScratchBytes(problem, context.threads());
+    context.RequestScratch(static_cast<size_t>(bound->kernel + bytes_of_kernel));
     context.SetState(std::move(bound));
     return OkStatus();
   }
@@ -74,19 +76,17 @@ class Attention final : public Executable {
                              context.AllocateOutput(kOut, s.OutputShape()));
     AttentionProblem problem = Sizes(s);
     problem.query =
-        RowsOf(context.Input(kQuery).as<float>(), s.flat_query, s.query_heads, s.queries, s.size);
-    problem.key =
-        RowsOf(context.Input(kKey).as<float>(), s.flat_key, s.key_heads, s.new_keys, s.size);
-    problem.value = RowsOf(context.Input(kValue).as<float>(), s.flat_value, s.key_heads, s.new_keys,
-                           s.value_size);
+        RowsOf(context.Input(kQuery).data, s.flat_query, s.query_heads, s.queries, s.size);
+    problem.key = RowsOf(context.Input(kKey).data, s.flat_key, s.key_heads, s.new_keys, s.size);
+    problem.value =
+        RowsOf(context.Input(kValue).data, s.flat_value, s.key_heads, s.new_keys, s.value_size);
     MULLION_ASSIGN_OR_RETURN(problem.key_cache, CacheOf(context, s, kPastKey, kPresentKey, s.size,
-                                                        ScratchAt<float>(context, bound.keys)));
+                                                        ScratchAt<void*>(context, bound.keys)));
     MULLION_ASSIGN_OR_RETURN(problem.value_cache,
                              CacheOf(context, s, kPastValue, kPresentValue, s.value_size,
-                                     ScratchAt<float>(context, bound.values)));
-    const HeadRows out =
-        RowsOf(output.as<float>(), s.flat_output, s.query_heads, s.queries, s.value_size);
-    problem.out = output.as<float>();
+                                     ScratchAt<void*>(context, bound.values)));
+    const HeadRows out = RowsOf(output.data, s.flat_output, s.query_heads, s.queries, s.value_size);
+    problem.out = output.data;
     problem.out_batch = out.batch;
     problem.out_head = out.head;
     problem.out_row = out.row;
@@ -94,14 +94,18 @@ class Attention final : public Executable {
     if (context.WantsOutput(kScores)) {
       MULLION_ASSIGN_OR_RETURN(const MutableTensorView scores,
                                context.AllocateOutput(kScores, s.ScoresShape()));
-      problem.scores = scores.as<float>();
+      problem.scores = scores.data;
       problem.scores_after = scores_after_;
     }
-    RunAttention(problem, ScratchAt<void*>(context, bound.kernel), context.parallel());
+    const auto run = in_double() ? RunAttentionInDouble : RunAttention;
+    run(problem, ScratchAt<void*>(context, bound.kernel), context.parallel());
     return OkStatus();
   }
 
  private:
+  bool in_double() const { return element_ == ElementType::kDouble; }
+  int64_t element_bytes() const { return static_cast<int64_t>(ByteSize(element_, 1)); }
+
   AttentionProblem Sizes(const AttentionShape& s) const {
     AttentionProblem problem;
     problem.batch = s.batch;
@@ -112,7 +116,8 @@ class Attention final : public Executable {
     problem.new_keys = s.new_keys;
     problem.size = s.size;
     problem.value_size = s.value_size;
-    problem.scale = has_scale_ ? scale_ : 1.0f / std::sqrt(static_cast<float>(s.size));
+    problem.scale =
+        has_scale_ ? static_cast<double>(scale_) : 1 / std::sqrt(static_cast<double>(s.size));
     problem.softcap = softcap_;
     problem.causal = causal_;
     problem.offset = problem.past_keys = s.past_keys;
@@ -123,16 +128,16 @@ class Attention final : public Executable {
 
   // Where keys or values of past and present come together: in output `present` if it is wanted.
   static Result<HeadCache> CacheOf(RunContext& context, const AttentionShape& s, int past,
-                                   int present, int64_t size, float* scratch) {
+                                   int present, int64_t size, void* scratch) {
     HeadCache cache;
     if (context.HasInput(past)) {
-      cache.past = RowsOf(context.Input(past).as<float>(), false, s.key_heads, s.past_keys, size);
+      cache.past = RowsOf(context.Input(past).data, false, s.key_heads, s.past_keys, size);
       cache.all = scratch;
     }
     if (context.WantsOutput(present)) {
       MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                                context.AllocateOutput(present, s.PresentShape(size)));
-      cache.all = output.as<float>();
+      cache.all = output.data;
     }
     return cache;
   }
@@ -156,7 +161,7 @@ class Attention final : public Executable {
         problem.mask = mask.as<bool>();
         problem.mask_strides = StridesOf(mask.shape);
       } else {
-        problem.bias = mask.as<float>();
+        problem.bias = mask.data;
         problem.bias_strides = StridesOf(mask.shape);
       }
     }
@@ -192,6 +197,7 @@ class Attention final : public Executable {
                scores.ToString(), ", which it must cover; make a session without Optimize"));
   }
 
+  ElementType element_;
   bool causal_;
   float scale_;
   bool has_scale_;
@@ -202,7 +208,8 @@ class Attention final : public Executable {
 };
 
 Status SupportsAttention(const Node& node) {
-  if (node.input(kValue)->type.element_type != ElementType::kFloat) {
+  const ElementType element = node.input(kQuery)->type.element_type;
+  if (node.input(kValue)->type.element_type != element) {
     return node.Error(StatusCode::kUnsupported,
                       "the CPU device needs values of the same element type as queries and keys");
   }
@@ -213,9 +220,10 @@ Status SupportsAttention(const Node& node) {
   const Value* const mask = node.input(kMask);
   if (mask == nullptr) return OkStatus();
   const ElementType type = mask->type.element_type;
-  if (type == ElementType::kFloat || type == ElementType::kBool) return OkStatus();
-  return node.Error(StatusCode::kUnsupported, StrCat("the mask is of type ", ElementTypeName(type),
-                                                     ", but the CPU device takes float or bool"));
+  if (type == element || type == ElementType::kBool) return OkStatus();
+  return node.Error(StatusCode::kUnsupported,
+                    StrCat("the mask is of type ", ElementTypeName(type),
+                           ", but the CPU device takes ", ElementTypeName(element), " or bool"));
 }
 
 }  // namespace
@@ -223,7 +231,7 @@ Status SupportsAttention(const Node& node) {
 void RegisterAttention(KernelRegistry& registry) {
   registry.Add({.name = "Attention",
                 .since = 23,
-                .types = types::kFloat,
+                .types = types::kFloatDouble,
                 .make = MakeKernel<Attention>,
                 .supports = SupportsAttention});
 }

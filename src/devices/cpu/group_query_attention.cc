@@ -116,7 +116,8 @@ class GroupQueryAttention final : public Executable {
     problem.queries = problem.new_keys = s.tokens;
     problem.keys = s.capacity;
     problem.size = problem.value_size = s.size;
-    problem.scale = scale_ != 0 ? scale_ : 1.0f / std::sqrt(static_cast<float>(s.size));
+    problem.scale =
+        scale_ != 0 ? static_cast<double>(scale_) : 1 / std::sqrt(static_cast<double>(s.size));
     problem.softcap = softcap_;
     problem.causal = true;
     problem.window = window_;

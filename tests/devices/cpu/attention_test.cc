@@ -157,6 +157,9 @@ TEST(Attention, FollowsTheEquations) {
     SCOPED_TRACE(i);
     const Problem problem(random);
     const auto [out, weights] = problem.Expected();
+    const std::vector<Tensor> wide = problem.Case().RunInDouble();
+    ExpectClose(wide[0], out, 2e-7);
+    ExpectClose(wide[3], weights, 2e-7);
     for (const Isa isa : AvailableIsas()) {
       SCOPED_TRACE(IsaName(isa));
       SetIsaForTest(isa);
@@ -260,6 +263,9 @@ TEST(Attention, QueriesThatSeeNothingGiveZeros) {
   const std::vector<float> y = Floats(c.Run()[0]);
   EXPECT_EQ(std::vector<float>(y.begin(), y.begin() + 4), std::vector<float>(4));
   EXPECT_NE(y[4], 0);
+  const std::vector<float> wide = Floats(c.RunInDouble()[0]);
+  EXPECT_EQ(std::vector<float>(wide.begin(), wide.begin() + 4), std::vector<float>(4));
+  EXPECT_NE(wide[4], 0);
 }
 
 TEST(Attention, SaysWhatDoesNotFit) {

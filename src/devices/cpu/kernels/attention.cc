@@ -71,7 +71,8 @@ struct Plan {
 };
 
 const float* RowOf(const HeadRows& rows, int64_t batch, int64_t head, int64_t row) {
-  return rows.data + batch * rows.batch + head * rows.head + row * rows.row;
+  return static_cast<const float*>(rows.data) + batch * rows.batch + head * rows.head +
+         row * rows.row;
 }
 
 // Where keys or values of all tokens are, once those of the past are joined with the new ones.
@@ -88,7 +89,7 @@ int64_t PastKeys(const AttentionProblem& p, int64_t batch) {
 void Join(const AttentionProblem& p, const HeadRows& now, const HeadCache& cache, int64_t size,
           int64_t batch, int64_t head) {
   if (cache.all == nullptr) return;
-  float* const all = cache.all + (batch * p.key_heads + head) * p.keys * size;
+  float* const all = static_cast<float*>(cache.all) + (batch * p.key_heads + head) * p.keys * size;
   const float* const before =
       cache.past.data == nullptr ? nullptr : RowOf(cache.past, batch, head, 0);
   const int64_t past = PastKeys(p, batch);
@@ -197,8 +198,8 @@ class BlockTask {
     }
     MultiplyValues(seen);
     for (int64_t r = 0; r < count_; ++r) {
-      float* const out =
-          p_.out + batch_ * p_.out_batch + QueryHead(r) * p_.out_head + Query(r) * p_.out_row;
+      float* const out = static_cast<float*>(p_.out) + batch_ * p_.out_batch +
+                         QueryHead(r) * p_.out_head + Query(r) * p_.out_row;
       std::copy_n(results_ + r * plan_.padded_values, p_.value_size, out);
     }
   }
@@ -207,18 +208,7 @@ class BlockTask {
   int64_t QueryHead(int64_t r) const { return head_ * plan_.group + (first_ + r) / p_.queries; }
   int64_t Query(int64_t r) const { return (first_ + r) % p_.queries; }
 
-  int64_t Visible(int64_t r) const {
-    int64_t visible = PastKeys(p_, batch_) + p_.new_keys;
-    int64_t offset = p_.begins == nullptr ? p_.offset : p_.begins[batch_];
-    if (p_.lengths != nullptr) {
-      const int64_t length = std::clamp<int64_t>(p_.lengths[batch_], 0, p_.keys);
-      visible = length;
-      if (!p_.past_offset) offset = length - p_.queries;
-    }
-    if (p_.bias != nullptr || p_.mask != nullptr) visible = std::min(visible, p_.mask_keys);
-    if (p_.causal) visible = std::clamp<int64_t>(Query(r) + offset + 1, 0, visible);
-    return visible;
-  }
+  int64_t Visible(int64_t r) const { return VisibleKeys(p_, batch_, Query(r)); }
 
   // The first key that the row sees.
   int64_t First(int64_t r) const {
@@ -264,18 +254,18 @@ class BlockTask {
     row.first = First(r);
     row.visible = Visible(r);
     if (p_.sinks != nullptr) row.sink = p_.sinks + QueryHead(r) * p_.sink_step;
-    row.scale = p_.scale;
+    row.scale = static_cast<float>(p_.scale);
     row.softcap = p_.softcap;
     const auto offset = [&](const ScoreStrides& strides) {
       return batch_ * strides.batch + QueryHead(r) * strides.head + Query(r) * strides.row;
     };
     if (p_.mask != nullptr) row.mask = p_.mask + offset(p_.mask_strides);
-    if (p_.bias != nullptr) row.bias = p_.bias + offset(p_.bias_strides);
+    if (p_.bias != nullptr) row.bias = static_cast<const float*>(p_.bias) + offset(p_.bias_strides);
     row.fill = p_.fill;
     row.blind_gives_zeros = p_.blind_gives_zeros;
     if (p_.scores != nullptr) {
       const int64_t at = (batch_ * p_.query_heads + QueryHead(r)) * p_.queries + Query(r);
-      row.scores = p_.scores + at * p_.keys;
+      row.scores = static_cast<float*>(p_.scores) + at * p_.keys;
       row.scores_after = p_.scores_after;
     }
     WeighScores(row);
@@ -323,6 +313,19 @@ class BlockTask {
 };
 
 }  // namespace
+
+int64_t VisibleKeys(const AttentionProblem& p, int64_t batch, int64_t query) {
+  int64_t visible = PastKeys(p, batch) + p.new_keys;
+  int64_t offset = p.begins == nullptr ? p.offset : p.begins[batch];
+  if (p.lengths != nullptr) {
+    const int64_t length = std::clamp<int64_t>(p.lengths[batch], 0, p.keys);
+    visible = length;
+    if (!p.past_offset) offset = length - p.queries;
+  }
+  if (p.bias != nullptr || p.mask != nullptr) visible = std::min(visible, p.mask_keys);
+  if (p.causal) visible = std::clamp<int64_t>(query + offset + 1, 0, visible);
+  return visible;
+}
 
 int64_t AttentionScratchBytes(const AttentionProblem& problem, int threads) {
   const Plan plan(problem);

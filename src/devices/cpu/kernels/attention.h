@@ -11,9 +11,12 @@
 
 namespace mullion::cpu {
 
+// Pointers without a type are to floats, or to doubles for RunAttentionInDouble; sizes and strides
+// count such elements.
+
 // A tensor of rows: row t of head h of batch b is at data + b * batch + h * head + t * row.
 struct HeadRows {
-  const float* data = nullptr;
+  const void* data = nullptr;
   int64_t batch = 0;
   int64_t head = 0;
   int64_t row = 0;
@@ -24,7 +27,7 @@ struct HeadRows {
 // which then stay.
 struct HeadCache {
   HeadRows past;
-  float* all = nullptr;
+  void* all = nullptr;
 };
 
 // Strides, which may be 0, of what is shaped like the scores.
@@ -42,26 +45,26 @@ struct AttentionProblem {
   int64_t keys = 0;        // of past and present; with `begins` the most that there is room for
   int64_t past_keys = 0;   // those in the caches
   int64_t new_keys = 0;    // those behind them
-  int64_t size = 0;        // floats of a query and a key
-  int64_t value_size = 0;  // floats of a value
+  int64_t size = 0;        // of a query and a key
+  int64_t value_size = 0;  // of a value
   HeadRows query;
   HeadRows key;  // the new ones
   HeadRows value;
   HeadCache key_cache;
   HeadCache value_cache;
-  float* out = nullptr;
+  void* out = nullptr;
   int64_t out_batch = 0;
   int64_t out_head = 0;
   int64_t out_row = 0;
 
-  float scale = 1;
+  double scale = 1;
   float softcap = 0;  // c tanh(score / c) when not 0
   // 0 for keys whose scores become `fill`, and what is added to scores after that. Keys from
   // `mask_keys` on are left out if there is one of the two.
   const bool* mask = nullptr;
   ScoreStrides mask_strides;
   float fill = -std::numeric_limits<float>::infinity();
-  const float* bias = nullptr;
+  const void* bias = nullptr;
   ScoreStrides bias_strides;
   int64_t mask_keys = 0;
   // Of rows that have no score above -infinity: zeros, or NaN as the equations say.
@@ -82,13 +85,20 @@ struct AttentionProblem {
 
   // Also wanted: scores, dense [batch, query_heads, queries, keys], after a step of their making.
   enum class Scores { kScaled, kCapped, kBiased, kSoftmax };
-  float* scores = nullptr;
+  void* scores = nullptr;
   Scores scores_after = Scores::kScaled;
 };
+
+// How many keys the query may see, masks aside.
+int64_t VisibleKeys(const AttentionProblem& problem, int64_t batch, int64_t query);
 
 int64_t AttentionScratchBytes(const AttentionProblem& problem, int threads);
 
 void RunAttention(const AttentionProblem& problem, void* scratch, Parallel& parallel);
+
+// The same in double, of problems without `begins`, `sinks` and `fill`; rows that see nothing are
+// zeros. Scratch memory is `keys` doubles a thread.
+void RunAttentionInDouble(const AttentionProblem& problem, void* scratch, Parallel& parallel);
 
 }  // namespace mullion::cpu
 
