@@ -70,6 +70,9 @@ tools::Tolerance ToleranceFor(const Case& built, ElementType type) {
   // Two roundings of 11 or 8 bits.
   if (type == ElementType::kFloat16) tolerance = {4e-3, 1e-3, 1e-3};
   if (type == ElementType::kBfloat16) tolerance = {3e-2, 1e-2, 1e-2};
+  if (type == ElementType::kDouble) {  // some 30 bits more than floats have
+    tolerance = {tolerance.rtol * 1e-6, tolerance.atol * 1e-6, tolerance.atol_range * 1e-6};
+  }
   return tolerance;
 }
 

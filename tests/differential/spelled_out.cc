@@ -203,8 +203,8 @@ void FlexAttention(Case& c) {
   Value* const k = c.Fed(Small(random, {batch, heads, keys, size}, type));
   Value* const v = c.Fed(Small(random, {batch, heads, keys, value_size}, type));
   Attributes attributes;
-  const float scale =
-      Maybe(random, attributes, "scale", 1 / std::sqrt(static_cast<float>(size)), 0.1, 1);
+  double scale = static_cast<double>(Maybe(random, attributes, "scale", 0, 0.1, 1));
+  if (attributes.empty()) scale = 1 / std::sqrt(static_cast<double>(size));
   Node& node = c.Add({q, k, v}, attributes);
   const auto body = [&](const char* name, std::string_view function) {
     auto graph = std::make_shared<Graph>(&node.graph());

@@ -18,9 +18,9 @@ struct Words {
                     Attributes attributes = {}) const {
     return c.Add(name, "", std::move(inputs), std::move(attributes)).output(0);
   }
-  Value* Number(float value) const {
-    return c.TwinConstant(type == ElementType::kDouble ? Tensor::Scalar(static_cast<double>(value))
-                                                       : Tensor::Scalar(value));
+  Value* Number(double value) const {
+    return c.TwinConstant(type == ElementType::kDouble ? Tensor::Scalar(value)
+                                                       : Tensor::Scalar(static_cast<float>(value)));
   }
   Value* Cast(Value* value) const { return Cast(value, type); }
   Value* Cast(Value* value, ElementType to) const {

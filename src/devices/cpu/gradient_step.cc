@@ -23,7 +23,8 @@ struct Element {
 struct Adagrad {
   static constexpr int kStates = 1;
   explicit Adagrad(const Node& node)
-      : decay(node.FloatAttribute("decay_factor", 0)), epsilon(node.FloatAttribute("epsilon", 0)) {}
+      : decay(node.FloatAttribute("decay_factor", 0)),
+        epsilon(node.FloatAttribute("epsilon", 1e-6f)) {}
   double RateOf(double rate, double updates) const { return rate / (1 + updates * decay); }
 
   template <typename T>
@@ -40,7 +41,7 @@ struct Adam {
   explicit Adam(const Node& node)
       : alpha(node.FloatAttribute("alpha", 0.9f)),
         beta(node.FloatAttribute("beta", 0.999f)),
-        epsilon(node.FloatAttribute("epsilon", 0)),
+        epsilon(node.FloatAttribute("epsilon", 1e-6f)),
         shrinking(node.FloatAttribute("norm_coefficient_post", 0)) {}
   // The states begin at zero: their bias is taken out.
   double RateOf(double rate, double updates) const {

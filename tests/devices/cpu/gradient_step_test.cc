@@ -30,6 +30,18 @@ TEST(GradientStep, Adagrad) {
   ExpectClose(outputs[1], FloatTensor({2}, {16, 16}), 0);
 }
 
+// Without an epsilon of 1e-6 they would divide zero by zero.
+TEST(GradientStep, LeaveWhatHasNoGradientYet) {
+  for (const char* const name : {"Adagrad", "Adam"}) {
+    SCOPED_TRACE(name);
+    OperatorCase c = Case(name, 0, {FloatTensor({2}, {0, 0})});
+    if (c.name == "Adam") c.inputs.push_back(FloatTensor({2}, {0, 0}));
+    c.output_count = static_cast<int>(c.inputs.size()) - 3;
+    c.inputs[3] = FloatTensor({2}, {0, 0});
+    ExpectClose(c.Run()[0], c.inputs[2], 0);
+  }
+}
+
 TEST(GradientStep, Adam) {
   OperatorCase c = Case("Adam", 1, {FloatTensor({2}, {0, 0}), FloatTensor({2}, {0, 0})});
   c.Set("alpha", 0.5f);
