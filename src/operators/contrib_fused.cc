@@ -36,7 +36,7 @@ Status CheckActivation(const Node& node, const Activation& activation) {
 void BecomeActivation(Expansion& expansion, Node& node, const Activation& activation, Value& x) {
   if (activation.name == "Clip") {
     return expansion.Become(
-        "Clip", {&x, &expansion.Float(activation.alpha), &expansion.Float(activation.beta)});
+        "Clip", {&x, &expansion.Like(activation.alpha, x), &expansion.Like(activation.beta, x)});
   }
   expansion.Become(activation.name, {&x});
   const bool takes_alpha = activation.name == "LeakyRelu" || activation.name == "HardSigmoid" ||
@@ -137,9 +137,7 @@ Status UpgradeFusedMatMul(Node& node) {
     return OkStatus();
   }
   Value* product = &expansion.Add("MatMul", {a, b});
-  // The factor has the product's type.
-  Value* const factor =
-      alpha == 1 ? nullptr : &expansion.Add("CastLike", {&expansion.Float(alpha), a});
+  Value* const factor = alpha == 1 ? nullptr : &expansion.Like(alpha, *a);
   if (activation.name.empty()) {
     expansion.Become("Mul", {product, factor});
     return OkStatus();

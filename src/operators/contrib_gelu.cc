@@ -28,10 +28,9 @@ Status UpgradeFastGelu(Node& node) {
 // x * sigmoid(alpha * x)
 Status UpgradeQuickGelu(Node& node) {
   const float alpha = node.FloatAttribute("alpha", 1.702f);
-  Value* const x = node.input(0);
-  Expansion expansion(node);
-  Value& scaled = expansion.Add("Mul", {x, &expansion.Float(alpha)});
-  expansion.Become("Mul", {x, &expansion.Add("Sigmoid", {&scaled})});
+  Expansion(node).Become("Swish", {node.input(0)});
+  node.SetOperator("", "Swish", 24);
+  node.SetAttribute("alpha", alpha);
   return OkStatus();
 }
 

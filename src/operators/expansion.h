@@ -36,6 +36,8 @@ class Expansion {
   }
   Value& Int(int64_t value) { return graph_.AddConstant("int", Tensor::Scalar(value)); }
   Value& Float(float value) { return graph_.AddConstant("float", Tensor::Scalar(value)); }
+  // The number in the element type of `other`.
+  Value& Like(float value, Value& other) { return Add("CastLike", {&Float(value), &other}); }
 
   // Turns the node itself into `name`, keeping its outputs; its attributes go.
   void Become(std::string_view name, std::initializer_list<Value*> inputs) {
