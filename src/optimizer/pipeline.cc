@@ -19,6 +19,7 @@
 #include "optimizer/join_in_place.h"
 #include "optimizer/join_splits.h"
 #include "optimizer/layout.h"
+#include "optimizer/pool_first.h"
 #include "optimizer/remove_dead_code.h"
 #include "optimizer/scan_first_axis.h"
 #include "optimizer/simplify.h"
@@ -74,6 +75,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   FoldPixelSlices(graph);
   if (FoldSpreadPixel(graph)) RemoveDeadCode(graph);
   FoldCrop(graph);
+  PoolFirst(graph);
   FuseEpilogue(graph);
   TrimPooled(graph);
   JoinConvolutions(graph);

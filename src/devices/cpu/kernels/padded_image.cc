@@ -7,8 +7,8 @@ namespace mullion::cpu {
 
 namespace {
 
-// Half of a first-level cache of 32 KiB: larger images have few windows at their sides.
-constexpr int64_t kMostPaddedFloats = 4 * 1024;
+// 64 KiB, a quarter of the smallest level 2 cache: larger images have few windows at their sides.
+constexpr int64_t kMostPaddedFloats = 16 * 1024;
 constexpr int64_t kPaddedLine = 16;  // floats
 
 }  // namespace
