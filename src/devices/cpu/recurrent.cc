@@ -2,8 +2,10 @@
 #include "devices/cpu/recurrent.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "base/str_cat.h"
@@ -24,17 +26,22 @@ constexpr int64_t kProductParts = 8;
 
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// One after the other, panel by panel: sums are still near, and threads share one loop.
 template <typename T>
-void Product(const PanelProductArguments<T>& product, Parallel* parallel) {
-  const int64_t work = product.columns * product.depth * product.row_count;
-  if (parallel == nullptr || work < kParallelProduct) {
-    PanelProduct(product, 0, product.columns);
-    return;
-  }
-  const int64_t panels = DivideUp(product.columns, kPanelWidth);
-  parallel->For(panels, DivideUp(panels, kProductParts), [&](int64_t begin, int64_t end, int) {
-    PanelProduct(product, begin * kPanelWidth, std::min(end * kPanelWidth, product.columns));
-  });
+void Multiply(std::span<const PanelProductArguments<T>> products, Parallel* parallel) {
+  const int64_t columns = products[0].columns;
+  const int64_t panels = DivideUp(columns, kPanelWidth);
+  const auto multiply = [&](int64_t begin, int64_t end, int /*worker*/) {
+    for (; begin < end; ++begin) {
+      for (const PanelProductArguments<T>& product : products) {
+        PanelProduct(product, begin * kPanelWidth, std::min((begin + 1) * kPanelWidth, columns));
+      }
+    }
+  };
+  int64_t work = 0;
+  for (const auto& product : products) work += columns * product.depth * product.row_count;
+  if (parallel == nullptr || work < kParallelProduct) return multiply(0, panels, 0);
+  parallel->For(panels, DivideUp(panels, kProductParts), multiply);
 }
 
 // Hands out parts of the scratch memory, each aligned.
@@ -101,6 +108,7 @@ struct Recurrent<T>::Task {
   int64_t first_row;
   int64_t longest;
   RecurrentStep<T> step;
+  PanelProductArguments<T> input;
   T* sums;
   const T** input_rows;
   int64_t* lengths;
@@ -357,6 +365,7 @@ void Recurrent<T>::Start(const Bound& b, const Sources& sources, Task& task) con
 template <typename T>
 void Recurrent<T>::MultiplyInputs(const Bound& b, const Packed& packed, const Sources& sources,
                                   Task& task, int64_t first_step, int64_t steps) const {
+  task.step.input = nullptr;
   if (steps <= 0) return;
   const int64_t rows = task.step.rows;
   for (int64_t s = 0; s < steps; ++s) {
@@ -372,9 +381,13 @@ void Recurrent<T>::MultiplyInputs(const Bound& b, const Packed& packed, const So
   for (const GateGroup& group : plan_.input) {
     const int64_t columns = group.count * b.width;
     const int64_t block = group.block * b.width;
-    Product<T>({task.input_rows, steps * rows, b.input, weights, columns, biases + block, 0,
-                task.sums + block, b.row},
-               task.parallel);
+    task.input = {task.input_rows,   steps * rows, b.input, weights, columns, biases + block, 0,
+                  task.sums + block, b.row};
+    if (steps == 1 && plan_.input == plan_.recurrent) {
+      task.step.input = &task.input;
+      return;
+    }
+    Multiply<T>({&task.input, 1}, task.parallel);
     weights += columns * b.input;
   }
   if (plan_.bias_block < 0) return;
@@ -398,9 +411,12 @@ void Recurrent<T>::AddRecurrent(const RecurrentStep<T>& step, int g, const T* co
   }
   const GateGroup& group = plan_.recurrent[static_cast<size_t>(g)];
   T* const sums = step.Sums(0, group.block);
-  Product<T>({rows, step.rows, step.depth, weights, group.count * step.width(), sums,
-              step.sums_stride, sums, step.sums_stride},
-             step.parallel);
+  const PanelProductArguments<T> product{
+      rows, step.rows,        step.depth, weights,         group.count * step.width(),
+      sums, step.sums_stride, sums,       step.sums_stride};
+  if (step.input == nullptr) return Multiply<T>({&product, 1}, step.parallel);
+  const std::array<PanelProductArguments<T>, 2> both{*step.input, product};
+  Multiply<T>(both, step.parallel);
 }
 
 // Y of one step; rows that have ended give zeros.

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "device/kernel.h"
 #include "device/weight_store.h"
+#include "devices/cpu/kernels/panel_product.h"
 #include "devices/cpu/kernels/recurrent_cells.h"
 #include "devices/cpu/recurrent_weights.h"
 #include "operators/recurrent.h"
@@ -30,6 +31,8 @@ struct RecurrentStep {
   const T* const* hidden_rows = nullptr;
   const T* const* spare_rows = nullptr;
   const T* weights = nullptr;  // R packed, group after group
+  // Not null: the product with the input, which is made beside the first one with R.
+  const PanelProductArguments<T>* input = nullptr;
   CellArguments<T> arguments;
   Parallel* parallel = nullptr;  // null when the caller is parallel already
 

@@ -19,6 +19,8 @@ struct GateGroup {
   int first;
   int count;
   int block;
+
+  bool operator==(const GateGroup&) const = default;
 };
 
 // How a kind of layer divides its weights into products.
