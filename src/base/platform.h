@@ -45,6 +45,8 @@ Result<std::shared_ptr<const MappedFile>> MapFileBeneath(const std::filesystem::
 // Pages straight from the system and back to it; null when there is no memory.
 void* AllocatePages(size_t bytes);
 void FreePages(void* memory, size_t bytes);
+// The contents of the whole pages of a part of such memory are lost, and take no memory any more.
+void ReturnPages(void* memory, size_t bytes);
 
 // Gives the system back what was freed but is still held by the allocator, where that can be asked.
 // Takes milliseconds: for when something large ends.

@@ -75,7 +75,8 @@ const void* Tensor::DeferredData() const {
   std::call_once(contents.once, [&] {
     AlignedBuffer buffer(AllocateAligned(contents.bytes));
     if (buffer == nullptr) throw std::bad_alloc();
-    contents.source->Fill(buffer.get());
+    contents.source->Prefetch(0, contents.bytes);
+    contents.source->Fill(0, contents.bytes, buffer.get());
     contents.made = std::move(buffer);
   });
   return contents.made.get();
@@ -85,11 +86,11 @@ bool Tensor::InMemory() const {
   return !deferred_ || deferred_contents().source->Memory() != nullptr;
 }
 
-void Tensor::CopyContents(void* memory) const {
+void Tensor::CopyPart(size_t begin, size_t bytes, void* memory) const {
   if (!InMemory()) {
-    deferred_contents().source->Fill(memory);
-  } else if (bytes() > 0) {
-    std::memcpy(memory, data(), bytes());
+    deferred_contents().source->Fill(begin, bytes, memory);
+  } else if (bytes > 0) {
+    std::memcpy(memory, static_cast<const char*>(data()) + begin, bytes);
   }
 }
 
@@ -97,8 +98,12 @@ const TensorSource* Tensor::source() const {
   return deferred_ ? deferred_contents().source.get() : nullptr;
 }
 
-void Tensor::Forget() const {
-  if (deferred_) deferred_contents().source->Forget();
+void Tensor::Prefetch(size_t begin, size_t bytes) const {
+  if (deferred_) deferred_contents().source->Prefetch(begin, bytes);
+}
+
+void Tensor::Forget(size_t begin, size_t bytes) const {
+  if (deferred_) deferred_contents().source->Forget(begin, bytes);
 }
 
 void CopyElements(const TensorView& from, const MutableTensorView& to) {

@@ -71,15 +71,16 @@ class TensorSource {
   virtual const void* Memory() const { return nullptr; }
   // The same at any alignment.
   virtual const void* Bytes() const { return Memory(); }
-  // Writes all bytes of the contents to `memory`, which has the library's alignment.
-  virtual void Fill(void* memory) const = 0;
-  // All of Bytes() will be read now.
-  virtual void Prefetch() const {}
+  // Writes bytes [begin, begin + bytes) of the contents, whole rows along the first axis, to
+  // `memory`, which has the library's alignment.
+  virtual void Fill(size_t begin, size_t bytes, void* memory) const = 0;
+  // That part will be asked for now: brings in what it is made from.
+  virtual void Prefetch(size_t /*begin*/, size_t /*bytes*/) const {}
   // Tells these contents from all others while they can be had, or empty where only they themselves
   // can.
   virtual std::string Identity() const { return {}; }
-  // Nobody will want the contents soon: what can be had again need not stay in memory.
-  virtual void Forget() const {}
+  // Nobody will want that part soon: what can be had again need not stay in memory.
+  virtual void Forget(size_t /*begin*/, size_t /*bytes*/) const {}
   // False for weights that only exist packed. Their Fill writes zeros, and nobody may go on with
   // those: the planner sees to that.
   virtual bool HasContents() const { return true; }
@@ -147,9 +148,12 @@ class Tensor {
   bool InMemory() const;
   // Copies the contents, not for strings, to memory of the library's alignment. Deferred ones are
   // made there and not kept.
-  void CopyContents(void* memory) const;
-  // Nobody will want deferred contents soon.
-  void Forget() const;
+  void CopyContents(void* memory) const { CopyPart(0, bytes(), memory); }
+  // The same of whole rows along the first axis.
+  void CopyPart(size_t begin, size_t bytes, void* memory) const;
+  // A part of deferred contents will be looked at now, or not soon.
+  void Prefetch(size_t begin, size_t bytes) const;
+  void Forget(size_t begin, size_t bytes) const;
   // What deferred contents are made from; null for others.
   const TensorSource* source() const;
 

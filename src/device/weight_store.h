@@ -25,6 +25,18 @@ struct PackedWeights {
   size_t bytes = 0;
 };
 
+// The contents of weights that are being packed. They are made as they are asked for, in memory
+// that is used again; std::bad_alloc is thrown where there is none.
+class WeightContents {
+ public:
+  virtual TensorView All() = 0;
+  // Rows [first, first + count) along the first axis, until the next call.
+  virtual const void* Rows(int64_t first, int64_t count) = 0;
+
+ protected:
+  ~WeightContents() = default;
+};
+
 // Thread-safe. The store holds no weights alive: they live as long as an executable uses them.
 class WeightStore {
  public:
@@ -46,7 +58,15 @@ class WeightStore {
   // not so.
   using Pack = FunctionRef<void(const TensorView& source, void* memory)>;
   Result<std::shared_ptr<const void>> Get(const Tensor& weights, std::string_view format,
-                                          size_t bytes, Pack pack);
+                                          size_t bytes, Pack pack) {
+    return GetByRows(weights, format, bytes,
+                     [&](WeightContents& contents, void* memory) { pack(contents.All(), memory); });
+  }
+  // The same with contents of which `pack` asks for some rows after the other: what it reads is
+  // then still in the cache, and takes little memory.
+  using PackByRows = FunctionRef<void(WeightContents& contents, void* memory)>;
+  Result<std::shared_ptr<const void>> GetByRows(const Tensor& weights, std::string_view format,
+                                                size_t bytes, PackByRows pack);
 
   // While one of these lives, memory for deferred contents is used again instead of given back, and
   // packed weights of `bytes` bytes or so, if they are many, lie side by side on huge pages.
@@ -79,12 +99,13 @@ class WeightStore {
     size_t bytes = 0;
     size_t used = 0;
   };
+  class Contents;
   Result<std::shared_ptr<const void>> FindOrMake(const Tensor& weights, std::string_view format,
-                                                 size_t bytes, Pack pack);
+                                                 size_t bytes, PackByRows pack);
   std::shared_ptr<const void> Find(const std::string& key) const;
-  // Packs `source`, whose contents are in memory, as `key`.
-  Result<std::shared_ptr<const void>> Make(const Tensor& source, const std::string& key,
-                                           size_t bytes, Pack pack);
+  // Packs `contents` as `key`.
+  Result<std::shared_ptr<const void>> Make(Contents& contents, const std::string& key, size_t bytes,
+                                           PackByRows pack);
   std::shared_ptr<void> Allocate(size_t bytes);
   Scratch TakeScratch(size_t bytes);
   void ReturnScratch(Scratch scratch);

@@ -54,15 +54,14 @@ class StoredContents final : public TensorSource {
 
   const void* Memory() const override { return aligned_ ? data_.bytes.data() : nullptr; }
   const void* Bytes() const override { return data_.bytes.data(); }
-  void Fill(void* memory) const override {
-    Prefetch();
-    std::memcpy(memory, data_.bytes.data(), data_.bytes.size());
+  void Fill(size_t begin, size_t bytes, void* memory) const override {
+    std::memcpy(memory, data_.bytes.data() + begin, bytes);
   }
-  void Prefetch() const override {
-    if (data_.mapping != nullptr) data_.mapping->Prefetch(Offset(), data_.bytes.size());
+  void Prefetch(size_t begin, size_t bytes) const override {
+    if (data_.mapping != nullptr) data_.mapping->Prefetch(Offset() + begin, bytes);
   }
-  void Forget() const override {
-    if (data_.mapping != nullptr) data_.mapping->Release(Offset(), data_.bytes.size());
+  void Forget(size_t begin, size_t bytes) const override {
+    if (data_.mapping != nullptr) data_.mapping->Release(Offset() + begin, bytes);
   }
   std::string Identity() const override {
     if (data_.mapping == nullptr || data_.mapping->identity() == 0) return {};

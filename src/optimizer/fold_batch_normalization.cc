@@ -74,25 +74,27 @@ class ScaledWeights final : public TensorSource {
   ScaledWeights(Tensor weights, const WeightAxes& axes, std::vector<double> scale)
       : weights_(std::move(weights)), axes_(axes), scale_(std::move(scale)) {}
 
-  void Fill(void* memory) const override {
+  void Fill(size_t begin, size_t bytes, void* memory) const override {
     auto* to = static_cast<float*>(memory);
-    const auto* from = static_cast<const char*>(Source(memory));
-    for (int64_t o = 0; o < axes_.outer; ++o) {
+    const auto* from = static_cast<const char*>(Source(begin, bytes, memory));
+    const size_t run = static_cast<size_t>(axes_.inner) * sizeof(float);
+    if (run == 0) return;
+    const auto first = static_cast<int64_t>(begin / run);
+    const auto end = static_cast<int64_t>((begin + bytes) / run);
+    for (int64_t r = first; r < end; ++r, from += run, to += axes_.inner) {
       // Input channel o of a ConvTranspose belongs to one group of output channels.
-      const int64_t group = o / axes_.outer_per_group;
-      for (int64_t c = 0; c < axes_.per_group; ++c) {
-        const double factor = scale_[static_cast<size_t>(group * axes_.per_group + c)];
-        for (int64_t i = 0; i < axes_.inner; ++i) {
-          float weight;
-          std::memcpy(&weight, from + i * int64_t{sizeof(weight)}, sizeof(weight));
-          to[i] = static_cast<float>(weight * factor);
-        }
-        from += axes_.inner * int64_t{sizeof(float)};
-        to += axes_.inner;
+      const int64_t group = r / axes_.per_group / axes_.outer_per_group;
+      const auto channel = static_cast<size_t>(group * axes_.per_group + r % axes_.per_group);
+      const auto factor = static_cast<float>(scale_[channel]);
+      for (int64_t i = 0; i < axes_.inner; ++i) {
+        float weight;
+        std::memcpy(&weight, from + i * int64_t{sizeof(weight)}, sizeof(weight));
+        to[i] = weight * factor;
       }
     }
   }
-  void Forget() const override { weights_.Forget(); }
+  void Prefetch(size_t begin, size_t bytes) const override { weights_.Prefetch(begin, bytes); }
+  void Forget(size_t begin, size_t bytes) const override { weights_.Forget(begin, bytes); }
   std::string Identity() const override {
     std::string identity = weights_.deferred() ? weights_.source()->Identity() : std::string();
     if (identity.empty()) return identity;
@@ -101,13 +103,12 @@ class ScaledWeights final : public TensorSource {
   }
 
  private:
-  // The weights where they lie at any alignment, or in `memory`.
-  const void* Source(void* memory) const {
+  // That part of the weights where it lies at any alignment, or in `memory`.
+  const void* Source(size_t begin, size_t bytes, void* memory) const {
     if (const TensorSource* const source = weights_.source()) {
-      source->Prefetch();
-      if (const void* const bytes = source->Bytes()) return bytes;
+      if (const void* const all = source->Bytes()) return static_cast<const char*>(all) + begin;
     }
-    weights_.CopyContents(memory);
+    weights_.CopyPart(begin, bytes, memory);
     return memory;
   }
 

@@ -25,13 +25,16 @@ class SomeChannels final : public TensorSource {
   SomeChannels(Tensor weights, std::pair<int64_t, int64_t> range, bool others)
       : weights_(std::move(weights)), range_(range), others_(others) {}
 
-  void Fill(void* memory) const override {
+  void Fill(size_t begin, size_t bytes, void* memory) const override {
     const int64_t in = weights_.shape()[1];
-    std::vector<float> all(static_cast<size_t>(weights_.count()));
-    weights_.CopyContents(all.data());
+    const int64_t some = range_.second - range_.first;
+    const size_t row_bytes = static_cast<size_t>(others_ ? in - some : some) * sizeof(float);
+    if (row_bytes == 0) return;
+    const size_t whole_row = static_cast<size_t>(in) * sizeof(float);
+    std::vector<float> all(bytes / row_bytes * static_cast<size_t>(in));
+    weights_.CopyPart(begin / row_bytes * whole_row, bytes / row_bytes * whole_row, all.data());
     auto* to = static_cast<float*>(memory);
-    for (int64_t row = 0; row < weights_.shape()[0]; ++row) {
-      const float* const from = all.data() + row * in;
+    for (const float* from = all.data(); from != all.data() + all.size(); from += in) {
       if (others_) {
         to = std::copy(from, from + range_.first, to);
         to = std::copy(from + range_.second, from + in, to);
@@ -40,7 +43,12 @@ class SomeChannels final : public TensorSource {
       }
     }
   }
-  void Forget() const override { weights_.Forget(); }
+  void Prefetch(size_t /*begin*/, size_t /*bytes*/) const override {
+    weights_.Prefetch(0, weights_.bytes());
+  }
+  void Forget(size_t /*begin*/, size_t /*bytes*/) const override {
+    weights_.Forget(0, weights_.bytes());
+  }
   std::string Identity() const override {
     std::string identity = weights_.deferred() ? weights_.source()->Identity() : std::string();
     if (identity.empty()) return identity;

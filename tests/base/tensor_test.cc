@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -15,12 +16,13 @@ namespace {
 class Numbers final : public TensorSource {
  public:
   explicit Numbers(int64_t count) : count_(count) {}
-  void Fill(void* memory) const override {
+  void Fill(size_t begin, size_t bytes, void* memory) const override {
+    EXPECT_LE(begin + bytes, static_cast<size_t>(count_) * sizeof(int32_t));
     auto* const to = static_cast<int32_t*>(memory);
-    for (int64_t i = 0; i < count_; ++i) to[i] = static_cast<int32_t>(i);
+    std::iota(to, to + bytes / sizeof(int32_t), static_cast<int32_t>(begin / sizeof(int32_t)));
     ++made;
   }
-  void Forget() const override { ++forgotten; }
+  void Forget(size_t /*begin*/, size_t /*bytes*/) const override { ++forgotten; }
 
   mutable std::atomic<int> made = 0;
   mutable std::atomic<int> forgotten = 0;
@@ -52,7 +54,7 @@ TEST(DeferredTensor, CopiesWithoutKeepingWhatItMade) {
     EXPECT_EQ(copy[3], 3);
   }
   EXPECT_EQ(numbers->made, 2);
-  tensor.Forget();
+  tensor.Forget(0, tensor.bytes());
   EXPECT_EQ(numbers->forgotten, 1);
 }
 

@@ -90,22 +90,25 @@ class FloatConv final : public FloatConvolution {
     return PackedConvolutionFloats(shape.out_channels, shape.groups, channels, shape.Taps());
   }
 
-  void Pack(const float* weights, const ConvolutionShape& shape, float* packed) const override {
+  void Pack(const WeightRows& weights, const ConvolutionShape& shape,
+            float* packed) const override {
+    const RightSource source =
+        RightSource::Convolution(weights, shape.in_channels / shape.groups, shape.Taps());
+    const auto all = [&] { return weights(0, shape.out_channels); };
     if (IsDepthwise(shape)) {
-      PackDepthwise(weights, shape.out_channels, shape.Taps(), packed);
+      PackDepthwise(all(), shape.out_channels, shape.Taps(), packed);
     } else if (UsesWinograd(shape)) {
-      PackWinograd(weights, shape, packed);
+      PackWinograd(source, shape, packed);
     } else if (UsesFourier(shape)) {
-      PackFourier(weights, shape, packed);
+      PackFourier(all(), shape, packed);
     } else if (UsesLargeKernel(shape)) {
-      PackLargeKernel(weights, shape, packed);
+      PackLargeKernel(all(), shape, packed);
     } else if (UsesHalf(shape)) {
-      PackHalfConvolution(weights, shape, packed);
+      PackHalfConvolution(all(), shape, packed);
     } else if (PixelsAtOnce(shape) > 1) {
-      PackPixelColumns(weights, shape, packed);
+      PackPixelColumns(all(), shape, packed);
     } else {
-      PackConvolution(weights, shape.out_channels, shape.groups, shape.in_channels / shape.groups,
-                      shape.Taps(), packed);
+      PackConvolution(source, shape.out_channels, shape.groups, packed);
     }
   }
 

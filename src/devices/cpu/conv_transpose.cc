@@ -82,8 +82,9 @@ class FloatConvTranspose final : public FloatConvolution {
     return PackedTransposedConvolutionFloats(shape);
   }
 
-  void Pack(const float* weights, const ConvolutionShape& shape, float* packed) const override {
-    PackTransposedConvolution(weights, shape, packed);
+  void Pack(const WeightRows& weights, const ConvolutionShape& shape,
+            float* packed) const override {
+    PackTransposedConvolution(weights(0, shape.in_channels), shape, packed);
   }
 };
 

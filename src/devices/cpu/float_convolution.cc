@@ -97,10 +97,13 @@ Status FloatConvolution::Prepare(WeightStore& weights) {
   const std::string format = Format(shape) + " lanes " + std::to_string(blocks.lanes) + " of " +
                              std::to_string(blocks.max_vectors);
   MULLION_ASSIGN_OR_RETURN(
-      packed_, weights.Get(constant, format, PackedFloats(shape) * sizeof(float),
-                           [&](const TensorView& source, void* memory) {
-                             Pack(source.as<float>(), shape, static_cast<float*>(memory));
-                           }));
+      packed_, weights.GetByRows(constant, format, PackedFloats(shape) * sizeof(float),
+                                 [&](WeightContents& contents, void* memory) {
+                                   const auto rows = [&](int64_t first, int64_t count) {
+                                     return static_cast<const float*>(contents.Rows(first, count));
+                                   };
+                                   Pack(rows, shape, static_cast<float*>(memory));
+                                 }));
   return OkStatus();
 }
 
@@ -161,7 +164,11 @@ Status FloatConvolution::Run(RunContext& context) const {
 
   const auto* packed = static_cast<const float*>(packed_.get());
   if (packed == nullptr) {
-    Pack(context.Input(1).as<float>(), shape, scratch(bound.packed));
+    const TensorView& weights = context.Input(1);
+    const auto rows = [&](int64_t first, int64_t /*count*/) {
+      return weights.as<float>() + first * weights.shape.Product(1, weights.shape.rank());
+    };
+    Pack(rows, shape, scratch(bound.packed));
     packed = scratch(bound.packed);
   }
   const float* input = context.Input(0).as<float>();

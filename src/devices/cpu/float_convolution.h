@@ -38,7 +38,9 @@ class FloatConvolution : public Executable {
   // Names everything that packed weights depend on besides the weights.
   virtual std::string Format(const ConvolutionShape& shape) const = 0;
   virtual size_t PackedFloats(const ConvolutionShape& shape) const = 0;
-  virtual void Pack(const float* weights, const ConvolutionShape& shape, float* packed) const = 0;
+  // `weights` has the rows of the weights' first axis.
+  virtual void Pack(const WeightRows& weights, const ConvolutionShape& shape,
+                    float* packed) const = 0;
 
  private:
   struct Bound;

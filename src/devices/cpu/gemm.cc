@@ -53,16 +53,21 @@ class FloatGemm final : public Executable {
         parameters_.right_transposed ? " transposed" : "", " lanes ", blocks.lanes, " of ",
         blocks.max_vectors, alpha == 1.0f ? "" : StrCat(" times ", BitCast<uint32_t>(alpha)));
     MULLION_ASSIGN_OR_RETURN(
-        packed_, weights.Get(constant, format, floats * sizeof(float),
-                             [&](const TensorView& source, void* memory) {
-                               const auto* const from = source.as<float>();
-                               auto* const to = static_cast<float*>(memory);
-                               PackWeight(parameters_.right_transposed
-                                              ? RightSource::Transposed(from, depth, depth)
-                                              : RightSource::RowMajor(from, depth, columns),
-                                          columns, to, half_);
-                               for (size_t i = 0; alpha != 1.0f && i < floats; ++i) to[i] *= alpha;
-                             }));
+        packed_,
+        weights.GetByRows(constant, format, floats * sizeof(float),
+                          [&](WeightContents& contents, void* memory) {
+                            const auto make = [&](int64_t first, int64_t count) {
+                              return static_cast<const float*>(contents.Rows(first, count));
+                            };
+                            const WeightRows rows = make;
+                            auto* const to = static_cast<float*>(memory);
+                            // The rows of a transposed matrix are those of a kernel of one weight.
+                            PackWeight(parameters_.right_transposed
+                                           ? RightSource::Convolution(rows, depth, 1)
+                                           : RightSource::RowMajor(rows(0, depth), depth, columns),
+                                       columns, to, half_);
+                            for (size_t i = 0; alpha != 1.0f && i < floats; ++i) to[i] *= alpha;
+                          }));
     return OkStatus();
   }
 

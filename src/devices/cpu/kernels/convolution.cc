@@ -79,21 +79,22 @@ size_t PackedConvolutionFloats(int64_t out_channels, int64_t groups, int64_t cha
   return static_cast<size_t>(groups * blocks.PackedFloats(channels * taps));
 }
 
-void PackConvolution(const float* weights, int64_t out_channels, int64_t groups, int64_t channels,
-                     int64_t taps, float* packed) {
-  if (HasFewColumns(out_channels, groups, channels)) {
-    PackFewColumns(RightSource::Convolution(weights, channels, taps), out_channels, packed);
+void PackConvolution(const RightSource& weights, int64_t out_channels, int64_t groups,
+                     float* packed) {
+  if (HasFewColumns(out_channels, groups, weights.depth)) {
+    PackFewColumns(weights, out_channels, packed);
     return;
   }
-  if (IsPlain(groups, taps)) {
-    PackWeight(RightSource::Convolution(weights, channels, taps), out_channels, packed);
+  if (IsPlain(groups, weights.taps)) {
+    PackWeight(weights, out_channels, packed);
     return;
   }
   const ColumnBlocks blocks = ColumnBlocks::Of(out_channels / groups);
-  for (int64_t group = 0; group < groups; ++group) {
-    PackRight(RightSource::Convolution(weights, channels, taps), blocks, packed);
-    weights += out_channels / groups * channels * taps;
-    packed += blocks.PackedFloats(channels * taps);
+  RightSource group = weights;
+  for (int64_t i = 0; i < groups; ++i) {
+    PackRight(group, blocks, packed);
+    group.first_column += out_channels / groups;
+    packed += blocks.PackedFloats(weights.depth * weights.taps);
   }
 }
 

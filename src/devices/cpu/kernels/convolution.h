@@ -67,8 +67,12 @@ class ConvolutionPlan {
 // hang on the weights and the instruction level in use, not on the image.
 size_t PackedConvolutionFloats(int64_t out_channels, int64_t groups, int64_t channels,
                                int64_t taps);
-void PackConvolution(const float* weights, int64_t out_channels, int64_t groups, int64_t channels,
-                     int64_t taps, float* packed);
+void PackConvolution(const RightSource& weights, int64_t out_channels, int64_t groups,
+                     float* packed);
+inline void PackConvolution(const float* weights, int64_t out_channels, int64_t groups,
+                            int64_t channels, int64_t taps, float* packed) {
+  PackConvolution(RightSource::Convolution(weights, channels, taps), out_channels, groups, packed);
+}
 
 // Where the rows are, worked out for one shape. Immutable.
 class ConvolutionRows {

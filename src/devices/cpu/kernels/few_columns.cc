@@ -187,10 +187,10 @@ void FinishBlock(const MatrixProduct& product, int64_t first, int64_t count, con
 }  // namespace
 
 void PackFewColumns(const RightSource& source, int64_t columns, float* packed) {
+  const float* const all = source.Columns(0, columns);
   for (int64_t tap = 0; tap < source.taps; ++tap) {
     for (int64_t column = 0; column < columns; ++column) {
-      const float* const from =
-          source.data + tap * source.tap_stride + column * source.column_stride;
+      const float* const from = all + tap * source.tap_stride + column * source.column_stride;
       for (int64_t k = 0; k < source.depth; ++k) *packed++ = from[k * source.depth_stride];
     }
   }

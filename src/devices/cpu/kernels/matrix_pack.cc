@@ -20,9 +20,10 @@ constexpr int64_t kTileRows = 64;
 
 // [tap][k] rows of `width` floats, `columns` of them from the source.
 void PackContiguous(const RightSource& source, int64_t columns, int64_t width, float* packed) {
+  const float* const from = source.Columns(0, columns);
   for (int64_t tap = 0; tap < source.taps; ++tap) {
     for (int64_t k = 0; k < source.depth; ++k) {
-      std::memcpy(packed, source.data + tap * source.tap_stride + k * source.depth_stride,
+      std::memcpy(packed, from + tap * source.tap_stride + k * source.depth_stride,
                   static_cast<size_t>(columns) * sizeof(float));
       std::memset(packed + columns, 0, static_cast<size_t>(width - columns) * sizeof(float));
       packed += width;
@@ -35,7 +36,7 @@ template <int kCount>
 void GatherColumns(const RightSource& source, int64_t column, int64_t count, int64_t width,
                    float* packed) {
   const int64_t columns = kCount != 0 ? kCount : count;
-  const float* const from = source.data + column * source.column_stride;
+  const float* const from = source.Columns(column, columns);
   for (int64_t k = 0; k < source.depth; ++k) {
     for (int64_t tap = 0; tap < source.taps; ++tap) {
       const float* const x = from + tap * source.tap_stride + k * source.depth_stride;
@@ -53,7 +54,7 @@ bool HasWholeColumns(const RightSource& source) {
 void TransposeColumns(const RightSource& source, int64_t column, int64_t width, float* packed) {
   constexpr auto kFloat = static_cast<ptrdiff_t>(sizeof(float));
   const int64_t rows = source.depth * source.taps;
-  const auto* const from = source.data + column * source.column_stride;
+  const auto* const from = source.Columns(column, kTileColumns);
   for (int64_t row = 0; row < rows; row += kTileRows) {
     const int64_t count = std::min(kTileRows, rows - row);
     const auto transpose = [&](float* to, int64_t stride) {
@@ -99,7 +100,7 @@ void PackRightBlock(const RightSource& source, const ColumnBlocks& blocks, int64
                     float* packed) {
   const int64_t width = static_cast<int64_t>(blocks.Vectors(block)) * blocks.lanes;
   RightSource part = source;
-  part.data += blocks.FirstColumn(block) * source.column_stride;
+  part.first_column += blocks.FirstColumn(block);
   if (source.column_stride == 1) {
     PackContiguous(part, blocks.Columns(block), width, packed);
   } else {

@@ -282,31 +282,29 @@ void PackStrassen(const RightSource& source, int64_t columns, float* packed) {
   const Packed place(source.depth, columns);
   const int64_t half = place.half;
   const int64_t most = place.blocks.Vectors(0) * place.blocks.lanes * half;
-  const std::unique_ptr<float[]> quarters(new float[static_cast<size_t>(4 * most)]);
+  const std::unique_ptr<float[]> sides(new float[static_cast<size_t>(4 * most)]);
+  RightSource right = source;
+  right.first_column += columns / 2;
   for (int64_t block = 0; block < place.blocks.count(); ++block) {
-    for (int i = 0; i < 4; ++i) {
-      RightSource quarter = source;
-      quarter.depth = half;
-      quarter.data +=
-          i / 2 * half * source.depth_stride + i % 2 * (columns / 2) * source.column_stride;
-      PackRightBlock(quarter, place.blocks, block, quarters.get() + i * most);
-    }
-    const float* const b11 = quarters.get();
-    const float* const b12 = b11 + most;
-    const float* const b21 = b12 + most;
-    const float* const b22 = b21 + most;
+    PackRightBlock(source, place.blocks, block, sides.get());
+    PackRightBlock(right, place.blocks, block, sides.get() + 2 * most);
+    // Lower quarters lie behind the upper ones.
     const int64_t floats = place.blocks.Vectors(block) * place.blocks.lanes * half;
-    float* to[kStrassenProducts];
-    for (int i = 0; i < kStrassenProducts; ++i) to[i] = packed + place.OfProduct(i + 1, block);
-    for (int64_t i = 0; i < floats; ++i) {
-      to[0][i] = b11[i] + b22[i];
-      to[1][i] = b11[i];
-      to[2][i] = b12[i] - b22[i];
-      to[3][i] = b21[i] - b11[i];
-      to[4][i] = b22[i];
-      to[5][i] = b11[i] + b12[i];
-      to[6][i] = b21[i] + b22[i];
-    }
+    const float* const b11 = sides.get();
+    const float* const b21 = b11 + floats;
+    const float* const b12 = b11 + 2 * most;
+    const float* const b22 = b12 + floats;
+    const auto fill = [&](int product, auto sum) {
+      float* const __restrict to = packed + place.OfProduct(product, block);
+      for (int64_t i = 0; i < floats; ++i) to[i] = sum(i);
+    };
+    fill(1, [=](int64_t i) { return b11[i] + b22[i]; });
+    fill(2, [=](int64_t i) { return b11[i]; });
+    fill(3, [=](int64_t i) { return b12[i] - b22[i]; });
+    fill(4, [=](int64_t i) { return b21[i] - b11[i]; });
+    fill(5, [=](int64_t i) { return b22[i]; });
+    fill(6, [=](int64_t i) { return b11[i] + b12[i]; });
+    fill(7, [=](int64_t i) { return b21[i] + b22[i]; });
   }
 }
 

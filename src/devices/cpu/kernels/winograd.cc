@@ -7,6 +7,7 @@
 
 #include "devices/cpu/kernels/even_blocks.h"
 #include "devices/cpu/kernels/matrix_blocks.h"
+#include "devices/cpu/kernels/transpose_tile.h"
 
 namespace mullion::cpu {
 
@@ -143,6 +144,7 @@ bool MayPreferDirect(const ConvolutionShape& shape) {
 // G of the points 0, 1, -1, 2, -2 and infinity, for `kLanes` columns of weights at once.
 constexpr int kLanes = 16;
 using Lanes = std::array<float, kLanes>;
+constexpr size_t kMostTaps = 36;  // of a kernel of 6x6
 
 void ToPoints(const Lanes& a, const Lanes& b, const Lanes& c, std::array<Lanes, 6>& out) {
   for (size_t l = 0; l < kLanes; ++l) {
@@ -200,18 +202,13 @@ void ToPoints(const Lanes* weights, size_t kernel, std::array<Lanes, kWinogradLi
 }
 
 // The same of kernels of `height` x `width` weights; of those of one line along that line.
-void TransformEightPoints(const float* weights, size_t height, size_t width, int64_t stride,
-                          int64_t count, float* out, int64_t step) {
+void TransformEightPoints(const Lanes* weights, size_t height, size_t width, size_t bytes,
+                          float* out, int64_t step) {
   constexpr size_t kMost = 7;
   std::array<std::array<Lanes, kMost>, kWinogradLinePoints> columns{};
   std::array<Lanes, kWinogradLinePoints> points;
   for (size_t i = 0; i < height; ++i) {
-    std::array<Lanes, kMost> line{};
-    for (size_t l = 0; l < static_cast<size_t>(count); ++l) {
-      const float* const from = weights + static_cast<int64_t>(l) * stride + i * width;
-      for (size_t j = 0; j < width; ++j) line[j][l] = from[j];
-    }
-    ToPoints(line.data(), width, points);
+    ToPoints(weights + i * width, width, points);
     for (size_t j = 0; j < points.size(); ++j) columns[j][i] = points[j];
   }
   for (size_t j = 0; j < columns.size(); ++j) {
@@ -223,32 +220,30 @@ void TransformEightPoints(const float* weights, size_t height, size_t width, int
     const size_t lines = height > 1 ? points.size() : 1;
     for (size_t i = 0; i < lines; ++i) {
       std::memcpy(out + static_cast<int64_t>(i * columns.size() + j) * step, points[i].data(),
-                  static_cast<size_t>(count) * sizeof(float));
+                  bytes);
     }
   }
 }
 
-// The kernels of `count` columns, `stride` floats apart, to [point][lane] at distances of `step`.
+// Kernels of 3x3 weights to [point][lane] at distances of `step`, `bytes` of each point.
 template <size_t kWindow>
 using PointsOf = void (*)(const Lanes& a, const Lanes& b, const Lanes& c,
                           std::array<Lanes, kWindow>& out);
 
 template <size_t kWindow, PointsOf<kWindow> kPointsOf = &ToPoints>
-void TransformWeights(const float* weights, int64_t stride, int64_t count, float* out,
-                      int64_t step) {
-  std::array<std::array<Lanes, 3>, 3> g{};
-  for (size_t l = 0; l < static_cast<size_t>(count); ++l) {
-    const float* const kernel = weights + static_cast<int64_t>(l) * stride;
-    for (size_t i = 0; i < 9; ++i) g[i / 3][i % 3][l] = kernel[i];
-  }
+void TransformWeights(const Lanes* g, size_t bytes, float* out, int64_t step) {
   std::array<std::array<Lanes, kWindow>, 3> lines;
-  for (size_t i = 0; i < 3; ++i) kPointsOf(g[i][0], g[i][1], g[i][2], lines[i]);
+  for (size_t i = 0; i < 3; ++i) kPointsOf(g[3 * i], g[3 * i + 1], g[3 * i + 2], lines[i]);
   for (size_t j = 0; j < kWindow; ++j) {
     std::array<Lanes, kWindow> points;
     kPointsOf(lines[0][j], lines[1][j], lines[2][j], points);
     for (size_t i = 0; i < kWindow; ++i) {
-      std::memcpy(out + static_cast<int64_t>(i * kWindow + j) * step, points[i].data(),
-                  static_cast<size_t>(count) * sizeof(float));
+      float* const to = out + static_cast<int64_t>(i * kWindow + j) * step;
+      if (bytes == sizeof(Lanes)) {  // without a call
+        std::memcpy(to, points[i].data(), sizeof(Lanes));
+      } else {
+        std::memcpy(to, points[i].data(), bytes);
+      }
     }
   }
 }
@@ -297,7 +292,7 @@ size_t PackedWinogradFloats(const ConvolutionShape& shape) {
   return TransformedFloats(shape) + direct;
 }
 
-void PackWinograd(const float* weights, const ConvolutionShape& shape, float* packed) {
+void PackWinograd(const RightSource& weights, const ConvolutionShape& shape, float* packed) {
   const ColumnBlocks blocks = ColumnBlocks::Of(shape.out_channels);
   const WinogradForm form = FormOf(shape);
   const int64_t depth = shape.in_channels;
@@ -307,6 +302,7 @@ void PackWinograd(const float* weights, const ConvolutionShape& shape, float* pa
                          : form.tile == 4 ? &TransformWeights<6>
                                           : &TransformWeights<4>;
   const size_t floats = TransformedFloats(shape);
+  std::array<Lanes, kMostTaps> kernels{};
   for (int64_t block = 0; block < blocks.count(); ++block) {
     const int64_t first = blocks.FirstColumn(block);
     const int64_t width = blocks.Vectors(block) * blocks.lanes;
@@ -314,23 +310,28 @@ void PackWinograd(const float* weights, const ConvolutionShape& shape, float* pa
       std::memset(packed + first * depth * points, 0,
                   static_cast<size_t>(width * depth * points) * sizeof(float));
     }
-    for (int64_t channel = 0; channel < depth; ++channel) {
-      for (int64_t column = 0; column < blocks.Columns(block); column += kLanes) {
-        const float* const from = weights + ((first + column) * depth + channel) * taps;
-        const int64_t count = std::min<int64_t>(kLanes, blocks.Columns(block) - column);
+    for (int64_t column = 0; column < blocks.Columns(block); column += kLanes) {
+      const int64_t count = std::min<int64_t>(kLanes, blocks.Columns(block) - column);
+      const size_t bytes = static_cast<size_t>(count) * sizeof(float);
+      const float* const from = weights.Columns(first + column, count);
+      for (int64_t channel = 0; channel < depth; ++channel) {
+        TransposeTile(sizeof(float), reinterpret_cast<const uint8_t*>(from + channel * taps),
+                      depth * taps * ptrdiff_t{sizeof(float)},
+                      reinterpret_cast<uint8_t*>(kernels.data()), sizeof(Lanes),
+                      static_cast<size_t>(count), static_cast<size_t>(taps));
         float* const to = packed + first * depth * points + channel * width + column;
         if (form.window() == kWinogradLinePoints) {
           const auto height = static_cast<size_t>(form.line ? 1 : form.kernel);
-          TransformEightPoints(from, height, static_cast<size_t>(taps) / height, depth * taps,
-                               count, to, depth * width);
+          TransformEightPoints(kernels.data(), height, static_cast<size_t>(taps) / height, bytes,
+                               to, depth * width);
         } else {
-          transform(from, depth * taps, count, to, depth * width);
+          transform(kernels.data(), bytes, to, depth * width);
         }
       }
     }
   }
   if (MayPreferDirect(shape)) {
-    PackConvolution(weights, shape.out_channels, 1, depth, taps, packed + floats);
+    PackConvolution(weights, shape.out_channels, 1, packed + floats);
   }
 }
 

@@ -42,7 +42,10 @@ bool UsesWinograd(const ConvolutionShape& shape);
 
 // Transformed weights, from ONNX order [out][in][kernel].
 size_t PackedWinogradFloats(const ConvolutionShape& shape);
-void PackWinograd(const float* weights, const ConvolutionShape& shape, float* packed);
+void PackWinograd(const RightSource& weights, const ConvolutionShape& shape, float* packed);
+inline void PackWinograd(const float* weights, const ConvolutionShape& shape, float* packed) {
+  PackWinograd(RightSource::Convolution(weights, shape.in_channels, shape.Taps()), shape, packed);
+}
 
 // An axis of the output in tiles.
 struct TileAxis {
