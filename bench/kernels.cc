@@ -246,6 +246,7 @@ void BenchHalfConvolution(benchmark::State& state, const Layer& layer, int64_t c
 const Layer kDepthwiseLayers[] = {
     {112, 32, 32, 3, 1},  {112, 96, 96, 3, 2},  {56, 144, 144, 3, 1}, {28, 192, 192, 3, 1},
     {14, 576, 576, 3, 1}, {14, 672, 672, 5, 1}, {28, 240, 240, 5, 2}, {28, 192, 192, 7, 1},
+    {160, 16, 16, 3, 1},  {80, 64, 64, 3, 1},   {20, 64, 64, 3, 1},   {7, 544, 544, 3, 1},
 };
 
 void BenchDepthwise(benchmark::State& state, Isa isa, const Layer& layer) {

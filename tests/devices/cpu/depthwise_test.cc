@@ -47,7 +47,7 @@ TEST_P(DepthwiseKernel, ConvolvesThreesAndFives) {
   std::mt19937 random(2);
   for (const int64_t kernel : {3, 5}) {
     for (const int64_t stride : {1, 2}) {
-      for (const int64_t channels : {16, 24, 33}) {
+      for (const int64_t channels : {16, 24, 33, 70}) {
         ConvolutionShape shape;
         shape.spatial_rank = 2;
         const int64_t input = RandomInt(12, 20, random);
@@ -69,7 +69,7 @@ TEST_P(DepthwiseKernel, ConvolvesDilatedAndNarrow) {
   std::mt19937 random(3);
   for (const int64_t kernel : {1, 3, 5}) {
     for (const int64_t dilation : {1, 2, 4}) {
-      for (const int64_t channels : {1, 3, 4, 10, 16, 33}) {
+      for (const int64_t channels : {1, 3, 4, 10, 16, 33, 70}) {
         for (const int64_t input : {1, 7, 33}) {
           ConvolutionShape shape;
           shape.spatial_rank = 2;

@@ -32,11 +32,12 @@ HWY_INLINE void KeepInRegister([[maybe_unused]] FloatVector& v) {
 #endif
 }
 
-// `kPixels` outputs from `pixel` on, for the vector of channels at `c`, with taps
+// `kPixels` outputs from `pixel` on, for `kVectors` vectors of channels from `c` on, with taps
 // [first_tap, last_tap) along the last axis.
-template <int kPixels, bool kWhole>
+template <int kPixels, int kVectors, bool kWhole>
 HWY_INLINE void AddAnyTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, int64_t first_tap,
                            int64_t last_tap, FloatVector* sums) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(Floats()));
   const int64_t channels = job.channels;
   const int64_t step = job.axis.stride * channels;
   const int64_t first =
@@ -45,10 +46,15 @@ HWY_INLINE void AddAnyTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, in
     const float* x = job.lines[i].input + first;
     const float* w = job.lines[i].weights + first_tap * job.weights_stride + c;
     for (int64_t tap = first_tap; tap < last_tap; ++tap) {
-      const FloatVector weight = LoadChannels<kWhole>(w, channels);
 #pragma GCC unroll 8
-      for (int p = 0; p < kPixels; ++p) {
-        sums[p] = hn::MulAdd(LoadChannels<kWhole>(x + p * step, channels), weight, sums[p]);
+      for (int v = 0; v < kVectors; ++v) {
+        const FloatVector weight = LoadChannels<kWhole>(w + v * lanes, channels);
+#pragma GCC unroll 8
+        for (int p = 0; p < kPixels; ++p) {
+          const FloatVector value = LoadChannels<kWhole>(x + p * step + v * lanes, channels);
+          FloatVector& sum = sums[p * kVectors + v];
+          sum = hn::MulAdd(value, weight, sum);
+        }
       }
       x += job.axis.dilation * channels;
       w += job.weights_stride;
@@ -82,36 +88,57 @@ HWY_INLINE void AddFixedTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, 
   }
 }
 
-// Outputs [pixel, pixel + kPixels) of the line, all channels. kTaps 0: any kernel.
+// Outputs [pixel, pixel + kPixels) of the line, `kVectors` vectors of channels from `c` on. kTaps
+// 0: any kernel.
+template <int kPixels, int kVectors, int kTaps, int kStride, bool kWhole>
+HWY_INLINE void RunVectors(const DepthwiseJob& job, int64_t pixel, int64_t c, int64_t first_tap,
+                           int64_t last_tap, FloatVector low, FloatVector high) {
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  FloatVector sums[kPixels * kVectors];
+#pragma GCC unroll 8
+  for (int v = 0; v < kVectors; ++v) {
+    const FloatVector start = job.bias == nullptr
+                                  ? hn::Zero(d)
+                                  : LoadChannels<kWhole>(job.bias + c + v * lanes, job.channels);
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) sums[p * kVectors + v] = start;
+  }
+  if constexpr (kTaps == 0) {
+    AddAnyTaps<kPixels, kVectors, kWhole>(job, pixel, c, first_tap, last_tap, sums);
+  } else {
+    AddFixedTaps<kPixels, kTaps, kStride>(job, pixel, c, sums);
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kPixels * kVectors; ++i) {
+    const FloatVector y = AtMost(d, AtLeast(d, sums[i], low), high);
+    float* const out = job.out + (pixel + i / kVectors) * job.out_stride + c + i % kVectors * lanes;
+    if constexpr (kWhole) {
+      hn::StoreU(y, d, out);
+    } else {
+      StoreFirst(y, d, out, static_cast<size_t>(job.channels));
+    }
+  }
+}
+
+// The same for all channels. Of one output, several vectors of channels are side by side, as each
+// sum alone would wait for itself.
 template <int kPixels, int kTaps, int kStride, bool kWhole>
 void RunPixels(const DepthwiseJob& job, int64_t pixel, int64_t first_tap, int64_t last_tap) {
+  constexpr int kTogether = kPixels == 1 && kWhole ? 4 : 1;
   const Floats d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const FloatVector low = hn::Set(d, job.low);
   const FloatVector high = hn::Set(d, job.high);
-  for (int64_t next = job.first_channel; next < job.last_channel; next += lanes) {
+  int64_t next = job.first_channel;
+  for (; kTogether > 1 && next + kTogether * lanes <= job.last_channel; next += kTogether * lanes) {
+    RunVectors<kPixels, kTogether, kTaps, kStride, kWhole>(job, pixel, next, first_tap, last_tap,
+                                                           low, high);
+  }
+  for (; next < job.last_channel; next += lanes) {
     // The last vector overlaps the one before it, so that no part of one is needed.
     const int64_t c = kWhole ? std::min(next, job.channels - lanes) : 0;
-    FloatVector sums[kPixels];
-    const FloatVector start =
-        job.bias == nullptr ? hn::Zero(d) : LoadChannels<kWhole>(job.bias + c, job.channels);
-#pragma GCC unroll 8
-    for (int p = 0; p < kPixels; ++p) sums[p] = start;
-    if constexpr (kTaps == 0) {
-      AddAnyTaps<kPixels, kWhole>(job, pixel, c, first_tap, last_tap, sums);
-    } else {
-      AddFixedTaps<kPixels, kTaps, kStride>(job, pixel, c, sums);
-    }
-#pragma GCC unroll 8
-    for (int p = 0; p < kPixels; ++p) {
-      const FloatVector y = AtMost(d, AtLeast(d, sums[p], low), high);
-      float* const out = job.out + (pixel + p) * job.out_stride + c;
-      if constexpr (kWhole) {
-        hn::StoreU(y, d, out);
-      } else {
-        StoreFirst(y, d, out, static_cast<size_t>(job.channels));
-      }
-    }
+    RunVectors<kPixels, 1, kTaps, kStride, kWhole>(job, pixel, c, first_tap, last_tap, low, high);
   }
 }
 
@@ -146,9 +173,7 @@ void RunInside(const DepthwiseJob& job, int64_t begin, int64_t end) {
                                                        job.axis.kernel);
     return;
   }
-  for (; pixel < end; ++pixel) {
-    RunPixels<1, kTaps, kStride, kWhole>(job, pixel, 0, job.axis.kernel);
-  }
+  for (; pixel < end; ++pixel) RunPixels<1, 0, 0, kWhole>(job, pixel, 0, job.axis.kernel);
 }
 
 // Fewer channels than lanes, and pixels side by side: vectors run along the line, whatever channel
