@@ -4,26 +4,41 @@
 #include <algorithm>
 #include <vector>
 
+#include "operators/pool.h"
 #include "optimizer/pattern.h"
 
 namespace mullion::optimizer {
 
 namespace {
 
-// Of those that rise, what costs more than being part of the operator before. They give the lowest
-// result, not the lowest number, where a window has nothing but padding, which none has.
+// Of those that rise, what costs more than being part of the operator before.
 bool IsRisingFunction(const Node& node) {
   if (Is(node, "Elu")) return node.FloatAttribute("alpha", 1.0f) >= 0;
   return Is(node, "Tanh") || Is(node, "Sigmoid") || Is(node, "Softplus");
 }
 
-// Whether it leaves less than it reads, and does not say where it was.
+// Whether it leaves less than it reads, and does not say where it was. A window of padding alone
+// gives minus infinity, of which a function makes something else, so none may be: windows without
+// gaps that are wider than the pads always hold an element of an image that has any.
 bool IsThinning(const Node& pool) {
-  if (pool.output(1) != nullptr) return false;
-  if (Is(pool, "GlobalMaxPool")) return true;
-  const auto strides = pool.IntsAttribute("strides");
-  return Is(pool, "MaxPool") &&
-         std::any_of(strides.begin(), strides.end(), [](int64_t stride) { return stride > 1; });
+  const bool global = Is(pool, "GlobalMaxPool");
+  if ((!global && !Is(pool, "MaxPool")) || pool.output(1) != nullptr) return false;
+  const Value& image = *pool.input(0);
+  if (!image.type.has_shape) return false;
+  for (int i = 2; i < image.type.shape.rank(); ++i) {
+    if (image.type.shape[i] < 1) return false;
+  }
+  if (global) return true;
+  const auto windows = operators::PoolParameters::FromNode(pool);
+  if (!windows.ok() || windows->spatial_rank != image.type.shape.rank() - 2) return false;
+  bool thins = false;
+  const auto axes = windows->Axes(image.type.shape);
+  for (int i = 0; i < windows->spatial_rank; ++i) {
+    const operators::WindowAxis& axis = axes[static_cast<size_t>(i)];
+    if (axis.dilation != 1 || std::max(axis.pad_begin, axis.pad_end) >= axis.kernel) return false;
+    thins = thins || axis.stride > 1;
+  }
+  return thins;
 }
 
 }  // namespace

@@ -63,6 +63,24 @@ TEST_F(PoolFirst, LeavesFunctionsThatOthersRead) {
   EXPECT_EQ(Rewritten(Pool(tanh, 2)), "Tanh Neg MaxPool");
 }
 
+TEST_F(PoolFirst, LeavesWindowsOfPaddingAlone) {
+  Value& wide = Pool(maker_.Add("Tanh", {&maker_.Input({1, 3, 9, 9})}), 2);
+  wide.producer()->SetAttribute("pads", Ints{0, 2, 0, 0});
+  EXPECT_EQ(Rewritten(wide), "Tanh MaxPool");
+}
+
+TEST_F(PoolFirst, LeavesWindowsWithGaps) {
+  Value& gaps = Pool(maker_.Add("Tanh", {&maker_.Input({1, 3, 1, 1})}), 2);
+  gaps.producer()->SetAttribute("dilations", Ints{2, 2});
+  gaps.producer()->SetAttribute("pads", Ints{1, 1, 1, 1});
+  EXPECT_EQ(Rewritten(gaps), "Tanh MaxPool");
+}
+
+TEST_F(PoolFirst, LeavesImagesThatMayBeEmpty) {
+  Value& out = maker_.Add("GlobalMaxPool", {&maker_.Add("Tanh", {&maker_.Input({1, 3, -1, 9})})});
+  EXPECT_EQ(Rewritten(out), "Tanh GlobalMaxPool");
+}
+
 TEST_F(PoolFirst, LeavesPoolsThatSayWhereTheyFound) {
   Value& out = Pool(maker_.Add("Tanh", {&maker_.Input({1, 3, 9, 9})}), 2);
   Value& places = maker_.graph.AddValue("places");
