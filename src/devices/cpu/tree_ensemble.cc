@@ -31,7 +31,7 @@ struct BoundTrees final : BoundState {
   int64_t block;  // rows at a time
   int64_t features;
   // Per worker, in scratch memory.
-  int64_t bytes, converted, scores, voted;
+  int64_t bytes, converted, keys, scores, voted;
 };
 
 // What the three operators share: scores of blocks of rows.
@@ -64,6 +64,7 @@ class TreeEnsemble : public Executable {
     ScratchLayout layout;
     bound->converted = layout.Take(
         input.type == kElementTypeOf<T> ? 0 : block * bound->features * int64_t{sizeof(T)});
+    bound->keys = layout.Take(block * walker_.key_count() * int64_t{sizeof(T)});
     bound->scores = layout.Take(block * walker_.targets() * int64_t{sizeof(T)});
     bound->voted = layout.Take(block * walker_.targets());
     bound->bytes = layout.size();
@@ -86,6 +87,7 @@ class TreeEnsemble : public Executable {
       const int64_t space = worker * b.bytes;
       T* const scores = ScratchAt<T>(context, space + b.scores);
       auto* const voted = ScratchAt<uint8_t>(context, space + b.voted);
+      auto* const keys = ScratchAt<typename TreeWalker<T>::Key>(context, space + b.keys);
       const int64_t last = std::min(end * b.block, b.rows);
       for (int64_t first = begin * b.block; first < last; first += b.block) {
         const int64_t count = std::min(b.block, b.rows - first);
@@ -95,7 +97,7 @@ class TreeEnsemble : public Executable {
           ReadFeatures(input, first * b.features, count * b.features, converted);
           rows = converted;
         }
-        walker_.Score(rows, b.features, count, scores, voted);
+        walker_.Score(rows, b.features, count, keys, scores, voted);
         for (int64_t i = 0; i < count; ++i) {
           finish(first + i, scores + i * targets, voted + i * targets);
         }

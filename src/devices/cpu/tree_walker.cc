@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/small_float.h"
+
 namespace mullion::cpu {
 
 namespace {
@@ -42,11 +44,14 @@ uint32_t WithoutJump(bool truth) {
   return number;
 }
 
+// The bits of a float in order of size as a whole number: of negative ones all but the sign are
+// turned round. Both zeros are the same.
 template <typename T>
-bool HasNan(const T* values, int64_t count) {
-  int any = 0;
-  for (int64_t i = 0; i < count; ++i) any |= static_cast<int>(values[i] != values[i]);
-  return any != 0;
+typename TreeWalker<T>::Key KeyOf(T value) {
+  using Key = typename TreeWalker<T>::Key;
+  constexpr Key kMost = std::numeric_limits<Key>::max();
+  const auto bits = BitCast<Key>(value + T{0});
+  return value != value ? kMost : bits ^ (bits < 0 ? kMost : 0);
 }
 
 // The sums of kTargets targets stay in registers.
@@ -108,6 +113,7 @@ TreeWalker<T>::TreeWalker(const TreeForest& forest)
     group_depths_.push_back(all);
   }
   if (!roots_.empty()) roots_.insert(roots_.end(), kCursors - 1, roots_.back());
+  NumberKeys();
   PlaceVotes();
 }
 
@@ -158,9 +164,14 @@ uint32_t TreeWalker<T>::AddNodes(size_t count) {
 // Makes node `to`, and room for its children at the end.
 template <typename T>
 void TreeWalker<T>::Place(const TreeForest::Branch& branch, uint32_t to) {
-  forms_[to] = {branch.mode, false, branch.first, branch.last, static_cast<T>(branch.split)};
+  forms_[to] = {branch.mode,
+                false,
+                branch.first,
+                branch.last,
+                static_cast<uint32_t>(branch.feature),
+                static_cast<T>(branch.split)};
   if (branch.mode == Mode::kLeaf) {
-    nodes_[to] = {std::numeric_limits<T>::quiet_NaN(), 0};
+    nodes_[to] = {std::numeric_limits<Key>::min(), 0};
     children_[to] = to - 1;
   } else {
     children_[to] = AddNodes(2);
@@ -175,17 +186,43 @@ void TreeWalker<T>::SetBranch(const TreeForest::Branch& branch, uint32_t to) {
   constexpr T kInfinity = std::numeric_limits<T>::infinity();
   const Mode mode = branch.mode;
   const bool swapped = mode == Mode::kGt || mode == Mode::kGte;
-  Node& node = nodes_[to];
-  node = {static_cast<T>(branch.split), static_cast<uint32_t>(branch.feature)};
+  auto split = static_cast<T>(branch.split);
   // NaN is not ordered: false, unless the branch says otherwise.
   const bool missing_is_first = branch.missing_is_true != swapped;
   forms_[to].missing_is_first = missing_is_first;
   if (missing_is_first && way_ == Way::kPlain) way_ = Way::kMissing;
   const bool ordered = mode == Mode::kLeq || mode == Mode::kLt || swapped;
-  if (!ordered || !std::isfinite(node.split)) way_ = Way::kAnyForm;
-  if (mode == Mode::kLt || mode == Mode::kGte) {
-    node.split = std::nextafter(node.split, -kInfinity);
+  if (!ordered || !std::isfinite(split)) way_ = Way::kAnyForm;
+  if (mode == Mode::kLt || mode == Mode::kGte) split = std::nextafter(split, -kInfinity);
+  nodes_[to].split = KeyOf(split);
+}
+
+template <typename T>
+void TreeWalker<T>::NumberKeys() {
+  for (const Form& form : forms_) {
+    if (form.mode != Mode::kLeaf) tested_.push_back(form.feature);
   }
+  std::sort(tested_.begin(), tested_.end());
+  tested_.erase(std::unique(tested_.begin(), tested_.end()), tested_.end());
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (forms_[i].mode == Mode::kLeaf) continue;
+    const auto key = std::lower_bound(tested_.begin(), tested_.end(), forms_[i].feature);
+    nodes_[i].key = static_cast<uint32_t>(key - tested_.begin());
+  }
+}
+
+template <typename T>
+bool TreeWalker<T>::MakeKeys(const T* rows, int64_t stride, int64_t row_count, Key* keys) const {
+  bool any = false;
+  keys[0] = 0;  // leaves look at it, also where nothing is tested
+  for (int64_t row = 0; row < row_count; ++row, rows += stride) {
+    for (const uint32_t feature : tested_) {
+      const T value = rows[feature];
+      any |= value != value;
+      *keys++ = KeyOf(value);
+    }
+  }
+  return any;
 }
 
 template <typename T>
@@ -196,30 +233,32 @@ bool TreeWalker<T>::IsMember(const Form& form, T value) const {
 
 template <typename T>
 template <typename TreeWalker<T>::Way kWay>
-uint32_t TreeWalker<T>::Next(uint32_t at, const T* row) const {
-  const Node& node = nodes_[at];
+uint32_t TreeWalker<T>::Next(uint32_t at, const void* row) const {
   const uint32_t child = children_[at];
-  const T value = row[node.feature];
-  if constexpr (kWay == Way::kPlain) {
-    return child + WithoutJump(!(value <= node.split));
-  } else if constexpr (kWay == Way::kMissing) {
-    const bool first = forms_[at].missing_is_first && value != value;
-    return child + WithoutJump(!(value <= node.split) & !first);
-  } else {
+  if constexpr (kWay == Way::kAnyForm) {
     const Form& form = forms_[at];
     const Mode mode = form.mode;
     if (mode == Mode::kLeaf) return at;
+    const T value = static_cast<const T*>(row)[form.feature];
     if (value != value) return child + (form.missing_is_first ? 0 : 1);
     const bool swapped = mode == Mode::kGt || mode == Mode::kGte;
     const bool holds =
         mode == Mode::kMember ? IsMember(form, value) : Holds(mode, value, form.split);
     return child + (holds != swapped ? 0 : 1);
+  } else {
+    const Node& node = nodes_[at];
+    const Key key = static_cast<const Key*>(row)[node.key];
+    bool second = key > node.split;
+    if constexpr (kWay == Way::kMissing) {
+      second &= !(forms_[at].missing_is_first && key == std::numeric_limits<Key>::max());
+    }
+    return child + WithoutJump(second);
   }
 }
 
 template <typename T>
 template <typename TreeWalker<T>::Way kWay, bool kOneRow>
-void TreeWalker<T>::WalkWay(const T* const* rows, Depths depths, const uint32_t* roots,
+void TreeWalker<T>::WalkWay(const void* const* rows, Depths depths, const uint32_t* roots,
                             uint32_t* leaves) const {
   // In registers, which takes loops of a known count that are unrolled.
   uint32_t now[kCursors];
@@ -249,7 +288,7 @@ void TreeWalker<T>::WalkWay(const T* const* rows, Depths depths, const uint32_t*
 // Several walks at once, because each waits for memory at every step.
 template <typename T>
 template <bool kOneRow>
-void TreeWalker<T>::Walk(Way way, const T* const* rows, Depths depths, const uint32_t* roots,
+void TreeWalker<T>::Walk(Way way, const void* const* rows, Depths depths, const uint32_t* roots,
                          uint32_t* leaves) const {
   switch (way) {
     case Way::kPlain:
@@ -309,8 +348,8 @@ void TreeWalker<T>::Add(const uint32_t* leaves, int64_t count, T* scores, uint8_
 }
 
 template <typename T>
-void TreeWalker<T>::ScoreRow(Way way, const T* row, T* scores, uint8_t* voted) const {
-  const T* rows[kCursors];
+void TreeWalker<T>::ScoreRow(Way way, const void* row, T* scores, uint8_t* voted) const {
+  const void* rows[kCursors];
   std::fill_n(rows, kCursors, row);
   uint32_t leaves[kCursors];
   for (int64_t first = 0; first < tree_count(); first += kCursors) {
@@ -321,11 +360,11 @@ void TreeWalker<T>::ScoreRow(Way way, const T* row, T* scores, uint8_t* voted) c
 }
 
 template <typename T>
-void TreeWalker<T>::ScoreTree(Way way, size_t tree, const T* rows, int64_t stride,
+void TreeWalker<T>::ScoreTree(Way way, size_t tree, const char* rows, int64_t stride,
                               int64_t row_count, T* scores, uint8_t* voted) const {
   uint32_t roots[kCursors];
   std::fill_n(roots, kCursors, roots_[tree]);
-  const T* cursor_rows[kCursors];
+  const void* cursor_rows[kCursors];
   uint32_t leaves[kCursors];
   for (int64_t first = 0; first < row_count; first += kCursors) {
     const int64_t count = std::min<int64_t>(kCursors, row_count - first);
@@ -340,19 +379,26 @@ void TreeWalker<T>::ScoreTree(Way way, size_t tree, const T* rows, int64_t strid
 }
 
 template <typename T>
-void TreeWalker<T>::Score(const T* rows, int64_t stride, int64_t row_count, T* scores,
+void TreeWalker<T>::Score(const T* rows, int64_t stride, int64_t row_count, Key* keys, T* scores,
                           uint8_t* voted) const {
   std::fill_n(scores, row_count * targets_, T{0});
   std::fill_n(voted, row_count * targets_, static_cast<uint8_t>(leaf_weights_.empty() ? 0 : 1));
-  const Way way = way_ == Way::kMissing && !HasNan(rows, row_count * stride) ? Way::kPlain : way_;
+  Way way = way_;
+  const char* walked = reinterpret_cast<const char*>(rows);
+  int64_t bytes = stride * int64_t{sizeof(T)};
+  if (way != Way::kAnyForm) {
+    if (!MakeKeys(rows, stride, row_count, keys)) way = Way::kPlain;
+    walked = reinterpret_cast<const char*>(keys);
+    bytes = static_cast<int64_t>(tested_.size() * sizeof(Key));
+  }
   // Of few rows each goes down several trees at once, of many several go down one tree.
   if (row_count < kCursors) {
     for (int64_t i = 0; i < row_count; ++i) {
-      ScoreRow(way, rows + i * stride, scores + i * targets_, voted + i * targets_);
+      ScoreRow(way, walked + i * bytes, scores + i * targets_, voted + i * targets_);
     }
   } else {
     for (size_t tree = 0; tree < depths_.size(); ++tree) {
-      ScoreTree(way, tree, rows, stride, row_count, scores, voted);
+      ScoreTree(way, tree, walked, bytes, row_count, scores, voted);
     }
   }
 }

@@ -56,6 +56,45 @@ TEST(TreeEnsembleRegressor, EveryModeAndMissingValues) {
   }
 }
 
+// Signs, both zeros, the smallest numbers and what is not finite, on both sides of a split.
+template <typename T>
+void ExpectOrder(const std::string& mode, float split) {
+  constexpr T kInfinity = std::numeric_limits<T>::infinity();
+  constexpr T kLeast = std::numeric_limits<T>::denorm_min();
+  const T nan = std::numeric_limits<T>::quiet_NaN();
+  const std::vector<T> x = {-kInfinity, -2, -1, -kLeast,   T{-0.0}, 0,
+                            kLeast,     1,  2,  kInfinity, nan,     std::copysign(nan, T{-1})};
+  Floats expected;
+  for (const T value : x) {
+    const bool holds = mode == "BRANCH_LEQ"   ? value <= split
+                       : mode == "BRANCH_LT"  ? value < split
+                       : mode == "BRANCH_GTE" ? value >= split
+                                              : value > split;
+    expected.push_back(holds ? 1.0f : 2.0f);
+  }
+  for (const size_t rows : {size_t{3}, x.size()}) {
+    KernelTester tester("TreeEnsembleRegressor", 3, "ai.onnx.ml");
+    SetStump(tester, mode, false);
+    tester.SetAttribute("nodes_values", Floats{split, 0, 0});
+    tester.AddInput<T>({static_cast<int64_t>(rows), 1},
+                       {x.end() - static_cast<int64_t>(rows), x.end()});
+    const Status status = tester.Run();
+    ASSERT_TRUE(status.ok()) << status.message();
+    EXPECT_EQ(tester.Output<float>(0),
+              Floats(expected.end() - static_cast<int64_t>(rows), expected.end()));
+  }
+}
+
+TEST(TreeEnsembleRegressor, OrdersAllNumbers) {
+  for (const char* const mode : {"BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT"}) {
+    for (const float split : {-1.0f, -0.0f, 0.0f, 1.0f}) {
+      SCOPED_TRACE(testing::Message() << mode << " " << split);
+      ExpectOrder<float>(mode, split);
+      ExpectOrder<double>(mode, split);
+    }
+  }
+}
+
 // Trees of any form whose branches test features against sixteenths. Weights are whole numbers, so
 // that sums are exact in any order.
 struct Forest {
