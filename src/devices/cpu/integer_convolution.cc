@@ -13,6 +13,7 @@
 #include "devices/cpu/kernels/integer_depthwise.h"
 #include "devices/cpu/kernels/integer_input.h"
 #include "devices/cpu/kernels/integer_product.h"
+#include "devices/cpu/kernels/integer_winograd.h"
 #include "devices/cpu/kernels/pixel_rows.h"
 #include "operators/convolution_geometry.h"
 
@@ -42,6 +43,7 @@ struct IntegerConvolution::Bound : BoundState {
   Shape output;
   PixelRows rows;
   bool depthwise;
+  bool winograd;
   IntegerPanels panels;  // of one group
   int64_t padded;        // columns of all groups
   bool staged;           // the image is not read in place
@@ -137,6 +139,33 @@ Status IntegerConvolution::Prepare(const Node& node, WeightStore& store) {
                 [&](const TensorView& source, void* memory) {
                   Pack(source, groups_, values.data(), static_cast<uint8_t*>(memory));
                 }));
+  return PrepareWinograd(node, store);
+}
+
+Status IntegerConvolution::PrepareWinograd(const Node& node, WeightStore& store) {
+  const Tensor& weights = node.input(ports_.weights)->constant;
+  const Shape& shape = weights.shape();
+  const auto ones = [&](const char* name) {
+    const auto values = node.IntsAttribute(name);
+    return std::all_of(values.begin(), values.end(), [](int64_t value) { return value == 1; });
+  };
+  if (!channels_last_ || !constant_zeros_ || groups_ != 1 || shape.rank() != 4) return OkStatus();
+  if (shape[2] != 3 || shape[3] != 3 || !ones("strides") || !ones("dilations")) return OkStatus();
+  if (!integer_winograd::Takes(shape[1], shape[0])) return OkStatus();
+  const Value* const zeros = node.input(ports_.weights_zero);
+  const std::vector<int32_t> values =
+      ZerosOf(zeros == nullptr ? Tensor() : zeros->constant, shape[0]);
+  integer_winograd::Weights kernels{nullptr, weights.type() == ElementType::kInt8, values.data(),
+                                    shape[1], shape[0]};
+  std::string format = "integer_convolution, 36 points";
+  for (const int32_t zero : values) format += zero == 0 ? "," : StrCat(":", zero);
+  MULLION_ASSIGN_OR_RETURN(winograd_,
+                           store.Get(weights, format, static_cast<size_t>(kernels.PackedBytes()),
+                                     [&](const TensorView& source, void* memory) {
+                                       kernels.data = source.data;
+                                       kernels.Pack(static_cast<uint8_t*>(memory));
+                                     }));
+  if (!integer_winograd::Fit(static_cast<const uint8_t*>(winograd_.get()))) winograd_ = nullptr;
   return OkStatus();
 }
 
@@ -150,14 +179,16 @@ Status IntegerConvolution::Bind(BindContext& context, int64_t extra) const {
   Bound& b = *bound;
   b.output = geometry.OutputShape();
   b.depthwise = Depthwise(weights, groups_);
+  b.winograd = winograd_ != nullptr && integer_winograd::Prefers(b.shape, form_);
+  const bool reads_bytes = b.depthwise || b.winograd;
   b.panels = Panels(weights, groups_);
   b.padded = b.depthwise ? PadDepthwiseChannels(groups_) : groups_ * b.panels.padded_columns();
 
   const int64_t unit = UnitElements(form_);
   const int64_t channels = geometry.in_channels;
   const bool is_signed = image.type == ElementType::kInt8;
-  b.element = b.depthwise ? 1 : ElementBytes(form_);
-  if (b.depthwise) {
+  b.element = reads_bytes ? 1 : ElementBytes(form_);
+  if (reads_bytes) {
     b.staged = !channels_last_;
     b.pixel_bytes = channels;
   } else {
@@ -187,8 +218,9 @@ Status IntegerConvolution::Bind(BindContext& context, int64_t extra) const {
   IntegerDepthwise depthwise;
   depthwise.rows = &b.rows;
   depthwise.transposed = !channels_last_;
-  const int64_t kernel = b.depthwise ? IntegerDepthwiseScratchBytes(depthwise, context.threads())
-                                     : IntegerScratchBytes(product, context.threads());
+  const int64_t kernel = b.depthwise  ? IntegerDepthwiseScratchBytes(depthwise, context.threads())
+                         : b.winograd ? integer_winograd::ScratchBytes(b.shape, context.threads())
+                                      : IntegerScratchBytes(product, context.threads());
   context.RequestScratch(static_cast<size_t>(b.kernel + kernel));
   context.SetState(std::move(bound));
   return OkStatus();
@@ -213,8 +245,9 @@ const uint8_t* IntegerConvolution::StageImage(const RunContext& context, const B
   const TensorView& image = context.Input(ports_.image);
   const bool is_signed = image.type == ElementType::kInt8;
   const int32_t zero = ByteInput(context, ports_.image_zero);
-  const IntegerConversion conversion{b.depthwise ? IntegerForm::kBytes : form_,
-                                     is_signed && !b.depthwise, zero};
+  const bool reads_bytes = b.depthwise || b.winograd;
+  const IntegerConversion conversion{reads_bytes ? IntegerForm::kBytes : form_,
+                                     is_signed && !reads_bytes, zero};
   const int32_t shift = conversion.is_signed ? 128 : 0;
   const int32_t padding = conversion.form == IntegerForm::kWords ? 0 : zero + shift;
   std::memset(ScratchAt<uint8_t>(context, b.padding), padding,
@@ -254,6 +287,8 @@ void IntegerConvolution::Run(const RunContext& context, const Job& job) const {
   const Bound& b = *context.state<Bound>();
   if (b.depthwise) {
     RunDepthwise(context, b, job);
+  } else if (b.winograd) {
+    RunWinograd(context, b, job);
   } else {
     RunProduct(context, b, job);
   }
@@ -289,21 +324,44 @@ IntegerFinish IntegerConvolution::FinishOf(const RunContext& context, const Boun
   return finish;
 }
 
+const int32_t* IntegerConvolution::InitOf(const RunContext& context, const Bound& b, const Job& job,
+                                          const int32_t* weight_sums, int32_t zero) {
+  auto* const init = ScratchAt<int32_t>(context, b.init);
+  std::fill_n(init, b.padded, 0);
+  for (int64_t c = 0; c < b.shape.out_channels; ++c) {
+    const uint32_t bias = job.bias != nullptr ? static_cast<uint32_t>(job.bias[c]) : 0;
+    const auto sum = static_cast<uint32_t>(weight_sums[c]);
+    init[c] = static_cast<int32_t>(bias - sum * static_cast<uint32_t>(zero));
+  }
+  return init;
+}
+
+void IntegerConvolution::RunWinograd(const RunContext& context, const Bound& b,
+                                     const Job& job) const {
+  const auto* const packed = static_cast<const uint8_t*>(winograd_.get());
+  integer_winograd::Job winograd;
+  winograd.shape = b.shape;
+  winograd.is_signed = context.Input(ports_.image).type == ElementType::kInt8;
+  winograd.input = StageImage(context, b);
+  winograd.padding = ScratchAt<uint8_t>(context, b.padding);
+  winograd.packed = packed;
+  winograd.init = InitOf(context, b, job, integer_winograd::Sums(b.shape, packed),
+                         ByteInput(context, ports_.image_zero) + (winograd.is_signed ? 128 : 0));
+  winograd.finish = FinishOf(context, b, job);
+  winograd.ranges = job.ranges;
+  winograd.out = job.out;
+  integer_winograd::Run(winograd, ScratchAt<void*>(context, b.kernel), context.parallel());
+}
+
 void IntegerConvolution::RunDepthwise(const RunContext& context, const Bound& b,
                                       const Job& job) const {
   const int64_t channels = b.shape.out_channels;
   const uint8_t* const weights = PackedWeights(context, b);
   const bool is_signed = context.Input(ports_.image).type == ElementType::kInt8;
   const int32_t shift = is_signed && depthwise_form_ == IntegerForm::kBytes ? 128 : 0;
-  const auto zero = static_cast<uint32_t>(ByteInput(context, ports_.image_zero) + shift);
-  auto* const init = ScratchAt<int32_t>(context, b.init);
-  std::fill_n(init, b.padded, 0);
-  const int32_t* const sums =
-      DepthwiseWeightSums(depthwise_form_, weights, channels, b.panels.taps);
-  for (int64_t c = 0; c < channels; ++c) {
-    const uint32_t bias = job.bias != nullptr ? static_cast<uint32_t>(job.bias[c]) : 0;
-    init[c] = static_cast<int32_t>(bias - static_cast<uint32_t>(sums[c]) * zero);
-  }
+  const int32_t* const init = InitOf(
+      context, b, job, DepthwiseWeightSums(depthwise_form_, weights, channels, b.panels.taps),
+      ByteInput(context, ports_.image_zero) + shift);
   IntegerDepthwise depthwise;
   depthwise.rows = &b.rows;
   depthwise.images = b.shape.batch;

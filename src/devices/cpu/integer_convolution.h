@@ -51,6 +51,7 @@ class IntegerConvolution {
  private:
   struct Bound;
 
+  Status PrepareWinograd(const Node& node, WeightStore& weights);
   bool Depthwise(const Shape& weights, int64_t groups) const;
   IntegerPanels Panels(const Shape& weights, int64_t groups) const;
   int64_t PackedBytes(const Shape& weights, int64_t groups) const;
@@ -61,6 +62,10 @@ class IntegerConvolution {
   // Columns of the result are channels, and zeros where there is none.
   static IntegerFinish FinishOf(const RunContext& context, const Bound& bound, const Job& job);
   void RunDepthwise(const RunContext& context, const Bound& bound, const Job& job) const;
+  // What the sums of bytes begin with: the bias, less what the zero point adds.
+  static const int32_t* InitOf(const RunContext& context, const Bound& bound, const Job& job,
+                               const int32_t* weight_sums, int32_t zero);
+  void RunWinograd(const RunContext& context, const Bound& bound, const Job& job) const;
   void RunProduct(const RunContext& context, const Bound& bound, const Job& job) const;
 
   Ports ports_;
@@ -72,6 +77,7 @@ class IntegerConvolution {
   bool constant_zeros_ = false;
   IntegerForm depthwise_form_ = IntegerForm::kWords;
   std::shared_ptr<const void> packed_;
+  std::shared_ptr<const void> winograd_;  // null where that way is not open
 };
 
 }  // namespace mullion::cpu

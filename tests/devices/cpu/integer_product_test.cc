@@ -68,7 +68,8 @@ void OnEveryLevel(const Check& check) {
 // Sizes of a two-dimensional convolution.
 struct Convolution {
   explicit Convolution(std::mt19937& random) {
-    switch (Pick(0, 2, random)) {
+    const int64_t kind = Pick(0, 3, random);
+    switch (kind) {
       case 0:  // depthwise
         groups = Pick(2, 70, random);
         in = out = 1;
@@ -78,16 +79,21 @@ struct Convolution {
         in = Pick(1, 9, random);
         out = Pick(1, 20, random);
         break;
+      case 2:  // what Winograd takes
+        groups = 1;
+        in = Pick(16, 70, random);
+        out = Pick(16, 140, random);
+        break;
       default:
         groups = 1;
         // Few channels are read by lines of the kernel.
         in = Pick(1, Pick(0, 1, random) == 0 ? 6 : 40, random);
         out = Pick(1, 140, random);
     }
-    const bool usual = Pick(0, 2, random) == 0;
+    const bool usual = Pick(0, 2, random) == 0 || kind == 2;
     for (int i = 0; i < 2; ++i) {
       kernel[i] = usual ? 3 : Pick(1, 4, random);
-      stride[i] = Pick(1, 2, random);
+      stride[i] = kind == 2 ? 1 : Pick(1, 2, random);
       dilation[i] = usual ? 1 : Pick(1, 2, random);
       pads[i] = Pick(0, 2, random);
       pads[i + 2] = Pick(0, 2, random);

@@ -137,15 +137,9 @@ class ChannelRunner {
     out_ = static_cast<uint8_t*>(job.out) + at * bytes;
     results_ = job.transposed ? space + kSumBytes : out_;
     stride_ = job.transposed ? kTileChannels : job.channels;
-    if (finish_.scales != nullptr) finish_.scales += first;
-    if (finish_.biases != nullptr) finish_.biases += first;
-    if (IntegerRescale& rescale = finish_.rescale; rescale.factors != nullptr) {
-      rescale.factors += first;
-      rescale.shifts += first;
-      if (rescale.residual != nullptr) {
-        rescale.residual_factors += first;
-        rescale.residual += (block.image * pixels + block.first_row) * job.channels + first;
-      }
+    finish_.MoveColumns(first);
+    if (finish_.rescale.residual != nullptr) {
+      finish_.rescale.residual += (block.image * pixels + block.first_row) * job.channels + first;
     }
     if (finish_.residual != nullptr) finish_.residual += at;
     finish_.range = range;

@@ -58,6 +58,20 @@ struct IntegerFinish {
   const int32_t* row_sums = nullptr;
   const int32_t* right_zeros = nullptr;
 
+  // Pointers of scales, biases, right zeros and rescaling to a later column. Residuals and column
+  // sums stay: they hang on the rows as well, or are not padded.
+  void MoveColumns(int64_t columns) {
+    const auto move = [columns](auto& pointer) {
+      if (pointer != nullptr) pointer += columns;
+    };
+    move(scales);
+    move(biases);
+    move(right_zeros);
+    move(rescale.factors);
+    move(rescale.shifts);
+    move(rescale.residual_factors);
+  }
+
   bool IsPlain() const {
     return output == IntegerOutput::kInt32 && left_zeros == nullptr && right_zeros == nullptr;
   }

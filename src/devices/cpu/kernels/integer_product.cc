@@ -175,15 +175,7 @@ class BlockRunner {
   IntegerFinish FinishOf(int64_t first_column) const {
     IntegerFinish finish = product_.finish;
     const int64_t at = group_ * product_.panels.padded_columns() + first_column;
-    const auto move = [at](auto& pointer) {
-      if (pointer != nullptr) pointer += at;
-    };
-    move(finish.scales);
-    move(finish.biases);
-    move(finish.right_zeros);
-    move(finish.rescale.factors);
-    move(finish.rescale.shifts);
-    move(finish.rescale.residual_factors);
+    finish.MoveColumns(at);
     if (IntegerRescale& rescale = finish.rescale; rescale.residual != nullptr) {
       rescale.residual += (image_ * product_.rows + first_row_) * rescale.residual_stride +
                           group_ * product_.panels.columns + first_column;

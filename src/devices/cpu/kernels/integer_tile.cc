@@ -172,7 +172,24 @@ IntegerForm CurrentIntegerForm() {
   return IntegerForm::kWords;
 }
 
+namespace {
+
+// Whether products of words are one instruction, for kWordRows rows.
+bool DotsWords(int rows) {
+#if defined(__x86_64__)
+  return rows == vnni::kWordRows && CurrentIsa() >= Isa::kAvx512Vnni;
+#else
+  static_cast<void>(rows);
+  return false;
+#endif
+}
+
+}  // namespace
+
 int IntegerTileRows(IntegerForm form, int groups, int64_t left) {
+  if (form == IntegerForm::kWords && left >= vnni::kWordRows && DotsWords(vnni::kWordRows)) {
+    return vnni::kWordRows;
+  }
   const int most = form == IntegerForm::kWords ? MULLION_SIMD_CALL(WordTileRows)(groups)
                    : groups <= 3               ? 8
                                                : 6;
@@ -185,6 +202,7 @@ int IntegerTileRows(IntegerForm form, int groups, int64_t left) {
 void RunIntegerTile(IntegerForm form, int rows, int groups, const IntegerTile& tile) {
 #if defined(__x86_64__)
   if (form == IntegerForm::kBytes) return vnni::RunTile(rows, groups, tile);
+  if (DotsWords(rows)) return vnni::RunWordTile(groups, tile);
 #else
   static_cast<void>(form);
 #endif

@@ -52,6 +52,9 @@ void RunIntegerTile(IntegerForm form, int rows, int groups, const IntegerTile& t
 namespace vnni {
 // In integer_tile_vnni.cc, for processors that have it.
 void RunTile(int rows, int groups, const IntegerTile& tile);
+// Of words, and always so many rows: 16 chains of four cycles' latency.
+inline constexpr int kWordRows = 4;
+void RunWordTile(int groups, const IntegerTile& tile);
 }  // namespace vnni
 
 }  // namespace mullion::cpu

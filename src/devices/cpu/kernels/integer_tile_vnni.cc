@@ -17,13 +17,18 @@ inline void DotAdd(__m512i& sum, __m512i unsigned_bytes, __m512i signed_bytes) {
   __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned_bytes), "v"(signed_bytes));
 }
 
+// The same of two words instead of four bytes.
+inline void DotAddWords(__m512i& sum, __m512i left, __m512i right) {
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(left), "v"(right));
+}
+
 inline __m512i Broadcast(const uint8_t* unit) {
   int32_t bits;
   std::memcpy(&bits, unit, sizeof(bits));
   return _mm512_set1_epi32(bits);
 }
 
-template <int kRows, int kGroups>
+template <int kRows, int kGroups, void kDotAdd(__m512i&, __m512i, __m512i) = DotAdd>
 void Tile(const IntegerTile& t) {
   __m512i sums[kRows][kGroups];
 #pragma GCC unroll 16
@@ -44,7 +49,7 @@ void Tile(const IntegerTile& t) {
       for (int r = 0; r < kRows; ++r) {
         const __m512i left = Broadcast(row[r] + 4 * unit);
 #pragma GCC unroll 4
-        for (int g = 0; g < kGroups; ++g) DotAdd(sums[r][g], left, right[g]);
+        for (int g = 0; g < kGroups; ++g) kDotAdd(sums[r][g], left, right[g]);
       }
       packed += t.packed_stride;
     }
@@ -84,6 +89,19 @@ void RunTile(int rows, int groups, const IntegerTile& tile) {
       return TileOfGroups<2>(groups, tile);
     default:
       return TileOfGroups<1>(groups, tile);
+  }
+}
+
+void RunWordTile(int groups, const IntegerTile& tile) {
+  switch (groups) {
+    case 4:
+      return Tile<kWordRows, 4, DotAddWords>(tile);
+    case 3:
+      return Tile<kWordRows, 3, DotAddWords>(tile);
+    case 2:
+      return Tile<kWordRows, 2, DotAddWords>(tile);
+    default:
+      return Tile<kWordRows, 1, DotAddWords>(tile);
   }
 }
 
