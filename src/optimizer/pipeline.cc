@@ -5,6 +5,7 @@
 #include "optimizer/fold_constants.h"
 #include "optimizer/fold_crop.h"
 #include "optimizer/fold_pixel_slices.h"
+#include "optimizer/fold_shuffle.h"
 #include "optimizer/fold_spread_pixel.h"
 #include "optimizer/fuse_attention.h"
 #include "optimizer/fuse_dynamic_quantized.h"
@@ -82,6 +83,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   if (FuseDynamicQuantization(graph)) RemoveDeadCode(graph);
   FuseElementwise(graph);
   if (PlaceChannelsLast(graph, *options.operators)) Reduce(graph, options);
+  FoldShuffle(graph);
   JoinInPlace(graph);
   return OkStatus();
 }

@@ -103,6 +103,33 @@ TEST_P(ConvolutionKernel, ConvolvesLongLines) {
   }
 }
 
+// Every output has pixels of its own: lines and images are one.
+TEST_P(ConvolutionKernel, ConvolvesWindowsSideBySide) {
+  std::mt19937 random(7);
+  for (const int64_t dilation : {1, 2}) {
+    for (const int64_t stride : {4, 5}) {
+      for (const int64_t groups : {1, 3}) {
+        ConvolutionShape shape;
+        shape.batch = 2;
+        shape.groups = groups;
+        shape.in_channels = 7 * groups;
+        shape.out_channels = 10 * groups;
+        shape.spatial_rank = 2;
+        shape.axes[0] = {.input = 3, .output = 3};
+        shape.axes[1] = {.input = 9 * stride,
+                         .output = 9,
+                         .kernel = dilation == 1 ? 4 : 2,
+                         .stride = stride,
+                         .dilation = dilation};
+        CheckConvolution(shape, random);
+        // A pixel more belongs to nobody.
+        ++shape.axes[1].input;
+        CheckConvolution(shape, random);
+      }
+    }
+  }
+}
+
 TEST_P(ConvolutionKernel, ConvolvesToFewChannels) {
   std::mt19937 random(6);
   for (int i = 0; i < 60; ++i) {

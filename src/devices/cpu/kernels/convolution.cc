@@ -25,19 +25,28 @@ bool HasFewColumns(int64_t out_channels, int64_t groups, int64_t channels) {
   return groups == 1 && out_channels <= kFewColumns && channels >= kFewColumnsDepth;
 }
 
-// Where every pixel becomes one pixel, all lines of the batch are one. A convolution without
+// Where every output reads pixels of its own which follow each other as outputs do, all lines of
+// the batch are one: every pixel becomes one pixel, or so many of a line. A convolution without
 // spatial axes is one of a single pixel.
 void JoinLines(ConvolutionShape& shape) {
-  int64_t pixels = shape.batch;
+  ConvolutionShape::Axis line;
+  int64_t outputs = shape.batch;
   for (int i = 0; i < shape.spatial_rank; ++i) {
     const ConvolutionShape::Axis& axis = shape.axes[static_cast<size_t>(i)];
-    if (axis.kernel != 1 || axis.stride != 1 || axis.output != axis.input || axis.pad != 0) return;
-    pixels *= axis.input;
+    const bool is_last = i + 1 == shape.spatial_rank;
+    const bool is_own = (axis.kernel - 1) * axis.dilation < axis.stride;
+    if (axis.pad != 0 || axis.input != axis.output * axis.stride || !is_own || axis.kernel < 1 ||
+        (axis.stride != 1 && !is_last)) {
+      return;
+    }
+    if (is_last) line = axis;
+    outputs *= axis.output;
   }
   shape.batch = 1;
   shape.spatial_rank = 1;
-  shape.axes[0] = {};
-  shape.axes[0].input = shape.axes[0].output = pixels;
+  shape.axes[0] = line;
+  shape.axes[0].output = outputs;
+  shape.axes[0].input = outputs * line.stride;
 }
 
 bool IsPlain(int64_t groups, int64_t taps) { return groups == 1 && taps == 1; }

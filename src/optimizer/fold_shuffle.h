@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// ShuffleNet's exchange of channels between groups, where a depthwise convolution and then a 1x1
+// one in groups follow, with channels last. The depthwise one takes its channels in the order in
+// which they come, and the one in groups finds its own without a copy: of a pixel of [groups, C /
+// groups] it reads a few channels of each group, which is a convolution of a line of such groups
+// with a kernel as long as there are groups, and as far from one output to the next.
+//
+//   Reshape  Transpose  Reshape  Conv (C groups)  Conv (1x1)
+//   Conv (C groups)  Reshape  Conv (1 x groups, stride groups)
+#ifndef MULLION_OPTIMIZER_FOLD_SHUFFLE_H_
+#define MULLION_OPTIMIZER_FOLD_SHUFFLE_H_
+
+#include "graph/graph.h"
+
+namespace mullion::optimizer {
+
+// Returns whether anything changed. Wants channels last, and what Conv gives out to be its own.
+bool FoldShuffle(Graph& graph);
+
+}  // namespace mullion::optimizer
+
+#endif  // MULLION_OPTIMIZER_FOLD_SHUFFLE_H_
