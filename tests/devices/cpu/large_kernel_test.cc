@@ -40,6 +40,10 @@ TEST(LargeKernel, IsForLargeKernelsOfStrideOne) {
   EXPECT_FALSE(UsesLargeKernel(ShapeOf(32, 32, 3, 16, 3, 3)));
   EXPECT_FALSE(UsesLargeKernel(ShapeOf(32, 32, 16, 16, 1, 9)));
   EXPECT_FALSE(UsesLargeKernel(ShapeOf(32, 32, 256, 256, 5, 5)));
+  ConvolutionShape small = ShapeOf(5, 4, 64, 6, 3, 3);
+  EXPECT_TRUE(UsesLargeKernel(small));
+  small.fixed = true;
+  EXPECT_FALSE(UsesLargeKernel(small));
 }
 
 }  // namespace

@@ -73,6 +73,23 @@ TEST_P(WinogradKernel, ConvolvesRandomShapes) {
   }
 }
 
+// Less than a vector of channels.
+TEST_P(WinogradKernel, ConvolvesFewChannels) {
+  std::mt19937 random(12);
+  for (int i = 0; i < 60; ++i) {
+    ConvolutionShape shape =
+        ShapeOf(RandomInt(9, 40, random), RandomInt(9, 40, random), RandomInt(8, 16, random),
+                RandomInt(8, 16, random), RandomInt(0, 3, random));
+    if (i % 4 == 0) shape.in_channels = 16;
+    if (i % 4 == 0) shape.out_channels = RandomInt(5, 7, random);
+    shape.batch = RandomInt(1, 2, random);
+    shape.fixed = false;
+    Check(shape, random);
+    shape.fixed = true;
+    if (UsesWinograd(shape)) Check(shape, random, 4e-6);
+  }
+}
+
 TEST_P(WinogradKernel, CutsLargeImagesIntoBlocks) {
   std::mt19937 random(2);
   Check(ShapeOf(61, 83, 40, 24, 1), random);
@@ -256,6 +273,15 @@ TEST(Winograd, IsForSmallKernelsOfStrideOneOrTwo) {
   EXPECT_FALSE(UsesWinograd(other));
   other = shape;
   other.in_channels = 3;
+  EXPECT_FALSE(UsesWinograd(other));
+  other.in_channels = 8;
+  EXPECT_TRUE(UsesWinograd(other));
+  other.out_channels = 7;
+  EXPECT_FALSE(UsesWinograd(other));
+  other = shape;
+  other.out_channels = 5;
+  EXPECT_TRUE(UsesWinograd(other));
+  other.out_channels = 4;
   EXPECT_FALSE(UsesWinograd(other));
 }
 

@@ -108,7 +108,20 @@ bool UsesLargeKernel(const ConvolutionShape& shape) {
   const LargeKernelForm form = LargeKernelForm::Of(shape);
   if (form.blocks_down > kMaxDenseTaps) return false;
   if (form.PointFloats() * kLargePoints > kMostPacked) return false;
-  return LargeKernelCost(shape) * 4 < DirectCost(shape) * 3;
+  // Pixels that are made and those that are wanted, where that is known: a small image has fewer
+  // tiles than a product takes rows at a time.
+  int64_t made = 1;
+  int64_t wanted = 1;
+  if (shape.fixed) {
+    int64_t tiles = 1;
+    for (size_t i = 0; i < 2; ++i) {
+      tiles *= DivideUp(shape.axes[i].output, kLargeTile);
+      wanted *= shape.axes[i].output;
+    }
+    const int64_t rows = MatrixTileRows(form.columns.Vectors(0));
+    made = kLargeTile * kLargeTile * std::max(tiles, rows);
+  }
+  return LargeKernelCost(shape) * made * 4 < DirectCost(shape) * wanted * 3;
 }
 
 int64_t DirectCost(const ConvolutionShape& shape) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "devices/cpu/kernels/even_blocks.h"
+#include "devices/cpu/kernels/few_columns.h"
 #include "devices/cpu/kernels/matrix_blocks.h"
 #include "devices/cpu/kernels/transpose_tile.h"
 
@@ -29,9 +30,13 @@ TileAxis::TileAxis(const ConvolutionShape::Axis& axis, int64_t tile_outputs)
 
 namespace {
 
-// Fewer channels leave the transforms more to do than the products.
-constexpr int64_t kFewestChannels = 16;
-constexpr int64_t kFewestChannelsOfLarge = 8;
+// Fewer channels leave the transforms more to do than the products: of kernels of 3x3 and more, and
+// of those of a line, whose products are fewer by less.
+constexpr int64_t kFewestChannels = 8;
+constexpr int64_t kFewestLineChannels = 16;
+// From 8 to 8 channels on, or from 16 to 5: narrower ones have the pixel columns and sums along the
+// depth.
+constexpr int64_t kFewestProducts = 64;
 // The 81 products of a strided tile are fewer by less, and as short.
 constexpr int64_t kFewestStridedChannels = 32;
 // Weights for more channels take more memory as 36 numbers, and time to read it, than they save:
@@ -248,6 +253,14 @@ void TransformWeights(const Lanes* g, size_t bytes, float* out, int64_t step) {
   }
 }
 
+bool HasEnoughChannels(const ConvolutionShape& shape) {
+  const int64_t fewer = std::min(shape.in_channels, shape.out_channels);
+  if (IsStrided(shape)) return fewer >= kFewestStridedChannels;
+  if (LineAxisOf(shape) >= 0) return fewer >= kFewestLineChannels;
+  return shape.in_channels >= kFewestChannels && shape.out_channels > kFewColumns &&
+         shape.in_channels * shape.out_channels >= kFewestProducts;
+}
+
 }  // namespace
 
 bool UsesWinograd(const ConvolutionShape& shape) {
@@ -264,12 +277,10 @@ bool UsesWinograd(const ConvolutionShape& shape) {
   } else if (shape.spatial_rank != 2 || shape.axes[0].kernel != shape.axes[1].kernel) {
     return false;
   } else if (shape.axes[0].kernel != 3) {
-    return shape.in_channels >= kFewestChannelsOfLarge &&
-           shape.out_channels >= kFewestChannelsOfLarge && GainsFromEightPoints(shape) &&
-           !(shape.fixed && PrefersDirect(shape));
+    return shape.in_channels >= kFewestChannels && shape.out_channels >= kFewestChannels &&
+           GainsFromEightPoints(shape) && !(shape.fixed && PrefersDirect(shape));
   }
-  const int64_t fewest = IsStrided(shape) ? kFewestStridedChannels : kFewestChannels;
-  return shape.in_channels >= fewest && shape.out_channels >= fewest &&
+  return HasEnoughChannels(shape) &&
          shape.in_channels * shape.out_channels <=
              (IsStrided(shape) ? kMostStridedProducts : kMostProducts) &&
          !(shape.fixed && PrefersDirect(shape));
