@@ -93,7 +93,8 @@ function main() {
   const maker = path.join(options.build, 'bin/differential');
   execFileSync('cmake', ['--build', options.build, '--target', 'differential'], { stdio: 'ignore' });
   const names = execFileSync(maker, ['--names', '--work', '-', '--only', options.operators],
-                             { encoding: 'utf8' }).trim().split('\n').filter((name) => name && !name.endsWith(':old'));
+                             { encoding: 'utf8' }).trim().split('\n')
+    .filter((name) => name && !name.endsWith(':old') && !name.includes('chain:'));
   if (names.length === 0) throw new Failure(`no operator matches "${options.operators}"`);
   const report = new Report();
   report.begin('Operators', SPEED_HEADER, names.map((name) => ({ name })));

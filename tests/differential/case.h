@@ -21,13 +21,14 @@ namespace mullion::differential {
 
 class Case;
 
-// An operator to be tested: `make` builds one random case of it.
+// An operator, or a kind of chain, to be tested: `make` builds one random case of it.
 struct Subject {
   std::string_view name;
   void (*make)(Case&);
   std::string_view domain = "";
   int first_opset = 7;  // of ai.onnx: the opset of a case is between these two
   int last_opset = 25;
+  int times = 1;  // so many times the cases of others
 };
 
 inline constexpr std::string_view kMl = "ai.onnx.ml";

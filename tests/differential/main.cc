@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Compares Mullion with ONNX Runtime on small random models, one operator each. Started by
-// tests/differential/run.
+// Compares Mullion with ONNX Runtime on small random models, of one operator each and of chains of
+// many. Started by tests/differential/run.
 #include <fnmatch.h>
 
 #include <CLI/CLI.hpp>
@@ -94,7 +94,7 @@ std::vector<Made> Generate(const Arguments& arguments, const std::vector<Subject
   fs::remove_all(arguments.work);
   for (const Subject& subject : subjects) {
     if (!Wanted(arguments.only, subject)) continue;
-    for (int i = 0; i < arguments.count; ++i) {
+    for (int i = 0; i < arguments.count * subject.times; ++i) {
       if (arguments.index >= 0 && arguments.index != i) continue;
       Made made;
       // The first of the realistic cases is the typical one.

@@ -28,6 +28,7 @@ std::vector<Subject> MicrosoftSubjects();
 std::vector<Subject> TransformerSubjects();
 std::vector<Subject> OldFormSubjects();
 std::vector<Subject> SpelledOutSubjects();
+std::vector<Subject> ChainSubjects();
 
 }  // namespace mullion::differential
 
