@@ -73,7 +73,8 @@ TEST_P(WinogradKernel, ConvolvesRandomShapes) {
   }
 }
 
-// Less than a vector of channels.
+// Less than a vector of channels. Errors grow like the root of their number, what they are held
+// against like the number: with half as many as above, bounds are a root of two higher.
 TEST_P(WinogradKernel, ConvolvesFewChannels) {
   std::mt19937 random(12);
   for (int i = 0; i < 60; ++i) {
@@ -84,9 +85,9 @@ TEST_P(WinogradKernel, ConvolvesFewChannels) {
     if (i % 4 == 0) shape.out_channels = RandomInt(5, 7, random);
     shape.batch = RandomInt(1, 2, random);
     shape.fixed = false;
-    Check(shape, random);
+    Check(shape, random, 2.8e-6);
     shape.fixed = true;
-    if (UsesWinograd(shape)) Check(shape, random, 4e-6);
+    if (UsesWinograd(shape)) Check(shape, random, 5.6e-6);
   }
 }
 
