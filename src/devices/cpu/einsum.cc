@@ -5,7 +5,7 @@
 #include "base/str_cat.h"
 #include "devices/cpu/einsum_plan.h"
 #include "devices/cpu/kernels/dense.h"
-#include "devices/cpu/plain_product.h"
+#include "devices/cpu/kernels/number_product.h"
 #include "devices/cpu/reduce_functions.h"
 #include "devices/cpu/reduce_loops.h"
 #include "devices/cpu/registry.h"
@@ -31,8 +31,8 @@ DenseShape DenseShapeOf(const EinsumStep& step) {
   return shape;
 }
 
-void Multiply(const EinsumStep& step, const float* left, const float* right, float* out,
-              void* scratch, Parallel& parallel) {
+void MultiplyFloats(const EinsumStep& step, const float* left, const float* right, float* out,
+                    void* scratch, Parallel& parallel) {
   MultiplyDense(
       DenseShapeOf(step),
       [&](int64_t i) {
@@ -43,9 +43,8 @@ void Multiply(const EinsumStep& step, const float* left, const float* right, flo
       scratch, parallel);
 }
 
-template <typename T>
-void Multiply(const EinsumStep& step, const T* left, const T* right, T* out, void* /*scratch*/,
-              Parallel& parallel) {
+void MultiplyOthers(ElementType type, const EinsumStep& step, const std::byte* left,
+                    const std::byte* right, std::byte* out, Parallel& parallel) {
   ProductStrides strides;
   strides.rows = step.rows;
   strides.depth = step.depth;
@@ -53,9 +52,11 @@ void Multiply(const EinsumStep& step, const T* left, const T* right, T* out, voi
   strides.left_row = step.depth;
   strides.right_k = step.right_transposed ? 1 : step.columns;
   strides.right_column = step.right_transposed ? step.depth : 1;
+  const int64_t bytes = ElementBits(type) / 8;
   for (int64_t i = 0; i < step.batch; ++i) {
-    MultiplyPlain(strides, left + i * step.rows * step.depth, right + i * step.depth * step.columns,
-                  out + i * step.rows * step.columns, parallel);
+    MultiplyNumbers(type, strides, left + i * step.rows * step.depth * bytes,
+                    right + i * step.depth * step.columns * bytes,
+                    out + i * step.rows * step.columns * bytes, parallel);
   }
 }
 
@@ -87,13 +88,7 @@ class Einsum final : public Executable {
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, plan.output));
     if (output.count() == 0) return OkStatus();
-    for (const EinsumStep& step : plan.steps) {
-      DispatchType(TypeList<float, double, int32_t, int64_t, uint32_t, uint64_t>{}, type_,
-                   [&](auto tag) {
-                     using T = typename decltype(tag)::type;
-                     RunStep<T>(context, plan, step, output);
-                   });
-    }
+    for (const EinsumStep& step : plan.steps) RunStep(context, plan, step, output);
     return OkStatus();
   }
 
@@ -110,27 +105,32 @@ class Einsum final : public Executable {
     return static_cast<size_t>(plan.scratch_elements) * ByteSize(type_, 1);
   }
 
-  template <typename T>
   void RunStep(RunContext& context, const EinsumPlan& plan, const EinsumStep& step,
                const MutableTensorView& output) const {
-    const auto at = [&](const EinsumPlace& place) -> const T* {
+    const size_t bytes = ByteSize(type_, 1);
+    const auto at = [&](const EinsumPlace& place) {
       switch (place.kind) {
         case EinsumPlace::Kind::kInput:
-          return context.Input(static_cast<int>(place.index)).as<T>();
+          return static_cast<const std::byte*>(context.Input(static_cast<int>(place.index)).data);
         case EinsumPlace::Kind::kOutput:
-          return output.as<T>();
+          return static_cast<const std::byte*>(output.data);
         default:
-          return static_cast<const T*>(context.scratch()) + place.index;
+          return static_cast<const std::byte*>(context.scratch()) +
+                 static_cast<size_t>(place.index) * bytes;
       }
     };
-    T* const to = const_cast<T*>(at(step.to));
+    auto* const to = const_cast<std::byte*>(at(step.to));
     void* const extra = static_cast<char*>(context.scratch()) + IntermediateBytes(plan);
-    if (step.kind == EinsumStep::Kind::kMultiply) {
-      Multiply(step, at(step.left), at(step.right), to, extra, context.parallel());
+    if (step.kind == EinsumStep::Kind::kMultiply && type_ == ElementType::kFloat) {
+      MultiplyFloats(step, reinterpret_cast<const float*>(at(step.left)),
+                     reinterpret_cast<const float*>(at(step.right)), reinterpret_cast<float*>(to),
+                     extra, context.parallel());
+    } else if (step.kind == EinsumStep::Kind::kMultiply) {
+      MultiplyOthers(type_, step, at(step.left), at(step.right), to, context.parallel());
     } else if (step.kind == EinsumStep::Kind::kSum) {
       const ReduceLoops loops(Shape{step.rows, step.depth}, 2);
-      loops.Run(FindReduceFunctions(ReduceKind::kSum, type_), at(step.left), sizeof(T), to,
-                sizeof(T), extra, context.parallel());
+      loops.Run(FindReduceFunctions(ReduceKind::kSum, type_), at(step.left), bytes, to, bytes,
+                extra, context.parallel());
     } else {
       StridedCopy copy(type_);
       int64_t stride = 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Gemm of float through the matrix kernel, and of other types by plain loops.
+// Gemm of float through the matrix kernel, and of other types.
 #include "operators/gemm.h"
 
 #include <cmath>
@@ -9,8 +9,8 @@
 #include "devices/cpu/fused_activation.h"
 #include "devices/cpu/half_precision.h"
 #include "devices/cpu/kernels/dense.h"
+#include "devices/cpu/kernels/number_product.h"
 #include "devices/cpu/kernels/weight_product.h"
-#include "devices/cpu/plain_product.h"
 #include "devices/cpu/registry.h"
 #include "operators/epilogue.h"
 
@@ -101,7 +101,8 @@ class FloatGemm final : public Executable {
                             : DenseScratchBytes(bound->dense, context.threads());
     const auto copied =
         static_cast<size_t>(bound->copies_left ? bound->rows * bound->depth : 0) * sizeof(float);
-    bound->work = (copied + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
+    bound->added = RoundUp(copied);
+    bound->work = bound->added + RoundUp(static_cast<size_t>(bound->columns) * sizeof(float));
     context.RequestScratch(bound->work + work);
     context.SetState(std::move(bound));
     return OkStatus();
@@ -117,7 +118,8 @@ class FloatGemm final : public Executable {
       CopyLeft(bound, left, static_cast<float*>(context.scratch()), context.parallel());
       left = static_cast<float*>(context.scratch());
     }
-    const Epilogue epilogue = MakeEpilogue(context, bound, output.as<float>());
+    auto* const row = reinterpret_cast<float*>(static_cast<char*>(context.scratch()) + bound.added);
+    const Epilogue epilogue = MakeEpilogue(context, bound, row, output.as<float>());
     void* const work = static_cast<char*>(context.scratch()) + bound.work;
     if (packed_ == nullptr) {
       const DenseOperands operands{left, context.Input(1).as<float>(), output.as<float>(),
@@ -140,7 +142,8 @@ class FloatGemm final : public Executable {
     int64_t depth = 0;
     int64_t columns = 0;
     bool copies_left = false;
-    size_t work = 0;  // where the kernel's part of the scratch memory begins
+    size_t added = 0;  // where the scratch memory has a row for C
+    size_t work = 0;   // where the kernel's part of it begins
     WeightProduct product;
     DenseShape dense;
   };
@@ -159,9 +162,14 @@ class FloatGemm final : public Executable {
     });
   }
 
-  // A row C that needs no factor is a bias and a whole C a residual. Anything else is put into the
-  // output first, as a residual in place.
-  Epilogue MakeEpilogue(const RunContext& context, const Bound& bound, float* out) const {
+  static size_t RoundUp(size_t bytes) {
+    return (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
+  }
+
+  // A row C, or one number, is a bias, which goes to `row` where it is not one as it lies, and a
+  // whole C a residual. Anything else is put into the output first, as a residual in place.
+  Epilogue MakeEpilogue(const RunContext& context, const Bound& bound, float* row,
+                        float* out) const {
     Epilogue epilogue;
     epilogue.activation = activation_;
     epilogue.residual_stride = bound.columns;
@@ -170,25 +178,41 @@ class FloatGemm final : public Executable {
     }
     if (!context.HasInput(kBiasInput) || parameters_.beta == 0.0f) return epilogue;
     const TensorView& added = context.Input(kBiasInput);
+    const float* const c = added.as<float>();
     const AddedStrides strides(added.shape);
     const bool factor = parameters_.beta != 1.0f;
-    if (!factor && strides.row == 0 && strides.column == 1) {
-      epilogue.bias = added.as<float>();
+    if (strides.row == 0) {
+      epilogue.bias = c;
+      if (factor || strides.column == 0) {
+        ScaleRow(c, strides.column, bound.columns, row);
+        epilogue.bias = row;
+      }
       return epilogue;
     }
     if (!factor && epilogue.residual == nullptr && added.count() == bound.rows * bound.columns) {
-      epilogue.residual = added.as<float>();
+      epilogue.residual = c;
       return epilogue;
     }
-    for (int64_t row = 0; row < bound.rows; ++row) {
-      for (int64_t column = 0; column < bound.columns; ++column) {
-        const int64_t at = row * bound.columns + column;
-        const float c = added.as<float>()[row * strides.row + column * strides.column];
-        out[at] = parameters_.beta * c + (epilogue.residual == nullptr ? 0 : epilogue.residual[at]);
+    context.parallel().For(bound.rows, 16, [&](int64_t begin, int64_t end, int /*worker*/) {
+      for (int64_t i = begin; i < end; ++i) {
+        float* const to = out + i * bound.columns;
+        ScaleRow(c + i * strides.row, strides.column, bound.columns, to);
+        if (epilogue.residual == nullptr) continue;
+        const float* const residual = epilogue.residual + i * bound.columns;
+        for (int64_t k = 0; k < bound.columns; ++k) to[k] += residual[k];
       }
-    }
+    });
     epilogue.residual = out;
     return epilogue;
+  }
+
+  // beta times a row of C, whose elements are `step` apart: 1, or 0 for one that stands for all.
+  void ScaleRow(const float* c, int64_t step, int64_t columns, float* to) const {
+    if (step == 0) {
+      std::fill_n(to, columns, parameters_.beta * c[0]);
+      return;
+    }
+    for (int64_t i = 0; i < columns; ++i) to[i] = parameters_.beta * c[i];
   }
 
   const Node& node_;
@@ -200,22 +224,23 @@ class FloatGemm final : public Executable {
 
 // alpha or beta as a factor of products; integers take its whole part.
 template <typename T>
-ProductType<T> FactorOf(float factor) {
+T FactorOf(float factor) {
   if constexpr (std::is_integral_v<T>) {
     if (!(std::abs(factor) < 9e18f)) return 0;
-    return static_cast<ProductType<T>>(static_cast<int64_t>(factor));
+    return static_cast<T>(static_cast<int64_t>(factor));
   } else {
     return static_cast<T>(factor);
   }
 }
 
+// T is double or an unsigned integer: in their arithmetic integers wrap around, where signed ones
+// would be undefined.
 template <typename T>
 class PlainGemm final : public Executable {
  public:
   explicit PlainGemm(const Node& node) : parameters_(node) {}
 
   Status Run(RunContext& context) const override {
-    using P = ProductType<T>;
     const Shape& left = context.Input(0).shape;
     const Shape& right = context.Input(1).shape;
     ProductStrides s;
@@ -228,19 +253,21 @@ class PlainGemm final : public Executable {
     s.right_column = parameters_.right_transposed ? s.depth : 1;
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, Shape{s.rows, s.columns}));
-    T* const out = output.as<T>();
-    MultiplyPlain(s, context.Input(0).as<T>(), context.Input(1).as<T>(), out, context.parallel());
-    const P alpha = FactorOf<T>(parameters_.alpha);
-    const P beta = FactorOf<T>(parameters_.beta);
+    T* const out = static_cast<T*>(output.data);
+    MultiplyNumbers(output.type, s, context.Input(0).data, context.Input(1).data, out,
+                    context.parallel());
+    const T alpha = FactorOf<T>(parameters_.alpha);
+    const T beta = FactorOf<T>(parameters_.beta);
     const bool adds = context.HasInput(kBiasInput);
+    if (!adds && alpha == T{1}) return OkStatus();
+    const T zero{0};
     const AddedStrides strides(adds ? context.Input(kBiasInput).shape : Shape{});
-    for (int64_t i = 0; i < output.count(); ++i) {
-      P sum = alpha * static_cast<P>(out[i]);
-      if (adds) {
-        const int64_t at = i / s.columns * strides.row + i % s.columns * strides.column;
-        sum += beta * static_cast<P>(context.Input(kBiasInput).as<T>()[at]);
+    const T* c = adds ? static_cast<const T*>(context.Input(kBiasInput).data) : &zero;
+    for (int64_t row = 0; row < s.rows; ++row, c += strides.row) {
+      T* const to = out + row * s.columns;
+      for (int64_t i = 0; i < s.columns; ++i) {
+        to[i] = alpha * to[i] + beta * c[i * strides.column];
       }
-      out[i] = static_cast<T>(sum);
     }
     return OkStatus();
   }
@@ -249,7 +276,7 @@ class PlainGemm final : public Executable {
   const GemmParameters parameters_;
 };
 
-using PlainTypes = TypeList<double, int32_t, int64_t, uint32_t, uint64_t>;
+constexpr ElementTypeSet kPlainTypes = TypeList<double, int32_t, int64_t, uint32_t, uint64_t>::kSet;
 
 Result<std::unique_ptr<Executable>> MakeFloat(const Node& node, WeightStore& weights) {
   auto gemm = std::make_unique<FloatGemm>(node);
@@ -258,10 +285,15 @@ Result<std::unique_ptr<Executable>> MakeFloat(const Node& node, WeightStore& wei
 }
 
 Result<std::unique_ptr<Executable>> MakePlain(const Node& node, WeightStore& /*weights*/) {
+  const ElementType type = node.input(0)->type.element_type;
   std::unique_ptr<Executable> executable;
-  DispatchType(PlainTypes{}, node.input(0)->type.element_type, [&](auto tag) {
-    executable = std::make_unique<PlainGemm<typename decltype(tag)::type>>(node);
-  });
+  if (type == ElementType::kDouble) {
+    executable = std::make_unique<PlainGemm<double>>(node);
+  } else if (ElementBits(type) == 32) {
+    executable = std::make_unique<PlainGemm<uint32_t>>(node);
+  } else {
+    executable = std::make_unique<PlainGemm<uint64_t>>(node);
+  }
   return executable;
 }
 
@@ -269,7 +301,7 @@ Result<std::unique_ptr<Executable>> MakePlain(const Node& node, WeightStore& /*w
 
 void RegisterGemm(KernelRegistry& registry) {
   registry.Add({.name = "Gemm", .types = types::kFloat, .make = MakeFloat});
-  registry.Add({.name = "Gemm", .types = PlainTypes::kSet, .make = MakePlain});
+  registry.Add({.name = "Gemm", .types = kPlainTypes, .make = MakePlain});
 }
 
 }  // namespace mullion::cpu

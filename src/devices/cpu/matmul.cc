@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// MatMul of float through the matrix kernel, and of other types by plain loops.
+// MatMul of float through the matrix kernel, and of other types.
 #include "base/str_cat.h"
 #include "devices/cpu/fused_activation.h"
 #include "devices/cpu/half_precision.h"
 #include "devices/cpu/kernels/dense.h"
+#include "devices/cpu/kernels/number_product.h"
 #include "devices/cpu/kernels/weight_product.h"
-#include "devices/cpu/plain_product.h"
 #include "devices/cpu/registry.h"
 #include "operators/epilogue.h"
 #include "operators/matrix_shape.h"
@@ -155,15 +155,16 @@ class FloatMatmul final : public Executable {
   TileFinder half_ = nullptr;  // not null: packed as halves
 };
 
-template <typename T>
-class PlainMatmul final : public Executable {
+// Of double and integers.
+class NumberMatmul final : public Executable {
  public:
-  explicit PlainMatmul(const Node& node) : node_(node) {}
+  explicit NumberMatmul(const Node& node) : node_(node) {}
 
   Status Run(RunContext& context) const override {
-    MULLION_ASSIGN_OR_RETURN(
-        MatrixShape shape,
-        MatrixShape::FromShapes(node_, context.Input(0).shape, context.Input(1).shape));
+    const TensorView& left = context.Input(0);
+    const TensorView& right = context.Input(1);
+    MULLION_ASSIGN_OR_RETURN(MatrixShape shape,
+                             MatrixShape::FromShapes(node_, left.shape, right.shape));
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, shape.output));
     MergeRows(shape);
@@ -171,11 +172,15 @@ class PlainMatmul final : public Executable {
     strides.rows = shape.rows;
     strides.depth = strides.left_row = shape.depth;
     strides.columns = strides.right_k = shape.columns;
+    const int64_t bytes = ElementBits(left.type) / 8;
+    const auto* const from_left = static_cast<const std::byte*>(left.data);
+    const auto* const from_right = static_cast<const std::byte*>(right.data);
+    auto* const to = static_cast<std::byte*>(output.data);
     for (int64_t batch = 0; batch < shape.batch.ElementCount(); ++batch) {
-      MultiplyPlain(
-          strides, context.Input(0).as<T>() + shape.LeftMatrix(batch) * shape.rows * shape.depth,
-          context.Input(1).as<T>() + shape.RightMatrix(batch) * shape.depth * shape.columns,
-          output.as<T>() + batch * shape.rows * shape.columns, context.parallel());
+      MultiplyNumbers(left.type, strides,
+                      from_left + shape.LeftMatrix(batch) * shape.rows * shape.depth * bytes,
+                      from_right + shape.RightMatrix(batch) * shape.depth * shape.columns * bytes,
+                      to + batch * shape.rows * shape.columns * bytes, context.parallel());
     }
     return OkStatus();
   }
@@ -184,7 +189,8 @@ class PlainMatmul final : public Executable {
   const Node& node_;
 };
 
-using PlainTypes = TypeList<double, int32_t, int64_t, uint32_t, uint64_t>;
+constexpr ElementTypeSet kNumberTypes =
+    TypeList<double, int32_t, int64_t, uint32_t, uint64_t>::kSet;
 
 Result<std::unique_ptr<Executable>> MakeFloat(const Node& node, WeightStore& weights) {
   auto matmul = std::make_unique<FloatMatmul>(node);
@@ -192,19 +198,11 @@ Result<std::unique_ptr<Executable>> MakeFloat(const Node& node, WeightStore& wei
   return std::unique_ptr<Executable>(std::move(matmul));
 }
 
-Result<std::unique_ptr<Executable>> MakePlain(const Node& node, WeightStore& /*weights*/) {
-  std::unique_ptr<Executable> executable;
-  DispatchType(PlainTypes{}, node.input(0)->type.element_type, [&](auto tag) {
-    executable = std::make_unique<PlainMatmul<typename decltype(tag)::type>>(node);
-  });
-  return executable;
-}
-
 }  // namespace
 
 void RegisterMatmul(KernelRegistry& registry) {
   registry.Add({.name = "MatMul", .types = types::kFloat, .make = MakeFloat});
-  registry.Add({.name = "MatMul", .types = PlainTypes::kSet, .make = MakePlain});
+  registry.Add({.name = "MatMul", .types = kNumberTypes, .make = MakeKernel<NumberMatmul>});
 }
 
 }  // namespace mullion::cpu

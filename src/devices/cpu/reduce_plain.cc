@@ -27,19 +27,6 @@ template <typename T>
 using Wrapping = typename WrappingOf<T>::type;
 
 template <typename T>
-T FromDouble(double value) {
-  if constexpr (std::is_same_v<T, double>) {
-    return value;
-  } else {
-    // NaN and what does not fit would be undefined behaviour.
-    constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
-    constexpr double kHigh = static_cast<double>(std::numeric_limits<T>::max());
-    if (!(value > kLow)) return std::numeric_limits<T>::min();
-    return value < kHigh ? static_cast<T>(value) : std::numeric_limits<T>::max();
-  }
-}
-
-template <typename T>
 struct Sum {
   using Element = T;
   using Accumulator = Wrapping<T>;
@@ -47,16 +34,6 @@ struct Sum {
   static Accumulator Take(Accumulator a, T x) { return a + static_cast<Accumulator>(x); }
   static Accumulator Merge(Accumulator a, Accumulator b) { return a + b; }
   static T Finish(Accumulator a, int64_t /*count*/) { return static_cast<T>(a); }
-};
-
-template <typename T>
-struct Mean {
-  using Element = T;
-  using Accumulator = double;
-  static double Neutral() { return 0; }
-  static double Take(double a, T x) { return a + static_cast<double>(x); }
-  static double Merge(double a, double b) { return a + b; }
-  static T Finish(double a, int64_t count) { return FromDouble<T>(a / static_cast<double>(count)); }
 };
 
 template <typename T>
@@ -113,15 +90,16 @@ struct SumSquare : Sum<T> {
   }
 };
 
-template <typename T>
-struct L2 : Mean<T> {
-  static double Take(double a, T x) { return a + static_cast<double>(x) * static_cast<double>(x); }
-  static T Finish(double a, int64_t /*count*/) { return FromDouble<T>(std::sqrt(a)); }
+struct Mean : Sum<double> {
+  static double Finish(double a, int64_t count) { return a / static_cast<double>(count); }
 };
 
-template <typename T>
-struct LogSum : Mean<T> {
-  static T Finish(double a, int64_t /*count*/) { return FromDouble<T>(std::log(a)); }
+struct L2 : SumSquare<double> {
+  static double Finish(double a, int64_t /*count*/) { return std::sqrt(a); }
+};
+
+struct LogSum : Sum<double> {
+  static double Finish(double a, int64_t /*count*/) { return std::log(a); }
 };
 
 struct ScaledSum {
@@ -129,20 +107,22 @@ struct ScaledSum {
   double sum;  // of exp(x - maximum), or of exp(x) when the maximum is infinite
 };
 
-template <typename T>
 struct LogSumExp {
-  using Element = T;
+  using Element = double;
   using Accumulator = ScaledSum;
   static double Shift(double maximum) { return std::isfinite(maximum) ? maximum : 0; }
   static ScaledSum Neutral() { return {-std::numeric_limits<double>::infinity(), 0}; }
-  static ScaledSum Take(ScaledSum a, T x) { return Merge(a, {static_cast<double>(x), 1}); }
+  static ScaledSum Take(ScaledSum a, double x) {
+    if (!(x > a.maximum)) return {a.maximum, a.sum + std::exp(x - Shift(a.maximum))};  // NaN too
+    return {x, Scaled(a, Shift(x)) + std::exp(x - Shift(x))};
+  }
   static ScaledSum Merge(ScaledSum a, ScaledSum b) {
     const double maximum = std::max(a.maximum, b.maximum);
     const double shift = Shift(maximum);
     return {maximum, Scaled(a, shift) + Scaled(b, shift)};
   }
-  static T Finish(ScaledSum a, int64_t /*count*/) {
-    return FromDouble<T>(Shift(a.maximum) + std::log(a.sum));
+  static double Finish(ScaledSum a, int64_t /*count*/) {
+    return Shift(a.maximum) + std::log(a.sum);
   }
 
  private:
@@ -168,18 +148,23 @@ struct Functions {
     }
   }
   static void Run(const void* from, size_t count, void* to) {
-    // Eight accumulators side by side: vectors for the compiler, and short chains of additions.
-    constexpr size_t kLanes = 8;
+    // Accumulators side by side, which the compiler makes vectors of. They stay in memory, so it
+    // takes as many as hide how long it is from writing one to reading it again.
+    constexpr size_t kLanes = sizeof(Accumulator) < 4 ? 64 : 256 / sizeof(Accumulator);
     const T* const x = static_cast<const T*>(from);
     Accumulator* const a = static_cast<Accumulator*>(to);
     size_t i = 0;
-    if (count >= kLanes) {
+    if (sizeof(Accumulator) <= 8 && count >= kLanes) {
       std::array<Accumulator, kLanes> lanes;
       lanes.fill(Op::Neutral());
       for (; i + kLanes <= count; i += kLanes) {
+#pragma GCC unroll 4
         for (size_t j = 0; j < kLanes; ++j) lanes[j] = Op::Take(lanes[j], x[i + j]);
       }
-      for (const Accumulator& lane : lanes) *a = Op::Merge(*a, lane);
+      for (size_t half = kLanes / 2; half > 0; half /= 2) {
+        ForEachPlainly(0, half, [&](size_t j) { lanes[j] = Op::Merge(lanes[j], lanes[j + half]); });
+      }
+      *a = Op::Merge(*a, lanes[0]);
     }
     ForEachPlainly(i, count, [=](size_t j) { *a = Op::Take(*a, x[j]); });
   }
@@ -196,9 +181,82 @@ struct Functions {
 };
 
 template <typename Op>
-ReduceFunctions FunctionsOf() {
+constexpr ReduceFunctions FunctionsOf() {
   using F = Functions<Op>;
   return {sizeof(typename Op::Accumulator), &F::Init, &F::Rows, &F::Run, &F::Merge, &F::Finish};
+}
+
+template <typename T>
+T FromDouble(double value) {
+  if constexpr (std::is_same_v<T, double>) {
+    return value;
+  } else {
+    // NaN and what does not fit would be undefined behaviour.
+    constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
+    constexpr double kHigh = static_cast<double>(std::numeric_limits<T>::max());
+    if (!(value > kLow)) return std::numeric_limits<T>::min();
+    return value < kHigh ? static_cast<T>(value) : std::numeric_limits<T>::max();
+  }
+}
+
+// Elements that are widened to double at once.
+constexpr size_t kReduceTile = 512;
+
+// What integers compute in double.
+template <typename T>
+struct WidenedLoops {
+  static void Widen(const T* x, size_t count, double* wide) {
+    for (size_t i = 0; i < count; ++i) wide[i] = static_cast<double>(x[i]);
+  }
+  static void Rows(const ReduceFunctions& of, const T* x, size_t rows, size_t stride, size_t n,
+                   char* accumulators) {
+    double wide[kReduceTile];
+    for (size_t r = 0; r < rows; ++r) {
+      for (size_t begin = 0; begin < n; begin += kReduceTile) {
+        const size_t count = std::min(kReduceTile, n - begin);
+        Widen(x + r * stride + begin, count, wide);
+        of.rows(wide, 1, 0, count, accumulators + begin * of.accumulator_bytes);
+      }
+    }
+  }
+  static void Run(const ReduceFunctions& of, const T* x, size_t n, void* accumulator) {
+    double wide[kReduceTile];
+    for (size_t begin = 0; begin < n; begin += kReduceTile) {
+      const size_t count = std::min(kReduceTile, n - begin);
+      Widen(x + begin, count, wide);
+      of.run(wide, count, accumulator);
+    }
+  }
+  static void Finish(const ReduceFunctions& of, const char* accumulators, size_t n, int64_t total,
+                     T* y) {
+    double wide[kReduceTile];
+    for (size_t begin = 0; begin < n; begin += kReduceTile) {
+      const size_t count = std::min(kReduceTile, n - begin);
+      of.finish(accumulators + begin * of.accumulator_bytes, count, total, wide);
+      for (size_t i = 0; i < count; ++i) y[begin + i] = FromDouble<T>(wide[i]);
+    }
+  }
+};
+
+template <typename Op, typename T>
+ReduceFunctions WidenedFunctionsOf() {
+  if constexpr (std::is_same_v<T, double>) {
+    return FunctionsOf<Op>();
+  } else {
+    static constexpr ReduceFunctions kOf = FunctionsOf<Op>();
+    ReduceFunctions functions = kOf;
+    functions.rows = [](const void* from, size_t rows, size_t stride, size_t n, void* to) {
+      WidenedLoops<T>::Rows(kOf, static_cast<const T*>(from), rows, stride, n,
+                            static_cast<char*>(to));
+    };
+    functions.run = [](const void* from, size_t n, void* to) {
+      WidenedLoops<T>::Run(kOf, static_cast<const T*>(from), n, to);
+    };
+    functions.finish = [](const void* from, size_t n, int64_t total, void* y) {
+      WidenedLoops<T>::Finish(kOf, static_cast<const char*>(from), n, total, static_cast<T*>(y));
+    };
+    return functions;
+  }
 }
 
 template <typename T>
@@ -207,7 +265,7 @@ ReduceFunctions NumberFunctions(ReduceKind kind) {
     case ReduceKind::kSum:
       return FunctionsOf<Sum<T>>();
     case ReduceKind::kMean:
-      return FunctionsOf<Mean<T>>();
+      return WidenedFunctionsOf<Mean, T>();
     case ReduceKind::kMax:
       return FunctionsOf<Max<T>>();
     case ReduceKind::kMin:
@@ -217,13 +275,13 @@ ReduceFunctions NumberFunctions(ReduceKind kind) {
     case ReduceKind::kL1:
       return FunctionsOf<L1<T>>();
     case ReduceKind::kL2:
-      return FunctionsOf<L2<T>>();
+      return WidenedFunctionsOf<L2, T>();
     case ReduceKind::kSumSquare:
       return FunctionsOf<SumSquare<T>>();
     case ReduceKind::kLogSum:
-      return FunctionsOf<LogSum<T>>();
+      return WidenedFunctionsOf<LogSum, T>();
     default:
-      return FunctionsOf<LogSumExp<T>>();
+      return WidenedFunctionsOf<LogSumExp, T>();
   }
 }
 

@@ -109,7 +109,13 @@ class Hardmax final : public AlongAxis {
   static int64_t Largest(const T* x, int64_t n, int64_t stride) {
     if constexpr (std::is_same_v<T, float>) {
       // A leading NaN is the largest: nothing is larger.
-      if (stride == 1) return x[0] == x[0] ? ArgMaxRow({}, x, static_cast<size_t>(n)) : 0;
+      if (stride == 1) {
+        int64_t index = 0;
+        if (x[0] == x[0]) {
+          ArgMaxRows({}, ElementType::kFloat, x, static_cast<size_t>(n), 1, &index);
+        }
+        return index;
+      }
     }
     int64_t best = 0;
     for (int64_t k = 1; k < n; ++k) {

@@ -137,6 +137,101 @@ TEST(Reduce, WrapsIntegersAndTruncatesMeans) {
   EXPECT_EQ(c.Run()[0].span<int32_t>()[1], -2);
 }
 
+template <typename T>
+double ReducedByLoop(const std::string& name, const std::vector<T>& values) {
+  double sum = 0;
+  double product = 1;
+  double squares = 0;
+  double absolute = 0;
+  double exponentials = 0;
+  double most = -std::numeric_limits<double>::infinity();
+  for (const T value : values) {
+    const auto x = static_cast<double>(value);
+    sum += x;
+    product *= x;
+    squares += x * x;
+    absolute += std::fabs(x);
+    exponentials += std::exp(x);
+    most = std::max(most, x);
+  }
+  if (name == "ReduceSum") return sum;
+  if (name == "ReduceMean") return sum / static_cast<double>(values.size());
+  if (name == "ReduceMax") return most;
+  if (name == "ReduceProd") return product;
+  if (name == "ReduceL1") return absolute;
+  if (name == "ReduceL2") return std::sqrt(squares);
+  if (name == "ReduceSumSquare") return squares;
+  return name == "ReduceLogSum" ? std::log(sum) : std::log(exponentials);
+}
+
+// Along the last and along the first of two axes, of values whose results no type loses.
+template <typename T>
+void CheckAgainstLoop(const std::string& name, int64_t n) {
+  SCOPED_TRACE(testing::Message() << name << " of " << n << ", size " << sizeof(T)
+                                  << (std::is_signed_v<T> ? " signed" : ""));
+  std::mt19937 random(static_cast<unsigned>(n));
+  constexpr int64_t kLines = 3;
+  std::vector<std::vector<T>> lines(kLines, std::vector<T>(static_cast<size_t>(n)));
+  for (std::vector<T>& line : lines) {
+    for (T& value : line) {
+      const int signs = std::is_signed_v<T> && name != "ReduceLogSum" ? 2 : 0;
+      value = static_cast<T>(static_cast<int>(random() % 5) - signs);
+      if (name == "ReduceLogSum") value = static_cast<T>(value + 1);
+      if (name == "ReduceProd") value = static_cast<T>(random() % 40 == 0 && n < 70 ? 2 : 1);
+    }
+  }
+  for (const int64_t axis : {0, 1}) {
+    std::vector<T> values;
+    for (int64_t i = 0; i < kLines * n; ++i) {
+      const int64_t line = axis == 1 ? i / n : i % kLines;
+      const int64_t at = axis == 1 ? i % n : i / kLines;
+      values.push_back(lines[static_cast<size_t>(line)][static_cast<size_t>(at)]);
+    }
+    const Shape shape = axis == 1 ? Shape{kLines, n} : Shape{n, kLines};
+    const OperatorCase c =
+        Case(name.c_str(), Tensor::FromSpan<T>(shape, std::span<const T>(values)), {axis});
+    const Tensor y = c.Run()[0];
+    ASSERT_EQ(y.count(), kLines);
+    for (size_t line = 0; line < kLines; ++line) {
+      const double expected = ReducedByLoop(name, lines[line]);
+      const auto result = static_cast<double>(y.span<T>()[line]);
+      if (std::is_integral_v<T>) {
+        EXPECT_EQ(result, std::trunc(expected));
+      } else {
+        EXPECT_NEAR(result, expected, 1e-12 * std::fabs(expected));
+      }
+    }
+  }
+}
+
+TEST(Reduce, TakesEveryTypeAtEveryLength) {
+  for (const int64_t n : {1, 2, 31, 32, 33, 63, 64, 65, 100, 511, 513, 1300}) {
+    for (const char* const name :
+         {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceProd", "ReduceL1", "ReduceL2",
+          "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp"}) {
+      CheckAgainstLoop<double>(name, n);
+      CheckAgainstLoop<int32_t>(name, n);
+      CheckAgainstLoop<uint32_t>(name, n);
+      CheckAgainstLoop<int64_t>(name, n);
+      CheckAgainstLoop<uint64_t>(name, n);
+    }
+    CheckAgainstLoop<int8_t>("ReduceMax", n);
+    CheckAgainstLoop<uint8_t>("ReduceMax", n);
+  }
+}
+
+TEST(Reduce, KeepsInfinitiesAndNaNOfDoubleInLogSumExp) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const std::vector<double> values = {-infinity, -infinity, -infinity, 1,   infinity, 2,
+                                      -infinity, 3,         3,         1e5, 1,        std::nan("")};
+  const OperatorCase c = Case("ReduceLogSumExp", Tensor::FromSpan<double>({4, 3}, values), {1});
+  const Tensor y = c.Run()[0];
+  EXPECT_EQ(y.span<double>()[0], -infinity);
+  EXPECT_EQ(y.span<double>()[1], infinity);
+  EXPECT_NEAR(y.span<double>()[2], 3 + std::log(2.0), 1e-15);
+  EXPECT_TRUE(std::isnan(y.span<double>()[3]));
+}
+
 TEST(Reduce, TakesBoolAsAnyAndAll) {
   OperatorCase c;
   c.opset = 20;
