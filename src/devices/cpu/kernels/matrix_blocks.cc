@@ -93,11 +93,16 @@ int TileRows(int vectors) { return kTileRows[static_cast<size_t>(vectors - 1)]; 
 // those that the cache holds. Of the tiles of a call takes those that do the same, and advances.
 void FetchAhead(TileArguments& t, const float*& ahead, const float* end) {
   const int64_t tile_floats = t.taps * t.depth * kLineFloats;
-  const int64_t tiles = end == nullptr || tile_floats == 0 ? 0 : (end - ahead) / tile_floats;
-  t.ahead = tiles > 0 ? ahead : t.right;
-  t.ahead_step = tiles > 0 ? kLineFloats : 0;
-  if (tiles <= 0) return;
-  t.tiles = std::min(t.tiles, tiles);
+  const int64_t left = end == nullptr ? 0 : end - ahead;
+  if (tile_floats == 0 || left < tile_floats) {
+    t.ahead = t.right;
+    t.ahead_step = 0;
+    return;
+  }
+  t.ahead = ahead;
+  t.ahead_step = kLineFloats;
+  // Most often there is enough for all: a division takes as long as a short tile's first row.
+  if (left < t.tiles * tile_floats) t.tiles = left / tile_floats;
   ahead += t.tiles * tile_floats;
 }
 
@@ -383,37 +388,41 @@ void MultiplyDense(const DenseBlock& block) {
   t.taps = block.taps;
   t.first = 0;
   t.depth = block.depth;
-  t.right = block.right;
   t.last_columns =
       static_cast<int64_t>(hwy::HWY_NAMESPACE::Lanes(hwy::HWY_NAMESPACE::ScalableTag<float>()));
   t.right_stride = block.vectors * t.last_columns;
-  t.ahead = block.right;
-  t.ahead_step = 0;
   t.start = block.start == nullptr ? kZeros : block.start;
   t.start_stride = 0;
   t.residual = nullptr;
   t.finish = TileFinish::kStore;
   t.out_stride = block.out_stride;
   t.row_step = block.left_stride;
-  // What the next call will read.
-  const float* ahead = block.next;
-  const float* const end = ahead == nullptr ? ahead : ahead + depth * t.right_stride;
   const int tile_rows = TileRows(block.vectors);
   const TileFunction whole_tile =
       FindWholeTile(block.vectors, block.columns - (block.vectors - 1) * t.last_columns);
-  int count = 0;
-  for (int64_t row = 0; row < block.rows; row += t.tiles * count) {
-    count = RowsOfTile(block.rows - row, tile_rows);
-    for (int64_t tap = 0; tap < block.taps; ++tap) {
-      const float* const left = block.left[static_cast<size_t>(tap)] + row * block.left_stride;
-      const float** const tap_rows = rows + tap * kMaxTileRows;
-      for (int i = 0; i < count; ++i) tap_rows[i] = left + i * block.left_stride;
+  // One tile of all rows rather than two of those that are left.
+  const int64_t filled = block.has_spare_rows ? tile_rows - 1 - kMostRowsLeft : 0;
+  for (int64_t product = 0; product < block.count; ++product) {
+    t.right = block.right + product * block.right_step;
+    // What the next product will read.
+    const float* ahead = product + 1 < block.count ? t.right + block.right_step : block.next;
+    const float* const end = ahead == nullptr ? ahead : ahead + depth * t.right_stride;
+    int count = 0;
+    for (int64_t row = 0; row < block.rows; row += t.tiles * count) {
+      const int64_t tiles = (block.rows - row + filled) / tile_rows;
+      count = tiles > 0 ? tile_rows : RowsOfTile(block.rows - row, tile_rows);
+      const int addresses = tiles > 0 && block.left_stride != 0 ? 1 : count;
+      for (int64_t tap = 0; tap < block.taps; ++tap) {
+        const float* left = block.left[static_cast<size_t>(tap)] + product * block.left_step +
+                            row * block.left_stride;
+        const float** const tap_rows = rows + tap * kMaxTileRows;
+        for (int i = 0; i < addresses; ++i, left += block.left_stride) tap_rows[i] = left;
+      }
+      t.tiles = std::max<int64_t>(tiles, 1);
+      FetchAhead(t, ahead, end);
+      t.out = block.out + product * block.out_step + row * block.out_stride;
+      (tiles > 0 ? whole_tile : FindTile(block.vectors, count))(t);
     }
-    t.tiles = std::max<int64_t>((block.rows - row) / tile_rows, 1);
-    FetchAhead(t, ahead, end);
-    t.out = block.out + row * block.out_stride;
-    const TileFunction tile = count == tile_rows ? whole_tile : FindTile(block.vectors, count);
-    tile(t);
   }
 }
 

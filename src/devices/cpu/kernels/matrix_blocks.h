@@ -37,19 +37,25 @@ void RunMatrixTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMak
 
 inline constexpr int64_t kMaxDenseTaps = 8;
 
-// A small product of rows at equal distances with packed columns of one block:
+// Small products of rows at equal distances with packed columns of one block:
 // out = start + sum over taps of left[tap] * right[tap].
 struct DenseBlock {
+  int64_t count = 1;  // of products, whose operands lie so many floats apart
+  int64_t left_step = 0;
+  int64_t right_step = 0;
+  int64_t out_step = 0;
   int64_t taps = 1;
   std::array<const float*, kMaxDenseTaps> left{};
   int64_t left_stride = 0;
   int64_t rows = 0;
+  // Whether as many rows behind the last as make a tile's may be read and written.
+  bool has_spare_rows = false;
   int64_t depth = 0;             // of a tap
   const float* right = nullptr;  // [tap][depth][vectors]
   const float* start = nullptr;  // whole vectors; null: zeros
   int vectors = 0;
   int64_t columns = 0;          // of those vectors that are wanted
-  const float* next = nullptr;  // as much again that will be wanted next, or null
+  const float* next = nullptr;  // as much again as of a product that will be wanted next, or null
   // Up to whole vectors are written, so rows that are closer write over the ends of those before
   // them.
   float* out = nullptr;

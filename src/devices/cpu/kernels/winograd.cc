@@ -52,7 +52,8 @@ constexpr int64_t kMostStridedProducts = 128 * 256;
 // What the transformed input and sums of a block of tiles take: the greater part of the level 2
 // cache that server and desktop cores have these days.
 constexpr int64_t kBlockBytes = 1024 * 1024;
-constexpr int64_t kMaxColumns = 64;  // of a block, on any instruction set
+constexpr int64_t kMaxColumns = 64;    // of a block, on any instruction set
+constexpr int64_t kMostTileRows = 12;  // likewise
 // Between the numbers of neighbouring points: without it they would share a set of the cache.
 constexpr int64_t kGap = 16;
 
@@ -385,17 +386,22 @@ bool Winograd::SharesInput(const RowBlocks& tiles, int threads) {
 // Floats from one of the matrices of transformed input to the next.
 int64_t Winograd::InputStride(int64_t tiles) const { return tiles * channels_ + kGap; }
 
+// Of as many matrices as there are points, and of what is taken for the rest of a last tile.
+int64_t Winograd::InputFloats(int64_t tiles) const {
+  return form_.points() * InputStride(tiles) + kMostTileRows * channels_;
+}
+
 // A worker's sums: matrices of a block of tiles and a block of columns.
 int64_t Winograd::SumFloats(const RowBlocks& tiles) const {
-  return form_.points() * (tiles.rows * kMaxColumns + kGap);
+  return form_.points() * (tiles.rows * kMaxColumns + kGap) + kMostTileRows * kMaxColumns;
 }
 
 size_t Winograd::ScratchBytes(int threads) const {
   if (direct_ != nullptr) return direct_->ScratchBytes(threads);
   const RowBlocks tiles = TileBlocks(threads);
   const int64_t inputs =
-      SharesInput(tiles, threads) ? InputStride(tiles_) : threads * InputStride(tiles.rows);
-  return static_cast<size_t>(form_.points() * inputs + threads * SumFloats(tiles)) * sizeof(float);
+      SharesInput(tiles, threads) ? InputFloats(tiles_) : threads * InputFloats(tiles.rows);
+  return static_cast<size_t>(inputs + threads * SumFloats(tiles)) * sizeof(float);
 }
 
 void Winograd::TransformInput(const Job& job, int64_t begin, int64_t end, float* rows,
@@ -442,16 +448,27 @@ void Winograd::Multiply(const Job& job, int64_t tile_block, int64_t column_block
   product.vectors = blocks_.Vectors(column_block);
   product.columns = blocks_.Columns(column_block);
   product.out_stride = width;
+  // The next point's lie there, which is made later, or spare ones.
+  product.has_spare_rows = true;
+  product.left_step = point_stride;
+  product.right_step = depth * width;
+  product.out_step = job.tiles.rows * width + kGap;
   const float* const right =
       job.packed + blocks_.FirstColumn(column_block) * depth * WeightPoints(form_);
-  for (int64_t point = 0; point < form_.points(); ++point) {
-    product.left[0] = rows + point * point_stride;
-    product.right = right + WeightOf(form_, point) * depth * width;
-    product.out = sums + point * (job.tiles.rows * width + kGap);
-    // The next block of columns lies behind this one.
-    product.next = column_block + 1 < blocks_.count() ? product.right + depth * width : nullptr;
-    if (point + 1 < form_.points())
-      product.next = right + WeightOf(form_, point + 1) * depth * width;
+  // Strided points share weights, so their products are made one by one.
+  product.count = form_.strided ? 1 : form_.points();
+  for (int64_t point = 0; point < form_.points(); point += product.count) {
+    product.left[0] = rows + point * product.left_step;
+    product.right = right + WeightOf(form_, point) * product.right_step;
+    product.out = sums + point * product.out_step;
+    if (point + product.count < form_.points()) {
+      product.next = right + WeightOf(form_, point + product.count) * product.right_step;
+    } else {
+      // The next block of columns lies behind this one.
+      product.next = column_block + 1 < blocks_.count()
+                         ? right + WeightPoints(form_) * product.right_step
+                         : nullptr;
+    }
     MultiplyDenseBlock(product);
   }
   Finish(job, tile_block, column_block, sums);
@@ -527,7 +544,7 @@ void Winograd::Run(const float* input, const float* packed, float* out, int64_t 
   }
   const int64_t stride = InputStride(block_tiles);
   parallel.For(job.tiles.count, 1, [&](int64_t block, int64_t end, int worker) {
-    float* const rows = inputs + worker * form_.points() * stride;
+    float* const rows = inputs + worker * InputFloats(block_tiles);
     for (; block < end; ++block) {
       const int64_t begin = block * block_tiles;
       TransformInput(job, begin, std::min(begin + block_tiles, tiles_), rows, stride);

@@ -95,6 +95,7 @@ class Winograd final : public ConvolutionPlan {
   RowBlocks TileBlocks(int threads) const;
   static bool SharesInput(const RowBlocks& tiles, int threads);
   int64_t InputStride(int64_t tiles) const;
+  int64_t InputFloats(int64_t tiles) const;
   int64_t SumFloats(const RowBlocks& tiles) const;
   // Transformed input: matrices, `point_stride` floats apart, of one row for each tile.
   void TransformInput(const Job& job, int64_t begin, int64_t end, float* rows,
