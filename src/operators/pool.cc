@@ -14,11 +14,14 @@ void Resolve(const PoolParameters& parameters, WindowAxis& axis) {
   axis.Resolve(parameters.auto_pad);
   const bool same =
       parameters.auto_pad == AutoPad::kSameUpper || parameters.auto_pad == AutoPad::kSameLower;
-  if (same || !parameters.ceil_mode || axis.output <= 0) return;
+  if (same || !parameters.ceil_mode || axis.output < 0) return;
   const int64_t room =
       axis.input + axis.pad_begin + axis.pad_end - ((axis.kernel - 1) * axis.dilation + 1);
-  if (room % axis.stride != 0 && axis.output * axis.stride < axis.input + axis.pad_begin) {
-    ++axis.output;  // unless its window would begin in the padding at the end
+  // One more window that ends outside, unless it would begin in the padding at the end: also where
+  // not even the first one fits, by less than a stride.
+  if (room > -axis.stride && room % axis.stride != 0 &&
+      axis.output * axis.stride < axis.input + axis.pad_begin) {
+    ++axis.output;
   }
 }
 

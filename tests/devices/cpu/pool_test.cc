@@ -23,7 +23,8 @@ OperatorCase RandomPool(const char* name, int spatial_rank, std::mt19937& random
     strides.push_back(Pick(1, 3, random));
     dilations.push_back(Pick(1, 2, random));
     const int64_t extent = (kernel.back() - 1) * dilations.back() + 1;
-    shape.Append(Pick(extent, extent + (spatial_rank == 1 ? 90 : 20), random));
+    shape.Append(
+        Pick(std::max<int64_t>(extent - 2, 1), extent + (spatial_rank == 1 ? 90 : 20), random));
     pads[static_cast<size_t>(i)] = Pick(0, kernel.back() - 1, random);
     pads[static_cast<size_t>(i + spatial_rank)] = Pick(0, kernel.back() - 1, random);
   }
@@ -147,6 +148,31 @@ TEST(Pool, LeavesOutWindowsThatBeginInTheEndPadding) {
   c.Set("strides", std::vector<int64_t>{2});
   c.Set("ceil_mode", int64_t{1});
   EXPECT_EQ(c.Run()[0].shape().ToString(), "[1,1,1]");
+}
+
+// Windows count from ceil((image - kernel) / stride) + 1 on, which is 1 where the kernel is larger
+// than the image by less than a stride.
+TEST(Pool, TakesWhatThereIsOfAKernelLargerThanTheImage) {
+  OperatorCase c;
+  c.opset = 22;
+  c.inputs = {FloatTensor({1, 2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8})};
+  c.Set("kernel_shape", std::vector<int64_t>{3, 3});
+  c.Set("strides", std::vector<int64_t>{2, 2});
+  const auto expect = [&](const char* name, const Shape& shape, std::vector<float> values) {
+    SCOPED_TRACE(name);
+    c.name = name;
+    ExpectClose(c.Run()[0], FloatTensor(shape, std::move(values)), 1e-6);
+    ExpectAgreement(c, 1e-6, true);
+  };
+  expect("MaxPool", {1, 2, 0, 0}, {});
+  c.Set("ceil_mode", int64_t{1});
+  expect("MaxPool", {1, 2, 1, 1}, {4, 8});
+  expect("AveragePool", {1, 2, 1, 1}, {2.5f, 6.5f});
+  expect("LpPool", {1, 2, 1, 1}, {std::sqrt(30.0f), std::sqrt(174.0f)});
+  c.inputs = {FloatTensor({1, 2, 1, 2}, {1, 2, 3, 4})};
+  expect("MaxPool", {1, 2, 0, 1}, {});
+  c.inputs = {FloatTensor({1, 2, 0, 2}, {})};
+  expect("MaxPool", {1, 2, 0, 1}, {});
 }
 
 TEST(Pool, GivesIndicesInTheModelsOrderInBothLayouts) {
