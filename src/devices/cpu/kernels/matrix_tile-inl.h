@@ -56,6 +56,9 @@ struct TileRow {
   using V = hwy::HWY_NAMESPACE::Vec<D>;
   static constexpr int kFirst = kVectors - 1;
 
+  // One that the compiler made would not be for this instruction set, as NEON's vectors want.
+  HWY_INLINE TileRow() {}
+
   static HWY_INLINE int64_t Lanes() { return static_cast<int64_t>(hwy::HWY_NAMESPACE::Lanes(D())); }
   static HWY_INLINE int64_t LastLanes() { return kHalf ? Lanes() / 2 : Lanes(); }
 
