@@ -282,6 +282,85 @@ void LinearAttention(Case& c) {
   c.Return(s);
 }
 
+// com.microsoft's that the peer has for other processors only.
+
+void BiasAdd(Case& c) {
+  Random& random = c.random();
+  const int64_t channels = random.PickSize({1, 3, 8, 17}, 320);
+  const Shape shape = {random.Int(1, 3), random.Int(1, 5, 256), channels};
+  Value* const x = c.Fed(Small(random, shape));
+  Value* const bias = c.Weights(Small(random, {channels}));
+  Value* const skip = c.Fed(Small(random, shape));
+  c.Only({x, bias, skip});
+  c.BeginTwin(17);
+  const Words w{c};
+  c.Return(w("Add", {w("Add", {c.Twin(x), c.Twin(bias)}), c.Twin(skip)}));
+}
+
+void GemmFastGelu(Case& c) {
+  Random& random = c.random();
+  const int64_t k = random.Int(1, 20, 256), n = random.Int(1, 20, 256);
+  Value* const x = c.Fed(random.Values(kFloat, {random.Int(1, 2), random.Int(1, 6, 128), k}));
+  Value* const weights = c.Weights(Small(random, {k, n}));
+  Value* const bias = random.Chance(0.6) ? c.Weights(Small(random, {n})) : nullptr;
+  c.tolerance = {1e-4, 1e-5, 1e-6};
+  c.Only({x, weights, bias});
+  c.BeginTwin(20);
+  const Words w{c};
+  Value* y = w("MatMul", {c.Twin(x), c.Twin(weights)});
+  if (bias != nullptr) y = w("Add", {y, c.Twin(bias)});
+  c.Return(w("Gelu", {y}, {{"approximate", std::string("tanh")}}));
+}
+
+void FusedMatMulActivation(Case& c) {
+  Random& random = c.random();
+  const int64_t m = random.Int(1, 6, 128), k = random.Int(1, 20, 256), n = random.Int(1, 20, 256);
+  const bool trans_a = random.Chance(0.4), trans_b = random.Chance(0.4);
+  const auto shape = [](int64_t rows, int64_t columns, bool transposed) {
+    return transposed ? Shape{2, columns, rows} : Shape{2, rows, columns};
+  };
+  Value* const a = c.Fed(Small(random, shape(m, k, trans_a)));
+  Value* const b = c.Weights(Small(random, shape(k, n, trans_b)));
+  const std::string activation = random.Pick({"Relu", "LeakyRelu", "Tanh", "HardSigmoid"});
+  const bool slopes = activation == "LeakyRelu" || activation == "HardSigmoid";
+  Attributes attributes = {{"activation", activation}};
+  if (trans_a) attributes.emplace_back("transA", int64_t{1});
+  if (trans_b) attributes.emplace_back("transB", int64_t{1});
+  const float alpha = Maybe(random, attributes, "alpha", 1, -2, 2);
+  if (slopes) attributes.emplace_back("activation_alpha", 0.3f);
+  if (activation == "HardSigmoid") attributes.emplace_back("activation_beta", 0.6f);
+  c.tolerance = {1e-4, 1e-5, 1e-6};
+  c.Only({a, b}, attributes);
+  c.BeginTwin(17);
+  const Words w{c};
+  const auto turned = [&](Value* x, bool transposed) {
+    const Attributes order = {{"perm", std::vector<int64_t>{0, 2, 1}}};
+    return transposed ? w("Transpose", {c.Twin(x)}, order) : c.Twin(x);
+  };
+  Value* const product = w("MatMul", {turned(a, trans_a), turned(b, trans_b)});
+  Attributes slope;
+  if (slopes) slope.emplace_back("alpha", 0.3f);
+  if (activation == "HardSigmoid") slope.emplace_back("beta", 0.6f);
+  c.Return(w(activation, {w("Mul", {product, w.Number(alpha)})}, slope));
+}
+
+void MicrosoftGridSample(Case& c) {
+  Random& random = c.random();
+  const int64_t batch = random.Int(1, 2);
+  Value* const x = c.Fed(random.Values(
+      kFloat, {batch, random.Int(1, 3, 32), random.Int(2, 6, 60), random.Int(2, 6, 60)}));
+  Value* const grid = c.Fed(
+      random.Values(kFloat, {batch, random.Int(1, 5, 60), random.Int(1, 5, 60), 2}, -1.4, 1.4));
+  const Attributes attributes = {
+      {"mode", std::string(random.Pick({"bilinear", "nearest", "bicubic"}))},
+      {"padding_mode", std::string(random.Pick({"zeros", "border", "reflection"}))},
+      {"align_corners", random.Int(0, 1)}};
+  c.tolerance = {1e-3, 1e-4, 1e-4};
+  c.Only({x, grid}, attributes);
+  c.BeginTwin(16);
+  c.Return(Words{c}("GridSample", {c.Twin(x), c.Twin(grid)}, attributes));
+}
+
 }  // namespace
 
 std::vector<Subject> SpelledOutSubjects() {
@@ -291,7 +370,11 @@ std::vector<Subject> SpelledOutSubjects() {
           {"FlexAttention", FlexAttention, kPreview, 17},
           {"Adagrad", Adagrad, kTraining, 17},
           {"Adam", Adam, kTraining, 17},
-          {"Momentum", Momentum, kTraining, 17}};
+          {"Momentum", Momentum, kTraining, 17},
+          {"BiasAdd", BiasAdd, kMicrosoft, 17},
+          {"GemmFastGelu", GemmFastGelu, kMicrosoft, 17},
+          {"FusedMatMulActivation", FusedMatMulActivation, kMicrosoft, 17},
+          {"GridSample", MicrosoftGridSample, kMicrosoft, 17}};
 }
 
 }  // namespace mullion::differential
