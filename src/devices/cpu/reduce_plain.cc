@@ -261,9 +261,10 @@ ReduceFunctions WidenedFunctionsOf() {
 
 template <typename T>
 ReduceFunctions NumberFunctions(ReduceKind kind) {
+  using Bits = Wrapping<T>;  // sums and products of signed numbers have the bits of unsigned ones
   switch (kind) {
     case ReduceKind::kSum:
-      return FunctionsOf<Sum<T>>();
+      return FunctionsOf<Sum<Bits>>();
     case ReduceKind::kMean:
       return WidenedFunctionsOf<Mean, T>();
     case ReduceKind::kMax:
@@ -271,13 +272,13 @@ ReduceFunctions NumberFunctions(ReduceKind kind) {
     case ReduceKind::kMin:
       return FunctionsOf<Min<T>>();
     case ReduceKind::kProduct:
-      return FunctionsOf<Product<T>>();
+      return FunctionsOf<Product<Bits>>();
     case ReduceKind::kL1:
       return FunctionsOf<L1<T>>();
     case ReduceKind::kL2:
       return WidenedFunctionsOf<L2, T>();
     case ReduceKind::kSumSquare:
-      return FunctionsOf<SumSquare<T>>();
+      return FunctionsOf<SumSquare<Bits>>();
     case ReduceKind::kLogSum:
       return WidenedFunctionsOf<LogSum, T>();
     default:

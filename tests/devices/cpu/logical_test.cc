@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "devices/cpu/kernels/isa.h"
 #include "tests/kernel_tester.h"
 
 namespace mullion {
@@ -38,6 +39,44 @@ TEST(Comparison, NaNIsNeither) {
   for (const char* const name : {"Less", "Greater", "LessOrEqual", "GreaterOrEqual", "Equal"}) {
     EXPECT_EQ(Compare<float>(name, {nan}, {nan}), std::vector<bool>({false})) << name;
   }
+}
+
+template <typename T>
+void CheckWide(const std::vector<T>& values, size_t count) {
+  std::vector<T> a;
+  std::vector<T> b;
+  for (size_t i = 0; i < count; ++i) {
+    a.push_back(values[i % values.size()]);
+    b.push_back(values[i / values.size() % values.size()]);
+  }
+  const std::vector<bool> less = Compare<T>("Less", a, b);
+  const std::vector<bool> greater = Compare<T>("Greater", a, b);
+  const std::vector<bool> at_most = Compare<T>("LessOrEqual", a, b);
+  const std::vector<bool> equal = Compare<T>("Equal", a, b);
+  for (size_t i = 0; i < count; ++i) {
+    EXPECT_EQ(less[i], a[i] < b[i]) << i << " of " << count;
+    EXPECT_EQ(greater[i], a[i] > b[i]) << i << " of " << count;
+    EXPECT_EQ(at_most[i], a[i] <= b[i]) << i << " of " << count;
+    EXPECT_EQ(equal[i], a[i] == b[i]) << i << " of " << count;
+  }
+}
+
+TEST(Comparison, OfEightBytesAtEveryLevelAndLength) {
+  using Double = std::numeric_limits<double>;
+  for (const cpu::Isa isa : cpu::AvailableIsas()) {
+    cpu::SetIsaForTest(isa);
+    for (const size_t count : {1, 2, 3, 4, 5, 7, 8, 9, 15, 17, 64, 301}) {
+      CheckWide<double>({0.0, -0.0, 1.5, -Double::infinity(), Double::quiet_NaN(), Double::max(),
+                         Double::denorm_min()},
+                        count);
+      CheckWide<int64_t>({0, -1, 1, std::numeric_limits<int64_t>::min(),
+                          std::numeric_limits<int64_t>::max(), int64_t{1} << 32},
+                         count);
+      CheckWide<uint64_t>({0, 1, uint64_t{1} << 63, (uint64_t{1} << 63) - 1, ~uint64_t{0}, 5},
+                          count);
+    }
+  }
+  cpu::SetIsaForTest(cpu::AvailableIsas().back());
 }
 
 TEST(Comparison, ZerosOfHalfTypesAreEqual) {

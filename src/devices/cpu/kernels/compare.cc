@@ -2,11 +2,81 @@
 #include "devices/cpu/kernels/compare.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "base/element_traits.h"
 #include "devices/cpu/kernels/for_elements.h"
 #include "devices/cpu/kernels/half.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "devices/cpu/kernels/compare.cc"
+#include "devices/cpu/kernels/simd.h"
+
+#include "devices/cpu/kernels/partial_vector-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace mullion::cpu {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Elements of 64 bits, which compilers find no way from to bytes. `flip` are bits to change first.
+template <typename T, typename Function>
+HWY_INLINE void CompareWide(uint64_t flip, const T* a, const T* b, bool* y, size_t count,
+                            Function function) {
+  const hn::ScalableTag<T> d;
+  const hn::RebindToUnsigned<hn::ScalableTag<T>> du;
+  const hn::Rebind<uint8_t, hn::ScalableTag<T>> bytes;
+  const size_t lanes = hn::Lanes(d);
+  const auto change = hn::BitCast(d, hn::Set(du, flip));
+  for (size_t i = 0; i < count; i += lanes) {
+    const size_t n = HWY_MIN(lanes, count - i);
+    const auto mask =
+        function(hn::Xor(LoadFirst(d, a + i, n), change), hn::Xor(LoadFirst(d, b + i, n), change));
+    const auto wide = hn::And(hn::BitCast(du, hn::VecFromMask(d, mask)), hn::Set(du, 1));
+    const auto narrow = hn::TruncateTo(bytes, wide);
+    if (n == lanes) {
+      hn::StoreU(narrow, bytes, reinterpret_cast<uint8_t*>(y + i));
+    } else {
+      HWY_ALIGN uint8_t last[hn::MaxLanes(hn::ScalableTag<uint8_t>())];
+      hn::StoreU(narrow, bytes, last);
+      for (size_t k = 0; k < n; ++k) y[i + k] = last[k] != 0;
+    }
+  }
+}
+
+template <typename T>
+HWY_INLINE void CompareWideRows(CompareOp op, uint64_t flip, const T* a, const T* b, bool* y,
+                                size_t count) {
+  switch (op) {
+    case CompareOp::kEqual:
+      return CompareWide(flip, a, b, y, count, [](auto p, auto q) { return hn::Eq(p, q); });
+    case CompareOp::kLess:
+      return CompareWide(flip, a, b, y, count, [](auto p, auto q) { return hn::Lt(p, q); });
+    case CompareOp::kLessOrEqual:
+      return CompareWide(flip, a, b, y, count, [](auto p, auto q) {
+        if constexpr (std::is_integral_v<T>) {
+          return hn::Not(hn::Lt(q, p));
+        } else {
+          return hn::Le(p, q);
+        }
+      });
+  }
+}
+
+void CompareDoubles(CompareOp op, const double* a, const double* b, bool* y, size_t count) {
+  CompareWideRows(op, 0, a, b, y, count);
+}
+void CompareIntegers(CompareOp op, uint64_t flip, const int64_t* a, const int64_t* b, bool* y,
+                     size_t count) {
+  CompareWideRows(op, flip, a, b, y, count);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace mullion::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace mullion::cpu {
 
 namespace {
@@ -50,19 +120,37 @@ void CompareHalves(CompareOp op, ElementType type, AnyOperand a, AnyOperand b, b
   }
 }
 
-using PlainTypes = TypeList<float, double, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t,
-                            uint32_t, uint64_t>;
+using NarrowTypes = TypeList<float, int8_t, int16_t, int32_t, uint8_t, uint16_t, uint32_t>;
+
+void CompareOfEightBytes(CompareOp op, ElementType type, AnyOperand a, AnyOperand b, bool* y,
+                         size_t count) {
+  if (type == ElementType::kDouble) {
+    ForContiguousParts(a.As<double>(), b.As<double>(), count,
+                       [=](const double* p, const double* q, size_t begin, size_t n) {
+                         MULLION_SIMD_CALL(CompareDoubles)(op, p, q, y + begin, n);
+                       });
+    return;
+  }
+  // Unsigned numbers order as signed ones without their highest bit.
+  const uint64_t flip = type == ElementType::kUint64 ? uint64_t{1} << 63 : 0;
+  ForContiguousParts(a.As<int64_t>(), b.As<int64_t>(), count,
+                     [=](const int64_t* p, const int64_t* q, size_t begin, size_t n) {
+                       MULLION_SIMD_CALL(CompareIntegers)(op, flip, p, q, y + begin, n);
+                     });
+}
 
 }  // namespace
 
 void CompareElements(CompareOp op, ElementType type, AnyOperand a, AnyOperand b, bool* y,
                      size_t count) {
   if (Contains(types::kHalfFloats, type)) return CompareHalves(op, type, a, b, y, count);
+  if (ElementBits(type) == 64) return CompareOfEightBytes(op, type, a, b, y, count);
   if (type == ElementType::kBool) type = ElementType::kUint8;
-  DispatchType(PlainTypes{}, type, [&](auto tag) {
+  DispatchType(NarrowTypes{}, type, [&](auto tag) {
     using T = typename decltype(tag)::type;
     CompareRows(op, a.As<T>(), b.As<T>(), y, count);
   });
 }
 
 }  // namespace mullion::cpu
+#endif
