@@ -26,8 +26,11 @@ struct WrappingOf<double> {
 template <typename T>
 using Wrapping = typename WrappingOf<T>::type;
 
+// Operations differ in how accumulators begin and how they end; those with equal Loops share the
+// code between.
 template <typename T>
 struct Sum {
+  using Loops = Sum;
   using Element = T;
   using Accumulator = Wrapping<T>;
   static Accumulator Neutral() { return 0; }
@@ -38,6 +41,7 @@ struct Sum {
 
 template <typename T>
 struct Max {
+  using Loops = Max;
   using Element = T;
   using Accumulator = T;
   static T Neutral() {
@@ -51,6 +55,7 @@ struct Max {
 
 template <typename T>
 struct Min {
+  using Loops = Min;
   using Element = T;
   using Accumulator = T;
   static T Neutral() {
@@ -64,6 +69,7 @@ struct Min {
 
 template <typename T>
 struct Product {
+  using Loops = Product;
   using Element = T;
   using Accumulator = Wrapping<T>;
   static Accumulator Neutral() { return 1; }
@@ -74,6 +80,7 @@ struct Product {
 
 template <typename T>
 struct L1 : Sum<T> {
+  using Loops = std::conditional_t<std::is_unsigned_v<T>, Sum<T>, L1>;
   using Accumulator = Wrapping<T>;
   static Accumulator Take(Accumulator a, T x) {
     const auto value = static_cast<Accumulator>(x);
@@ -84,6 +91,7 @@ struct L1 : Sum<T> {
 
 template <typename T>
 struct SumSquare : Sum<T> {
+  using Loops = SumSquare;
   using Accumulator = Wrapping<T>;
   static Accumulator Take(Accumulator a, T x) {
     return a + static_cast<Accumulator>(x) * static_cast<Accumulator>(x);
@@ -108,6 +116,7 @@ struct ScaledSum {
 };
 
 struct LogSumExp {
+  using Loops = LogSumExp;
   using Element = double;
   using Accumulator = ScaledSum;
   static double Shift(double maximum) { return std::isfinite(maximum) ? maximum : 0; }
@@ -183,7 +192,8 @@ struct Functions {
 template <typename Op>
 constexpr ReduceFunctions FunctionsOf() {
   using F = Functions<Op>;
-  return {sizeof(typename Op::Accumulator), &F::Init, &F::Rows, &F::Run, &F::Merge, &F::Finish};
+  using L = Functions<typename Op::Loops>;
+  return {sizeof(typename Op::Accumulator), &F::Init, &L::Rows, &L::Run, &L::Merge, &F::Finish};
 }
 
 template <typename T>
