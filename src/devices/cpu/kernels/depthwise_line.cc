@@ -228,7 +228,8 @@ void RunDepthwiseLine(const DepthwiseJob& job) {
     return;
   }
   RunEdge<true>(job, first, begin);
-  const bool dense = axis.dilation == 1;
+  // Plain code, for processors of long ago, does without the larger loops.
+  const bool dense = HWY_TARGET != HWY_SCALAR && axis.dilation == 1;
   if (dense && axis.kernel == 3 && axis.stride == 1) {
     RunInside<3, 1, true>(job, begin, end);
   } else if (dense && axis.kernel == 3 && axis.stride == 2) {
