@@ -147,6 +147,41 @@ void TakeRows(const ArgMaxSearch& search, const ArgMaxBlock<T>& block, ArgMaxSta
   }
 }
 
+#if !HWY_HAVE_FLOAT64  // wasm
+template <>
+double TakeTile(const ArgMaxSearch& search, const double* x, size_t n, size_t rows,
+                int64_t* places) {
+  double best = kLowestKey<double>;
+  for (size_t row = 0; row < rows; ++row, x += n) {
+    places[row] = -1;
+    for (size_t i = 0; i < n; ++i) {
+      const double key = search.flip != 0 ? -x[i] : x[i];
+      const bool better = places[row] < 0 ? key == key : key > best;
+      if (!better && !(search.last && key == best && places[row] >= 0)) continue;
+      best = key;
+      places[row] = static_cast<int64_t>(i);
+    }
+  }
+  return best;
+}
+
+template <>
+void TakeRows(const ArgMaxSearch& search, const ArgMaxBlock<double>& block,
+              ArgMaxState<double>& state) {
+  for (size_t j = 0; j < block.columns; ++j) {
+    state.rows[j] = -1;
+    for (size_t i = 0; i < block.rows; ++i) {
+      const size_t k = search.last ? block.rows - 1 - i : i;
+      const double x = block.x[k * block.stride + j];
+      const double key = search.flip != 0 ? -x : x;
+      if (!(key > state.keys[j])) continue;
+      state.keys[j] = key;
+      state.rows[j] = static_cast<int64_t>(k);
+    }
+  }
+}
+#endif
+
 }  // namespace HWY_NAMESPACE
 }  // namespace mullion::cpu
 HWY_AFTER_NAMESPACE();

@@ -65,7 +65,15 @@ HWY_INLINE void CompareWideRows(CompareOp op, uint64_t flip, const T* a, const T
 }
 
 void CompareDoubles(CompareOp op, const double* a, const double* b, bool* y, size_t count) {
+#if HWY_HAVE_FLOAT64
   CompareWideRows(op, 0, a, b, y, count);
+#else  // wasm
+  for (size_t i = 0; i < count; ++i) {
+    y[i] = op == CompareOp::kEqual  ? a[i] == b[i]
+           : op == CompareOp::kLess ? a[i] < b[i]
+                                    : a[i] <= b[i];
+  }
+#endif
 }
 void CompareIntegers(CompareOp op, uint64_t flip, const int64_t* a, const int64_t* b, bool* y,
                      size_t count) {

@@ -87,6 +87,22 @@ HWY_NOINLINE void TakePanel(const ProductPanel<Stored>& panel) {
   }
 }
 
+#if !HWY_HAVE_FLOAT64  // wasm
+template <>
+void TakePanel<double>(const ProductPanel<uint64_t>& panel) {
+  const auto columns =
+      static_cast<int64_t>(hn::Lanes(hn::ScalableTag<uint64_t>())) * kProductTileVectors;
+  for (int i = 0; i < kProductTileRows; ++i) {
+    double* const out = reinterpret_cast<double*>(panel.out) + i * panel.out_stride;
+    for (int64_t k = 0; k < panel.depth; ++k) {
+      const double a = reinterpret_cast<const double*>(panel.lefts[i])[k * panel.left_k];
+      const double* const right = reinterpret_cast<const double*>(panel.right) + k * panel.right_k;
+      for (int64_t j = 0; j < columns; ++j) out[j] += a * right[j];
+    }
+  }
+}
+#endif
+
 void TakePanel32(ElementType /*type*/, const ProductPanel<uint32_t>& panel) {
   TakePanel<uint32_t>(panel);
 }
