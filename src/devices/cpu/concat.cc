@@ -13,8 +13,8 @@ namespace mullion::cpu {
 namespace {
 
 // What is turned at once, half of a first-level cache, and the fewest rows that are worth it.
-constexpr int64_t kTurnedBytes = 16 * 1024;
-constexpr int64_t kFewestTurnedRows = 16;
+constexpr int64_t kJoinedTileBytes = 16 * 1024;
+constexpr int64_t kFewestJoinedRows = 16;
 
 // Bytes that each input gives to a row, where they all give 1, 2, 4, 8 or 16; else 0.
 size_t EvenPartBytes(const RunContext& context, const JoinedInputs& joined) {
@@ -34,10 +34,10 @@ size_t EvenPartBytes(const RunContext& context, const JoinedInputs& joined) {
 // Single elements side by side: a few rows of every input are brought together and turned.
 void JoinElements(const RunContext& context, size_t element, int64_t rows, uint8_t* out) {
   const int64_t inputs = context.input_count();
-  const int64_t tile = kTurnedBytes / (inputs * static_cast<int64_t>(element));
+  const int64_t tile = kJoinedTileBytes / (inputs * static_cast<int64_t>(element));
   const auto row_bytes = static_cast<ptrdiff_t>(element) * inputs;
   context.parallel().For((rows + tile - 1) / tile, 1, [&](int64_t begin, int64_t end, int) {
-    alignas(kMemoryAlignment) uint8_t parts[kTurnedBytes];
+    alignas(kMemoryAlignment) uint8_t parts[kJoinedTileBytes];
     for (int64_t first = begin * tile; first < std::min(end * tile, rows); first += tile) {
       const auto count = static_cast<size_t>(std::min(tile, rows - first));
       const size_t bytes = count * element;
@@ -67,8 +67,9 @@ class Concat final : public Executable {
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, joined.shape));
     const size_t element = EvenPartBytes(context, joined);
-    if (element != 0 && joined.rows() >= kFewestTurnedRows &&
-        static_cast<int64_t>(element) * context.input_count() <= kTurnedBytes / kFewestTurnedRows) {
+    if (element != 0 && joined.rows() >= kFewestJoinedRows &&
+        static_cast<int64_t>(element) * context.input_count() <=
+            kJoinedTileBytes / kFewestJoinedRows) {
       JoinElements(context, element, joined.rows(), static_cast<uint8_t*>(output.data));
       return OkStatus();
     }
