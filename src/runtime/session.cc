@@ -21,6 +21,19 @@ bool ComputesInHalf(const Step& step) {
   });
 }
 
+// Threads that are worth their start: one for every so many bytes of weights, and no more than read
+// memory faster.
+int PackersFor(const Graph& graph) {
+  constexpr size_t kBytesOfOne = size_t{8} << 20;
+  constexpr size_t kMost = 4;
+  size_t bytes = 0;
+  for (const Value& value : graph.values()) {
+    if (value.IsConstant() && !value.uses().empty()) bytes += value.constant.bytes();
+  }
+  const auto wanted = static_cast<int>(std::min(bytes / kBytesOfOne, kMost));
+  return wanted > 1 ? std::min(wanted, AvailableProcessors()) : 1;
+}
+
 }  // namespace
 
 Session::~Session() = default;
@@ -40,7 +53,11 @@ Result<std::unique_ptr<Session>> Session::Create(const Model& model,
   session->outputs_ = std::move(prepared->outputs);
   session->graph_ = std::move(prepared->graph);
   if (session->threads_ > 1) session->pool_ = ThreadPool::Acquire(session->threads_ - 1);
-  PoolParallel parallel(session->pool_.get(), session->threads_, nullptr);
+  // Large weights are packed by some processors, however few threads evaluations will take.
+  const int packers =
+      std::max(session->threads_, model.compiled ? 1 : PackersFor(*session->graph_));
+  const auto pool = packers > session->threads_ ? ThreadPool::Acquire(packers - 1) : session->pool_;
+  PoolParallel parallel(pool.get(), packers, nullptr);
   auto program =
       PlanGraph(*session->graph_, {&operators, devices, &WeightStore::Global(), &parallel});
   if (!program.ok()) return fail(program.status());
