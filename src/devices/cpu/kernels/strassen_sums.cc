@@ -16,7 +16,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
+// Other targets do not come here (see UsesStrassen) and need no code.
+inline constexpr bool kSumsAreUsed = HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_SSE4;
+
 void SumRows(const float* upper, const float* lower, int64_t half, float* sums, int64_t step) {
+  if (!kSumsAreUsed) return;
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto store = [&](int64_t k, V a11, V a12, V a21, V a22) {
@@ -41,6 +45,7 @@ void SumRows(const float* upper, const float* lower, int64_t half, float* sums, 
 }
 
 void Add(const float* a, const float* b, int64_t count, float* sums) {
+  if (!kSumsAreUsed) return;
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
@@ -82,6 +87,7 @@ HWY_INLINE void FinishVector(const StrassenOutput& o, int64_t i, size_t count) {
 }
 
 void FinishRows(const StrassenOutput& o) {
+  if (!kSumsAreUsed) return;
   const auto lanes = static_cast<int64_t>(hn::Lanes(D()));
   int64_t i = 0;
   for (; i + lanes <= o.columns; i += lanes) {
