@@ -92,8 +92,9 @@ void FinishAs(const IntegerFinish& f, const Job& job, void* out, To to) {
 
 // The same for bytes, four rows at a time: `to` is called with sums and their rows.
 template <class To>
-void FinishQuadsAs(const IntegerFinish& f, const Job& job, void* out, To to) {
-  for (int64_t c = 0; c < job.columns; c += kLanes) {
+void FinishQuadsAs(const IntegerFinish& f, const Job& job, void* out, To to,
+                   int64_t first_column = 0) {
+  for (int64_t c = first_column; c < job.columns; c += kLanes) {
     const Corrections correct(f, c);
     const int64_t count = job.columns - c;
     to.SetColumn(f, c, count);
@@ -109,6 +110,41 @@ void FinishQuadsAs(const IntegerFinish& f, const Job& job, void* out, To to) {
     }
   }
   to.Close(f);
+}
+
+#if HWY_TARGET == HWY_AVX3
+
+// The same along the rows, four vectors of columns at a time, each with a `to` of its own: one
+// store instead of four. Returns how many columns are done. Apart from its callers, whose loops
+// would lose registers to it.
+template <class To>
+HWY_NOINLINE int64_t FinishRowsAs(const IntegerFinish& f, const Job& job, uint8_t* out) {
+  int64_t c = 0;
+  if (f.left_zeros != nullptr || f.row_sums != nullptr) return c;
+  for (; c + 4 * kLanes <= job.columns; c += 4 * kLanes) {
+    To parts[4] = {To(f), To(f), To(f), To(f)};
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) parts[i].SetColumn(f, c + i * kLanes, kLanes);
+    for (int64_t r = 0; r < job.rows; ++r) {
+      const int32_t* const from = job.sums + r * job.sums_stride + c;
+      VF v[4];
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) v[i] = parts[i].Value(hn::LoadU(D32(), from + i * kLanes), r);
+      parts[0].bytes()(v[0], v[1], v[2], v[3]).Store(out + r * job.out_stride + c);
+    }
+  }
+  return c;
+}
+
+#endif
+
+template <class To>
+void FinishBytesAs(const IntegerFinish& f, const Job& job, void* out) {
+  int64_t done = 0;
+#if HWY_TARGET == HWY_AVX3
+  done = FinishRowsAs<To>(f, job, static_cast<uint8_t*>(out));
+#endif
+  if (done < job.columns) FinishQuadsAs(f, job, out, To(f), done);
 }
 
 struct ToInt32 {
@@ -146,13 +182,15 @@ class ToBytes {
   }
   HWY_INLINE byte_quad::Quad operator()(const V32 (&sums)[4], int64_t /*row*/,
                                         const byte_quad::Rows& /*rows*/) const {
-    return bytes_(Scaled(sums[0]), Scaled(sums[1]), Scaled(sums[2]), Scaled(sums[3]));
+    return bytes_(Value(sums[0], 0), Value(sums[1], 0), Value(sums[2], 0), Value(sums[3], 0));
   }
+  HWY_INLINE VF Value(V32 sum, int64_t /*row*/) const {
+    return hn::Mul(hn::ConvertTo(DF(), sum), scale_);
+  }
+  const Bytes& bytes() const { return bytes_; }
   void Close(const IntegerFinish& /*f*/) const {}
 
  private:
-  HWY_INLINE VF Scaled(V32 sum) const { return hn::Mul(hn::ConvertTo(DF(), sum), scale_); }
-
   Bytes bytes_;
   VF scale_ = hn::Zero(DF());
 };
@@ -174,31 +212,30 @@ class ToRescaledBytes {
     if (residual_ == nullptr) return;
     residual_factor_ = hn::LoadU(d, f.rescale.residual_factors + column);
     residual_stride_ = f.rescale.residual_stride;
-    count_ = static_cast<size_t>(std::min(count, kLanes));
+    count_ = std::min(count, kLanes);
   }
   HWY_INLINE byte_quad::Quad operator()(const V32 (&sums)[4], int64_t row,
                                         const byte_quad::Rows& rows) const {
-    VF v[4] = {Rescaled(sums[0]), Rescaled(sums[1]), Rescaled(sums[2]), Rescaled(sums[3])};
-    if (residual_ != nullptr) {
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) {
-        const auto other =
-            LoadFirst(D8(), residual_ + (row + rows.at[i]) * residual_stride_, count_);
-        const VF wide = hn::ConvertTo(DF(), hn::PromoteTo(D32(), hn::Xor(other, flip_)));
-        v[i] = hn::Add(v[i], hn::Mul(wide, residual_factor_));
-      }
-    }
-    return bytes_(v[0], v[1], v[2], v[3]);
+    const auto value = [&](int i) HWY_ATTR { return Value(sums[i], row + rows.at[i]); };
+    return bytes_(value(0), value(1), value(2), value(3));
   }
+  HWY_INLINE VF Value(V32 sum, int64_t row) const {
+    VF v = hn::Mul(hn::ConvertTo(DF(), sum), scale_);
+    v = hn::Round(hn::Min(hn::Max(v, low_), high_));
+    v = hn::Add(hn::Mul(v, factor_), shift_);
+    if (residual_ == nullptr) return v;
+    const uint8_t* const from = residual_ + row * residual_stride_;
+    // Masks take more time than the question.
+    const auto other = count_ == kLanes ? hn::LoadU(D8(), from)
+                                        : LoadFirst(D8(), from, static_cast<size_t>(count_));
+    const VF wide = hn::ConvertTo(DF(), hn::PromoteTo(D32(), hn::Xor(other, flip_)));
+    return hn::Add(v, hn::Mul(wide, residual_factor_));
+  }
+  const Bytes& bytes() const { return bytes_; }
   void Close(const IntegerFinish& /*f*/) const {}
 
  private:
   using D8 = hn::Rebind<uint8_t, DF>;
-  HWY_INLINE VF Rescaled(V32 sum) const {
-    const VF v = hn::Mul(hn::ConvertTo(DF(), sum), scale_);
-    const VF first = hn::Round(hn::Min(hn::Max(v, low_), high_));
-    return hn::Add(hn::Mul(first, factor_), shift_);
-  }
 
   VF low_;
   VF high_;
@@ -210,7 +247,7 @@ class ToRescaledBytes {
   VF residual_factor_ = hn::Zero(DF());
   const uint8_t* residual_ = nullptr;
   int64_t residual_stride_ = 0;
-  size_t count_ = 0;
+  int64_t count_ = 0;
 };
 
 // ---- float results -----------------------------------------------------------------------------
@@ -379,8 +416,8 @@ void FinishIntegersSimd(const IntegerFinish& finish, const int32_t* sums, int64_
       return FinishAs(f, job, out, ToInt32());
     case IntegerOutput::kUint8:
     case IntegerOutput::kInt8:
-      if (f.rescale.factors != nullptr) return FinishQuadsAs(f, job, out, ToRescaledBytes(f));
-      return FinishQuadsAs(f, job, out, ToBytes(f));
+      if (f.rescale.factors != nullptr) return FinishBytesAs<ToRescaledBytes>(f, job, out);
+      return FinishBytesAs<ToBytes>(f, job, out);
     case IntegerOutput::kFloat:
       return FinishFloats(f, job, static_cast<float*>(out));
     case IntegerOutput::kQuantized:
