@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// GroupNormalization of opset 21, and with one scale a group as opset 18 had it.
+// GroupNormalization of opset 21, and with one scale a group as opset 18 had it, and
+// InstanceNormalization, whose groups are single channels.
 #include "devices/cpu/fused_activation.h"
 #include "devices/cpu/group_moments.h"
 #include "devices/cpu/registry.h"
@@ -17,7 +18,7 @@ class GroupNormalization final : public Executable {
         activation_(activation),
         layout_(node),
         epsilon_(node.FloatAttribute("epsilon", 1e-5f)),
-        groups_(node.IntAttribute("num_groups", 1)),
+        groups_(node.IntAttribute("num_groups", 0)),
         scale_per_group_(node.IntAttribute("scale_per_group", 0) != 0) {}
 
   Status Bind(BindContext& context) const override {
@@ -34,10 +35,10 @@ class GroupNormalization final : public Executable {
     if (context.HasInput(operators::kResidualInput)) {
       normalizer.residual = context.Input(operators::kResidualInput).as<float>();
     }
-    if (normalizer.channels % groups_ != 0) {
+    if (normalizer.groups != 0 && normalizer.channels % normalizer.groups != 0) {
       return context.Error("the channels of input 0 do not divide into 'num_groups' groups");
     }
-    const int64_t parameters = scale_per_group_ ? groups_ : normalizer.channels;
+    const int64_t parameters = scale_per_group_ ? normalizer.groups : normalizer.channels;
     for (int i = 1; i < 3; ++i) {
       if (context.Input(i).count() != parameters) {
         return context.Error("inputs 1 and 2 must have one element for each channel of input 0");
@@ -57,8 +58,9 @@ class GroupNormalization final : public Executable {
 
  private:
   GroupNormalizer NormalizerFor(const Shape& shape) const {
-    return {layout_.Batch(shape),   layout_.Channels(shape),
-            layout_.Spatial(shape), groups_,
+    const int64_t channels = layout_.Channels(shape);
+    return {layout_.Batch(shape),   channels,
+            layout_.Spatial(shape), groups_ != 0 ? groups_ : channels,
             layout_.last,           epsilon_};
   }
 
@@ -66,7 +68,7 @@ class GroupNormalization final : public Executable {
   const Activation activation_;
   const operators::ChannelLayout layout_;
   float epsilon_;
-  int64_t groups_;
+  int64_t groups_;  // 0: as many as channels
   bool scale_per_group_;
 };
 
@@ -84,12 +86,13 @@ Status SupportsLayout(const Node& node) {
 }  // namespace
 
 void RegisterGroupNormalization(KernelRegistry& registry) {
-  registry.Add(
-      {.name = "GroupNormalization", .types = types::kFloat, .make = MakeGroupNormalization});
-  registry.Add({.name = "GroupNormalization",
-                .types = SetOf(ElementType::kDouble),
-                .make = MakeGroupNormalization,
-                .supports = SupportsLayout});
+  for (const char* const name : {"GroupNormalization", "InstanceNormalization"}) {
+    registry.Add({.name = name, .types = types::kFloat, .make = MakeGroupNormalization});
+    registry.Add({.name = name,
+                  .types = SetOf(ElementType::kDouble),
+                  .make = MakeGroupNormalization,
+                  .supports = SupportsLayout});
+  }
 }
 
 }  // namespace mullion::cpu

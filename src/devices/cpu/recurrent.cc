@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "base/rounding.h"
 #include "base/str_cat.h"
 #include "devices/cpu/kernels/panel_product.h"
 
@@ -23,8 +24,6 @@ constexpr int64_t kSumsBytes = 256 * 1024;
 // come from beyond the level 2 cache, and into how many parts at most.
 constexpr int64_t kParallelProduct = 48 * 1024;
 constexpr int64_t kProductParts = 8;
-
-int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // One after the other, panel by panel: sums are still near, and threads share one loop.
 template <typename T>

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "base/rounding.h"
 #include "devices/cpu/kernels/transpose_tile.h"
 
 namespace mullion::cpu {
@@ -20,8 +21,6 @@ constexpr int64_t kChunkBytes = 64 << 10;
 
 // Bytes of a transposition's tile: with its source, most of a first-level cache of 32 KiB.
 constexpr int64_t kTileBytes = 16 << 10;
-
-int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Walks over all index combinations of some axes, the last axis fastest, and keeps the offsets.
 class Odometer {
@@ -175,7 +174,7 @@ void RunLines(std::span<const Axis> axes, const Axis& inner, int64_t element, Li
   const int64_t line_bytes = inner.extent * element;
   if (line_bytes > 2 * kChunkBytes) {
     const int64_t step = kChunkBytes / element;
-    const int64_t pieces = CeilDivide(inner.extent, step);
+    const int64_t pieces = DivideUp(inner.extent, step);
     parallel.For(lines * pieces, 1, [&](int64_t begin, int64_t end, int /*worker*/) {
       for (int64_t unit = begin; unit < end; ++unit) {
         const Odometer line(axes, unit / pieces);
@@ -220,8 +219,8 @@ void RunTiles(const Matrices& m, const uint8_t* from, uint8_t* to, Parallel& par
   int64_t tile_rows = std::min(m.rows.extent, edge);
   const int64_t tile_columns = std::min(m.columns.extent, most / tile_rows);
   tile_rows = std::min(m.rows.extent, most / tile_columns);
-  const int64_t row_tiles = CeilDivide(m.rows.extent, tile_rows);
-  const int64_t column_tiles = CeilDivide(m.columns.extent, tile_columns);
+  const int64_t row_tiles = DivideUp(m.rows.extent, tile_rows);
+  const int64_t column_tiles = DivideUp(m.columns.extent, tile_columns);
   const int64_t tiles = row_tiles * column_tiles;
   const int64_t chunk = std::max<int64_t>(1, kChunkBytes / (tile_rows * tile_columns * element));
   parallel.For(Combinations(m.outer) * tiles, chunk, [&](int64_t begin, int64_t end, int) {
@@ -250,7 +249,7 @@ void RunStreams(const Matrices& m, const Axis& along, int64_t streams, const uin
                 uint8_t* to, Parallel& parallel, Function function) {
   const int64_t bytes = streams * static_cast<int64_t>(m.element);
   const int64_t step = std::min(along.extent, kChunkBytes / bytes);
-  const int64_t pieces = CeilDivide(along.extent, step);
+  const int64_t pieces = DivideUp(along.extent, step);
   const int64_t chunk = std::max<int64_t>(1, kChunkBytes / (step * bytes));
   parallel.For(Combinations(m.outer) * pieces, chunk, [&](int64_t begin, int64_t end, int) {
     Odometer matrix(m.outer, begin / pieces);

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "base/rounding.h"
 #include "devices/cpu/kernels/panel_product.h"
 #include "devices/cpu/kernels/row_dot.h"
 #include "devices/cpu/kernels/score_row.h"
@@ -27,8 +28,6 @@ constexpr int64_t kLeastWork = 200'000;
 
 // What moving a float of keys or values costs, in multiply-adds.
 constexpr int64_t kPreparing = 8;
-
-int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Sizes that hang on the problem's sizes only.
 struct Plan {

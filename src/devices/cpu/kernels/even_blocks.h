@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdint>
 
+#include "base/rounding.h"
+
 namespace mullion::cpu {
 
 struct RowBlocks {
@@ -30,13 +32,12 @@ inline int64_t RowsOfBusiest(int64_t rows, const RowBlocks& blocks, int64_t repe
 // them where threads would have unequal shares else. Each block is `repeats` tasks.
 inline RowBlocks EvenRowBlocks(int64_t rows, int64_t most, int64_t tile_rows, int64_t repeats,
                                int threads) {
-  const auto divide_up = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
   const auto cut = [&](int64_t count) {
     const int64_t height =
-        std::max(divide_up(divide_up(rows, count), tile_rows) * tile_rows, tile_rows);
-    return RowBlocks{height, std::max<int64_t>(divide_up(rows, height), 1)};
+        std::max(DivideUp(DivideUp(rows, count), tile_rows) * tile_rows, tile_rows);
+    return RowBlocks{height, std::max<int64_t>(DivideUp(rows, height), 1)};
   };
-  const int64_t fewest = std::max<int64_t>(divide_up(rows, std::max(most, tile_rows)), 1);
+  const int64_t fewest = std::max<int64_t>(DivideUp(rows, std::max(most, tile_rows)), 1);
   RowBlocks best = cut(fewest);
   // So many tasks are even enough; blocks of one tile, but for the last, read the right operand too
   // often.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/rounding.h"
 #include "devices/cpu/kernels/few_columns.h"
 #include "devices/cpu/kernels/fourier_tile.h"
 #include "devices/cpu/kernels/large_kernel.h"
@@ -26,9 +27,6 @@ constexpr int64_t kTasksPerThread = 4;
 constexpr int64_t kTransformCost = 2600;
 // Of images whose size is not known.
 constexpr int64_t kUsualSide = 128;
-
-int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t RoundUp(int64_t a, int64_t b) { return DivideUp(a, b) * b; }
 
 int64_t FourierTile(const ConvolutionShape::Axis& axis) { return kFourierWindow + 1 - axis.kernel; }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/rounding.h"
 #include "devices/cpu/kernels/transpose_tile.h"
 
 namespace mullion::cpu {
@@ -20,8 +21,6 @@ constexpr int64_t kPanelColumns = kMaxTileGroups * kColumnGroup;
 // Multiply-adds that are worth waking a thread, and into how many tasks work is cut for them.
 constexpr double kLeastWork = 1e6;
 constexpr int64_t kTasksPerThread = 4;
-
-int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int64_t BlockRows(const IntegerProduct& product) {
   const int64_t most = kMaxAddresses / product.panels.taps / kMaxTileRows * kMaxTileRows;

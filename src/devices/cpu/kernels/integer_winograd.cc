@@ -8,7 +8,7 @@
 #include "devices/cpu/kernels/even_blocks.h"
 #include "devices/cpu/kernels/integer_pack.h"
 #include "devices/cpu/kernels/integer_winograd_transform.h"
-#include "devices/cpu/kernels/winograd.h"
+#include "devices/cpu/kernels/winograd_form.h"
 
 namespace mullion::cpu::integer_winograd {
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/rounding.h"
 #include "devices/cpu/kernels/few_columns.h"
 #include "devices/cpu/kernels/large_kernel_transform.h"
 #include "devices/cpu/kernels/matrix_blocks.h"
@@ -26,9 +27,6 @@ constexpr int64_t kBiasPoint = kLargeWindow + 1;
 constexpr int64_t kTasksPerThread = 4;
 // With more, a line of an image's tiles would make too few rows for the product's tile.
 constexpr int64_t kMostTilesAtOnce = 5;
-
-int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t RoundUp(int64_t a, int64_t b) { return DivideUp(a, b) * b; }
 
 // G of the points 0, 1, -1, 2 and infinity.
 std::array<float, kLargeWindow> ToPoints(float a, float b, float c) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/rounding.h"
 #include "devices/cpu/kernels/matrix_blocks.h"
 
 namespace mullion::cpu {
@@ -14,8 +15,6 @@ namespace {
 constexpr int64_t kLeastWork = 250'000;
 constexpr int64_t kMostWork = 50'000'000;
 constexpr int64_t kTasksPerThread = 4;
-
-int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Rows of a block: as many as kMaxBlockRows allows, of even height and in whole tiles, and fewer
 // while there are too few tasks for the threads.

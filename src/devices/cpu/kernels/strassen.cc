@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/rounding.h"
 #include "base/tensor.h"
 #include "devices/cpu/kernels/even_blocks.h"
 #include "devices/cpu/kernels/isa.h"
@@ -34,8 +35,7 @@ constexpr int64_t kMaxColumns = 64;  // of a block, on any instruction set
 constexpr int64_t kGap = 16;
 constexpr int64_t kPointerFloats = sizeof(const float*) / sizeof(float);
 
-int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t RoundUp(int64_t a) { return DivideUp(a, 16) * 16; }
+int64_t RoundUpToLine(int64_t floats) { return RoundUp(floats, 16); }
 
 // Where the packed right operand of a product is: two groups of blocks of two taps, as the matrix
 // kernel takes them for few rows, [B21 - B11, B11] and [B12 - B22, B22], then the sums of
@@ -75,7 +75,7 @@ class Runner {
   Runner(const WeightProduct& product, int threads)
       : p_(product),
         packed_(product.depth, product.columns),
-        stride_(RoundUp(packed_.half)),
+        stride_(RoundUpToLine(packed_.half)),
         pairs_together_(DivideUp(product.rows_together, 2)),
         pairs_(product.rows / product.rows_together * pairs_together_) {
     const int64_t rows = MatrixTileRows(packed_.blocks.Vectors(0));
@@ -89,13 +89,13 @@ class Runner {
 
   int64_t ScratchFloats(int threads) const {
     const int64_t inputs = shares_ ? InputStep(pairs_) : threads * InputStep(block_pairs_);
-    return RoundUp(p_.depth) + threads * WorkerFloats() + kStrassenProducts * inputs;
+    return RoundUpToLine(p_.depth) + threads * WorkerFloats() + kStrassenProducts * inputs;
   }
 
   void Run(RowMaker rows, float* scratch, Parallel& parallel) const {
     float* const zeros = scratch;
     std::fill(zeros, zeros + p_.depth, 0.0f);
-    float* const workers = zeros + RoundUp(p_.depth);
+    float* const workers = zeros + RoundUpToLine(p_.depth);
     float* const inputs = workers + parallel.threads() * WorkerFloats();
     const int64_t column_blocks = packed_.blocks.count();
     if (shares_) {
@@ -138,7 +138,8 @@ class Runner {
   int64_t ProductStep() const { return block_pairs_ * kMaxColumns + kGap; }
   // A worker's products of a block, or the addresses of its rows.
   int64_t WorkerFloats() const {
-    return std::max(kStrassenProducts * ProductStep(), RoundUp(2 * kMostPairs * kPointerFloats));
+    return std::max(kStrassenProducts * ProductStep(),
+                    RoundUpToLine(2 * kMostPairs * kPointerFloats));
   }
   int64_t FirstRow(int64_t pair) const {
     return pair / pairs_together_ * p_.rows_together + pair % pairs_together_ * 2;
@@ -243,7 +244,7 @@ MatrixProduct ProductOfFew(const WeightProduct& p) {
   product.out_stride = p.out_stride;
   product.epilogue = p.epilogue;
   product.out_step = product.bias_step = product.residual_step = p.columns / 2;
-  product.row_scratch_floats = std::min(p.rows, kMaxBlockRows) * RoundUp(packed.half);
+  product.row_scratch_floats = std::min(p.rows, kMaxBlockRows) * RoundUpToLine(packed.half);
   return product;
 }
 
@@ -253,7 +254,7 @@ void MultiplyFew(const WeightProduct& p, RowMaker make_rows, void* scratch, Para
     make_rows(
         {0, request.first_row, request.row_count, 0, 1, request.rows, request.stride, nullptr});
     float* sums = request.scratch;
-    for (int64_t i = 0; i < request.row_count; ++i, sums += RoundUp(half)) {
+    for (int64_t i = 0; i < request.row_count; ++i, sums += RoundUpToLine(half)) {
       const float* const row = request.rows[i];
       AddHalves(row, row + half, half, sums);
       request.rows[i] = request.group == 0 ? row + half : row;

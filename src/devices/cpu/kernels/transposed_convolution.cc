@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/function_ref.h"
+#include "base/rounding.h"
 #include "base/tensor.h"
 #include "devices/cpu/kernels/matrix_blocks.h"
 #include "devices/cpu/kernels/matrix_pack.h"
@@ -21,8 +22,6 @@ constexpr int64_t kRowsAtOnce = 2 * kMaxBlockRows;
 // Multiply-adds of a part at least, and the parts that each thread should find.
 constexpr int64_t kLeastWork = 500'000;
 constexpr int64_t kTasksPerThread = 4;
-
-int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Kernel positions of one axis that see the same remainder, the last one first: those reach
 // furthest back in the input.

@@ -31,14 +31,9 @@
 
 #include "devices/cpu/kernels/convolution.h"
 #include "devices/cpu/kernels/even_blocks.h"
-#include "devices/cpu/kernels/winograd_transform.h"
+#include "devices/cpu/kernels/winograd_form.h"
 
 namespace mullion::cpu {
-
-// Whether this way is open and is worth its memory: that of the weights times 1.8, 4 or 7, and as
-// much again besides where the direct form may serve some sizes better. Hangs on channels and
-// kernel alone, so that packed weights serve images of any size, unless the size is fixed.
-bool UsesWinograd(const ConvolutionShape& shape);
 
 // Transformed weights, from ONNX order [out][in][kernel].
 size_t PackedWinogradFloats(const ConvolutionShape& shape);
@@ -46,38 +41,6 @@ void PackWinograd(const RightSource& weights, const ConvolutionShape& shape, flo
 inline void PackWinograd(const float* weights, const ConvolutionShape& shape, float* packed) {
   PackWinograd(RightSource::Convolution(weights, shape.in_channels, shape.Taps()), shape, packed);
 }
-
-// An axis of the output in tiles.
-struct TileAxis {
-  TileAxis() = default;
-  TileAxis(const ConvolutionShape::Axis& axis, int64_t tile);
-
-  // The input pixel of an output at kernel position 0; may be negative.
-  int64_t FirstInput(int64_t output_pixel) const { return output_pixel * stride - pad; }
-  int64_t FirstOutput(int64_t index) const {
-    return index / dilation * dilation * tile + index % dilation;
-  }
-  // Of the window that begins at input pixel `first`, those [first, second) that exist.
-  std::pair<int64_t, int64_t> InputsInside(int64_t first) const {
-    const int64_t begin = std::clamp<int64_t>((dilation - 1 - first) / dilation, 0, window);
-    const int64_t end = (input - first + dilation - 1) / dilation;
-    return {begin, std::clamp(end, begin, window)};
-  }
-  // Those of a tile that exist.
-  int Outputs(int64_t first) const {
-    return static_cast<int>(
-        std::clamp<int64_t>((output - first + dilation - 1) / dilation, 0, tile));
-  }
-
-  int64_t input = 1;
-  int64_t output = 1;
-  int64_t pad = 0;
-  int64_t stride = 1;
-  int64_t dilation = 1;
-  int64_t tile = 1;    // outputs, and
-  int64_t window = 1;  // inputs of a tile, `dilation` apart
-  int64_t tiles = 1;   // side by side as far as the dilation, then one tile's length further
-};
 
 // Takes weights from PackWinograd.
 class Winograd final : public ConvolutionPlan {

@@ -3,6 +3,7 @@
 #ifndef MULLION_DEVICES_CPU_KERNELS_WINOGRAD_TRANSFORM_H_
 #define MULLION_DEVICES_CPU_KERNELS_WINOGRAD_TRANSFORM_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -18,6 +19,8 @@ inline constexpr int kMostWinogradLineOutputs = 6;
 // Tiles of 6x6, 4x4 or 2x2 outputs, or of 2 to 6 in a line, or of 4x4 outputs two pixels apart, or
 // of kernels larger than 3x3 those of 2x2 to 5x5 outputs that eight inputs along an axis make.
 struct WinogradForm {
+  static constexpr int kStridedWeights = 6;
+
   int tile = 4;       // outputs along an axis
   bool line = false;  // along one axis only
   bool strided = false;
@@ -29,6 +32,16 @@ struct WinogradForm {
   }
   // Numbers a tile is transformed to.
   int points() const { return line ? window() : window() * window(); }
+  // Numbers that weights are transformed to, and the one that a point of the input is multiplied
+  // with: strided inputs in odd places share the last along an axis.
+  int64_t weight_points() const {
+    return strided ? int64_t{kStridedWeights} * kStridedWeights : points();
+  }
+  int64_t WeightOf(int64_t point) const {
+    if (!strided) return point;
+    const int64_t down = std::min<int64_t>(point / window(), kStridedWeights - 1);
+    return down * kStridedWeights + std::min<int64_t>(point % window(), kStridedWeights - 1);
+  }
 };
 
 // One tile of the input: a number for each point and channel.
