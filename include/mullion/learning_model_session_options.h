@@ -33,7 +33,8 @@ class LearningModelSessionOptions final {
   }
 
   // Threads of an evaluation, the caller's included: 0, the default, takes all processors that the
-  // process may use; at most 1024. Results do not depend on it.
+  // process may use; at most 1024. Results do not depend on it. Whatever it is, opening a session
+  // packs weights of 16 MiB and more on up to four of those processors.
   uint32_t Threads() const { return threads_; }
   void Threads(uint32_t threads) { threads_ = threads; }
 

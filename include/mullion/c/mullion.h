@@ -286,7 +286,8 @@ MULLION_EXPORT void MullionSessionOptions_OverrideNamedDimension(MullionSessionO
                                                                  const char* name, uint32_t size);
 MULLION_EXPORT void MullionSessionOptions_SetCloseModelOnSessionCreation(
     MullionSessionOptions* options, int close);
-/* Threads of an evaluation, the caller's included; 0 (default) takes all available processors. */
+/* Threads of an evaluation, the caller's included; 0 (default) takes all available processors.
+ * Whatever it is, creating a session packs weights of 16 MiB and more on up to four of them. */
 MULLION_EXPORT void MullionSessionOptions_SetThreads(MullionSessionOptions* options,
                                                      uint32_t threads);
 /* MULLION_PRECISION_FP16 allows half precision where the device is faster so: products (Conv, Gemm,
