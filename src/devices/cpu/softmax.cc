@@ -9,6 +9,7 @@
 
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/kernels/arg_max.h"
+#include "devices/cpu/kernels/number_unary.h"
 #include "devices/cpu/registry.h"
 #include "operators/registry.h"
 
@@ -75,15 +76,35 @@ class DoubleSoftmax final : public AlongAxis {
   using AlongAxis::AlongAxis;
 
  private:
+  // Exponentials that are made at once, in memory on the stack.
+  static constexpr int64_t kPart = 256;
+
+  static void Exponentials(const double* x, int64_t count, int64_t stride, double maximum,
+                           double* part) {
+    for (int64_t k = 0; k < count; ++k) part[k] = x[k * stride] - maximum;
+    DoubleUnary({operators::ElementwiseOp::kExp}, part, part, static_cast<size_t>(count));
+  }
+
   static void Column(const double* x, double* y, int64_t n, int64_t stride) {
     double maximum = -std::numeric_limits<double>::infinity();
     for (int64_t k = 0; k < n; ++k) maximum = std::max(maximum, x[k * stride]);
+    double part[kPart];
     double sum = 0;
-    for (int64_t k = 0; k < n; ++k) sum += std::exp(x[k * stride] - maximum);
-    const double log = std::log(sum);
-    for (int64_t k = 0; k < n; ++k) {
-      const double shifted = x[k * stride] - maximum;
-      y[k * stride] = kLog ? shifted - log : std::exp(shifted) / sum;
+    for (int64_t first = 0; first < n; first += kPart) {
+      const int64_t count = std::min(kPart, n - first);
+      Exponentials(x + first * stride, count, stride, maximum, part);
+      for (int64_t k = 0; k < count; ++k) sum += part[k];
+    }
+    if (kLog) {
+      const double log = std::log(sum);
+      for (int64_t k = 0; k < n; ++k) y[k * stride] = x[k * stride] - maximum - log;
+      return;
+    }
+    for (int64_t first = 0; first < n; first += kPart) {
+      const int64_t count = std::min(kPart, n - first);
+      // Of a short column they are still there.
+      if (n > kPart) Exponentials(x + first * stride, count, stride, maximum, part);
+      for (int64_t k = 0; k < count; ++k) y[(first + k) * stride] = part[k] / sum;
     }
   }
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "devices/cpu/kernels/double_function.h"
+
 namespace mullion::cpu {
 
 namespace {
@@ -120,6 +122,7 @@ void PlainTrigonometry(Op op, const double* x, double* y, size_t count) {
 }
 
 void DoubleUnary(const operators::ElementwiseStep& step, const double* x, double* y, size_t count) {
+  if (DoubleFunction(step, x, y, count)) return;
   switch (step.op) {
     case Op::kAbs:
       return Row(x, y, count, [](double v) { return std::fabs(v); });

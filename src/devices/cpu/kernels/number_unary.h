@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Elementwise operations of one operand in plain code: integers, double, and what float has no
-// vector code for.
+// vector code for. The commoner functions of double are vectors (see double_function.h).
 #ifndef MULLION_DEVICES_CPU_KERNELS_NUMBER_UNARY_H_
 #define MULLION_DEVICES_CPU_KERNELS_NUMBER_UNARY_H_
 
