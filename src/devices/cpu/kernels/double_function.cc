@@ -32,7 +32,9 @@ template <size_t kCount>
 HWY_INLINE V Polynomial(V x, const double (&c)[kCount]) {
   V sum = Number(c[kCount - 1]);
 #pragma GCC unroll 16
-  for (size_t i = kCount - 1; i-- > 0;) sum = hn::MulAdd(sum, x, Number(c[i]));
+  for (size_t i = 1; i < kCount; ++i) {
+    sum = hn::MulAdd(sum, x, Number(c[kCount - 1 - i]));
+  }
   return sum;
 }
 
