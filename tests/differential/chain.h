@@ -92,6 +92,17 @@ inline Attributes With(const char* name, AttributeValue value) {
   return {{name, std::move(value)}};
 }
 
+// Appends what windows leave of an image's height and width, pads included; false where none fits.
+inline bool AppendWindows(Shape& shape, const Shape& image, int64_t pads, int64_t reach,
+                          int64_t stride) {
+  for (const int axis : {2, 3}) {
+    const int64_t size = image[axis] + pads - reach;
+    if (size < 0) return false;
+    shape.Append(size / stride + 1);
+  }
+  return true;
+}
+
 Value* Activated(Chain& k, Value* x);
 // `x` with another value, which broadcasts to it; axis `channel` is that of channels.
 void Arithmetic(Chain& k, const Flow& x, int channel);

@@ -19,11 +19,7 @@ void Convolution(Chain& k, const Flow& x) {
   const int64_t before = k.Int(0, kernel / 2 * dilation), after = k.Int(0, kernel / 2 * dilation);
   const int64_t reach = (kernel - 1) * dilation + 1;
   Shape shape = {x.shape[0], outputs};
-  for (const int axis : {2, 3}) {
-    const int64_t size = x.shape[axis] + before + after - reach;
-    if (size < 0) return;
-    shape.Append(size / stride + 1);
-  }
+  if (!AppendWindows(shape, x.shape, before + after, reach, stride)) return;
   Attributes attributes = {{"kernel_shape", Axes{kernel, kernel}},
                            {"strides", Axes{stride, stride}},
                            {"dilations", Axes{dilation, dilation}},
@@ -70,11 +66,7 @@ void Pooled(Chain& k, const Flow& x) {
   }
   const int64_t kernel = k.Int(1, 3), stride = k.Int(1, 2), pad = k.Int(0, kernel / 2);
   Shape shape = {x.shape[0], x.shape[1]};
-  for (const int axis : {2, 3}) {
-    const int64_t size = x.shape[axis] + 2 * pad - kernel;
-    if (size < 0) return;
-    shape.Append(size / stride + 1);
-  }
+  if (!AppendWindows(shape, x.shape, 2 * pad, kernel, stride)) return;
   const bool most = k.Chance(0.5);
   Attributes attributes = {{"kernel_shape", Axes{kernel, kernel}},
                            {"strides", Axes{stride, stride}},

@@ -90,11 +90,7 @@ class QuantizedImages {
     const int64_t kernel = k.random().Pick<int64_t>({1, 3, 3, 2}), stride = k.Chance(0.3) ? 2 : 1;
     const int64_t pad = k.Int(0, kernel / 2);
     Shape shape = {x.shape[0], outputs};
-    for (const int axis : {2, 3}) {
-      const int64_t size = x.shape[axis] + 2 * pad - kernel;
-      if (size < 0) return;
-      shape.Append(size / stride + 1);
-    }
+    if (!AppendWindows(shape, x.shape, 2 * pad, kernel, stride)) return;
     const int64_t terms = channels / group * kernel * kernel;
     Value* scale = nullptr;
     Value* const weights = Weights({outputs, channels / group, kernel, kernel}, terms, 0, &scale);
@@ -128,11 +124,7 @@ class QuantizedImages {
     }
     const int64_t kernel = k.Int(1, 3), stride = k.Int(1, 2), pad = k.Int(0, kernel / 2);
     Shape shape = {x.shape[0], x.shape[1]};
-    for (const int axis : {2, 3}) {
-      const int64_t size = x.shape[axis] + 2 * pad - kernel;
-      if (size < 0) return;
-      shape.Append(size / stride + 1);
-    }
+    if (!AppendWindows(shape, x.shape, 2 * pad, kernel, stride)) return;
     const bool most = k.Chance(0.5);
     Value* const y = k(most ? "MaxPool" : "AveragePool", {x.value},
                        {{"kernel_shape", Axes{kernel, kernel}},

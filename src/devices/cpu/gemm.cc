@@ -12,6 +12,7 @@
 #include "devices/cpu/kernels/number_product.h"
 #include "devices/cpu/kernels/weight_product.h"
 #include "devices/cpu/registry.h"
+#include "devices/cpu/scratch_layout.h"
 #include "operators/epilogue.h"
 
 namespace mullion::cpu {
@@ -99,11 +100,11 @@ class FloatGemm final : public Executable {
     const size_t work = packed_ != nullptr
                             ? WeightProductScratchBytes(bound->product, context.threads())
                             : DenseScratchBytes(bound->dense, context.threads());
-    const auto copied =
-        static_cast<size_t>(bound->copies_left ? bound->rows * bound->depth : 0) * sizeof(float);
-    bound->added = RoundUp(copied);
-    bound->work = bound->added + RoundUp(static_cast<size_t>(bound->columns) * sizeof(float));
-    context.RequestScratch(bound->work + work);
+    ScratchLayout layout;
+    if (bound->copies_left) layout.Take(bound->rows * bound->depth * int64_t{sizeof(float)});
+    bound->added = layout.Take(bound->columns * int64_t{sizeof(float)});
+    bound->work = layout.size();
+    context.RequestScratch(static_cast<size_t>(bound->work) + work);
     context.SetState(std::move(bound));
     return OkStatus();
   }
@@ -118,9 +119,9 @@ class FloatGemm final : public Executable {
       CopyLeft(bound, left, static_cast<float*>(context.scratch()), context.parallel());
       left = static_cast<float*>(context.scratch());
     }
-    auto* const row = reinterpret_cast<float*>(static_cast<char*>(context.scratch()) + bound.added);
+    auto* const row = ScratchAt<float>(context, bound.added);
     const Epilogue epilogue = MakeEpilogue(context, bound, row, output.as<float>());
-    void* const work = static_cast<char*>(context.scratch()) + bound.work;
+    void* const work = ScratchAt<void*>(context, bound.work);
     if (packed_ == nullptr) {
       const DenseOperands operands{left, context.Input(1).as<float>(), output.as<float>(),
                                    epilogue};
@@ -142,8 +143,8 @@ class FloatGemm final : public Executable {
     int64_t depth = 0;
     int64_t columns = 0;
     bool copies_left = false;
-    size_t added = 0;  // where the scratch memory has a row for C
-    size_t work = 0;   // where the kernel's part of it begins
+    int64_t added = 0;  // where the scratch memory has a row for C
+    int64_t work = 0;   // where the kernel's part of it begins
     WeightProduct product;
     DenseShape dense;
   };
@@ -160,10 +161,6 @@ class FloatGemm final : public Executable {
         }
       }
     });
-  }
-
-  static size_t RoundUp(size_t bytes) {
-    return (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
   }
 
   // A row C, or one number, is a bias, which goes to `row` where it is not one as it lies, and a

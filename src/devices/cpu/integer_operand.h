@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "device/kernel.h"
+#include "devices/cpu/scratch_layout.h"
 
 namespace mullion::cpu {
 
@@ -41,26 +42,6 @@ inline void SpreadFloats(const TensorView& view, int64_t count, float* to) {
   } else {
     for (int64_t i = 0; i < count; ++i) to[i] = SpreadFloat(view, i);
   }
-}
-
-// Hands out parts of scratch memory: offsets, each aligned.
-class ScratchLayout {
- public:
-  int64_t Take(int64_t bytes) {
-    constexpr auto kAlignment = static_cast<int64_t>(kMemoryAlignment);
-    const int64_t at = size_;
-    size_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
-    return at;
-  }
-  int64_t size() const { return size_; }
-
- private:
-  int64_t size_ = 0;
-};
-
-template <typename T>
-T* ScratchAt(const RunContext& context, int64_t offset) {
-  return reinterpret_cast<T*>(static_cast<uint8_t*>(context.scratch()) + offset);
 }
 
 }  // namespace mullion::cpu

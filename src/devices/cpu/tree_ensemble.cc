@@ -6,9 +6,9 @@
 
 #include "base/str_cat.h"
 #include "devices/cpu/class_labels.h"
-#include "devices/cpu/integer_operand.h"
 #include "devices/cpu/post_transform.h"
 #include "devices/cpu/registry.h"
+#include "devices/cpu/scratch_layout.h"
 #include "devices/cpu/tree_walker.h"
 
 namespace mullion::cpu {
