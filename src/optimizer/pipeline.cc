@@ -4,6 +4,7 @@
 #include "optimizer/fold_batch_normalization.h"
 #include "optimizer/fold_constants.h"
 #include "optimizer/fold_crop.h"
+#include "optimizer/fold_into_table.h"
 #include "optimizer/fold_pixel_slices.h"
 #include "optimizer/fold_shuffle.h"
 #include "optimizer/fold_spread_pixel.h"
@@ -14,6 +15,7 @@
 #include "optimizer/fuse_gelu.h"
 #include "optimizer/fuse_layer_normalization.h"
 #include "optimizer/fuse_quantized.h"
+#include "optimizer/gather_one_hot.h"
 #include "optimizer/infer_graph.h"
 #include "optimizer/join_convolutions.h"
 #include "optimizer/join_equal_nodes.h"
@@ -71,6 +73,9 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   FoldBatchNormalization(graph);
   if (FuseScaledProducts(graph)) RemoveDeadCode(graph);
   FuseGelu(graph);
+  bool tabled = GatherOneHot(graph);
+  if (options.evaluator != nullptr) tabled |= FoldIntoTable(graph);
+  if (tabled) Reduce(graph, options);
   FuseAttention(graph);
   FuseLayerNormalization(graph);
   FoldPixelSlices(graph);
