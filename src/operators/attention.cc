@@ -103,17 +103,15 @@ Status InferAttention(InferenceContext& context) {
                                 " elements, one for each row of the batch"));
   }
   context.SetOutput(kOut, type, shape.OutputShape());
-  context.SetOutput(kPresentKey, type, shape.PresentShape(shape.size));
+  context.SetOutput(kPresentKey, type, shape.PresentKeyShape());
   context.SetOutput(kPresentValue, value_type, shape.PresentShape(shape.value_size));
   context.SetOutput(kScores, type, shape.ScoresShape());
   return OkStatus();
 }
 
-}  // namespace
-
-Result<AttentionShape> AttentionShape::FromShapes(const Node& node, const Shape& query,
-                                                  const Shape& key, const Shape& value,
-                                                  const Shape* past) {
+// `past` is that of keys.
+Result<AttentionShape> ShapeOfParts(const Node& node, const Shape& query, const Shape& key,
+                                    const Shape& value, const Shape* past) {
   const bool mixed = node.HasAttribute(kFusedFill);
   bool ranks = mixed || (key.rank() == query.rank() && value.rank() == query.rank());
   for (const Shape* const operand : {&query, &key, &value}) {
@@ -152,6 +150,37 @@ Result<AttentionShape> AttentionShape::FromShapes(const Node& node, const Shape&
                                 key.ToString(), " and ", value.ToString(),
                                 past != nullptr ? StrCat(" with past keys ", past->ToString()) : "",
                                 ", which do not fit each other"));
+}
+
+}  // namespace
+
+Result<AttentionShape> AttentionShape::FromShapes(const Node& node, const Shape& query,
+                                                  const Shape& key, const Shape& value,
+                                                  const Shape* past) {
+  Shape parts[] = {query, key, value};
+  if (node.HasAttribute(kJoinedOperands)) {
+    const int64_t query_heads = node.IntAttribute("q_num_heads", 0);
+    const int64_t key_heads = node.IntAttribute("kv_num_heads", 0);
+    const int64_t size = query[2] < 0 ? kUnknownDim : query[2] / (query_heads + 2 * key_heads);
+    for (Shape& part : parts) {
+      part[2] = size < 0 ? kUnknownDim : size * (&part == parts ? query_heads : key_heads);
+    }
+  }
+  Shape past_keys;
+  if (past != nullptr) {
+    past_keys = *past;
+    if (node.HasAttribute(kJoinedPast)) past_keys.Remove(0);
+  }
+  MULLION_ASSIGN_OR_RETURN(
+      AttentionShape shape,
+      ShapeOfParts(node, parts[0], parts[1], parts[2], past != nullptr ? &past_keys : nullptr));
+  shape.joined_present = node.HasAttribute(kJoinedPresent);
+  if ((shape.joined_present || node.HasAttribute(kJoinedPast)) &&
+      !Merge(shape.size, shape.value_size)) {
+    return WrongNode(node, StrCat("keys and values lie in one tensor, but have sizes ", shape.size,
+                                  " and ", shape.value_size));
+  }
+  return shape;
 }
 
 Shape AttentionShape::OutputShape() const {

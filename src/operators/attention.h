@@ -7,6 +7,12 @@
 // of the output; the mask is a float bias that covers all keys; input 7 is a condition, bool and
 // shaped like the mask, and where it is false scores become fused_fill before the bias is added. A
 // row of nothing but -infinity gives NaN, as Softmax does, not zeros.
+//
+// Other attributes of the optimizer's, each 1 or absent, say that operands lie in one tensor, so
+// that nobody need take it apart (optimizer/join_attention.h): with joined_operands inputs 0 to 2
+// are one [batch, tokens, (query heads + 2 key heads) * size], queries first and values last; with
+// joined_past inputs 4 and 5 are one [2, batch, heads, tokens, size], keys first; with
+// joined_present so is output 1, and output 2 is left out.
 #ifndef MULLION_OPERATORS_ATTENTION_H_
 #define MULLION_OPERATORS_ATTENTION_H_
 
@@ -25,11 +31,15 @@ enum Input { kQuery, kKey, kValue, kMask, kPastKey, kPastValue, kLengths, kCondi
 enum Output { kOut, kPresentKey, kPresentValue, kScores };
 inline constexpr std::string_view kFusedFill = "fused_fill";
 inline constexpr std::string_view kFusedFlatOutput = "fused_flat_output";
+inline constexpr std::string_view kJoinedOperands = "joined_operands";
+inline constexpr std::string_view kJoinedPast = "joined_past";
+inline constexpr std::string_view kJoinedPresent = "joined_present";
 }  // namespace attention
 
 // Dimensions may be unknown.
 struct AttentionShape {
-  // `past` may be null. Checks the shapes against each other and the attributes.
+  // The inputs' shapes, joined or not; `past` may be null. Checks them against each other and the
+  // attributes.
   static Result<AttentionShape> FromShapes(const Node& node, const Shape& query, const Shape& key,
                                            const Shape& value, const Shape* past);
 
@@ -37,6 +47,7 @@ struct AttentionShape {
   bool flat_key = false;
   bool flat_value = false;
   bool flat_output = false;
+  bool joined_present = false;
   int64_t batch = kUnknownDim;
   int64_t query_heads = kUnknownDim;
   int64_t key_heads = kUnknownDim;
@@ -50,7 +61,12 @@ struct AttentionShape {
     return new_keys < 0 || past_keys < 0 ? kUnknownDim : new_keys + past_keys;
   }
   Shape OutputShape() const;
+  // Of keys or values.
   Shape PresentShape(int64_t head_size) const { return {batch, key_heads, keys(), head_size}; }
+  // Of the output: of keys or both.
+  Shape PresentKeyShape() const {
+    return joined_present ? Shape{2, batch, key_heads, keys(), size} : PresentShape(size);
+  }
   Shape ScoresShape() const { return {batch, query_heads, queries, keys()}; }
 };
 

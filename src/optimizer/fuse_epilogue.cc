@@ -94,10 +94,7 @@ bool FuseBias(Graph& graph, Node& add) {
     const Value* const constant = add.input(1 - side);
     if (product == nullptr || !IsConstantFloat(constant)) continue;
     // A Gemm has its C already, and scales it by beta.
-    if (Is(*product, "Gemm") || product->input(BiasInput(*product)) != nullptr ||
-        product->input(ResidualInput(*product)) != nullptr) {
-      continue;
-    }
+    if (Is(*product, "Gemm") || product->input(BiasInput(*product)) != nullptr) continue;
     if (!IsPerChannel(*product, *constant, ChannelsOf(*product))) continue;
     Tensor bias = constant->constant.Reshaped(Shape{constant->constant.count()});
     product->SetInput(BiasInput(*product), &graph.AddConstant(constant->name(), std::move(bias)));

@@ -17,6 +17,7 @@
 #include "optimizer/fuse_quantized.h"
 #include "optimizer/gather_one_hot.h"
 #include "optimizer/infer_graph.h"
+#include "optimizer/join_attention.h"
 #include "optimizer/join_convolutions.h"
 #include "optimizer/join_equal_nodes.h"
 #include "optimizer/join_in_place.h"
@@ -77,6 +78,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   if (options.evaluator != nullptr) tabled |= FoldIntoTable(graph);
   if (tabled) Reduce(graph, options);
   FuseAttention(graph);
+  if (JoinAttention(graph)) RemoveDeadCode(graph);
   FuseLayerNormalization(graph);
   FoldPixelSlices(graph);
   if (FoldSpreadPixel(graph)) RemoveDeadCode(graph);

@@ -25,6 +25,19 @@ TEST(FuseEpilogue, TakesBiasResidualAndActivation) {
   EXPECT_TRUE(maker.graph.Validate().ok());
 }
 
+// As SkipLayerNormalization is written out.
+TEST(FuseEpilogue, TakesTheBiasBehindTheResidual) {
+  GraphMaker maker;
+  Value& x = maker.Input({1, 4, 8, 8});
+  Value& sum = maker.Add("Add", {&maker.Conv(x, 4, 4), &x});
+  Value& biased = maker.Add("Add", {&sum, &maker.Constant({4, 1, 1})});
+  ASSERT_TRUE(maker.Finish(maker.Add("Relu", {&biased})).ok());
+  EXPECT_TRUE(optimizer::FuseEpilogue(maker.graph));
+  EXPECT_EQ(TextOf(maker.graph), "Conv+residual+Relu");
+  EXPECT_NE(maker.graph.nodes().front()->input(2), nullptr);
+  EXPECT_TRUE(maker.graph.Validate().ok());
+}
+
 // Old ResNets add by Sum.
 TEST(FuseEpilogue, TakesTheSumOfTwo) {
   GraphMaker maker;

@@ -37,6 +37,8 @@ class Attention final : public Executable {
         scale_(node.FloatAttribute("scale", 0.0f)),
         has_scale_(node.HasAttribute("scale")),
         softcap_(node.FloatAttribute("softcap", 0.0f)),
+        joined_operands_(node.HasAttribute(kJoinedOperands)),
+        joined_past_(node.HasAttribute(kJoinedPast)),
         fused_(node.HasAttribute(kFusedFill)),
         fill_(node.FloatAttribute(kFusedFill, 0.0f)),
         scores_after_(
@@ -54,7 +56,8 @@ class Attention final : public Executable {
     MULLION_RETURN_IF_ERROR(CheckFusedMask(context, s, kCondition));
     // With a past, keys and values lie together: in the outputs if these are wanted.
     const auto bytes = [&](int output, int64_t size) {
-      const bool needed = past != nullptr && context.output(output) == nullptr;
+      const int there = s.joined_present ? int{kPresentKey} : output;
+      const bool needed = past != nullptr && context.output(there) == nullptr;
       return needed ? s.PresentShape(size).ElementCount() * element_bytes() : 0;
     };
     ScratchLayout layout;
@@ -75,16 +78,8 @@ class Attention final : public Executable {
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(kOut, s.OutputShape()));
     AttentionProblem problem = Sizes(s);
-    problem.query =
-        RowsOf(context.Input(kQuery).data, s.flat_query, s.query_heads, s.queries, s.size);
-    problem.key = RowsOf(context.Input(kKey).data, s.flat_key, s.key_heads, s.new_keys, s.size);
-    problem.value =
-        RowsOf(context.Input(kValue).data, s.flat_value, s.key_heads, s.new_keys, s.value_size);
-    MULLION_ASSIGN_OR_RETURN(problem.key_cache, CacheOf(context, s, kPastKey, kPresentKey, s.size,
-                                                        ScratchAt<void*>(context, bound.keys)));
-    MULLION_ASSIGN_OR_RETURN(problem.value_cache,
-                             CacheOf(context, s, kPastValue, kPresentValue, s.value_size,
-                                     ScratchAt<void*>(context, bound.values)));
+    SetOperands(context, s, problem);
+    MULLION_RETURN_IF_ERROR(SetCaches(context, bound, problem));
     const HeadRows out = RowsOf(output.data, s.flat_output, s.query_heads, s.queries, s.value_size);
     problem.out = output.data;
     problem.out_batch = out.batch;
@@ -126,20 +121,58 @@ class Attention final : public Executable {
     return problem;
   }
 
-  // Where keys or values of past and present come together: in output `present` if it is wanted.
-  static Result<HeadCache> CacheOf(RunContext& context, const AttentionShape& s, int past,
-                                   int present, int64_t size, void* scratch) {
-    HeadCache cache;
-    if (context.HasInput(past)) {
-      cache.past = RowsOf(context.Input(past).data, false, s.key_heads, s.past_keys, size);
-      cache.all = scratch;
+  void SetOperands(const RunContext& context, const AttentionShape& s,
+                   AttentionProblem& problem) const {
+    const void* const query = context.Input(kQuery).data;
+    if (joined_operands_) {
+      const int64_t width = (s.query_heads + 2 * s.key_heads) * s.size;
+      problem.query = {query, s.queries * width, s.size, width};
+      problem.key = problem.value = problem.query;
+      problem.key.data = Behind(query, s.query_heads * s.size);
+      problem.value.data = Behind(query, (s.query_heads + s.key_heads) * s.size);
+      return;
     }
-    if (context.WantsOutput(present)) {
+    problem.query = RowsOf(query, s.flat_query, s.query_heads, s.queries, s.size);
+    problem.key = RowsOf(context.Input(kKey).data, s.flat_key, s.key_heads, s.new_keys, s.size);
+    problem.value =
+        RowsOf(context.Input(kValue).data, s.flat_value, s.key_heads, s.new_keys, s.value_size);
+  }
+
+  // Where keys and values of past and present come together: in the outputs that are wanted.
+  Status SetCaches(RunContext& context, const BoundAttention& bound,
+                   AttentionProblem& problem) const {
+    const AttentionShape& s = bound.shape;
+    HeadCache& keys = problem.key_cache;
+    HeadCache& values = problem.value_cache;
+    if (context.HasInput(kPastKey)) {
+      const auto past = [&](const void* data, int64_t size) {
+        return RowsOf(data, false, s.key_heads, s.past_keys, size);
+      };
+      const void* const data = context.Input(kPastKey).data;
+      keys = {past(data, s.size), ScratchAt<void*>(context, bound.keys)};
+      const void* const value = joined_past_
+                                    ? Behind(data, s.batch * s.key_heads * s.past_keys * s.size)
+                                    : context.Input(kPastValue).data;
+      values = {past(value, s.value_size), ScratchAt<void*>(context, bound.values)};
+    }
+    if (context.WantsOutput(kPresentKey)) {
       MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
-                               context.AllocateOutput(present, s.PresentShape(size)));
-      cache.all = output.data;
+                               context.AllocateOutput(kPresentKey, s.PresentKeyShape()));
+      keys.all = output.data;
+      if (s.joined_present) {
+        values.all = static_cast<std::byte*>(output.data) + output.count() / 2 * element_bytes();
+      }
     }
-    return cache;
+    if (context.WantsOutput(kPresentValue)) {
+      MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                               context.AllocateOutput(kPresentValue, s.PresentShape(s.value_size)));
+      values.all = output.data;
+    }
+    return OkStatus();
+  }
+
+  const void* Behind(const void* data, int64_t elements) const {
+    return static_cast<const std::byte*>(data) + elements * element_bytes();
   }
 
   Status SetMask(const RunContext& context, const AttentionShape& s,
@@ -202,6 +235,8 @@ class Attention final : public Executable {
   float scale_;
   bool has_scale_;
   float softcap_;
+  bool joined_operands_;
+  bool joined_past_;
   bool fused_;
   float fill_;
   AttentionProblem::Scores scores_after_;

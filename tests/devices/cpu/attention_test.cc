@@ -223,6 +223,79 @@ TEST(Attention, FollowsTheFusedForm) {
   }
 }
 
+// Flat operands of as many tokens each beside each other: [batch, tokens, sum of columns].
+Tensor BesideEachOther(const std::vector<Tensor>& parts) {
+  std::vector<float> values;
+  const Shape& first = parts[0].shape();
+  int64_t columns = 0;
+  for (const Tensor& part : parts) columns += part.shape()[2];
+  for (int64_t row = 0; row < first[0] * first[1]; ++row) {
+    for (const Tensor& part : parts) {
+      const auto from = part.span<float>().subspan(static_cast<size_t>(row * part.shape()[2]),
+                                                   static_cast<size_t>(part.shape()[2]));
+      values.insert(values.end(), from.begin(), from.end());
+    }
+  }
+  return FloatTensor({first[0], first[1], columns}, values);
+}
+
+// [2, ...] of two of one shape.
+Tensor Stacked(const Tensor& a, const Tensor& b) {
+  std::vector<float> values(a.span<float>().begin(), a.span<float>().end());
+  values.insert(values.end(), b.span<float>().begin(), b.span<float>().end());
+  Shape shape = a.shape();
+  shape.Insert(0, 2);
+  return FloatTensor(shape, values);
+}
+
+// What else the optimizer makes: one tensor of all operands, of the past, of the present.
+TEST(Attention, ReadsAndWritesJoinedTensors) {
+  std::mt19937 random(47);
+  for (int i = 0; i < 30; ++i) {
+    SCOPED_TRACE(i);
+    const int64_t batch = Pick(1, 3, random), key_heads = Pick(1, 3, random);
+    const int64_t query_heads = key_heads * Pick(1, 2, random);
+    const int64_t tokens = Pick(1, 20, random), past = Pick(0, 9, random);
+    const int64_t size = Pick(0, 1, random) == 0 ? 8 * Pick(1, 5, random) : Pick(1, 40, random);
+    OperatorCase apart;
+    apart.name = "Attention";
+    apart.opset = 24;
+    apart.output_count = 3;
+    apart.inputs = {RandomTensor({batch, tokens, query_heads * size}, random),
+                    RandomTensor({batch, tokens, key_heads * size}, random),
+                    RandomTensor({batch, tokens, key_heads * size}, random),
+                    RandomTensor({tokens, past + tokens}, random),
+                    RandomTensor({batch, key_heads, past, size}, random),
+                    RandomTensor({batch, key_heads, past, size}, random)};
+    apart.Set("q_num_heads", query_heads);
+    apart.Set("kv_num_heads", key_heads);
+    apart.Set("is_causal", Pick(0, 1, random));
+    OperatorCase joined = apart;
+    const Tensor all = BesideEachOther({apart.inputs[0], apart.inputs[1], apart.inputs[2]});
+    const Tensor both = Stacked(apart.inputs[4], apart.inputs[5]);
+    joined.inputs = {all, all, all, apart.inputs[3], both, both};
+    joined.output_count = 2;
+    for (const char* name : {"joined_operands", "joined_past", "joined_present"}) {
+      joined.Set(name, int64_t{1});
+    }
+    for (const Isa isa : AvailableIsas()) {
+      SCOPED_TRACE(IsaName(isa));
+      SetIsaForTest(isa);
+      const std::vector<Tensor> expected = apart.Run(1);
+      for (const int threads : {1, 4}) {
+        const std::vector<Tensor> found = joined.Run(threads);
+        ExpectClose(found[0], expected[0], 0);
+        ExpectClose(found[1], Stacked(expected[1], expected[2]), 0);
+      }
+      joined.output_count = 1;  // keys and values meet in scratch memory
+      ExpectClose(joined.Run(1)[0], expected[0], 0);
+      joined.output_count = 2;
+    }
+    SetIsaForTest(AvailableIsas().back());
+    ExpectClose(joined.RunInDouble()[0], apart.RunInDouble()[0], 0);
+  }
+}
+
 TEST(Attention, RowsOfMinusInfinityAreNaNWhereWrittenOut) {
   OperatorCase c;
   c.name = "Attention";

@@ -85,9 +85,7 @@ float Prepare(const ScoreRow& row) {
     hn::StoreU(x, d, row.x + i);
     most = hn::Max(most, x);
   }
-  HWY_ALIGN float lanes[kLanes];
-  hn::Store(most, d, lanes);
-  return *std::max_element(lanes, lanes + kLanes);
+  return hn::GetLane(hn::MaxOfLanes(d, most));
 }
 
 }  // namespace
@@ -106,10 +104,7 @@ void WeighScoresSimd(const ScoreRow& row) {
       hn::StoreU(e, d, row.x + i);
       sum = hn::Add(sum, e);
     }
-    HWY_ALIGN float lanes[kLanes];
-    hn::Store(sum, d, lanes);
-    float total = 0;
-    for (const float lane : lanes) total += lane;
+    float total = hn::GetLane(hn::SumOfLanes(d, sum));
     if (row.sink != nullptr) total += std::exp(*row.sink - greatest);
     factor = hn::Set(d, 1.0f / total);
   }
