@@ -44,6 +44,7 @@ HWY_AFTER_NAMESPACE();
 #include "devices/cpu/kernels/convolution.h"
 #include "devices/cpu/kernels/dense.h"
 #include "devices/cpu/kernels/depthwise.h"
+#include "devices/cpu/kernels/folded_stride.h"
 #include "devices/cpu/kernels/fourier_convolution.h"
 #include "devices/cpu/kernels/half_convolution.h"
 #include "devices/cpu/kernels/large_kernel.h"
@@ -104,12 +105,12 @@ struct Layer {
            std::to_string(kernel) + " s" + std::to_string(stride);
   }
   ConvolutionShape Shape() const {
-    const int64_t output = (side + 2 * (kernel / 2) - kernel) / stride + 1;
+    const int64_t output = (side + 2 * ((kernel - 1) / 2) - kernel) / stride + 1;
     ConvolutionShape shape;
     shape.in_channels = in;
     shape.out_channels = out;
     shape.spatial_rank = 2;
-    shape.axes[0] = shape.axes[1] = {side, output, kernel, stride, 1, kernel / 2};
+    shape.axes[0] = shape.axes[1] = {side, output, kernel, stride, 1, (kernel - 1) / 2};
     return shape;
   }
 };
@@ -153,6 +154,11 @@ void BenchWinograd(benchmark::State& state, Isa isa, const Layer& layer) {
 const Layer kLargeKernels[] = {
     {720, 16, 3, 9, 1}, {800, 3, 16, 9, 1}, {256, 32, 3, 9, 1},  {112, 8, 1, 5, 1},
     {56, 64, 64, 5, 1}, {28, 12, 24, 5, 1}, {128, 16, 16, 7, 1},
+};
+
+const Layer kFirstLayers[] = {
+    {224, 3, 64, 7, 2},  {416, 3, 16, 6, 2}, {640, 3, 32, 6, 2},
+    {227, 3, 96, 11, 4}, {224, 3, 32, 5, 2},
 };
 
 template <class Plan>
@@ -399,6 +405,17 @@ void RegisterBenchmarks() {
       benchmark::RegisterBenchmark(
           (prefix + "winograd/" + layer.Name()).c_str(),
           [isa, layer](benchmark::State& state) { BenchWinograd(state, isa, layer); });
+    }
+    for (const Layer& layer : kFirstLayers) {
+      benchmark::RegisterBenchmark((prefix + "folded stride/" + layer.Name()).c_str(),
+                                   [isa, layer](benchmark::State& state) {
+                                     BenchLargeKernel<FoldedStride>(state, isa, layer,
+                                                                    &PackedFoldedStrideFloats,
+                                                                    &PackFoldedStride);
+                                   });
+      benchmark::RegisterBenchmark(
+          (prefix + "conv/" + layer.Name()).c_str(),
+          [isa, layer](benchmark::State& state) { BenchConvolution(state, isa, layer, 1); });
     }
     for (const Layer& layer : kLargeKernels) {
       benchmark::RegisterBenchmark(

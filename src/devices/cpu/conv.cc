@@ -5,6 +5,7 @@
 #include "devices/cpu/float_convolution.h"
 #include "devices/cpu/half_precision.h"
 #include "devices/cpu/kernels/depthwise.h"
+#include "devices/cpu/kernels/folded_stride.h"
 #include "devices/cpu/kernels/fourier_convolution.h"
 #include "devices/cpu/kernels/half_convolution.h"
 #include "devices/cpu/kernels/large_kernel.h"
@@ -18,6 +19,7 @@ namespace mullion::cpu {
 
 namespace {
 
+using operators::AutoPad;
 using operators::ConvolutionGeometry;
 
 // One channel alone counts where vectors can run along the line.
@@ -41,7 +43,7 @@ class FloatConv final : public FloatConvolution {
   // What takes fewer multiplications is faster still.
   bool UsesHalf(const ConvolutionShape& shape) const {
     return half_ != nullptr && GainsFromHalf(shape) && !UsesWinograd(shape) &&
-           !UsesFourier(shape) && !UsesLargeKernel(shape);
+           !UsesFoldedStride(shape) && !UsesFourier(shape) && !UsesLargeKernel(shape);
   }
 
   Result<ConvolutionShape> ShapeOf(const Shape& image, const Shape& weights) const override {
@@ -50,12 +52,16 @@ class FloatConv final : public FloatConvolution {
     ConvolutionShape shape = ShapeOfGeometry(geometry);
     shape.in_channels = weights[1] * shape.groups;  // also where the image is not known
     shape.fixed = HasFixedAxes();
+    MULLION_ASSIGN_OR_RETURN(const AutoPad auto_pad, operators::ReadAutoPad(node()));
+    shape.fixed_pads =
+        shape.fixed || (auto_pad != AutoPad::kSameUpper && auto_pad != AutoPad::kSameLower);
     return shape;
   }
 
   std::unique_ptr<ConvolutionPlan> MakePlan(const ConvolutionShape& shape) const override {
     if (IsDepthwise(shape)) return std::make_unique<Depthwise>(shape);
     if (UsesWinograd(shape)) return std::make_unique<Winograd>(shape);
+    if (UsesFoldedStride(shape)) return std::make_unique<FoldedStride>(shape);
     if (UsesFourier(shape)) return std::make_unique<FourierConvolution>(shape);
     if (UsesLargeKernel(shape)) return std::make_unique<LargeKernel>(shape);
     if (UsesHalf(shape)) return std::make_unique<HalfConvolution>(shape, half_);
@@ -68,6 +74,11 @@ class FloatConv final : public FloatConvolution {
     if (UsesWinograd(shape)) {
       return StrCat("winograd of ", PackedWinogradFloats(shape), " floats",
                     shape.axes[0].stride == 2 ? ", two apart" : "");
+    }
+    // Where weights go hangs on the pads, too.
+    if (UsesFoldedStride(shape)) {
+      return StrCat("folded stride of ", shape.axes[0].stride, ", ", shape.axes[0].pad, " and ",
+                    shape.axes[1].pad, " before, ", PackedFoldedStrideFloats(shape), " floats");
     }
     if (UsesFourier(shape)) return "fourier";
     if (UsesLargeKernel(shape)) return "large kernel";
@@ -83,6 +94,7 @@ class FloatConv final : public FloatConvolution {
     const int64_t channels = shape.in_channels / shape.groups;
     if (IsDepthwise(shape)) return PackedDepthwiseFloats(shape.out_channels, shape.Taps());
     if (UsesWinograd(shape)) return PackedWinogradFloats(shape);
+    if (UsesFoldedStride(shape)) return PackedFoldedStrideFloats(shape);
     if (UsesFourier(shape)) return PackedFourierFloats(shape);
     if (UsesLargeKernel(shape)) return PackedLargeKernelFloats(shape);
     if (UsesHalf(shape)) return PackedHalfConvolutionFloats(shape);
@@ -99,6 +111,8 @@ class FloatConv final : public FloatConvolution {
       PackDepthwise(all(), shape.out_channels, shape.Taps(), packed);
     } else if (UsesWinograd(shape)) {
       PackWinograd(source, shape, packed);
+    } else if (UsesFoldedStride(shape)) {
+      PackFoldedStride(all(), shape, packed);
     } else if (UsesFourier(shape)) {
       PackFourier(all(), shape, packed);
     } else if (UsesLargeKernel(shape)) {

@@ -139,6 +139,25 @@ TEST(Conv, CutsPixelsOff) {
   }
 }
 
+// The first layer of a network, with pads of its own and those that hang on the image's size.
+TEST(Conv, TakesFewChannelsWithAStride) {
+  std::mt19937 random(7);
+  for (const char* const auto_pad : {"NOTSET", "SAME_UPPER", "SAME_LOWER"}) {
+    for (const int64_t side : {26, 27}) {
+      OperatorCase c;
+      c.name = "Conv";
+      c.opset = 22;
+      c.constant_parameters = side == 26;
+      c.inputs = {RandomTensor({2, 3, side, 31}, random), RandomTensor({33, 3, 7, 7}, random),
+                  RandomTensor({33}, random)};
+      c.Set("strides", std::vector<int64_t>{2, 2});
+      c.Set("auto_pad", std::string(auto_pad));
+      if (std::string(auto_pad) == "NOTSET") c.Set("pads", std::vector<int64_t>{3, 2, 3, 2});
+      ExpectAgreement(c, 1e-3, true);  // eight points round as coarsely
+    }
+  }
+}
+
 // The same bits in a wider tensor, whose other channels stay, on every level and by every kind of
 // plan.
 TEST(Conv, WritesItsPartOfAWiderTensor) {

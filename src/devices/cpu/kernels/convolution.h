@@ -39,6 +39,8 @@ struct ConvolutionShape {
   std::array<Axis, kMaxRank> axes;
   // Whether axes are the same wherever the weights are used, and known when they are packed.
   bool fixed = false;
+  // Whether pads are; those that hang on the image's size are only where that is fixed.
+  bool fixed_pads = true;
   // Of a transposed convolution in one group: whether along the last axis each input pixel makes
   // as many output pixels as the stride says, for itself alone. Kernel and stride are alike then,
   // and nothing is cut off or added.
