@@ -81,11 +81,7 @@ Result<Col2ImGeometry> Col2ImGeometry::Make(const Node& node, const Shape& colum
 }
 
 void RegisterCol2im(OperatorRegistry& registry) {
-  registry.Add({.name = "Col2Im",
-                .since = 18,
-                .inputs = {3, 3},
-                .types = types::kNumeric | types::kBool,
-                .infer = InferCol2Im});
+  registry.Add({.name = "Col2Im", .since = 18, .inputs = {3, 3}, .infer = InferCol2Im});
 }
 
 }  // namespace mullion::operators

@@ -76,7 +76,8 @@ Result<Shape> GridSampleShape(const Shape& input, const Shape& grid) {
 }
 
 void RegisterGridSample(OperatorRegistry& registry) {
-  constexpr ElementTypeSet kTypes = types::kNumeric | types::kBool;
+  constexpr ElementTypeSet kTypes = types::kNumeric | types::kBool | types::kString |
+                                    SetOf(ElementType::kComplex64, ElementType::kComplex128);
   registry.Add({.name = "GridSample",
                 .since = 16,
                 .inputs = {2, 2},

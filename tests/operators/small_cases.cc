@@ -100,12 +100,17 @@ std::map<std::string, std::vector<SmallCase>> ReadForms() {
   return forms;
 }
 
-const SmallCase* FormOf(const std::vector<SmallCase>& forms, int opset) {
-  const SmallCase* best = nullptr;
+// The newest ones that the opset knows, or the first; there may be several of one opset.
+std::vector<SmallCase> FormsOf(const std::vector<SmallCase>& forms, int opset) {
+  int since = forms.front().since;
   for (const SmallCase& form : forms) {
-    if (form.since <= opset && (best == nullptr || form.since >= best->since)) best = &form;
+    if (form.since <= opset) since = std::max(since, form.since);
   }
-  return best == nullptr && !forms.empty() ? &forms.front() : best;
+  std::vector<SmallCase> chosen;
+  for (const SmallCase& form : forms) {
+    if (form.since == since) chosen.push_back(form);
+  }
+  return chosen;
 }
 
 // The nearest that a type has for the numbers of cases: 0 to 3, and whole.
@@ -353,12 +358,14 @@ std::vector<TypedCase> ReadTypedCases(Words* missing) {
       missing->push_back(version.name);
       continue;
     }
-    TypedCase typed;
-    typed.version = version;
-    typed.form = *FormOf(found->second, version.opset);
-    if (typed.form.none) continue;
-    AssignTypes(typed);
-    cases.push_back(std::move(typed));
+    for (const SmallCase& form : FormsOf(found->second, version.opset)) {
+      if (form.none) continue;
+      TypedCase typed;
+      typed.version = version;
+      typed.form = form;
+      AssignTypes(typed);
+      cases.push_back(std::move(typed));
+    }
   }
   return cases;
 }

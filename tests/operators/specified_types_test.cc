@@ -213,10 +213,14 @@ const std::set<std::string> kOtherwise = {"BitShift",
                                           "Sign",
                                           "ai.onnx.ml:Binarizer",
                                           "ai.onnx.ml:FeatureVectorizer",
+                                          "ai.onnx.ml:Imputer",
+                                          "ai.onnx.ml:LinearClassifier",
                                           "ai.onnx.ml:LinearRegressor",
                                           "ai.onnx.ml:Normalizer",
                                           "ai.onnx.ml:Scaler",
+                                          "ai.onnx.ml:SVMClassifier",
                                           "ai.onnx.ml:SVMRegressor",
+                                          "ai.onnx.ml:TreeEnsembleClassifier",
                                           "ai.onnx.ml:TreeEnsembleRegressor"};
 
 constexpr uint64_t kFar = uint64_t{1} << 60;

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
+#include "devices/cpu/complex_parts.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {
@@ -11,7 +13,15 @@ namespace mullion::cpu {
 namespace {
 
 using operators::Col2ImGeometry;
-using Types = TypeList<float, double, int32_t, int64_t, uint8_t, int8_t>;
+// Texts are put one behind the other where blocks overlap, as `+` does.
+using Types = TypeList<float, double, int32_t, int64_t, uint8_t, int8_t, std::string>;
+
+// Complex numbers are their two parts, of one axis more.
+void AddParts(Col2ImGeometry& geometry) {
+  geometry.axes[static_cast<size_t>(geometry.rank++)] = {2, 1, 2, 1, 1, 0};
+  geometry.blocks *= 2;
+  geometry.output.Append(2);
+}
 
 // Where the elements of one place within the blocks go: of the blocks along each axis those from
 // `first` to `last` lie in the image, and block 0 would be at `start`.
@@ -82,12 +92,13 @@ class Col2Im final : public Executable {
     const Result<IntList> block = ReadIntList(context.Input(2), "input 2 'block_shape'");
     if (!image.ok()) return context.Error(image.status().message());
     if (!block.ok()) return context.Error(block.status().message());
-    const auto geometry = Col2ImGeometry::Make(context.node(), columns.shape, *image, *block);
+    auto geometry = Col2ImGeometry::Make(context.node(), columns.shape, *image, *block);
     if (!geometry.ok()) return context.Error(geometry.status().message());
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, geometry->output));
     if (output.count() == 0) return OkStatus();
-    DispatchType(Types{}, columns.type, [&](auto tag) {
+    if (PartsOf(columns.type) > 1) AddParts(*geometry);
+    DispatchType(Types{}, TypeOfParts(columns.type), [&](auto tag) {
       using T = typename decltype(tag)::type;
       AddUp(*geometry, columns.as<T>(), output.as<T>(), context.parallel());
     });
@@ -102,7 +113,7 @@ class Col2Im final : public Executable {
     const int64_t pixels = output.Product(2, output.rank());
     parallel.For(output[0] * output[1], 1, [&](int64_t begin, int64_t end, int) {
       for (int64_t i = begin; i < end; ++i) {
-        std::fill_n(y + i * pixels, pixels, T{0});
+        std::fill_n(y + i * pixels, pixels, T());
         const T* from = x + i * geometry.block_elements * geometry.blocks;
         for (int64_t element = 0; element < geometry.block_elements; ++element) {
           Places(geometry, element).Add(from, y + i * pixels);
@@ -116,7 +127,10 @@ class Col2Im final : public Executable {
 }  // namespace
 
 void RegisterCol2im(KernelRegistry& registry) {
-  registry.Add({.name = "Col2Im", .since = 18, .types = Types::kSet, .make = MakeKernel<Col2Im>});
+  registry.Add({.name = "Col2Im",
+                .since = 18,
+                .types = Types::kSet | kComplexTypes,
+                .make = MakeKernel<Col2Im>});
 }
 
 }  // namespace mullion::cpu

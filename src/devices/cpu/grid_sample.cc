@@ -5,9 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <string>
+#include <vector>
 
 #include "base/str_cat.h"
 #include "devices/cpu/axis_loops.h"
+#include "devices/cpu/complex_parts.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {
@@ -111,15 +115,15 @@ struct Sample {
   Number weight[kMaxTaps];
 };
 
-// `coordinates` name the last axis first, as x, y, z.
+// `coordinates` name the last axis first, as x, y, z. Elements are of `parts` numbers.
 template <typename Number, typename Grid>
-void MakeSample(const GridSampleParameters& parameters, const Shape& image, const Grid* coordinates,
-                Sample<Number>& sample) {
+void MakeSample(const GridSampleParameters& parameters, const Shape& image, int64_t parts,
+                const Grid* coordinates, Sample<Number>& sample) {
   const int rank = image.rank() - 2;
   int count = 1;
   sample.offset[0] = 0;
   sample.weight[0] = 1;
-  int64_t stride = 1;
+  int64_t stride = parts;
   for (int i = 0; i < rank; ++i) {
     const int64_t size = image.Back(i);
     const AxisTaps<Number> taps = TapsAt(parameters, static_cast<Number>(coordinates[i]), size);
@@ -183,22 +187,61 @@ class GridSample final : public Executable {
                                   ", which has more dimensions than ",
                                   "are supported: 3 with cubic interpolation, 6 with linear"));
     }
-    DispatchType(ImageTypes{}, image.type, [&](auto image_tag) {
-      DispatchType(GridTypes{}, grid.type, [&](auto grid_tag) {
-        using T = typename decltype(image_tag)::type;
-        using Grid = typename decltype(grid_tag)::type;
-        Compute<T, Grid>(image, grid, taps, output, context.parallel());
-      });
-    });
+    if (image.type == ElementType::kString) return PickTexts(context, image, grid, output);
+    Sampling sampling{image, grid, taps, PartsOf(image.type), output};
+    sampling.image.type = TypeOfParts(image.type);
+    Dispatch(sampling, context.parallel());
     return OkStatus();
   }
 
  private:
+  // Complex numbers are `parts` numbers of the image's type, side by side.
+  struct Sampling {
+    TensorView image, grid;
+    int taps;
+    int64_t parts;
+    MutableTensorView output;
+  };
+
+  // The nearest texts, by their places among all of them, counted from 1: 0 is outside.
+  Status PickTexts(const RunContext& context, const TensorView& image, const TensorView& grid,
+                   const MutableTensorView& output) const {
+    if (parameters_.mode != Mode::kNearest) {
+      return context.Error("strings have no mean: attribute 'mode' must be nearest");
+    }
+    std::vector<double> places(static_cast<size_t>(image.count()));
+    std::vector<double> picked(static_cast<size_t>(output.count()));
+    std::iota(places.begin(), places.end(), 1.0);
+    Sampling sampling{image, grid, 1, 1, output};
+    sampling.image.type = sampling.output.type = ElementType::kDouble;
+    sampling.image.data = places.data();
+    sampling.output.data = picked.data();
+    Dispatch(sampling, context.parallel());
+    std::string* to = output.as<std::string>();
+    for (const double place : picked) {
+      *to++ = place == 0 ? "" : image.as<std::string>()[static_cast<int64_t>(place) - 1];
+    }
+    return OkStatus();
+  }
+
+  void Dispatch(const Sampling& sampling, Parallel& parallel) const {
+    DispatchType(ImageTypes{}, sampling.image.type, [&](auto image_tag) {
+      DispatchType(GridTypes{}, sampling.grid.type, [&](auto grid_tag) {
+        using T = typename decltype(image_tag)::type;
+        using Grid = typename decltype(grid_tag)::type;
+        Compute<T, Grid>(sampling, parallel);
+      });
+    });
+  }
+
   // Samples are made for a few outputs at a time and serve all channels.
   template <typename T, typename Grid>
-  void Compute(const TensorView& image, const TensorView& grid, int taps,
-               const MutableTensorView& output, Parallel& parallel) const {
+  void Compute(const Sampling& sampling, Parallel& parallel) const {
     using Number = NumberFor<T>;
+    const TensorView& image = sampling.image;
+    const MutableTensorView& output = sampling.output;
+    const int taps = sampling.taps;
+    const int64_t parts = sampling.parts;
     constexpr int64_t kTile = 16;
     const int rank = image.shape.rank() - 2;
     const int64_t channels = image.shape[1];
@@ -214,12 +257,13 @@ class GridSample final : public Executable {
         const int64_t first = i % tiles * kTile;
         const int64_t count = std::min(kTile, outputs - first);
         for (int64_t j = 0; j < count; ++j) {
-          MakeSample(parameters_, image.shape, grid.as<Grid>() + (n * outputs + first + j) * rank,
-                     samples[j]);
+          MakeSample(parameters_, image.shape, parts,
+                     sampling.grid.as<Grid>() + (n * outputs + first + j) * rank, samples[j]);
         }
-        for (int64_t c = 0; c < channels; ++c) {
-          const T* const x = image.as<T>() + (n * channels + c) * plane;
-          T* const y = output.as<T>() + (n * channels + c) * outputs + first;
+        for (int64_t c = 0; c < channels * parts; ++c) {
+          const int64_t before = n * channels + c / parts;
+          const T* const x = image.as<T>() + before * plane * parts + c % parts;
+          T* const y = output.as<T>() + (before * outputs + first) * parts + c % parts;
           for (int64_t j = 0; j < count; ++j) {
             Number sum = 0;
             for (int k = 0; k < taps; ++k) {
@@ -227,7 +271,7 @@ class GridSample final : public Executable {
               if (samples[j].weight[k] == 0) continue;
               sum += samples[j].weight[k] * static_cast<Number>(x[samples[j].offset[k]]);
             }
-            y[j] = ToElement<T>(sum);
+            y[j * parts] = ToElement<T>(sum);
           }
         }
       }
@@ -253,7 +297,7 @@ Status Supports(const Node& node) {
 void RegisterGridSample(KernelRegistry& registry) {
   registry.Add({.name = "GridSample",
                 .since = 20,
-                .types = ImageTypes::kSet,
+                .types = ImageTypes::kSet | types::kString | kComplexTypes,
                 .make = Make,
                 .supports = Supports});
 }

@@ -2,9 +2,11 @@
 // NonZero and Compress.
 #include <algorithm>
 #include <array>
+#include <complex>
 #include <string>
 #include <vector>
 
+#include "devices/cpu/complex_parts.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/rows.h"
 
@@ -87,7 +89,11 @@ class NonZero final : public Executable {
   Status Run(RunContext& context) const override {
     const TensorView& input = context.Input(0);
     Status status;
-    if (input.type == ElementType::kString) return RunOfStrings(context, input);
+    if (DispatchType(UnusualTypes{}, input.type, [&](auto tag) {
+          status = RunOfUnusual<typename decltype(tag)::type>(context, input);
+        })) {
+      return status;
+    }
     DispatchSize(input.type, [&](auto tag) {
       using T = typename decltype(tag)::type;
       status = RunOf<T>(context, input);
@@ -96,10 +102,13 @@ class NonZero final : public Executable {
   }
 
  private:
+  using UnusualTypes = TypeList<std::string, std::complex<float>, std::complex<double>>;
+
   // Empty strings are zero, as in NumPy.
-  static Status RunOfStrings(RunContext& context, const TensorView& input) {
+  template <typename T>
+  static Status RunOfUnusual(RunContext& context, const TensorView& input) {
     std::vector<uint8_t> filled;
-    for (const std::string& text : input.span<std::string>()) filled.push_back(!text.empty());
+    for (const T& element : input.span<T>()) filled.push_back(element != T());
     TensorView bytes = input;
     bytes.type = ElementType::kUint8;
     bytes.data = filled.data();
@@ -207,7 +216,8 @@ class Compress final : public Executable {
   int64_t axis_;
 };
 
-constexpr ElementTypeSet kCountable = types::kNumeric | types::kBool | types::kString;
+constexpr ElementTypeSet kCountable =
+    types::kNumeric | types::kBool | types::kString | kComplexTypes;
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/element_traits.h"
+#include "devices/cpu/complex_parts.h"
 #include "devices/cpu/order_key.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/strided_copy.h"
@@ -80,18 +81,20 @@ void SortByOccurrence(std::vector<Group>& groups, std::vector<int64_t>& inverse)
   groups = std::move(sorted);
 }
 
-constexpr ElementTypeSet kUniqueTypes = types::kNumeric | types::kBool | types::kString;
+constexpr ElementTypeSet kUniqueTypes =
+    types::kNumeric | types::kBool | types::kString | kComplexTypes;
 
-// NaN equals itself and comes after all numbers, as numpy has it.
+// NaN equals itself and comes after all numbers, as numpy has it. Complex numbers are two, the real
+// part first.
 std::vector<int64_t> KeysOf(const TensorView& input) {
-  std::vector<int64_t> keys(static_cast<size_t>(input.count()));
+  std::vector<int64_t> keys(static_cast<size_t>(input.count() * PartsOf(input.type)));
   const auto write = [&keys](const auto* elements) {
     for (size_t i = 0; i < keys.size(); ++i) keys[i] = OrderKey(elements[i]);
   };
   if (input.type == ElementType::kBool) {
     write(static_cast<const uint8_t*>(input.data));
   } else {
-    DispatchType(NumericTypes{}, input.type,
+    DispatchType(NumericTypes{}, TypeOfParts(input.type),
                  [&](auto tag) { write(input.as<typename decltype(tag)::type>()); });
   }
   return keys;
@@ -111,10 +114,12 @@ class Unique final : public Executable {
     if (!axis.has_value()) return context.Error("attribute 'axis' is outside the input's rank");
     const Slices slices{shape.Product(0, *axis), shape[*axis],
                         shape.Product(*axis + 1, shape.rank())};
+    Slices compared = slices;
+    compared.inner *= PartsOf(input.type);
     std::vector<int64_t> inverse;
     std::vector<Group> groups = input.type == ElementType::kString
                                     ? FindGroups(slices, input.as<std::string>(), inverse)
-                                    : FindGroups(slices, KeysOf(input).data(), inverse);
+                                    : FindGroups(compared, KeysOf(input).data(), inverse);
     if (!sorted_) SortByOccurrence(groups, inverse);
     shape[*axis] = static_cast<int64_t>(groups.size());
     MULLION_RETURN_IF_ERROR(WriteSlices(context, slices, groups, shape));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // NonZero, Compress and Unique, whose output sizes hang on contents.
+#include <complex>
 #include <limits>
 #include <random>
 
@@ -27,6 +28,13 @@ TEST(NonZero, ListsCoordinatesInRowMajorOrder) {
   ExpectOutput<int64_t>(Case("NonZero", {TensorOf<double>({0, 2}, {})}), {2, 0}, {});
   ExpectOutput<int64_t>(Case("NonZero", {TensorOf<Float16>({2}, {Float16(-0.0f), Float16(1e-7f)})}),
                         {1, 1}, {1});
+}
+
+TEST(NonZero, TakesTextsAndComplexNumbers) {
+  ExpectOutput<int64_t>(Case("NonZero", {TensorOf<std::string>({3}, {"", "0", ""})}), {1, 1}, {1});
+  ExpectOutput<int64_t>(Case("NonZero", {TensorOf<std::complex<float>>(
+                                            {2, 2}, {{0, -0.0f}, {0, 1}, {-2, 0}, {0, 0}})}),
+                        {2, 2}, {0, 1, 1, 0});
 }
 
 TEST(Compress, KeepsWhatTheConditionNames) {
@@ -129,6 +137,17 @@ TEST(Unique, TakesSlicesAlongAnAxis) {
   ExpectOutput<int32_t>(c, {2, 3}, {5, 4, 5, 7, 9, 7});
   ExpectOutput<std::string>(Case("Unique", {TensorOf<std::string>({3}, {"b", "a", "b"})}), {2},
                             {"a", "b"});
+}
+
+TEST(Unique, OrdersComplexNumbersByTheirRealPartsFirst) {
+  using Complex = std::complex<double>;
+  const Tensor x = TensorOf<Complex>({2, 3}, {{1, 2}, {0, 3}, {1, -1}, {1, 2}, {0, 4}, {1, -1}});
+  OperatorCase c = Case("Unique", {x});
+  c.output_count = 4;
+  ExpectOutput<Complex>(c, {4}, {{0, 3}, {0, 4}, {1, -1}, {1, 2}});
+  EXPECT_EQ(Ints(RunEveryWay(c)[2]), List({3, 0, 2, 3, 1, 2}));
+  c.Set("axis", int64_t{1});
+  ExpectOutput<Complex>(c, {2, 3}, {{0, 3}, {1, -1}, {1, 2}, {0, 4}, {1, -1}, {1, 2}});
 }
 
 TEST(Unique, TreatsAllNanAsOne) {

@@ -3,9 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <complex>
 #include <limits>
 
-#include "tests/devices/cpu/operator_case.h"
+#include "tests/devices/cpu/movement_case.h"
 
 namespace mullion::cpu {
 namespace {
@@ -80,6 +81,43 @@ TEST(GridSample, KnowsTheOlderNames) {
   old.domain = "com.microsoft";
   old.Set("mode", std::string("bicubic"));
   ExpectClose(old.Run()[0], now.Run()[0], 0);
+}
+
+// Both parts of complex numbers as two images would be.
+TEST(GridSample, SamplesComplexNumbersPartByPart) {
+  std::mt19937 random(4);
+  const Tensor real = RandomTensor({2, 3, 5, 4}, random);
+  const Tensor imaginary = RandomTensor({2, 3, 5, 4}, random);
+  const Tensor grid = RandomTensor({2, 3, 7, 2}, random);
+  Tensor both = *Tensor::Allocate(ElementType::kComplex64, {2, 3, 5, 4});
+  const auto numbers = both.mutable_view().span<std::complex<float>>();
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    numbers[i] = {real.span<float>()[i], imaginary.span<float>()[i]};
+  }
+  for (const char* const mode : {"linear", "cubic", "nearest"}) {
+    const auto sample = [&](const Tensor& image) {
+      OperatorCase c = Case("GridSample", 20, {image, grid});
+      c.Set("mode", std::string(mode));
+      return c.Run()[0];
+    };
+    const Tensor samples = sample(both), a = sample(real), b = sample(imaginary);
+    for (size_t i = 0; i < a.span<float>().size(); ++i) {
+      EXPECT_EQ(samples.span<std::complex<float>>()[i],
+                std::complex<float>(a.span<float>()[i], b.span<float>()[i]));
+    }
+  }
+}
+
+TEST(GridSample, PicksTheNearestTexts) {
+  OperatorCase c = Case("GridSample", 20,
+                        {TensorOf<std::string>({1, 2, 1, 2}, {"a", "b", "c", "d"}),
+                         FloatTensor({1, 1, 3, 2}, {0.5f, 0, -0.4f, 0, 3, 0})});
+  c.Set("mode", std::string("nearest"));
+  ExpectOutput<std::string>(c, {1, 2, 1, 3}, {"b", "a", "", "d", "c", ""});
+  c.Set("padding_mode", std::string("border"));
+  ExpectOutput<std::string>(c, {1, 2, 1, 3}, {"b", "a", "b", "d", "c", "d"});
+  c.attributes.clear();
+  EXPECT_NE(c.RunError().find("strings have no mean"), std::string::npos);
 }
 
 TEST(GridSample, RefusesGridsOfAnotherRank) {
@@ -177,6 +215,27 @@ TEST(Col2Im, AddsUpOverlappingBlocks) {
   EXPECT_NE(c.RunError().find("but must be [N, C * 2, 5]"), std::string::npos);
   c.inputs[1] = IntTensor({2});
   EXPECT_EQ(Floats(c.Run()[0]), std::vector<float>({12, 23}));
+}
+
+TEST(Col2Im, AddsComplexNumbersAndJoinsTexts) {
+  using Complex = std::complex<double>;
+  const std::vector<Tensor> shapes = {IntTensor({2, 3}), IntTensor({1, 2})};
+  ExpectOutput<Complex>(
+      Case(
+          "Col2Im", 18,
+          {TensorOf<Complex>(
+               {1, 2, 4}, {{1, 5}, {2, 6}, {3, 7}, {4, 8}, {10, -1}, {20, -2}, {30, -3}, {40, -4}}),
+           shapes[0], shapes[1]}),
+      {1, 1, 2, 3}, {{1, 5}, {12, 5}, {20, -2}, {3, 7}, {34, 5}, {40, -4}});
+  OperatorCase c = Case("Col2Im", 18,
+                        {TensorOf<std::string>({1, 2, 3}, {"a", "b", "c", "x", "y", "z"}),
+                         IntTensor({5}), IntTensor({2})});
+  c.Set("dilations", std::vector<int64_t>{2});
+  ExpectOutput<std::string>(c, {1, 1, 5}, {"a", "b", "cx", "y", "z"});
+  c.inputs[1] = IntTensor({7});
+  c.inputs[2] = IntTensor({2});
+  c.Set("strides", std::vector<int64_t>{2});
+  ExpectOutput<std::string>(c, {1, 1, 7}, {"a", "", "bx", "", "cy", "", "z"});
 }
 
 OperatorCase Deformed(std::mt19937& random) {
