@@ -117,16 +117,15 @@ class Attention {
     if (mask_ == nullptr) return score_bias_;
     Value& added =
         expansion_.Add("Where", {&Allowed(key), &expansion_.Float(0), &expansion_.Float(filter_)});
-    return score_bias_ == nullptr ? &added : &expansion_.Add("Add", {&added, score_bias_});
+    if (score_bias_ == nullptr) return &added;
+    return &expansion_.Add("Add", {&added, &expansion_.Cast(*score_bias_, ElementType::kFloat)});
   }
 
   // Which keys may be seen. A mask of rank 1 holds the number of keys per row of the batch, one of
   // rank 2 or 3 a 1 for each key that counts.
   Value& Allowed(Value& key) {
     const int rank = mask_->type.has_shape ? mask_->type.shape.rank() : 2;
-    Value& numbers = expansion_.Add("Cast", {mask_});
-    const auto type = rank == 1 ? ElementType::kInt64 : ElementType::kBool;
-    numbers.producer()->SetAttribute("to", static_cast<int64_t>(type));
+    Value& numbers = expansion_.Cast(*mask_, rank == 1 ? ElementType::kInt64 : ElementType::kBool);
     if (rank == 2) return expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1, 2})});
     if (rank == 3) return expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1})});
     Value& column = expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1, 2, 3})});

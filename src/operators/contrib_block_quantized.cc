@@ -36,9 +36,7 @@ class GatherBlocks {
                                 {&Blocked(numbers), &expansion_.Float(static_cast<float>(middle))});
     }
     Value& column = Column(scales);
-    Value& floats = expansion_.Add("Cast", {&column});
-    floats.producer()->SetAttribute("to", static_cast<int64_t>(ElementType::kFloat));
-    Value& scaled = expansion_.Add("Mul", {shifted, &floats});
+    Value& scaled = expansion_.Add("Mul", {shifted, &expansion_.Cast(column, ElementType::kFloat)});
     Value& flat = Shaped(scaled, width_);
     expansion_.Become("CastLike", {&flat, node_.input(2)});
     return OkStatus();
@@ -137,8 +135,7 @@ class GatherBlocks {
         numbers = &expansion_.Add("BitwiseXor", {numbers, byte(8)});
       }
     }
-    Value& floats = expansion_.Add("Cast", {numbers});
-    floats.producer()->SetAttribute("to", static_cast<int64_t>(ElementType::kFloat));
+    Value& floats = expansion_.Cast(*numbers, ElementType::kFloat);
     return sign_ ? expansion_.Add("Sub", {&floats, &expansion_.Float(8)}) : floats;
   }
 

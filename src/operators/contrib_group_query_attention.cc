@@ -99,8 +99,7 @@ class ContribGroupQuery {
   // Those of the new tokens behind the keys that each row has in its cache.
   Value& Positions() {
     if (positions_ != nullptr) return *positions_;
-    Value& lengths = expansion_.Add("Cast", {node_.input(group_query::kLengths)});
-    lengths.producer()->SetAttribute("to", static_cast<int64_t>(ElementType::kInt64));
+    Value& lengths = expansion_.Cast(*node_.input(group_query::kLengths), ElementType::kInt64);
     Value& tokens = Dim(*query_, 1);
     Value& ends = expansion_.Add("Add", {&lengths, &expansion_.Int(1)});
     Value& column = expansion_.Add("Reshape", {&ends, &expansion_.Ints({-1, 1})});

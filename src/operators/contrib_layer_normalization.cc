@@ -85,9 +85,7 @@ Status UpgradeEmbedLayerNormalization(Node& node) {
     Value& counted = mask != nullptr ? *mask : expansion.Add("Sub", {ids, ids});
     Node& count = expansion.AddNode("ReduceSum", {&counted, &expansion.Ints({1})}, 1);
     count.SetAttribute("keepdims", int64_t{0});
-    Node& cast = expansion.AddNode("Cast", {count.output(0)}, 1);
-    cast.SetAttribute("to", static_cast<int64_t>(ElementType::kInt32));
-    GiveOutput(node, 1, *cast.output(0));
+    GiveOutput(node, 1, expansion.Cast(*count.output(0), ElementType::kInt32));
   }
   BecomeLayerNormalization(expansion, node, *sum, gamma, beta);
   return OkStatus();

@@ -108,7 +108,8 @@ class MultiHeadAttention {
     if (node_.input(kKeyMask) == nullptr) return bias;
     Value& filter = expansion_.Float(node_.FloatAttribute("mask_filter_value", -10000.0f));
     Value& added = expansion_.Add("Where", {&Allowed(key, split), &expansion_.Float(0), &filter});
-    return bias == nullptr ? &added : &expansion_.Add("Add", {&added, bias});
+    if (bias == nullptr) return &added;
+    return &expansion_.Add("Add", {&added, &expansion_.Cast(*bias, ElementType::kFloat)});
   }
 
   // A mask of rank 1 holds the number of keys per row of the batch, [batch, keys] and
@@ -116,9 +117,7 @@ class MultiHeadAttention {
   Value& Allowed(Value& key, bool split) {
     Value& mask = *node_.input(kKeyMask);
     const int rank = RankOf(&mask, 2);
-    Value& numbers = expansion_.Add("Cast", {&mask});
-    const auto type = rank == 1 ? ElementType::kInt64 : ElementType::kBool;
-    numbers.producer()->SetAttribute("to", static_cast<int64_t>(type));
+    Value& numbers = expansion_.Cast(mask, rank == 1 ? ElementType::kInt64 : ElementType::kBool);
     if (rank == 3) return expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1})});
     if (rank == 2) return expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1, 2})});
     Value& column = expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1, 2, 3})});

@@ -8,12 +8,6 @@ namespace mullion::operators {
 
 namespace {
 
-Value& Cast(Expansion& expansion, Value& x, ElementType type) {
-  Value& cast = expansion.Add("Cast", {&x});
-  cast.producer()->SetAttribute("to", static_cast<int64_t>(type));
-  return cast;
-}
-
 // (number - zero) * scale for weights of [directions, inputs, 4 * hidden] with a scale for each
 // direction or each column of it, turned into LSTM's [directions, 4 * hidden, inputs].
 Result<Value*> LstmWeights(Expansion& expansion, const Node& node, int weights, int scale) {
@@ -23,9 +17,9 @@ Result<Value*> LstmWeights(Expansion& expansion, const Node& node, int weights, 
                       StrCat("the rank of input ", scale, " must be known"));
   }
   Value& axes = type.shape.rank() == 1 ? expansion.Ints({1, 2}) : expansion.Ints({1});
-  Value* numbers = &Cast(expansion, *node.input(weights), ElementType::kFloat);
+  Value* numbers = &expansion.Cast(*node.input(weights), ElementType::kFloat);
   if (Value* const zero = node.input(scale + 1); zero != nullptr) {
-    Value& wide = expansion.Add("Unsqueeze", {&Cast(expansion, *zero, ElementType::kFloat), &axes});
+    Value& wide = expansion.Add("Unsqueeze", {&expansion.Cast(*zero, ElementType::kFloat), &axes});
     numbers = &expansion.Add("Sub", {numbers, &wide});
   }
   Value& scaled =
@@ -58,7 +52,7 @@ Status UpgradeBiasAdd(Node& node) {
 
 Status UpgradeExpandDims(Node& node) {
   Expansion expansion(node);
-  Value& axis = Cast(expansion, *node.input(1), ElementType::kInt64);
+  Value& axis = expansion.Cast(*node.input(1), ElementType::kInt64);
   expansion.Become("Unsqueeze",
                    {node.input(0), &expansion.Add("Reshape", {&axis, &expansion.Ints({1})})});
   return OkStatus();
@@ -90,9 +84,9 @@ Status UpgradeCDist(Node& node) {
 Status UpgradeMulInteger(Node& node) {
   Expansion expansion(node);
   const auto number = [&](int i) -> Value* {
-    Value* x = &Cast(expansion, *node.input(i), ElementType::kInt32);
+    Value* x = &expansion.Cast(*node.input(i), ElementType::kInt32);
     if (Value* const zero = node.input(i + 1); zero != nullptr) {
-      x = &expansion.Add("Sub", {x, &Cast(expansion, *zero, ElementType::kInt32)});
+      x = &expansion.Add("Sub", {x, &expansion.Cast(*zero, ElementType::kInt32)});
     }
     return x;
   };
@@ -109,7 +103,7 @@ Status UpgradeReduceSumInteger(Node& node) {
   const bool is_signed = node.input(0)->type.element_type == ElementType::kInt8;
   Expansion expansion(node);
   Value& wide =
-      Cast(expansion, *node.input(0), is_signed ? ElementType::kInt32 : ElementType::kUint32);
+      expansion.Cast(*node.input(0), is_signed ? ElementType::kInt32 : ElementType::kUint32);
   Value& list =
       node.graph().AddConstant("axes", Tensor::Vector<int64_t>(std::span<const int64_t>(axes)));
   expansion.Become("ReduceSum", {&wide, &list});

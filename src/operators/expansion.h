@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/element_type.h"
 #include "base/tensor.h"
 #include "graph/graph.h"
 
@@ -36,6 +37,11 @@ class Expansion {
   }
   Value& Int(int64_t value) { return graph_.AddConstant("int", Tensor::Scalar(value)); }
   Value& Float(float value) { return graph_.AddConstant("float", Tensor::Scalar(value)); }
+  Value& Cast(Value& x, ElementType type) {
+    Value& cast = Add("Cast", {&x});
+    cast.producer()->SetAttribute("to", static_cast<int64_t>(type));
+    return cast;
+  }
   // The number in the element type of `other`.
   Value& Like(float value, Value& other) { return Add("CastLike", {&Float(value), &other}); }
 

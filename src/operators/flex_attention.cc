@@ -93,9 +93,7 @@ class FlexAttention {
 
   Value& InPrecision(Value& value) {
     if (precision_ == type_) return value;
-    Value& cast = expansion_.Add("Cast", {&value});
-    cast.producer()->SetAttribute("to", static_cast<int64_t>(precision_));
-    return cast;
+    return expansion_.Cast(value, precision_);
   }
 
   // The size of an axis, as a list of one; folded where it is known.
@@ -124,13 +122,10 @@ class FlexAttention {
   Value& Scale(Value& query) {
     Value* scale = &expansion_.Float(node_.FloatAttribute("scale", 0.0f));
     if (!node_.HasAttribute("scale")) {
-      Value& size = expansion_.Add("Cast", {&LastOf(query)});
-      size.producer()->SetAttribute("to", static_cast<int64_t>(ElementType::kDouble));
+      Value& size = expansion_.Cast(LastOf(query), ElementType::kDouble);
       scale = &expansion_.Add("Reciprocal", {&expansion_.Add("Sqrt", {&size})});
     }
-    Value& cast = expansion_.Add("Cast", {scale});
-    cast.producer()->SetAttribute("to", static_cast<int64_t>(precision_));
-    return cast;
+    return expansion_.Cast(*scale, precision_);
   }
 
   Result<Value*> Modified(const char* attribute, Value& argument) {

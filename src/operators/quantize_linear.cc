@@ -80,7 +80,11 @@ Status InferDequantizeLinear(InferenceContext& context) {
   return OkStatus();
 }
 
+// These divide in float, whatever the scale's type is.
 Status UpgradeMicrosoftQuantization(Node& node) {
+  if (node.operator_name() == "QuantizeLinear") {
+    node.SetAttribute("precision", static_cast<int64_t>(ElementType::kFloat));
+  }
   node.SetOperator("", node.operator_name(), kNewestOpset);
   return OkStatus();
 }

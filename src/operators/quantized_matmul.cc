@@ -10,6 +10,9 @@ namespace mullion::operators {
 
 namespace {
 
+// That of scales, bias and result.
+constexpr ElementTypeSet kScaleTypes = types::kFloat | types::kHalfFloats;
+
 // Which inputs are what, besides A (0) and B (1).
 struct Ports {
   int b_scale;
@@ -35,13 +38,14 @@ Status InferFloatProduct(InferenceContext& context, const Ports& ports) {
   MULLION_RETURN_IF_ERROR(context.RequireInput(1));
   MULLION_RETURN_IF_ERROR(context.RequireType(1, kQuantizedBytes));
   MULLION_RETURN_IF_ERROR(context.RequireInput(ports.b_scale));
-  MULLION_RETURN_IF_ERROR(context.RequireType(ports.b_scale, types::kFloat));
+  MULLION_RETURN_IF_ERROR(context.RequireType(ports.b_scale, kScaleTypes));
   MULLION_RETURN_IF_ERROR(context.RequireSameType(1, ports.b_zero));
-  MULLION_RETURN_IF_ERROR(context.RequireType(ports.bias, types::kFloat));
+  MULLION_RETURN_IF_ERROR(context.RequireSameType(ports.b_scale, ports.bias));
+  const ElementType type = context.InputType(ports.b_scale);
   const Shape* const left = context.InputShape(0);
   const Shape* const right = context.InputShape(1);
   if (left == nullptr || right == nullptr) {
-    context.SetOutput(0, ElementType::kFloat);
+    context.SetOutput(0, type);
     return OkStatus();
   }
   MULLION_ASSIGN_OR_RETURN(const MatrixShape shape,
@@ -54,14 +58,14 @@ Status InferFloatProduct(InferenceContext& context, const Ports& ports) {
     return context.Error(StrCat(context.DescribeInput(ports.bias), " but must have ", shape.columns,
                                 " elements, one for each column of input 1"));
   }
-  context.SetOutput(0, ElementType::kFloat, shape.output);
+  context.SetOutput(0, type, shape.output);
   return OkStatus();
 }
 
 Status InferMatmulIntegerToFloat(InferenceContext& context) {
   // A, B, a_scale, b_scale, a_zero_point, b_zero_point, bias
   MULLION_RETURN_IF_ERROR(context.RequireInput(2));
-  MULLION_RETURN_IF_ERROR(context.RequireType(2, types::kFloat));
+  MULLION_RETURN_IF_ERROR(context.RequireSameType(2, 3));
   MULLION_RETURN_IF_ERROR(context.RequireSameType(0, 4));
   for (const int i : {2, 4}) {
     const Shape* const shape = context.InputShape(i);
@@ -73,6 +77,7 @@ Status InferMatmulIntegerToFloat(InferenceContext& context) {
 
 Status InferDynamicQuantizeMatmul(InferenceContext& context) {
   // A, B, b_scale, b_zero_point, bias
+  MULLION_RETURN_IF_ERROR(context.RequireSameType(0, 2));
   return InferFloatProduct(context, {.b_scale = 2, .b_zero = 3, .bias = 4});
 }
 

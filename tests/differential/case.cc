@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/str_cat.h"
+#include "devices/cpu/kernels/convert.h"
 #include "operators/registry.h"
 #include "optimizer/infer_graph.h"
 
@@ -27,6 +28,13 @@ std::string Text(const AttributeValue& value) {
   if (const auto* l = std::get_if<std::vector<std::string>>(&value)) return list(*l);
   if (const auto* t = std::get_if<Tensor>(&value)) return mullion::Describe(t->view());
   return AttributeKindName(value);
+}
+
+Tensor Converted(const Tensor& from, ElementType to) {
+  Tensor tensor = *Tensor::Allocate(to, from.shape());
+  cpu::ConvertElements(from.type(), from.data(), to, tensor.mutable_data(),
+                       static_cast<size_t>(from.count()));
+  return tensor;
 }
 
 FeatureInfo Feature(std::string name, TypeInfo type) {
@@ -120,6 +128,64 @@ void Case::BeginTwin(int opset) {
 
 Value* Case::TwinConstant(Tensor tensor) {
   return &twin_->graph->AddConstant(StrCat("t", twin_->graph->values().size()), std::move(tensor));
+}
+
+bool Case::Halve(ElementType type) {
+  Graph& graph = *model_.graph;
+  bool plain = !twinned() && functions.empty();
+  for (const auto& node : graph.nodes()) plain = plain && node->Subgraphs().empty();
+  if (!plain) return false;
+  // First the constants and what is fed, rounded; then the twin, which has the former in float.
+  bool any = false;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (inputs_[i].type() != ElementType::kFloat) continue;
+    inputs_[i] = Converted(inputs_[i], type);
+    model_.inputs[i].type.element_type = graph.inputs()[i]->type.element_type = type;
+    any = true;
+  }
+  twin_ = std::make_unique<Model>();
+  twin_opset_ = opset_;
+  twin_->graph = graph.Clone();
+  twin_->inputs = model_.inputs;
+  twin_->outputs = model_.outputs;
+  const auto floats_of = [](Graph& of) {
+    std::vector<Value*> constants;
+    for (const Value& value : of.values()) {
+      if (value.IsConstant() && value.constant.type() == ElementType::kFloat) {
+        constants.push_back(const_cast<Value*>(&value));
+      }
+    }
+    return constants;
+  };
+  for (Value* const value : floats_of(*twin_->graph)) {
+    value->constant = Converted(Converted(value->constant, type), ElementType::kFloat);
+  }
+  for (Value* const value : floats_of(graph)) {
+    value->constant = Converted(value->constant, type);
+    value->type.element_type = type;
+    any = true;
+  }
+  Graph& wide = *twin_->graph;
+  const Node* const first = wide.nodes().front().get();
+  const auto cast = [&](Value& x, ElementType to, const Node* before) -> Value& {
+    Value* const inputs[] = {&x};
+    Node& node = wide.AddNode("", "Cast", opset_, inputs, 1, "cast", before);
+    node.SetAttribute("to", static_cast<int64_t>(to));
+    return *node.output(0);
+  };
+  for (Value* const input : wide.inputs()) {
+    if (input->type.element_type != type) continue;
+    Value& floats = cast(*input, ElementType::kFloat, first);
+    wide.ReplaceUses(*input, floats);
+    floats.producer()->SetInput(0, input);
+  }
+  const std::unique_ptr<Graph> inferred = wide.Clone();
+  if (!optimizer::InferGraph(*inferred, BuiltInOperators()).ok()) return any;
+  for (size_t i = 0; i < wide.outputs().size(); ++i) {
+    if (inferred->outputs()[i]->type.element_type != ElementType::kFloat) continue;
+    wide.SetOutput(i, cast(*wide.outputs()[i], type, nullptr));
+  }
+  return any;
 }
 
 bool Case::Finish(std::string* problem) {

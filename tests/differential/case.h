@@ -75,6 +75,10 @@ class Case {
   Value* Twin(Value* value) { return value == nullptr ? nullptr : twins_.at(value); }
   Value* TwinConstant(Tensor tensor);
 
+  // Turns all floats of a case without a twin into `type`, float16 or bfloat16; the twin computes
+  // in float what was rounded so, and rounds its results. False where that cannot be.
+  bool Halve(ElementType type);
+
   // What is compared, and how. Integers and strings are equal; `steps` allows integers that were
   // rounded to differ by so much.
   tools::Tolerance tolerance{1e-4, 1e-6, 1e-6};

@@ -38,6 +38,7 @@ struct Arguments {
   int opset = 0;   // of ai.onnx at most, where not 0
   bool hostile = false;
   bool names = false;
+  bool halves = false;
   bool realistic = false;
   ElementType typical_type = ElementType::kFloat;
   bool verbose = false;
@@ -111,6 +112,7 @@ std::vector<Made> Generate(const Arguments& arguments, const std::vector<Subject
       std::snprintf(name, sizeof(name), "%s-%03d", std::string(subject.name).c_str(), i);
       made.folder = fs::path(arguments.work) / (std::string(subject.domain) + name);
       subject.make(*made.built);
+      if (arguments.halves && !made.built->Halve(arguments.typical_type)) continue;
       if (arguments.hostile) Corrupt(*made.built);
       made.built->Finish(&made.refusal);
       Write(made, *made.built);
@@ -236,6 +238,9 @@ int main(int argc, char** argv) {
   app.add_flag("--hostile", arguments.hostile,
                "Put values out of range into inputs and attributes, and only see that nothing "
                "breaks; needs no peer");
+  app.add_flag("--halves", arguments.halves,
+               "Turn floats into the type that --type names, where the operator takes it; the peer "
+               "computes in float");
   app.add_flag("--names", arguments.names, "Only print the names of operators");
   app.add_flag("--realistic", arguments.realistic,
                "Only write cases, of realistic sizes and the first of them typical, for "

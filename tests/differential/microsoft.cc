@@ -332,10 +332,11 @@ void MicrosoftQuantize(Case& c) {
   Attributes attributes;
   if (axis) attributes.emplace_back("axis", int64_t{at});
   const bool down = c.subject().name == "QuantizeLinear";
-  c.Only(
-      {c.Input(down ? random.Values(kFloat, shape, -9, 9) : random.Values(type, shape, -100, 100)),
-       c.Input(Scale(random, parameters)), c.Input(random.Values(type, parameters, -100, 100))},
-      attributes);
+  const ElementType real = random.Pick({kFloat, kFloat, kFloat16});
+  c.Only({c.Input(down ? random.Values(real, shape, -9, 9) : random.Values(type, shape, -100, 100)),
+          c.Input(random.Values(real, parameters, 0.01, 0.1)),
+          c.Input(random.Values(type, parameters, -100, 100))},
+         attributes);
 }
 
 void DynamicQuantizeLstm(Case& c) {

@@ -128,12 +128,18 @@ class DynamicQuantizeMatmul final : public FloatProduct {
   };
 };
 
+Status ScaledByFloats(const Node& node) {
+  if (node.input(2)->type.element_type == ElementType::kFloat) return OkStatus();
+  return node.Error(StatusCode::kUnsupported, "input 2 may be of float");
+}
+
 }  // namespace
 
 void RegisterQuantizedMatmul(KernelRegistry& registry) {
   registry.Add({.name = "MatMulIntegerToFloat",
                 .domain = "com.microsoft",
-                .make = MakePrepared<MatmulIntegerToFloat>});
+                .make = MakePrepared<MatmulIntegerToFloat>,
+                .supports = ScaledByFloats});
   registry.Add({.name = "DynamicQuantizeMatMul",
                 .domain = "com.microsoft",
                 .make = MakePrepared<DynamicQuantizeMatmul>});
