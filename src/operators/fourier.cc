@@ -71,10 +71,11 @@ Result<DftGeometry> DftGeometryOf(const Node& node, const Shape& input,
 
 Result<StftGeometry> StftGeometryOf(const Node& node, const Shape& signal, int64_t step,
                                     std::optional<int64_t> window, std::optional<int64_t> length) {
-  if (signal.rank() != 3) {
-    return InvalidModel("input 'signal' must have the axes batch, length and components");
+  // Exporters leave the axis of components away where they are real, as ONNX Runtime allows.
+  if (signal.rank() != 2 && signal.rank() != 3) {
+    return InvalidModel("input 'signal' must have the axes batch, length and perhaps components");
   }
-  MULLION_RETURN_IF_ERROR(CheckComponents(signal));
+  if (signal.rank() == 3) MULLION_RETURN_IF_ERROR(CheckComponents(signal));
   MULLION_RETURN_IF_ERROR(CheckLength("frame_step", step));
   if (window.has_value() && length.has_value() && *window != *length) {
     return InvalidModel(StrCat("input 'frame_length' is ", *length, " but the window has ", *window,
@@ -84,11 +85,12 @@ Result<StftGeometry> StftGeometryOf(const Node& node, const Shape& signal, int64
     return InvalidModel("it needs input 'window' or input 'frame_length'");
   }
   StftGeometry geometry;
+  geometry.components = signal.rank() == 3 ? signal[2] : 1;
   geometry.step = step;
   geometry.length = length.has_value() ? *length : *window;
   MULLION_RETURN_IF_ERROR(CheckLength("frame_length", geometry.length));
   const bool onesided = node.IntAttribute("onesided", 1) != 0;
-  if (onesided && signal[2] == 2) {
+  if (onesided && geometry.components == 2) {
     return InvalidModel("the transform of a complex signal has no single side; set onesided to 0");
   }
   int64_t frames = kUnknownDim;
@@ -152,7 +154,7 @@ Status UpgradeDft17(Node& node) {
 }
 
 Status InferStft(InferenceContext& context) {
-  MULLION_RETURN_IF_ERROR(context.RequireRank(0, 3));
+  MULLION_RETURN_IF_ERROR(context.RequireRankAtLeast(0, 2));
   MULLION_ASSIGN_OR_RETURN(const auto step, KnownOptionalInt(context, 1, "input 'frame_step'"));
   MULLION_ASSIGN_OR_RETURN(const auto length, KnownOptionalInt(context, 3, "input 'frame_length'"));
   std::optional<int64_t> window;

@@ -24,8 +24,9 @@ struct DftGeometry {
 Result<DftGeometry> DftGeometryOf(const Node& node, const Shape& input,
                                   std::optional<int64_t> length, int64_t axis);
 
-// STFT-17. `signal` is a concrete shape [batch, length, components].
+// STFT-17. `signal` is a concrete shape [batch, length, components], or [batch, length] of reals.
 struct StftGeometry {
+  int64_t components = 1;
   int64_t step = 0;
   int64_t length = 0;  // of a frame
   Shape output;        // [batch, frames, bins, 2]

@@ -206,11 +206,11 @@ class Stft final : public FourierKernel<T> {
                                                        window_length, arguments.ints[3]));
     const int64_t frames = geometry.output[1];
     SignalPlaces& from = transform.from;
-    from.components = signal[2];
-    from.stride = signal[2];
+    from.components = geometry.components;
+    from.stride = geometry.components;
     from.minor = frames;
-    from.minor_stride = geometry.step * signal[2];
-    from.major_stride = signal[1] * signal[2];
+    from.minor_stride = geometry.step * geometry.components;
+    from.major_stride = signal[1] * geometry.components;
     from.length = geometry.length;
     transform.to = PlacesAlong(geometry.output, 2);
     transform.count = signal[0] * frames;

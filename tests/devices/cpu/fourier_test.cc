@@ -259,6 +259,17 @@ TEST(Stft, HasOneSideForRealSignals) {
   EXPECT_EQ(outputs[0].shape(), Shape({1, 5, 4, 2}));
 }
 
+TEST(Stft, TakesRealSignalsWithoutAnAxisOfComponents) {
+  const Tensor signal = RandomNumbers<float>({3, 20}, 10);
+  const Tensor window = RandomNumbers<float>({8}, 11);
+  const Tensor with_axis = RandomNumbers<float>({3, 20, 1}, 10);
+  const Tensor expected = Stft(with_axis, 3, window, {}).Run()[0];
+  const Tensor output = RunEveryWay(Stft(signal, 3, window, {}))[0];
+  EXPECT_EQ(output.shape(), Shape({3, 5, 5, 2}));
+  ExpectClose(output, expected, 0);
+  ExpectError(Stft(RandomNumbers<float>({20}, 10), 3, window, {}), "must have rank 2 or more");
+}
+
 TEST(Stft, RefusesWhatMakesNoSense) {
   const Tensor signal = RandomNumbers<float>({1, 20, 1}, 11);
   const Tensor window = RandomNumbers<float>({5}, 11);
