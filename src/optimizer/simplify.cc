@@ -98,6 +98,17 @@ bool JoinWidenings(Node& node) {
   return true;
 }
 
+// A cast to the type of another value, which is known by now, names it: constants are folded then.
+bool NameType(Node& node) {
+  if (!Is(node, "CastLike")) return false;
+  const Value* const like = node.input(1);
+  if (!like->type.IsTensor() || like->type.element_type == ElementType::kUndefined) return false;
+  node.SetAttribute("to", static_cast<int64_t>(like->type.element_type));
+  node.ResizeInputs(1);
+  node.SetOperator("", "Cast", node.opset());
+  return true;
+}
+
 // What is asked of an optional that was just made is asked of its content.
 bool AskContent(Node& node) {
   if (!Is(node, "OptionalHasElement") && !Is(node, "OptionalGetElement")) return false;
@@ -127,7 +138,7 @@ bool Simplify(Graph& graph) {
     ++place;
     for (Graph* const subgraph : node.Subgraphs()) changed |= Simplify(*subgraph);
     changed |= JoinTransposes(node) || JoinReshapes(node) || JoinWidenings(node) ||
-               AskContent(node) || JoinItems(node);
+               NameType(node) || AskContent(node) || JoinItems(node);
     if (PassesThrough(node)) changed |= Bypass(graph, node);
   }
   return changed;
