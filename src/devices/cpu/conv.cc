@@ -29,6 +29,12 @@ bool IsDepthwise(const ConvolutionShape& shape) {
                               shape.axes[static_cast<size_t>(shape.spatial_rank - 1)].stride == 1);
 }
 
+// Every channel alone, with several results.
+bool IsSpread(const ConvolutionShape& shape) {
+  return shape.groups > 1 && shape.in_channels == shape.groups &&
+         shape.out_channels > shape.groups && shape.out_channels / shape.groups <= kMostSpread;
+}
+
 class FloatConv final : public FloatConvolution {
  public:
   explicit FloatConv(const Node& node) : FloatConvolution(node), half_(HalfTilesFor(node)) {}
@@ -60,6 +66,7 @@ class FloatConv final : public FloatConvolution {
 
   std::unique_ptr<ConvolutionPlan> MakePlan(const ConvolutionShape& shape) const override {
     if (IsDepthwise(shape)) return std::make_unique<Depthwise>(shape);
+    if (IsSpread(shape)) return std::make_unique<SpreadDepthwise>(shape);
     if (UsesWinograd(shape)) return std::make_unique<Winograd>(shape);
     if (UsesFoldedStride(shape)) return std::make_unique<FoldedStride>(shape);
     if (UsesFourier(shape)) return std::make_unique<FourierConvolution>(shape);
@@ -70,7 +77,7 @@ class FloatConv final : public FloatConvolution {
   }
 
   std::string Format(const ConvolutionShape& shape) const override {
-    if (IsDepthwise(shape)) return "depthwise";
+    if (IsDepthwise(shape) || IsSpread(shape)) return "depthwise";
     if (UsesWinograd(shape)) {
       return StrCat("winograd of ", PackedWinogradFloats(shape), " floats",
                     shape.axes[0].stride == 2 ? ", two apart" : "");
@@ -92,7 +99,9 @@ class FloatConv final : public FloatConvolution {
 
   size_t PackedFloats(const ConvolutionShape& shape) const override {
     const int64_t channels = shape.in_channels / shape.groups;
-    if (IsDepthwise(shape)) return PackedDepthwiseFloats(shape.out_channels, shape.Taps());
+    if (IsDepthwise(shape) || IsSpread(shape)) {
+      return PackedDepthwiseFloats(shape.out_channels, shape.Taps());
+    }
     if (UsesWinograd(shape)) return PackedWinogradFloats(shape);
     if (UsesFoldedStride(shape)) return PackedFoldedStrideFloats(shape);
     if (UsesFourier(shape)) return PackedFourierFloats(shape);
@@ -107,7 +116,7 @@ class FloatConv final : public FloatConvolution {
     const RightSource source =
         RightSource::Convolution(weights, shape.in_channels / shape.groups, shape.Taps());
     const auto all = [&] { return weights(0, shape.out_channels); };
-    if (IsDepthwise(shape)) {
+    if (IsDepthwise(shape) || IsSpread(shape)) {
       PackDepthwise(all(), shape.out_channels, shape.Taps(), packed);
     } else if (UsesWinograd(shape)) {
       PackWinograd(source, shape, packed);

@@ -116,6 +116,23 @@ TEST(Conv, IsDepthwiseWithOneChannelInEachGroup) {
   }
 }
 
+TEST(Conv, GivesSeveralResultsForEachChannelAlone) {
+  std::mt19937 random(6);
+  for (const bool constant : {false, true}) {
+    for (const int64_t times : {2, 5, 16}) {
+      OperatorCase c;
+      c.name = "Conv";
+      c.opset = 11;
+      c.constant_parameters = constant;
+      c.inputs = {RandomTensor({2, 19, 9, 11}, random), RandomTensor({19 * times, 1, 3, 3}, random),
+                  RandomTensor({19 * times}, random)};
+      c.Set("group", int64_t{19});
+      c.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+      ExpectAgreement(c, 1e-5, true);
+    }
+  }
+}
+
 // What lies at the end of the image is not read, by every kind of plan.
 TEST(Conv, CutsPixelsOff) {
   std::mt19937 random(5);

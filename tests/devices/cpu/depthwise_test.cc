@@ -28,6 +28,21 @@ void CheckDepthwise(ConvolutionShape shape, int64_t channels, std::mt19937& rand
                     RandomInt(0, 3, random), random);
 }
 
+// Every channel has several results.
+void CheckSpread(ConvolutionShape shape, int64_t channels, int64_t times, std::mt19937& random) {
+  shape.groups = shape.in_channels = channels;
+  shape.out_channels = channels * times;
+  SCOPED_TRACE(Describe(shape));
+  const int64_t taps = shape.Taps();
+  const std::vector<float> input = RandomFloats(InputFloats(shape), random);
+  const std::vector<float> weights = RandomFloats(shape.out_channels * taps, random);
+  std::vector<float> packed(PackedDepthwiseFloats(shape.out_channels, taps));
+  PackDepthwise(weights.data(), shape.out_channels, taps, packed.data());
+  ExpectConvolution(SpreadDepthwise(shape), shape, input.data(), packed.data(),
+                    ReferenceConvolution(shape, input.data(), weights.data()),
+                    RandomInt(0, 3, random), random);
+}
+
 class DepthwiseKernel : public testing::TestWithParam<Isa> {
  protected:
   void SetUp() override { SetIsaForTest(GetParam()); }
@@ -39,6 +54,17 @@ TEST_P(DepthwiseKernel, ConvolvesRandomShapes) {
   for (int rank = 0; rank <= 3; ++rank) {
     for (int i = 0; i < 60; ++i) {
       CheckDepthwise(RandomConvolution(rank, random), RandomInt(1, 50, random), random);
+    }
+  }
+}
+
+TEST_P(DepthwiseKernel, GivesSeveralResultsAChannel) {
+  std::mt19937 random(4);
+  for (int rank = 0; rank <= 3; ++rank) {
+    for (int64_t times = 2; times <= kMostSpread; ++times) {
+      for (int i = 0; i < 3; ++i) {
+        CheckSpread(RandomConvolution(rank, random), RandomInt(1, 40, random), times, random);
+      }
     }
   }
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <limits>
 #include <span>
 
@@ -191,6 +192,54 @@ int64_t Depthwise::FindLines(const float* input, const float* packed, int64_t in
         packed + outer * shape_.axes[last].kernel * WeightsStride(shape_.in_channels)};
   }
   return count;
+}
+
+namespace {
+
+// Floats that are spread together, and those that one store writes.
+constexpr int64_t kSpreadChunk = 4096;
+constexpr int64_t kSpreadStore = 4;
+
+ConvolutionShape OfOutputChannels(ConvolutionShape shape) {
+  shape.groups = shape.in_channels = shape.out_channels;
+  return shape;
+}
+
+int64_t InputFloatsOf(const ConvolutionShape& shape) {
+  int64_t count = shape.batch * shape.in_channels;
+  for (int i = 0; i < shape.spatial_rank; ++i) count *= shape.axes[static_cast<size_t>(i)].input;
+  return count;
+}
+
+// Each float `times` times; the next one overwrites what a store wrote beyond them.
+void Spread(const float* from, int64_t count, int64_t times, float* to) {
+  for (int64_t i = 0; i + 1 < count; ++i, to += times) {
+    std::array<float, kSpreadStore> four;
+    four.fill(from[i]);
+    for (int64_t j = 0; j < times; j += kSpreadStore) std::memcpy(to + j, &four, sizeof(four));
+  }
+  std::fill(to, to + times, from[count - 1]);
+}
+
+}  // namespace
+
+SpreadDepthwise::SpreadDepthwise(const ConvolutionShape& shape)
+    : depthwise_(OfOutputChannels(shape)),
+      count_(InputFloatsOf(shape)),
+      times_(shape.out_channels / shape.in_channels),
+      spread_((count_ * times_ + kChannelStep - 1) / kChannelStep * kChannelStep) {}
+
+size_t SpreadDepthwise::ScratchBytes(int threads) const {
+  return static_cast<size_t>(spread_) * sizeof(float) + depthwise_.ScratchBytes(threads);
+}
+
+void SpreadDepthwise::Run(const float* input, const float* packed, float* out, int64_t out_stride,
+                          const Epilogue& epilogue, void* scratch, Parallel& parallel) const {
+  auto* const spread = static_cast<float*>(scratch);
+  parallel.For(count_, kSpreadChunk, [&](int64_t first, int64_t last, int /*worker*/) {
+    Spread(input + first, last - first, times_, spread + first * times_);
+  });
+  depthwise_.Run(spread, packed, out, out_stride, epilogue, spread + spread_, parallel);
 }
 
 }  // namespace mullion::cpu

@@ -44,6 +44,27 @@ class Depthwise final : public ConvolutionPlan {
   int64_t lines_ = 1;         // output lines of the batch
 };
 
+// Output channels of an input channel up to which SpreadDepthwise is taken: with more of them the
+// pixels leave the caches, and matrix products are as fast.
+inline constexpr int64_t kMostSpread = 8;
+
+// The same where every input channel has several output channels, side by side: pixels are spread
+// in memory first, each channel so many times. Groups are the input's channels.
+class SpreadDepthwise final : public ConvolutionPlan {
+ public:
+  explicit SpreadDepthwise(const ConvolutionShape& shape);
+
+  size_t ScratchBytes(int threads) const override;
+  void Run(const float* input, const float* packed, float* out, int64_t out_stride,
+           const Epilogue& epilogue, void* scratch, Parallel& parallel) const override;
+
+ private:
+  Depthwise depthwise_;
+  int64_t count_;   // floats of the input
+  int64_t times_;   // that each of them is needed
+  int64_t spread_;  // floats of the scratch memory, in whole cache lines
+};
+
 }  // namespace mullion::cpu
 
 #endif  // MULLION_DEVICES_CPU_KERNELS_DEPTHWISE_H_
