@@ -81,6 +81,20 @@ HeadRows AllRows(const AttentionProblem& p, const HeadRows& now, const HeadCache
   return {cache.all, p.key_heads * p.keys * size, p.keys * size, size};
 }
 
+// A call of memmove takes longer than to copy a short row.
+void CopyRow(const float* from, int64_t count, float* to) {
+  constexpr int64_t kShort = 64;
+  constexpr int64_t kPart = 4;
+  if (count > kShort) {
+    std::copy_n(from, count, to);
+    return;
+  }
+  for (; count >= kPart; count -= kPart, from += kPart, to += kPart) {
+    std::memcpy(to, from, kPart * sizeof(float));
+  }
+  for (; count > 0; --count) *to++ = *from++;
+}
+
 int64_t PastKeys(const AttentionProblem& p, int64_t batch) {
   return p.begins == nullptr ? p.past_keys : p.begins[batch];
 }
@@ -95,7 +109,7 @@ void Join(const AttentionProblem& p, const HeadRows& now, const HeadCache& cache
   float* to = all + past * size;
   if (past > 0 && before != all) std::copy_n(before, past * size, all);
   for (int64_t t = 0; t < p.new_keys; ++t, to += size) {
-    std::copy_n(RowOf(now, batch, head, t), size, to);
+    CopyRow(RowOf(now, batch, head, t), size, to);
   }
   if (before != all) std::fill(to, all + p.keys * size, 0.0f);
 }
@@ -135,8 +149,8 @@ void PackValues(const AttentionProblem& p, const HeadRows& values, int64_t batch
     const int64_t count = std::min(width, p.value_size - first);
     float* to = packed + first * p.keys;
     for (int64_t row = 0; row < PastKeys(p, batch) + p.new_keys; ++row, to += width) {
-      std::copy_n(RowOf(values, batch, head, row) + first, count, to);
-      std::fill(to + count, to + width, 0.0f);
+      CopyRow(RowOf(values, batch, head, row) + first, count, to);
+      for (int64_t i = count; i < width; ++i) to[i] = 0.0f;
     }
   }
 }
@@ -196,16 +210,27 @@ class BlockTask {
       for (int64_t r = 0; r < count_; ++r) Weigh(r, seen);
     }
     MultiplyValues(seen);
+    if (writes_out()) return;
     for (int64_t r = 0; r < count_; ++r) {
-      float* const out = static_cast<float*>(p_.out) + batch_ * p_.out_batch +
-                         QueryHead(r) * p_.out_head + Query(r) * p_.out_row;
-      std::copy_n(results_ + r * plan_.padded_values, p_.value_size, out);
+      CopyRow(results_ + r * plan_.padded_values, p_.value_size, OutOf(r));
     }
   }
 
  private:
-  int64_t QueryHead(int64_t r) const { return head_ * plan_.group + (first_ + r) / p_.queries; }
-  int64_t Query(int64_t r) const { return (first_ + r) % p_.queries; }
+  // Divisions only where a head of keys serves several of queries.
+  int64_t QueryHead(int64_t r) const {
+    return plan_.group == 1 ? head_ : head_ * plan_.group + (first_ + r) / p_.queries;
+  }
+  int64_t Query(int64_t r) const {
+    return plan_.group == 1 ? first_ + r : (first_ + r) % p_.queries;
+  }
+
+  float* OutOf(int64_t r) const {
+    return static_cast<float*>(p_.out) + batch_ * p_.out_batch + QueryHead(r) * p_.out_head +
+           Query(r) * p_.out_row;
+  }
+  // Whether rows are as wide as what the product writes, and at equal distances.
+  bool writes_out() const { return plan_.group == 1 && plan_.padded_values == p_.value_size; }
 
   int64_t Visible(int64_t r) const { return VisibleKeys(p_, batch_, Query(r)); }
 
@@ -220,7 +245,7 @@ class BlockTask {
       rows_[r] = RowOf(p_.query, batch_, QueryHead(r), Query(r));
     }
     if (!plan_.packs_keys) {
-      for (int64_t r = 0; r < count_; ++r) std::copy_n(rows_[r], p_.size, queries_ + r * p_.size);
+      for (int64_t r = 0; r < count_; ++r) CopyRow(rows_[r], p_.size, queries_ + r * p_.size);
       RowDotArguments dot{};
       dot.left = queries_;
       dot.left_stride = p_.size;
@@ -277,8 +302,8 @@ class BlockTask {
     product.row_count = count_;
     product.columns = plan_.padded_values;
     product.init = shared_.zeros;
-    product.out = results_;
-    product.out_stride = plan_.padded_values;
+    product.out = writes_out() ? OutOf(0) : results_;
+    product.out_stride = writes_out() ? p_.out_row : plan_.padded_values;
     product.depth = seen;
     if (plan_.packs_values) {
       // Packed panels have as many rows as there are keys, of which the first ones matter.

@@ -8,6 +8,7 @@
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/moments.cc"
 #include "devices/cpu/kernels/simd.h"
 
+#include "devices/cpu/kernels/lane_sums-inl.h"
 #include "devices/cpu/kernels/partial_vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -153,40 +154,75 @@ void MomentsOfColumnsTarget(const float* x, size_t rows, size_t stride, size_t n
 
 namespace {
 
-// Rows up to which a row is read once: so many vectors.
+// Rows of up to so many vectors are taken four at a time: what a row waits for, its own sums and
+// the root, is most of its time.
 constexpr size_t kShortRowVectors = 4;
 
-// A row of up to kShortRowVectors vectors, whose elements stay in registers.
-HWY_INLINE void NormalizeShortRow(const RowNormalization& r, const float* x, float* y, float& mean,
-                                  float& inverse) {
+// `count` rows from `first` on; where they are fewer than four, the last stands in for others.
+HWY_INLINE void NormalizeFourRows(const RowNormalization& r, int64_t first, int count) {
   const D d;
+  const hn::CappedTag<float, 4> d4;
   const size_t lanes = hn::Lanes(d);
-  const size_t whole = (r.n - 1) / lanes;  // vectors before the last
-  const size_t last = r.n - whole * lanes;
+  const size_t whole = (r.n - 1) / lanes * lanes;  // floats before the last vector
+  const size_t last = r.n - whole;
+  const auto last_lanes = hn::FirstN(d, last);
   const float share = 1.0f / static_cast<float>(r.n);
-  V v[kShortRowVectors];
-  for (size_t i = 0; i < whole; ++i) v[i] = hn::LoadU(d, x + i * lanes);
-  v[whole] = LoadFirst(d, x + whole * lanes, last);
+  const float* x[4];
+  for (int i = 0; i < 4; ++i) {
+    x[i] = r.x + static_cast<size_t>(first + std::min(i, count - 1)) * r.n;
+  }
+  V sum[4];
+  HWY_ALIGN float mean[4] = {};
+  HWY_ALIGN float inverse[4];
   if (r.centered) {
-    V sum = v[0];
-    for (size_t i = 1; i <= whole; ++i) sum = hn::Add(sum, v[i]);
-    mean = hn::GetLane(hn::SumOfLanes(d, sum)) * share;
-    const V m = hn::Set(d, mean);
-    for (size_t i = 0; i < whole; ++i) v[i] = hn::Sub(v[i], m);
-    v[whole] = hn::IfThenElseZero(hn::FirstN(d, last), hn::Sub(v[whole], m));
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) sum[i] = LoadFirst(d, x[i] + whole, last);
+    for (size_t k = 0; k < whole; k += lanes) {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) sum[i] = hn::Add(sum[i], hn::LoadU(d, x[i] + k));
+    }
+    SumsOfLanes(d, sum[0], sum[1], sum[2], sum[3], mean);
+    for (float& m : mean) m *= share;
   }
-  V squares = hn::Mul(v[0], v[0]);
-  for (size_t i = 1; i <= whole; ++i) squares = hn::MulAdd(v[i], v[i], squares);
-  inverse = 1.0f / std::sqrt(hn::GetLane(hn::SumOfLanes(d, squares)) * share + r.epsilon);
-  const V factor = hn::Set(d, inverse);
-  for (size_t i = 0; i < whole; ++i) {
-    V out = hn::Mul(hn::Mul(v[i], factor), hn::LoadU(d, r.scale + i * lanes));
-    if (r.shift != nullptr) out = hn::Add(out, hn::LoadU(d, r.shift + i * lanes));
-    hn::StoreU(out, d, y + i * lanes);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const V v = hn::IfThenElseZero(last_lanes,
+                                   hn::Sub(LoadFirst(d, x[i] + whole, last), hn::Set(d, mean[i])));
+    sum[i] = hn::Mul(v, v);
   }
-  V out = hn::Mul(hn::Mul(v[whole], factor), LoadFirst(d, r.scale + whole * lanes, last));
-  if (r.shift != nullptr) out = hn::Add(out, LoadFirst(d, r.shift + whole * lanes, last));
-  StoreFirst(out, d, y + whole * lanes, last);
+  for (size_t k = 0; k < whole; k += lanes) {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      const V v = hn::Sub(hn::LoadU(d, x[i] + k), hn::Set(d, mean[i]));
+      sum[i] = hn::MulAdd(v, v, sum[i]);
+    }
+  }
+  SumsOfLanes(d, sum[0], sum[1], sum[2], sum[3], inverse);
+  for (size_t i = 0; i < 4; i += hn::Lanes(d4)) {
+    const auto variance = hn::Mul(hn::Load(d4, inverse + i), hn::Set(d4, share));
+    const auto root = hn::Sqrt(hn::Add(variance, hn::Set(d4, r.epsilon)));
+    hn::Store(hn::Div(hn::Set(d4, 1.0f), root), d4, inverse + i);
+  }
+  float* const y = r.y + static_cast<size_t>(first) * r.n;
+  for (size_t k = 0; k < whole; k += lanes) {
+    const V scale = hn::LoadU(d, r.scale + k);
+    const V shift = r.shift != nullptr ? hn::LoadU(d, r.shift + k) : hn::Zero(d);
+    for (int i = 0; i < count; ++i) {
+      const V v = hn::Sub(hn::LoadU(d, x[i] + k), hn::Set(d, mean[i]));
+      hn::StoreU(hn::MulAdd(hn::Mul(v, hn::Set(d, inverse[i])), scale, shift), d,
+                 y + static_cast<size_t>(i) * r.n + k);
+    }
+  }
+  const V scale = LoadFirst(d, r.scale + whole, last);
+  const V shift = r.shift != nullptr ? LoadFirst(d, r.shift + whole, last) : hn::Zero(d);
+  for (int i = 0; i < count; ++i) {
+    const V v = hn::Sub(LoadFirst(d, x[i] + whole, last), hn::Set(d, mean[i]));
+    StoreFirst(hn::MulAdd(hn::Mul(v, hn::Set(d, inverse[i])), scale, shift), d,
+               y + static_cast<size_t>(i) * r.n + whole, last);
+  }
+  const auto rows = static_cast<size_t>(count);
+  if (r.means != nullptr) std::copy_n(mean, rows, r.means + first);
+  if (r.inverses != nullptr) std::copy_n(inverse, rows, r.inverses + first);
 }
 
 HWY_INLINE void NormalizeLongRow(const RowNormalization& r, const float* x, float* y, float& mean,
@@ -218,17 +254,18 @@ HWY_INLINE void NormalizeLongRow(const RowNormalization& r, const float* x, floa
 
 void NormalizeRowsTarget(const RowNormalization& r) {
   if (r.n == 0) return;
-  const bool is_short = r.n <= kShortRowVectors * hn::Lanes(D());
+  if (r.n <= kShortRowVectors * hn::Lanes(D())) {
+    for (int64_t row = 0; row < r.rows; row += 4) {
+      NormalizeFourRows(r, row, static_cast<int>(std::min<int64_t>(r.rows - row, 4)));
+    }
+    return;
+  }
   for (int64_t row = 0; row < r.rows; ++row) {
     const float* const x = r.x + static_cast<size_t>(row) * r.n;
     float* const y = r.y + static_cast<size_t>(row) * r.n;
     float mean = 0;
     float inverse = 0;
-    if (is_short) {
-      NormalizeShortRow(r, x, y, mean, inverse);
-    } else {
-      NormalizeLongRow(r, x, y, mean, inverse);
-    }
+    NormalizeLongRow(r, x, y, mean, inverse);
     if (r.means != nullptr) r.means[row] = mean;
     if (r.inverses != nullptr) r.inverses[row] = inverse;
   }
