@@ -188,6 +188,8 @@ class Layout {
       FollowSlice(node, rank);
     } else if (node.operator_name() == "Reshape") {
       if (!FollowReshape(node)) FollowShuffle(node);
+    } else if (node.operator_name() == "Squeeze" || node.operator_name() == "Unsqueeze") {
+      FollowSqueeze(node);
     }
   }
 
@@ -322,6 +324,24 @@ class Layout {
     node.SetInput(0, &LastOf(*node.input(0), node));
     GiveLast(node, 0);
     return true;
+  }
+
+  // Constant axes, of pixels alone: signals that are convolved as images of one line.
+  void FollowSqueeze(Node& node) {
+    const int rank = std::max(RankOf(node.input(0)), RankOf(node.output(0)));
+    const Value* const axes = node.input(1);
+    if (std::min(RankOf(node.input(0)), RankOf(node.output(0))) < 3 || axes == nullptr ||
+        !axes->IsConstant() || axes->constant.type() != ElementType::kInt64) {
+      return;
+    }
+    std::vector<int64_t> renumbered;
+    for (const int64_t axis : axes->constant.span<int64_t>()) {
+      if ((axis < 0 ? axis + rank : axis) < 2) return;
+      renumbered.push_back(AxisInLast(axis, rank));
+    }
+    node.SetInput(1, &graph_.AddConstant("axes", Tensor::Vector<int64_t>(renumbered)));
+    node.SetInput(0, &LastOf(*node.input(0), node));
+    GiveLast(node, 0);
   }
 
   // Whether a Reshape to `sizes` is sure to keep the first two dimensions.

@@ -58,6 +58,31 @@ TEST(Layout, ASplitWhoseFirstPartNobodyReadsFollows) {
   EXPECT_EQ(split.IntAttribute("axis", 0), 3);
 }
 
+TEST(Layout, SignalsConvolvedAsImagesOfOneLineStayInside) {
+  GraphMaker maker;
+  const auto axes = [&](std::vector<int64_t> list) {
+    return &maker.graph.AddConstant("axes", Tensor::Vector<int64_t>(list));
+  };
+  Value& first = maker.Conv(maker.Input({2, 3, 1, 9}), 3, 4);
+  Value& signal = maker.Add("Squeeze", {&first, axes({2})});
+  Value& relu = maker.Add("Relu", {&signal});
+  Value& image = maker.Add("Unsqueeze", {&relu, axes({-1})});
+  EXPECT_EQ(Placed(maker, maker.Conv(image, 4, 5)),
+            "Transpose(0,2,3,1) Conv@last Squeeze Relu Unsqueeze Conv@last Transpose(0,3,1,2)");
+  EXPECT_TRUE(optimizer::InferGraph(maker.graph, BuiltInOperators()).ok());
+  EXPECT_EQ(relu.type.shape, (Shape{2, 4, 9}));
+  const Node& last = **std::prev(maker.graph.nodes().end(), 2);
+  EXPECT_EQ(last.input(0)->type.shape, (Shape{2, 9, 1, 4}));
+}
+
+TEST(Layout, ASqueezeOfChannelsOrImagesIsABorder) {
+  GraphMaker maker;
+  Value& axes = maker.graph.AddConstant("axes", Tensor::Vector<int64_t>(std::vector<int64_t>{1}));
+  Value& one = maker.Conv(maker.Input({2, 3, 8, 9}), 3, 1);
+  EXPECT_EQ(Placed(maker, maker.Add("Squeeze", {&one, &axes})),
+            "Transpose(0,2,3,1) Conv@last Transpose(0,3,1,2) Squeeze");
+}
+
 TEST(Layout, ATransposeOfTheModelIsJoinedWithTheBorder) {
   GraphMaker maker;
   Value& conv = maker.Conv(maker.Input({1, 3, 8, 8}), 3, 4);
