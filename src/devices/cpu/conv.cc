@@ -10,6 +10,7 @@
 #include "devices/cpu/kernels/half_convolution.h"
 #include "devices/cpu/kernels/large_kernel.h"
 #include "devices/cpu/kernels/pixel_columns.h"
+#include "devices/cpu/kernels/thin_winograd.h"
 #include "devices/cpu/kernels/winograd.h"
 #include "devices/cpu/plain_convolution.h"
 #include "devices/cpu/registry.h"
@@ -67,6 +68,7 @@ class FloatConv final : public FloatConvolution {
   std::unique_ptr<ConvolutionPlan> MakePlan(const ConvolutionShape& shape) const override {
     if (IsDepthwise(shape)) return std::make_unique<Depthwise>(shape);
     if (IsSpread(shape)) return std::make_unique<SpreadDepthwise>(shape);
+    if (IsThinWinograd(shape)) return std::make_unique<ThinWinograd>(shape);
     if (UsesWinograd(shape)) return std::make_unique<Winograd>(shape);
     if (UsesFoldedStride(shape)) return std::make_unique<FoldedStride>(shape);
     if (UsesFourier(shape)) return std::make_unique<FourierConvolution>(shape);

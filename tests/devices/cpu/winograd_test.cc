@@ -5,11 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
 #include <random>
 #include <vector>
 
 #include "base/memory.h"
 #include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/thin_winograd.h"
 #include "tests/devices/cpu/kernel_reference.h"
 
 namespace mullion::cpu {
@@ -51,7 +55,13 @@ void Check(const ConvolutionShape& shape, std::mt19937& random, double tolerance
       RandomFloats(shape.out_channels * shape.in_channels * shape.Taps(), random);
   const AlignedBuffer packed(AllocateAligned(PackedWinogradFloats(shape) * sizeof(float)));
   PackWinograd(weights.data(), shape, static_cast<float*>(packed.get()));
-  ExpectConvolution(Winograd(shape), shape, input.data(), static_cast<const float*>(packed.get()),
+  std::unique_ptr<ConvolutionPlan> plan;
+  if (IsThinWinograd(shape)) {
+    plan = std::make_unique<ThinWinograd>(shape);
+  } else {
+    plan = std::make_unique<Winograd>(shape);
+  }
+  ExpectConvolution(*plan, shape, input.data(), static_cast<const float*>(packed.get()),
                     WithLargestMagnitude(ReferenceConvolution(shape, input.data(), weights.data())),
                     RandomInt(0, 3, random), random, tolerance);
 }
@@ -122,6 +132,7 @@ TEST_P(WinogradKernel, ConvolvesManyChannels) {
 
 // Outputs two pixels apart; sizes that leave little of the tiles take the direct form.
 TEST_P(WinogradKernel, ConvolvesWithStride) {
+  if (GetParam() == Isa::kScalar) GTEST_SKIP() << "plain code has no such form";
   std::mt19937 random(11);
   for (int i = 0; i < 25; ++i) {
     ConvolutionShape shape =
@@ -210,6 +221,77 @@ TEST_P(WinogradKernel, ConvolvesLargerKernelsOfManyChannels) {
   Check(shape, random, 4e-6);
 }
 
+// One to four channels of kernels of 3x3 and 5x5, tile by tile, with long vectors only.
+ConvolutionShape ThinShape(int64_t height, int64_t width, int64_t kernel, int64_t pad, int64_t in,
+                           int64_t out) {
+  ConvolutionShape shape = ShapeOf(1, 1, in, out, 0);
+  shape.axes[0] = {height, height + 2 * pad - kernel + 1, kernel, 1, 1, pad};
+  shape.axes[1] = {width, width + 2 * pad - kernel + 1, kernel, 1, 1, pad};
+  return shape;
+}
+
+bool HasThinWinograd(Isa isa) { return isa != Isa::kScalar && isa != Isa::kSse4; }
+
+TEST_P(WinogradKernel, ConvolvesPictures) {
+  if (!HasThinWinograd(GetParam())) GTEST_SKIP() << "not at this level";
+  std::mt19937 random(14);
+  for (int i = 0; i < 80; ++i) {
+    const int64_t kernel = i % 2 == 0 ? 3 : 5;
+    ConvolutionShape shape = ThinShape(RandomInt(kernel, 40, random), RandomInt(kernel, 90, random),
+                                       kernel, RandomInt(0, kernel, random), i % 4 + 1,
+                                       RandomInt(9, i % 8 == 0 ? 140 : 40, random));
+    shape.batch = RandomInt(1, 3, random);
+    ASSERT_TRUE(IsThinWinograd(shape));
+    // Few terms against the largest of their sums: see above.
+    Check(shape, random, kernel == 3 ? 4e-6 : 8e-6);
+  }
+}
+
+TEST_P(WinogradKernel, ConvolvesPicturesWithPadsOfAnySize) {
+  if (!HasThinWinograd(GetParam())) GTEST_SKIP() << "not at this level";
+  std::mt19937 random(15);
+  for (const int64_t kernel : {3, 5}) {
+    ConvolutionShape shape = ThinShape(11, 13, kernel, 0, 3, 20);
+    shape.axes[0].output = 5;
+    shape.axes[0].pad = -3;
+    shape.axes[1].output = 30;
+    shape.axes[1].pad = 9;
+    Check(shape, random, 8e-6);
+    shape.axes[1].pad = 40;  // only zeros
+    Check(shape, random, 8e-6);
+    shape.batch = 0;
+    Check(shape, random);
+    shape = ThinShape(kernel, 0, kernel, 0, 1, 9);
+    shape.axes[1] = {0, 6, kernel, 1, 1, 4};
+    Check(shape, random);
+  }
+}
+
+// What is not finite spreads over the tiles that see it, and no further.
+TEST_P(WinogradKernel, KeepsWhatIsNotFiniteToItsTiles) {
+  if (!HasThinWinograd(GetParam())) GTEST_SKIP() << "not at this level";
+  std::mt19937 random(16);
+  for (const int64_t channels : {1, 3}) {
+    const ConvolutionShape shape = ThinShape(12, 40, 3, 1, channels, 17);
+    std::vector<float> input = RandomFloats(InputFloats(shape), random);
+    const std::vector<float> weights = RandomFloats(17 * channels * 9, random);
+    std::vector<float> packed(PackedWinogradFloats(shape));
+    PackWinograd(weights.data(), shape, packed.data());
+    input[static_cast<size_t>((5 * 40 + 21) * channels)] = std::numeric_limits<float>::infinity();
+    std::vector<float> out(size_t{12} * 40 * 17);
+    const ThinWinograd plan(shape);
+    const AlignedBuffer scratch(AllocateAligned(plan.ScratchBytes(1)));
+    SerialParallel serial;
+    plan.Run(input.data(), packed.data(), out.data(), 17, Epilogue(), scratch.get(), serial);
+    for (size_t y = 0; y < 12; ++y) {
+      for (size_t x = 0; x < 40; ++x) {
+        const bool near = y / 4 == 1 && x / 4 == 5;
+        EXPECT_EQ(std::isfinite(out[(y * 40 + x) * 17 + 16]), !near) << y << ' ' << x;
+      }
+    }
+  }
+}
+
 // A smaller pad behind the image than before it, and one that crops.
 TEST_P(WinogradKernel, TakesPadsOfAnySize) {
   std::mt19937 random(3);
@@ -250,7 +332,7 @@ TEST(Winograd, IsForSmallKernelsOfStrideOneOrTwo) {
   EXPECT_FALSE(UsesWinograd(other));
   other.axes[1].kernel = 5;
   EXPECT_TRUE(UsesWinograd(other));
-  other.in_channels = 3;
+  other.in_channels = 5;
   EXPECT_FALSE(UsesWinograd(other));
   other.in_channels = 16;
   other.axes[0].kernel = other.axes[1].kernel = 8;
@@ -273,9 +355,15 @@ TEST(Winograd, IsForSmallKernelsOfStrideOneOrTwo) {
   other.groups = 2;
   EXPECT_FALSE(UsesWinograd(other));
   other = shape;
-  other.in_channels = 3;
+  other.in_channels = 5;
   EXPECT_FALSE(UsesWinograd(other));
+  other.in_channels = 3;
+  EXPECT_TRUE(IsThinWinograd(other));
+  other.out_channels = 4;
+  EXPECT_FALSE(UsesWinograd(other));
+  other = shape;
   other.in_channels = 8;
+  EXPECT_FALSE(IsThinWinograd(other));
   EXPECT_TRUE(UsesWinograd(other));
   other.out_channels = 7;
   EXPECT_FALSE(UsesWinograd(other));

@@ -71,7 +71,10 @@ bool UsesFoldedStride(const ConvolutionShape& shape) {
     if (axis.stride != shape.axes[0].stride || axis.kernel < 1) return false;
   }
   const ConvolutionShape folded = Fold(shape);
-  if (folded.axes[0].kernel < kFewestFoldedTaps || !UsesWinograd(folded)) return false;
+  if (folded.axes[0].kernel < kFewestFoldedTaps || !UsesWinograd(folded) ||
+      IsThinWinograd(folded)) {
+    return false;
+  }
   const WinogradForm form = WinogradFormOf(folded);
   const ColumnBlocks columns = ColumnBlocks::Of(shape.out_channels);
   const int64_t products = form.points() * folded.in_channels * columns.vectors();

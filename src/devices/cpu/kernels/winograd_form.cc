@@ -5,7 +5,9 @@
 
 #include "base/rounding.h"
 #include "devices/cpu/kernels/few_columns.h"
+#include "devices/cpu/kernels/isa.h"
 #include "devices/cpu/kernels/matrix_blocks.h"
+#include "devices/cpu/kernels/thin_winograd_tile.h"
 
 namespace mullion::cpu {
 
@@ -36,9 +38,9 @@ constexpr int64_t kFewestStridedChannels = 32;
 constexpr int64_t kMostLargestTiles = 128 * 128;
 constexpr int64_t kMostLargeTiles = 256 * 256;
 constexpr int64_t kMostProducts = 512 * 512;
-// With stride 2, weights of four times the size save less: at 256 to 256 channels they come from
-// memory, which took back the fifth that was saved with Zen 4, and doubled the time of such a layer
-// with Emerald Rapids.
+// With stride 2 (not in plain code), weights of four times the size save less: at 256 to 256
+// channels they come from memory, which took back the fifth that was saved with Zen 4, and doubled
+// the time of such a layer with Emerald Rapids.
 constexpr int64_t kMostStridedProducts = 128 * 256;
 // The axis that a kernel of one line lies along, or -1.
 int LineAxisOf(const ConvolutionShape& shape) {
@@ -66,6 +68,22 @@ int64_t ProductsOf(const ConvolutionShape& shape, const WinogradForm& form) {
 
 }  // namespace
 
+bool IsThinWinograd(const ConvolutionShape& shape) {
+  if (CurrentIsa() == Isa::kScalar || CurrentIsa() == Isa::kSse4) return false;
+  if (shape.spatial_rank != 2 || shape.groups != 1) return false;
+  if (shape.in_channels < 1 || shape.in_channels > kThinChannels ||
+      shape.out_channels <= std::max(kFewColumns, ColumnBlocks::Of(1).lanes / int64_t{2})) {
+    return false;
+  }
+  const int64_t kernel = shape.axes[0].kernel;
+  if (kernel != 3 && kernel != 5) return false;
+  return std::all_of(shape.axes.begin(), shape.axes.begin() + 2,
+                     [&](const ConvolutionShape::Axis& axis) {
+                       return axis.kernel == kernel && axis.stride == 1 && axis.dilation == 1 &&
+                              !(shape.fixed && axis.output < kThinTile);
+                     });
+}
+
 WinogradForm WinogradFormOf(const ConvolutionShape& shape) {
   const int axis = LineAxisOf(shape);
   if (axis >= 0) {
@@ -75,6 +93,7 @@ WinogradForm WinogradFormOf(const ConvolutionShape& shape) {
   if (IsStrided(shape)) return {4, false, true};
   const auto kernel = static_cast<int>(shape.axes[0].kernel);
   if (kernel > 3) return {kWinogradLinePoints + 1 - kernel, false, false, kernel};
+  if (shape.in_channels <= kThinChannels) return {kThinTile, false};
   const int64_t weights = shape.in_channels * shape.out_channels;
   if (weights > kMostLargeTiles) return {2, false};
   if (!shape.fixed || weights > kMostLargestTiles) return {4, false};
@@ -127,12 +146,15 @@ bool MayPreferDirectToWinograd(const ConvolutionShape& shape) {
 }
 
 bool UsesWinograd(const ConvolutionShape& shape) {
+  if (IsThinWinograd(shape)) return true;
   if (shape.spatial_rank < 1 || shape.spatial_rank > 2 || shape.groups != 1) return false;
   const int line = LineAxisOf(shape);
   for (int i = 0; i < shape.spatial_rank; ++i) {
     const ConvolutionShape::Axis& axis = shape.axes[static_cast<size_t>(i)];
     if (axis.stride != shape.axes[0].stride || axis.stride > 2) return false;
-    if (axis.stride == 2 && (line >= 0 || axis.dilation != 1)) return false;
+    if (axis.stride == 2 && (line >= 0 || axis.dilation != 1 || CurrentIsa() == Isa::kScalar)) {
+      return false;
+    }
   }
   if (line >= 0) {
     const int64_t kernel = shape.axes[static_cast<size_t>(line)].kernel;

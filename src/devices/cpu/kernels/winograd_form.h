@@ -18,6 +18,9 @@ namespace mullion::cpu {
 // kernel alone, so that packed weights serve images of any size, unless the size is fixed.
 bool UsesWinograd(const ConvolutionShape& shape);
 
+// Whether it has so few channels that it is done tile by tile (see thin_winograd.h).
+bool IsThinWinograd(const ConvolutionShape& shape);
+
 WinogradForm WinogradFormOf(const ConvolutionShape& shape);
 
 // Whether an image's size leaves most of its tiles empty: dilated pixels make as many tiles at
