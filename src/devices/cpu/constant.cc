@@ -78,10 +78,22 @@ void FillRange(T start, T delta, MutableTensorView output, Parallel& parallel) {
   T* const out = output.as<T>();
   parallel.For(output.count(), 16384, [&](int64_t begin, int64_t end, int /*worker*/) {
     if constexpr (std::is_integral_v<T>) {
-      const auto first = static_cast<uint64_t>(start);
+      using U = std::make_unsigned_t<T>;
+      constexpr int64_t kBlock = 16;
       const auto step = static_cast<uint64_t>(delta);
-      for (int64_t i = begin; i < end; ++i) {
-        out[i] = static_cast<T>(first + static_cast<uint64_t>(i) * step);
+      U steps[kBlock];
+      for (int64_t k = 0; k < kBlock; ++k) {
+        steps[k] = static_cast<U>(static_cast<uint64_t>(k) * step);
+      }
+      auto next = static_cast<uint64_t>(start) + static_cast<uint64_t>(begin) * step;
+      for (int64_t i = begin; i < end; i += kBlock, next += kBlock * step) {
+        const auto n = static_cast<int>(std::min(kBlock, end - i));
+        const auto first = static_cast<U>(next);
+        if (n == kBlock) {
+          for (int k = 0; k < kBlock; ++k) out[i + k] = static_cast<T>(first + steps[k]);
+        } else {
+          for (int k = 0; k < n; ++k) out[i + k] = static_cast<T>(first + steps[k]);
+        }
       }
     } else {
       using C = ComputeType<T>;

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/packed.h"
 #include "devices/cpu/kernels/fill.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/rows.h"
@@ -172,8 +173,17 @@ void PadRow(const Layout& layout, const T* input, int64_t source, const T& value
     }
   };
   border(0, begin);
-  if (begin < end)
-    std::copy_n(row + (begin - before) * block, (end - begin) * block, output + begin * block);
+  if (begin < end) {
+    const T* const from = row + (begin - before) * block;
+    const int64_t count = (end - begin) * block;
+    if constexpr (std::is_same_v<T, std::string>) {
+      std::copy_n(from, count, output + begin * block);
+    } else {
+      CopyBytes(reinterpret_cast<const uint8_t*>(from),
+                reinterpret_cast<uint8_t*>(output + begin * block),
+                static_cast<size_t>(count) * sizeof(T));
+    }
+  }
   border(end, width);
 }
 
@@ -205,18 +215,13 @@ struct Wide {
 // Packed elements are padded as bytes.
 void PadPacked(const Layout& layout, const TensorView& input, const TensorView* constant,
                const MutableTensorView& output, Parallel& parallel) {
-  const int bits = ElementBits(input.type);
   std::vector<uint8_t> from(static_cast<size_t>(input.count()));
   std::vector<uint8_t> to(static_cast<size_t>(output.count()));
-  for (size_t i = 0; i < from.size(); ++i) {
-    from[i] = GetPacked(input.as<uint8_t>(), static_cast<int64_t>(i), bits);
-  }
-  const uint8_t value =
-      constant != nullptr ? GetPacked(constant->as<uint8_t>(), 0, bits) : uint8_t{0};
+  UnpackElements(input.type, input.data, from.data(), input.count());
+  uint8_t value = 0;
+  if (constant != nullptr) UnpackElements(input.type, constant->data, &value, 1);
   PadAll(layout, from.data(), value, to.data(), parallel);
-  for (size_t i = 0; i < to.size(); ++i) {
-    SetPacked(output.as<uint8_t>(), static_cast<int64_t>(i), bits, to[i]);
-  }
+  PackElements(output.type, to.data(), output.data, output.count());
 }
 
 template <typename T>

@@ -39,9 +39,16 @@ class ReverseSequence final : public Executable {
                               ? rows
                               : RowsPerChunk(static_cast<int64_t>(ByteSize(input.type, row)));
     context.parallel().For(rows, chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
+      const int64_t inner = time_first_ ? batch : time;
+      int64_t outer_at = begin / inner;
+      int64_t inner_at = begin % inner;
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t t = time_first_ ? i / batch : i % time;
-        const int64_t b = time_first_ ? i % batch : i / time;
+        const int64_t t = time_first_ ? outer_at : inner_at;
+        const int64_t b = time_first_ ? inner_at : outer_at;
+        if (++inner_at == inner) {
+          inner_at = 0;
+          ++outer_at;
+        }
         const int64_t length = lengths.as<int64_t>()[b];
         const int64_t source = t < length ? length - 1 - t : t;
         CopyRow(input.type, input.data, (source * time_step + b * batch_step) * row, output.data,

@@ -31,10 +31,8 @@ inline void CopyRow(ElementType type, const void* from, int64_t from_index, void
   }
   const int bits = ElementBits(type);
   if (bits < 8) {
-    for (int64_t i = 0; i < count; ++i) {
-      SetPacked(static_cast<uint8_t*>(to), to_index + i, bits,
-                GetPacked(static_cast<const uint8_t*>(from), from_index + i, bits));
-    }
+    CopyPacked(static_cast<const uint8_t*>(from), from_index, static_cast<uint8_t*>(to), to_index,
+               count, bits);
     return;
   }
   const int64_t size = bits / 8;

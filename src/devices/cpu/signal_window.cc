@@ -8,8 +8,9 @@
 #include <cstring>
 #include <utility>
 
-#include "base/element_traits.h"
 #include "base/str_cat.h"
+#include "devices/cpu/kernels/convert.h"
+#include "devices/cpu/kernels/number_unary.h"
 #include "devices/cpu/registry.h"
 #include "operators/int_list.h"
 
@@ -17,17 +18,8 @@ namespace mullion::cpu {
 
 namespace {
 
-// Calls `store(i, value)` with a function that writes element i of `output` in its type.
-template <typename Body>
-void FillAs(const MutableTensorView& output, const Body& body) {
-  DispatchType(NumericTypes{}, output.type, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    T* const to = output.as<T>();
-    body([to](int64_t i, double value) {
-      to[i] = static_cast<T>(static_cast<ComputeType<T>>(value));
-    });
-  });
-}
+// Numbers that are worked out at once: 4 KiB of doubles.
+constexpr int64_t kTile = 512;
 
 // a - b cos(t) + c cos(2 t), t from 0 to 2 pi.
 struct Cosines {
@@ -39,10 +31,13 @@ constexpr Cosines kHann = {0.5, 0.5, 0.0};
 constexpr Cosines kHamming = {25.0 / 46, 21.0 / 46, 0.0};  // the first side lobe cancels
 constexpr Cosines kBlackman = {0.42, 0.5, 0.08};
 
-template <const Cosines& kCosines>
 class Window final : public Executable {
  public:
-  explicit Window(const Node& node) : periodic_(node.IntAttribute("periodic", 1) != 0) {}
+  explicit Window(const Node& node)
+      : cosines_(node.operator_name() == "HannWindow"      ? kHann
+                 : node.operator_name() == "HammingWindow" ? kHamming
+                                                           : kBlackman),
+        periodic_(node.IntAttribute("periodic", 1) != 0) {}
 
   Status Run(RunContext& context) const override {
     if (context.Input(0).count() != 1) return context.Error("input 'size' must have one element");
@@ -52,28 +47,117 @@ class Window final : public Executable {
                              context.AllocateOutput(0, Shape{size}));
     // A symmetric window ends where a periodic one begins again. One of a single element is its
     // middle.
-    const int64_t period = periodic_ ? size : size - 1;
-    FillAs(output, [&](const auto& store) {
-      if (period == 0 && size == 1) return store(0, kCosines.a + kCosines.b + kCosines.c);
-      // The second half mirrors the first.
-      for (int64_t i = 0; i < size && i <= period / 2; ++i) {
-        constexpr double kPi = 3.14159265358979323846;
-        const double t = 2 * kPi * static_cast<double>(i) / static_cast<double>(period);
-        double value = kCosines.a - kCosines.b * std::cos(t);
-        if (kCosines.c != 0) value += kCosines.c * std::cos(2 * t);
-        store(i, value);
-        if (period - i < size) store(period - i, value);
-      }
-    });
+    const bool middle = size == 1 && !periodic_;
+    const int64_t period = middle ? 2 : periodic_ ? size : size - 1;
+    for (int64_t begin = 0; begin < size; begin += kTile) {
+      const int64_t n = std::min(kTile, size - begin);
+      double values[kTile];
+      Compute(middle ? 1 : begin, n, period, values);
+      ConvertElements(ElementType::kDouble, values, output.type,
+                      static_cast<std::byte*>(output.data) + ByteSize(output.type, begin),
+                      static_cast<size_t>(n));
+    }
     return OkStatus();
   }
 
  private:
+  void Compute(int64_t begin, int64_t count, int64_t period, double* values) const {
+    constexpr double kPi = 3.14159265358979323846;
+    for (int64_t i = begin; i < begin + count; ++i) {
+      // The second half mirrors the first.
+      values[i - begin] =
+          2 * kPi * static_cast<double>(std::min(i, period - i)) / static_cast<double>(period);
+    }
+    DoubleUnary({operators::ElementwiseOp::kCos}, values, values, static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; ++i) {
+      const double cosine = values[i];  // that of twice the angle is 2 cosine^2 - 1
+      values[i] = cosines_.a - cosines_.b * cosine + cosines_.c * (2 * cosine * cosine - 1);
+    }
+  }
+
+  Cosines cosines_;
   bool periodic_;
 };
 
 double MelOf(double hertz) { return 2595 * std::log10(1 + hertz / 700); }
-double HertzOf(double mel) { return 700 * (std::pow(10.0, mel / 2595) - 1); }
+
+// The bins at the edges of the triangles, which are equally spaced in mel: 700 (10^(mel / 2595) -
+// 1) hertz. They are asked for in order.
+class Edges {
+ public:
+  Edges(double first_mel, double step, int64_t dft_length, int64_t sample_rate)
+      : first_(first_mel),
+        step_(step),
+        length_(static_cast<double>(dft_length)),
+        rate_(static_cast<double>(sample_rate)) {}
+
+  double Next() {
+    constexpr double kTenTo = 2.30258509299404568402 / 2595;
+    if (at_ % kPart == 0) {
+      for (int64_t i = 0; i < kPart; ++i) {
+        powers_[i] = (first_ + static_cast<double>(at_ + i) * step_) * kTenTo;
+      }
+      DoubleUnary({operators::ElementwiseOp::kExp}, powers_, powers_, kPart);
+    }
+    const double hertz = 700 * (powers_[at_++ % kPart] - 1);
+    return std::floor((length_ + 1) * hertz / rate_);
+  }
+
+ private:
+  static constexpr int64_t kPart = 64;
+
+  double first_;
+  double step_;
+  double length_;
+  double rate_;
+  int64_t at_ = 0;
+  double powers_[kPart];
+};
+
+// Elements of `output` here and there, converted some hundred at a time.
+class Scatter {
+ public:
+  explicit Scatter(const MutableTensorView& output) : output_(output) {}
+
+  void Store(int64_t at, double value) {
+    places_[count_] = at;
+    values_[count_] = value;
+    if (++count_ == kTile) Flush();
+  }
+
+  void Flush() {
+    double elements[kTile];
+    ConvertElements(ElementType::kDouble, values_, output_.type, elements,
+                    static_cast<size_t>(count_));
+    switch (ElementBits(output_.type)) {
+      case 8:
+        Spread(reinterpret_cast<const uint8_t*>(elements));
+        break;
+      case 16:
+        Spread(reinterpret_cast<const uint16_t*>(elements));
+        break;
+      case 32:
+        Spread(reinterpret_cast<const uint32_t*>(elements));
+        break;
+      default:
+        Spread(reinterpret_cast<const uint64_t*>(elements));
+        break;
+    }
+    count_ = 0;
+  }
+
+ private:
+  template <typename U>
+  void Spread(const U* elements) {
+    U* const to = static_cast<U*>(output_.data);
+    for (int64_t i = 0; i < count_; ++i) std::memcpy(to + places_[i], elements + i, sizeof(U));
+  }
+
+  MutableTensorView output_;
+  int64_t count_ = 0;
+  int64_t places_[kTile];
+  double values_[kTile];
+};
 
 class MelWeightMatrix final : public Executable {
  public:
@@ -101,45 +185,37 @@ class MelWeightMatrix final : public Executable {
     }
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, *shape));
 
-    // The edges of the triangles are equally spaced in mel; the step is the one of ONNX's
-    // reference, which leaves the last of them short of `upper`.
+    // The step is the one of ONNX's reference, which leaves the last of them short of `upper`.
     const double first = MelOf(lower);
     const double step = (MelOf(upper) - first) / (static_cast<double>(mel_bins) + 2);
-    const auto bin_of = [&](int64_t edge) {
-      const double hertz = HertzOf(first + static_cast<double>(edge) * step);
-      return std::floor((static_cast<double>(dft_length) + 1) * hertz /
-                        static_cast<double>(sample_rate));
-    };
+    Edges edges(first, step, dft_length, sample_rate);
     std::memset(output.data, 0, output.bytes());
-    FillAs(output, [&](const auto& store) {
-      double left = 0;
-      double middle = bin_of(0);
-      double right = bin_of(1);
-      for (int64_t mel = 0; mel < mel_bins; ++mel) {
-        left = std::exchange(middle, std::exchange(right, bin_of(mel + 2)));
-        // Bins beyond the last, half the sample rate, do not exist.
-        const auto end = static_cast<int64_t>(
-            std::min(std::max(right, middle + 1), static_cast<double>((*shape)[0])));
-        for (auto bin = static_cast<int64_t>(std::min(left, static_cast<double>(end))); bin < end;
-             ++bin) {
-          const auto at = static_cast<double>(bin);
-          const double weight = at < middle
-                                    ? (at - left) / (middle - left)
-                                    : (right > middle ? (right - at) / (right - middle) : 1.0);
-          store(bin * mel_bins + mel, weight);
-        }
+    Scatter scatter(output);
+    double left = 0;
+    double middle = edges.Next();
+    double right = edges.Next();
+    for (int64_t mel = 0; mel < mel_bins; ++mel) {
+      left = std::exchange(middle, std::exchange(right, edges.Next()));
+      // Bins beyond the last, half the sample rate, do not exist.
+      const auto end = static_cast<int64_t>(
+          std::min(std::max(right, middle + 1), static_cast<double>((*shape)[0])));
+      for (auto bin = static_cast<int64_t>(std::min(left, static_cast<double>(end))); bin < end;
+           ++bin) {
+        const auto at = static_cast<double>(bin);
+        const double weight = at < middle
+                                  ? (at - left) / (middle - left)
+                                  : (right > middle ? (right - at) / (right - middle) : 1.0);
+        scatter.Store(bin * mel_bins + mel, weight);
       }
-    });
+    }
+    scatter.Flush();
     return OkStatus();
   }
 
  private:
   static double RealOf(const TensorView& view) {
     double value = 0;
-    DispatchType(FloatTypes{}, view.type, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      value = static_cast<double>(static_cast<ComputeType<T>>(*view.as<T>()));
-    });
+    ConvertElements(view.type, view.data, ElementType::kDouble, &value, 1);
     return value;
   }
 };
@@ -147,9 +223,9 @@ class MelWeightMatrix final : public Executable {
 }  // namespace
 
 void RegisterSignalWindow(KernelRegistry& registry) {
-  registry.Add({.name = "HannWindow", .make = MakeKernel<Window<kHann>>});
-  registry.Add({.name = "HammingWindow", .make = MakeKernel<Window<kHamming>>});
-  registry.Add({.name = "BlackmanWindow", .make = MakeKernel<Window<kBlackman>>});
+  registry.Add({.name = "HannWindow", .make = MakeKernel<Window>});
+  registry.Add({.name = "HammingWindow", .make = MakeKernel<Window>});
+  registry.Add({.name = "BlackmanWindow", .make = MakeKernel<Window>});
   registry.Add({.name = "MelWeightMatrix", .make = MakeKernel<MelWeightMatrix>});
 }
 

@@ -65,38 +65,20 @@ int64_t Combinations(std::span<const Axis> axes) {
 using LineFunction = void (*)(const uint8_t* from, uint8_t* to, const Axis& outer,
                               const Axis& inner);
 
-// Fewer than 64 bytes without a call, by two moves that may overlap in the middle.
-template <size_t kHalf>
-void CopyInTwo(const uint8_t* from, uint8_t* to, size_t bytes) {
-  uint8_t head[kHalf];
-  uint8_t tail[kHalf];
-  std::memcpy(head, from, kHalf);
-  std::memcpy(tail, from + bytes - kHalf, kHalf);
-  std::memcpy(to, head, kHalf);
-  std::memcpy(to + bytes - kHalf, tail, kHalf);
-}
-
-void CopyRow(const uint8_t* from, uint8_t* to, size_t bytes) {
-  if (bytes > 64) {
-    std::memcpy(to, from, bytes);
-  } else if (bytes >= 32) {
-    CopyInTwo<32>(from, to, bytes);
-  } else if (bytes >= 16) {
-    CopyInTwo<16>(from, to, bytes);
-  } else if (bytes >= 8) {
-    CopyInTwo<8>(from, to, bytes);
-  } else if (bytes >= 4) {
-    CopyInTwo<4>(from, to, bytes);
-  } else {
-    for (size_t i = 0; i < bytes; ++i) to[i] = from[i];
-  }
-}
-
 // Lines whose elements lie side by side in both layouts: `inner.extent` counts bytes.
 void CopyRows(const uint8_t* from, uint8_t* to, const Axis& outer, const Axis& inner) {
   const auto bytes = static_cast<size_t>(inner.extent);
+  if (outer.from == 0 && outer.to == inner.extent && outer.extent > 2) {
+    // One line, and then twice as many each time.
+    const size_t all = bytes * static_cast<size_t>(outer.extent);
+    CopyBytes(from, to, bytes);
+    for (size_t done = bytes; done < all; done *= 2) {
+      std::memcpy(to + done, to, std::min(done, all - done));
+    }
+    return;
+  }
   for (int64_t i = 0; i < outer.extent; ++i) {
-    CopyRow(from + i * outer.from, to + i * outer.to, bytes);
+    CopyBytes(from + i * outer.from, to + i * outer.to, bytes);
   }
 }
 
@@ -287,13 +269,16 @@ void RunMatrices(const Matrices& m, const uint8_t* from, uint8_t* to, Parallel& 
   }
 }
 
-// Elements that share bytes: one after the other, on one thread.
+// Elements that share bytes: on one thread, and one after the other but where lines are copied.
 void RunPacked(std::span<const Axis> axes, int bits, const uint8_t* from, int64_t from_offset,
                uint8_t* to, int64_t to_offset) {
+  const bool lines = !axes.empty() && axes.back().from == 1 && axes.back().to == 1;
+  const int64_t line = lines ? axes.back().extent : 1;
+  if (lines) axes = axes.first(axes.size() - 1);
   const int64_t count = Combinations(axes);
   Odometer place(axes, 0);
   for (int64_t i = 0; i < count; ++i) {
-    SetPacked(to, to_offset + place.to(), bits, GetPacked(from, from_offset + place.from(), bits));
+    CopyPacked(from, from_offset + place.from(), to, to_offset + place.to(), line, bits);
     place.Next();
   }
 }
@@ -370,6 +355,33 @@ void StridedCopy::Run(const void* from, int64_t from_offset, void* to, int64_t t
   RunMatrices({std::span<const Axis>(outer.data(), count), inner, *contiguous,
                static_cast<size_t>(element)},
               source, target, parallel);
+}
+
+void CopyPacked(const uint8_t* from, int64_t from_index, uint8_t* to, int64_t to_index,
+                int64_t count, int bits) {
+  const int64_t in_byte = 8 / bits;
+  const auto one_by_one = [&](int64_t n) {
+    for (int64_t i = 0; i < n; ++i) {
+      SetPacked(to, to_index + i, bits, GetPacked(from, from_index + i, bits));
+    }
+    from_index += n;
+    to_index += n;
+    count -= n;
+  };
+  one_by_one(std::min(count, (in_byte - to_index % in_byte) % in_byte));
+  const int shift = static_cast<int>(from_index % in_byte) * bits;
+  const int64_t in_word = 8 * in_byte;
+  for (; count >= in_word; count -= in_word) {
+    const uint8_t* const source = from + from_index / in_byte;
+    uint64_t word;
+    std::memcpy(&word, source, sizeof(word));
+    // The lowest bits of the word are the first byte's.
+    if (shift != 0) word = word >> shift | uint64_t{source[8]} << (64 - shift);
+    std::memcpy(to + to_index / in_byte, &word, sizeof(word));
+    from_index += in_word;
+    to_index += in_word;
+  }
+  one_by_one(count);
 }
 
 void CopyTensor(const TensorView& from, const MutableTensorView& to, Parallel& parallel) {

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "base/element_type.h"
 #include "base/parallel.h"
@@ -63,6 +64,39 @@ inline void SetPacked(uint8_t* data, int64_t index, int bits, uint8_t value) {
   const int shift = static_cast<int>(bit & 7);
   const int mask = ((1 << bits) - 1) << shift;
   data[bit >> 3] = static_cast<uint8_t>((data[bit >> 3] & ~mask) | (value << shift));
+}
+
+// Copies `count` packed elements between places given in elements, most of them eight bytes at a
+// time.
+void CopyPacked(const uint8_t* from, int64_t from_index, uint8_t* to, int64_t to_index,
+                int64_t count, int bits);
+
+// Copies fewer than 64 bytes without a call, by two moves that may overlap in the middle.
+template <size_t kHalf>
+inline void CopyInTwo(const uint8_t* from, uint8_t* to, size_t bytes) {
+  uint8_t head[kHalf];
+  uint8_t tail[kHalf];
+  std::memcpy(head, from, kHalf);
+  std::memcpy(tail, from + bytes - kHalf, kHalf);
+  std::memcpy(to, head, kHalf);
+  std::memcpy(to + bytes - kHalf, tail, kHalf);
+}
+
+// Copies bytes, short runs without a call.
+inline void CopyBytes(const uint8_t* from, uint8_t* to, size_t bytes) {
+  if (bytes > 64) {
+    std::memcpy(to, from, bytes);
+  } else if (bytes >= 32) {
+    CopyInTwo<32>(from, to, bytes);
+  } else if (bytes >= 16) {
+    CopyInTwo<16>(from, to, bytes);
+  } else if (bytes >= 8) {
+    CopyInTwo<8>(from, to, bytes);
+  } else if (bytes >= 4) {
+    CopyInTwo<4>(from, to, bytes);
+  } else {
+    for (size_t i = 0; i < bytes; ++i) to[i] = from[i];
+  }
 }
 
 }  // namespace mullion::cpu

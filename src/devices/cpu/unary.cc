@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cmath>
 #include <type_traits>
 
 #include "base/element_traits.h"
 #include "devices/cpu/flat_kernel.h"
+#include "devices/cpu/kernels/compare.h"
 #include "devices/cpu/kernels/convert.h"
 #include "devices/cpu/kernels/elements.h"
 #include "devices/cpu/kernels/flip_bits.h"
@@ -72,8 +74,6 @@ int64_t InfinityBits(ElementType type) {
       return 0x7c00;
     case ElementType::kBfloat16:
       return 0x7f80;
-    case ElementType::kDouble:
-      return int64_t{0x7ff} << 52;
     default:
       return 0x7f800000;
   }
@@ -107,6 +107,33 @@ class Test final : public FlatKernel {
     for (size_t i = 0; i < count; ++i) y[i] = (bits[i] & mask) == pattern;
   }
 
+  // By comparisons, which compilers do not make vectors of for elements of 64 bits.
+  void TestDoubles(const double* x, bool* y, size_t count) const {
+    if (nan_) {
+      CompareElements(CompareOp::kEqual, ElementType::kDouble, {x, 1}, {x, 1}, y, count);
+      auto* const bytes = reinterpret_cast<uint8_t*>(y);
+      FlipBits(bytes, bytes, count, 1);
+      return;
+    }
+    if (!positive_ && !negative_) {
+      std::fill_n(y, count, false);
+      return;
+    }
+    const double infinity = positive_ ? HUGE_VAL : -HUGE_VAL;
+    constexpr size_t kTile = 512;
+    double tile[kTile];
+    for (size_t begin = 0; begin < count; begin += kTile) {
+      const size_t n = std::min(kTile, count - begin);
+      const double* from = x + begin;
+      if (positive_ && negative_) {
+        UnaryElements({ElementwiseOp::kAbs}, ElementType::kDouble, from, tile, n);
+        from = tile;
+      }
+      CompareElements(CompareOp::kEqual, ElementType::kDouble, {from, 1}, {&infinity, 0}, y + begin,
+                      n);
+    }
+  }
+
   void Compute(const void* x, void* y, size_t count) const override {
     auto* const to = static_cast<bool*>(y);
     switch (ElementBits(type_)) {
@@ -115,7 +142,7 @@ class Test final : public FlatKernel {
       case 32:
         return TestRow<int32_t>(x, to, count);
       case 64:
-        return TestRow<int64_t>(x, to, count);
+        return TestDoubles(static_cast<const double*>(x), to, count);
       default:
         break;
     }

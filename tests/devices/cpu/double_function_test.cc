@@ -57,6 +57,58 @@ const Function kFunctions[] = {
      [](Wide) { return 0.0L; }},
     {"Celu", ElementwiseOp::kCelu,
      [](Wide x) { return x < 0 ? kAlpha * std::expm1(x / kAlpha) : x; }, [](Wide) { return 0.0L; }},
+    {"Erf", ElementwiseOp::kErf, [](Wide x) { return std::erf(x); }, [](Wide) { return 0.0L; }},
+    {"Gelu", ElementwiseOp::kGelu,
+     [](Wide x) { return 0.5L * x * (1 + std::erf(x * 0.70710678118654752440084L)); },
+     [](Wide x) { return std::fabs(x); }},
+    {"Sin", ElementwiseOp::kSin, [](Wide x) { return std::sin(x); }, [](Wide) { return 0.0L; }},
+    {"Cos", ElementwiseOp::kCos, [](Wide x) { return std::cos(x); }, [](Wide) { return 0.0L; }},
+    {"Tan", ElementwiseOp::kTan, [](Wide x) { return std::tan(x); }, [](Wide) { return 0.0L; }},
+    {"Asin", ElementwiseOp::kAsin, [](Wide x) { return std::asin(x); }, [](Wide) { return 0.0L; }},
+    {"Acos", ElementwiseOp::kAcos, [](Wide x) { return std::acos(x); }, [](Wide) { return 0.0L; }},
+    {"Atan", ElementwiseOp::kAtan, [](Wide x) { return std::atan(x); }, [](Wide) { return 0.0L; }},
+    {"Sinh", ElementwiseOp::kSinh, [](Wide x) { return std::sinh(x); }, [](Wide) { return 0.0L; }},
+    {"Cosh", ElementwiseOp::kCosh, [](Wide x) { return std::cosh(x); }, [](Wide) { return 0.0L; }},
+    {"Asinh", ElementwiseOp::kAsinh, [](Wide x) { return std::asinh(x); },
+     [](Wide) { return 0.0L; }},
+    {"Acosh", ElementwiseOp::kAcosh, [](Wide x) { return std::acosh(x); },
+     [](Wide) { return 0.0L; }},
+    {"Atanh", ElementwiseOp::kAtanh, [](Wide x) { return std::atanh(x); },
+     [](Wide) { return 0.0L; }},
+    {"Abs", ElementwiseOp::kAbs, [](Wide x) { return std::fabs(x); }, [](Wide) { return 0.0L; }},
+    {"Neg", ElementwiseOp::kNeg, [](Wide x) { return -x; }, [](Wide) { return 0.0L; }},
+    {"Sign", ElementwiseOp::kSign, [](Wide x) { return x > 0   ? 1
+                                                       : x < 0 ? -1
+                                                               : x; },
+     [](Wide) { return 0.0L; }},
+    {"Ceil", ElementwiseOp::kCeil, [](Wide x) { return std::ceil(x); }, [](Wide) { return 0.0L; }},
+    {"Floor", ElementwiseOp::kFloor, [](Wide x) { return std::floor(x); },
+     [](Wide) { return 0.0L; }},
+    {"Round", ElementwiseOp::kRound, [](Wide x) { return std::nearbyint(x); },
+     [](Wide) { return 0.0L; }},
+    {"Sqrt", ElementwiseOp::kSqrt, [](Wide x) { return std::sqrt(x); }, [](Wide) { return 0.0L; }},
+    {"Reciprocal", ElementwiseOp::kReciprocal, [](Wide x) { return 1 / x; },
+     [](Wide) { return 0.0L; }},
+    {"Relu", ElementwiseOp::kRelu, [](Wide x) { return x < 0 ? 0 : x; }, [](Wide) { return 0.0L; }},
+    {"LeakyRelu", ElementwiseOp::kLeakyRelu, [](Wide x) { return x < 0 ? kAlpha * x : x; },
+     [](Wide) { return 0.0L; }},
+    {"HardSigmoid", ElementwiseOp::kHardSigmoid,
+     [](Wide x) { return x != x ? x : std::clamp<Wide>(kAlpha * x + kBeta, 0, 1); },
+     [](Wide x) { return std::fabs(x); }},
+    {"HardSwish", ElementwiseOp::kHardSwish,
+     [](Wide x) { return x != x ? x : x * std::clamp<Wide>(x / 6 + 0.5L, 0, 1); },
+     [](Wide x) { return std::fabs(x); }},
+    {"Softsign", ElementwiseOp::kSoftsign, [](Wide x) { return x / (1 + std::fabs(x)); },
+     [](Wide) { return 0.0L; }},
+    {"ThresholdedRelu", ElementwiseOp::kThresholdedRelu, [](Wide x) { return x > kAlpha ? x : 0; },
+     [](Wide) { return 0.0L; }},
+    {"Shrink", ElementwiseOp::kShrink,
+     [](Wide x) { return x < -kBeta  ? x + kAlpha
+                         : x > kBeta ? x - kAlpha
+                                     : 0; },
+     [](Wide) { return 0.0L; }},
+    {"Clip", ElementwiseOp::kClip, [](Wide x) { return x != x ? x : std::clamp(x, kAlpha, kBeta); },
+     [](Wide) { return 0.0L; }},
 };
 
 class DoubleFunctions : public testing::TestWithParam<cpu::Isa> {
@@ -104,6 +156,27 @@ TEST_P(DoubleFunctions, AreWithinFourUnits) {
       EXPECT_LE(std::fabs(y[i] - exact), 4 * unit * scale + lost)
           << function.name << " of " << x[i] << " is " << y[i] << ", exact " << rounded;
       if (HasFailure()) return;
+    }
+  }
+}
+
+// Near multiples of pi/2 the result is what is left of the angle after 60 bits cancelled.
+TEST_P(DoubleFunctions, AnglesNearQuarterTurns) {
+  std::vector<double> x;
+  for (int n = 1; n < 1100000; n = n < 3000 ? n + 1 : n + 997) {
+    const Wide quarter = 1.57079632679489661923132L * n;
+    x.push_back(static_cast<double>(quarter));
+    x.push_back(-std::nextafter(static_cast<double>(quarter), 0.0));
+  }
+  x.push_back(6381956970095103.0 * 0x1p797);  // the closest of all doubles
+  for (const ElementwiseOp op : {ElementwiseOp::kSin, ElementwiseOp::kCos}) {
+    std::vector<double> y(x.size());
+    cpu::UnaryElements({op}, ElementType::kDouble, x.data(), y.data(), x.size());
+    for (size_t i = 0; i < x.size(); ++i) {
+      // The standard library is within one unit.
+      const double exact = op == ElementwiseOp::kSin ? std::sin(x[i]) : std::cos(x[i]);
+      ASSERT_NEAR(y[i], exact, 4 * std::numeric_limits<double>::epsilon() * std::fabs(exact))
+          << "of " << x[i];
     }
   }
 }

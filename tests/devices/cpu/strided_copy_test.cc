@@ -113,6 +113,33 @@ TEST(StridedCopy, CopiesNothingForAnEmptyAxisAndOneElementForNoAxis) {
   EXPECT_EQ(to, 3);
 }
 
+// Runs that begin and end anywhere within a byte, and nothing beside them changes.
+TEST(StridedCopy, MovesRunsOfPackedElements) {
+  for (const int bits : {4, 2}) {
+    const int in_byte = 8 / bits;
+    std::vector<uint8_t> from(64);
+    for (size_t i = 0; i < from.size(); ++i) from[i] = static_cast<uint8_t>(i * 37 + 11);
+    for (const int64_t count : {0, 1, 3, 16, 17, 33, 70, 100}) {
+      for (int64_t first = 0; first < in_byte; ++first) {
+        for (int64_t place = 0; place < 2 * in_byte; ++place) {
+          // Of no more bytes than are read.
+          const std::vector<uint8_t> exact(from.begin(),
+                                           from.begin() + (first + count + in_byte - 1) / in_byte);
+          std::vector<uint8_t> to(64, 0xa5);
+          CopyPacked(exact.data(), first, to.data(), place, count, bits);
+          for (int64_t i = 0; i < 64 * in_byte; ++i) {
+            const bool within = i >= place && i < place + count;
+            const uint8_t before = GetPacked(std::vector<uint8_t>(64, 0xa5).data(), i, bits);
+            ASSERT_EQ(GetPacked(to.data(), i, bits),
+                      within ? GetPacked(from.data(), first + i - place, bits) : before)
+                << i << " of " << count << " from " << first << " to " << place;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(StridedCopy, MovesStringsAndPackedElements) {
   BackwardParallel parallel;
   const std::vector<std::string> from = {"a", "b", "c", "a long string that lives on the heap",

@@ -40,14 +40,16 @@ inline void ConvertRow(const float* x, int32_t* y, size_t count) {
 }
 #endif
 
-using Sources = TypeList<float, int32_t, int64_t, uint8_t, int8_t>;
+using Sources = TypeList<float, double, int32_t, int64_t, uint8_t, int8_t>;
 
 bool ConvertCommon(ElementType from, const void* x, ElementType to, void* y, size_t count) {
   bool done = false;
   DispatchType(Sources{}, from, [&](auto from_tag) {
     using From = typename decltype(from_tag)::type;
-    using Targets = std::conditional_t<sizeof(From) == 1, TypeList<float, int32_t, int64_t, bool>,
-                                       TypeList<float, int32_t, int64_t, uint8_t, bool>>;
+    using Targets = std::conditional_t<
+        sizeof(From) == 1, TypeList<float, int32_t, int64_t, bool>,
+        std::conditional_t<std::is_same_v<From, double>, TypeList<float, int32_t, int64_t>,
+                           TypeList<float, double, int32_t, int64_t, uint8_t, bool>>>;
     done = DispatchType(Targets{}, to, [&](auto to_tag) {
       using To = typename decltype(to_tag)::type;
       ConvertRow(static_cast<const From*>(x), static_cast<To*>(y), count);

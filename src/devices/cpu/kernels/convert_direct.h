@@ -10,7 +10,7 @@
 namespace mullion::cpu {
 
 // Converts and returns true when the pair has a loop of its own: among float, int32, int64, uint8,
-// int8 and bool, and between float and the half types.
+// int8 and bool, between float, int32 or int64 and double, and between float and the half types.
 bool ConvertDirectly(ElementType from, const void* x, ElementType to, void* y, size_t count);
 
 }  // namespace mullion::cpu

@@ -15,6 +15,9 @@ namespace mullion::cpu {
 bool DoubleFunction(const operators::ElementwiseStep& step, const double* x, double* y,
                     size_t count);
 
+// y[i] = min(max(x[i], low), high), NaN where x[i] is NaN.
+void DoubleClip(const double* x, double* y, size_t count, double low, double high);
+
 }  // namespace mullion::cpu
 
 #endif  // MULLION_DEVICES_CPU_KERNELS_DOUBLE_FUNCTION_H_

@@ -128,7 +128,8 @@ void RemainderRow(Operand<float> a, Operand<float> b, float* y, size_t count) {
     for (size_t lane = 0; lane < n; ++lane) y[i + lane] = std::fmod(left[lane], right[lane]);
   }
 #else
-  NumberBinary<float>({operators::ElementwiseOp::kFmod}, a, b, y, count);
+  NumberBinary({operators::ElementwiseOp::kFmod}, ElementType::kFloat, {a.data, a.step},
+               {b.data, b.step}, y, count);
 #endif
 }
 
@@ -190,7 +191,9 @@ void FloatBinary(const operators::ElementwiseStep& step, Operand<float> a, Opera
   using Op = operators::ElementwiseOp;
   if (count == 0) return;
   if (step.op == Op::kPow && b.step == 0 && ConstantPower(a.data, *b.data, y, count)) return;
-  if (step.op == Op::kPow) return NumberBinary<float>(step, a, b, y, count);
+  if (step.op == Op::kPow) {
+    return NumberBinary(step, ElementType::kFloat, {a.data, a.step}, {b.data, b.step}, y, count);
+  }
   if (step.op == Op::kFmod) return MULLION_SIMD_CALL(RemainderRow)(a, b, y, count);
   MULLION_SIMD_CALL(FloatBinary)(step.op, step.alpha, a, b, y, count);
 }

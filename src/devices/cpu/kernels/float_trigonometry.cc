@@ -71,7 +71,7 @@ HWY_INLINE void StoreAngle(D d, V x, float* to, size_t count) {
   hn::Store(x, d, lanes);
   for (size_t i = 0; i < count; ++i) {
     if (std::fabs(lanes[i]) > kLargestAngle || lanes[i] != lanes[i]) {
-      PlainTrigonometry(kOp, lanes + i, to + i, 1);
+      to[i] = static_cast<float>(PlainUnary({kOp}, lanes[i]));
     }
   }
 }

@@ -2,8 +2,6 @@
 #include "devices/cpu/kernels/number_unary.h"
 
 #include <cmath>
-#include <cstdint>
-#include <type_traits>
 
 #include "devices/cpu/kernels/double_function.h"
 
@@ -12,11 +10,6 @@ namespace mullion::cpu {
 namespace {
 
 using Op = operators::ElementwiseOp;
-
-template <typename T, typename Function>
-void Row(const T* x, T* y, size_t count, Function function) {
-  for (size_t i = 0; i < count; ++i) y[i] = function(x[i]);
-}
 
 double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
@@ -38,13 +31,60 @@ double Clip(double x, double low, double high) {
   return y > high ? high : y;
 }
 
-double Sign(double x) { return x > 0 ? 1.0 : (x < 0 ? -1.0 : x); }
+}  // namespace
 
-// What one double becomes; a switch for each element, which the functions' own cost hides.
-double Activation(const operators::ElementwiseStep& step, double x) {
+double PlainUnary(const operators::ElementwiseStep& step, double x) {
   const double alpha = step.alpha;
   const double beta = step.beta;
   switch (step.op) {
+    case Op::kAbs:
+      return std::fabs(x);
+    case Op::kNeg:
+      return -x;
+    case Op::kSign:
+      return x > 0 ? 1.0 : (x < 0 ? -1.0 : x);
+    case Op::kCeil:
+      return std::ceil(x);
+    case Op::kFloor:
+      return std::floor(x);
+    case Op::kRound:
+      return std::nearbyint(x);
+    case Op::kSqrt:
+      return std::sqrt(x);
+    case Op::kReciprocal:
+      return 1 / x;
+    case Op::kExp:
+      return std::exp(x);
+    case Op::kLog:
+      return std::log(x);
+    case Op::kErf:
+      return std::erf(x);
+    case Op::kTanh:
+      return std::tanh(x);
+    case Op::kSigmoid:
+      return Sigmoid(x);
+    case Op::kSin:
+      return std::sin(x);
+    case Op::kCos:
+      return std::cos(x);
+    case Op::kTan:
+      return std::tan(x);
+    case Op::kAsin:
+      return std::asin(x);
+    case Op::kAcos:
+      return std::acos(x);
+    case Op::kAtan:
+      return std::atan(x);
+    case Op::kSinh:
+      return std::sinh(x);
+    case Op::kCosh:
+      return std::cosh(x);
+    case Op::kAsinh:
+      return std::asinh(x);
+    case Op::kAcosh:
+      return std::acosh(x);
+    case Op::kAtanh:
+      return std::atanh(x);
     case Op::kRelu:
       return x < 0 ? 0 : x;
     case Op::kLeakyRelu:
@@ -80,115 +120,9 @@ double Activation(const operators::ElementwiseStep& step, double x) {
   }
 }
 
-// Twelve functions of the standard library by one name for both widths.
-template <typename T>
-void TrigonometryRow(Op op, const T* x, T* y, size_t count) {
-  switch (op) {
-    case Op::kSin:
-      return Row(x, y, count, [](T v) { return std::sin(v); });
-    case Op::kCos:
-      return Row(x, y, count, [](T v) { return std::cos(v); });
-    case Op::kTan:
-      return Row(x, y, count, [](T v) { return std::tan(v); });
-    case Op::kAsin:
-      return Row(x, y, count, [](T v) { return std::asin(v); });
-    case Op::kAcos:
-      return Row(x, y, count, [](T v) { return std::acos(v); });
-    case Op::kAtan:
-      return Row(x, y, count, [](T v) { return std::atan(v); });
-    case Op::kSinh:
-      return Row(x, y, count, [](T v) { return std::sinh(v); });
-    case Op::kCosh:
-      return Row(x, y, count, [](T v) { return std::cosh(v); });
-    case Op::kAsinh:
-      return Row(x, y, count, [](T v) { return std::asinh(v); });
-    case Op::kAcosh:
-      return Row(x, y, count, [](T v) { return std::acosh(v); });
-    case Op::kAtanh:
-      return Row(x, y, count, [](T v) { return std::atanh(v); });
-    default:
-      return;
-  }
-}
-
-}  // namespace
-
-void PlainTrigonometry(Op op, const float* x, float* y, size_t count) {
-  TrigonometryRow(op, x, y, count);
-}
-
-void PlainTrigonometry(Op op, const double* x, double* y, size_t count) {
-  TrigonometryRow(op, x, y, count);
-}
-
 void DoubleUnary(const operators::ElementwiseStep& step, const double* x, double* y, size_t count) {
   if (DoubleFunction(step, x, y, count)) return;
-  switch (step.op) {
-    case Op::kAbs:
-      return Row(x, y, count, [](double v) { return std::fabs(v); });
-    case Op::kNeg:
-      return Row(x, y, count, [](double v) { return -v; });
-    case Op::kSign:
-      return Row(x, y, count, Sign);
-    case Op::kCeil:
-      return Row(x, y, count, [](double v) { return std::ceil(v); });
-    case Op::kFloor:
-      return Row(x, y, count, [](double v) { return std::floor(v); });
-    case Op::kRound:
-      return Row(x, y, count, [](double v) { return std::nearbyint(v); });
-    case Op::kSqrt:
-      return Row(x, y, count, [](double v) { return std::sqrt(v); });
-    case Op::kReciprocal:
-      return Row(x, y, count, [](double v) { return 1 / v; });
-    case Op::kExp:
-      return Row(x, y, count, [](double v) { return std::exp(v); });
-    case Op::kLog:
-      return Row(x, y, count, [](double v) { return std::log(v); });
-    case Op::kErf:
-      return Row(x, y, count, [](double v) { return std::erf(v); });
-    case Op::kTanh:
-      return Row(x, y, count, [](double v) { return std::tanh(v); });
-    case Op::kSigmoid:
-      return Row(x, y, count, Sigmoid);
-    default:
-      if (step.op <= Op::kAtanh) return PlainTrigonometry(step.op, x, y, count);
-      return Row(x, y, count, [&step](double v) { return Activation(step, v); });
-  }
+  for (size_t i = 0; i < count; ++i) y[i] = PlainUnary(step, x[i]);
 }
-
-template <typename T>
-void IntegerUnary(const operators::ElementwiseStep& step, const T* x, T* y, size_t count) {
-  using U = std::make_unsigned_t<T>;
-  const auto negate = [](T v) { return static_cast<T>(U{0} - static_cast<U>(v)); };
-  switch (step.op) {
-    case Op::kAbs:
-      return Row(x, y, count, [&negate](T v) { return v < 0 ? negate(v) : v; });
-    case Op::kNeg:
-      return Row(x, y, count, negate);
-    case Op::kSign:
-      return Row(x, y, count, [](T v) { return static_cast<T>((v > 0) - (v < 0)); });
-    case Op::kRelu:
-      return Row(x, y, count, [](T v) { return v < 0 ? T{0} : v; });
-    case Op::kErf:
-      return Row(x, y, count, [](T v) { return static_cast<T>(std::erf(static_cast<double>(v))); });
-    case Op::kShrink:
-      // The bias is at most as large as the values that matter; what leaves the range wraps.
-      return Row(x, y, count, [&step](T v) {
-        const double shrunk = Activation(step, static_cast<double>(v));
-        return static_cast<T>(static_cast<int64_t>(Clip(shrunk, -9.2e18, 9.2e18)));
-      });
-    default:
-      return;
-  }
-}
-
-template void IntegerUnary(const operators::ElementwiseStep&, const int8_t*, int8_t*, size_t);
-template void IntegerUnary(const operators::ElementwiseStep&, const int16_t*, int16_t*, size_t);
-template void IntegerUnary(const operators::ElementwiseStep&, const int32_t*, int32_t*, size_t);
-template void IntegerUnary(const operators::ElementwiseStep&, const int64_t*, int64_t*, size_t);
-template void IntegerUnary(const operators::ElementwiseStep&, const uint8_t*, uint8_t*, size_t);
-template void IntegerUnary(const operators::ElementwiseStep&, const uint16_t*, uint16_t*, size_t);
-template void IntegerUnary(const operators::ElementwiseStep&, const uint32_t*, uint32_t*, size_t);
-template void IntegerUnary(const operators::ElementwiseStep&, const uint64_t*, uint64_t*, size_t);
 
 }  // namespace mullion::cpu
