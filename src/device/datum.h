@@ -30,6 +30,16 @@ struct Datum {
   static Datum FromMap(std::shared_ptr<const Map> map);
   static Datum EmptyOptional();
 
+  // Whether it keeps something alive.
+  bool Owns() const { return static_cast<bool>(tensor) || sequence != nullptr || map != nullptr; }
+  // Becomes a borrowed tensor. Most of a datum is its owner, which is left alone where there is
+  // none.
+  void Borrow(const TensorView& borrowed) {
+    if (Owns()) *this = Datum();
+    kind = ValueKind::kTensor;
+    view = borrowed;
+  }
+
   bool IsTensor() const { return kind == ValueKind::kTensor; }
   // A tensor that owns its memory: `tensor`, or a copy of a borrowed view.
   Result<Tensor> OwnedTensor() const {

@@ -54,6 +54,10 @@ struct Program {
   std::vector<int> outputs;   // slots of the graph's outputs, in order
   std::vector<int> captures;  // slots here of values of the surrounding program...
   std::vector<int> captured;  // ...and their slots there, parallel to `captures`
+
+  bool GivesOut(int slot) const {
+    return slots[static_cast<size_t>(slot)].last_use == static_cast<int>(steps.size());
+  }
 };
 
 }  // namespace mullion

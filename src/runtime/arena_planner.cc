@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/arena_planner.h"
 
+#include <algorithm>
 #include <iterator>
 
 #include "base/tensor.h"
@@ -21,39 +22,35 @@ size_t ArenaPlanner::Allocate(size_t bytes) {
     }
   }
   if (best != free_.end()) {
-    const auto [offset, size] = *best;
-    free_.erase(best);
-    if (size > wanted) free_[offset + wanted] = size - wanted;
+    const size_t offset = best->first;
+    best->first += wanted;
+    best->second -= wanted;
+    if (best->second == 0) free_.erase(best);
     return offset;
   }
   // Grow; a free block at the end is part of the new one.
-  if (!free_.empty()) {
-    const auto [offset, size] = *std::prev(free_.end());
-    if (offset + size == size_) {
-      free_.erase(std::prev(free_.end()));
-      size_ = offset + wanted;
-      return offset;
-    }
+  size_t offset = size_;
+  if (!free_.empty() && free_.back().first + free_.back().second == size_) {
+    offset = free_.back().first;
+    free_.pop_back();
   }
-  const size_t offset = size_;
-  size_ += wanted;
+  size_ = offset + wanted;
   return offset;
 }
 
 void ArenaPlanner::Free(size_t offset, size_t bytes) {
-  auto [place, fresh] = free_.try_emplace(offset, Round(bytes));
-  if (!fresh) return;
-  const auto next = std::next(place);
-  if (next != free_.end() && place->first + place->second == next->first) {
-    place->second += next->second;
-    free_.erase(next);
-  }
-  if (place != free_.begin()) {
-    const auto previous = std::prev(place);
-    if (previous->first + previous->second == place->first) {
-      previous->second += place->second;
-      free_.erase(place);
-    }
+  const size_t size = Round(bytes);
+  const auto next = std::lower_bound(free_.begin(), free_.end(), Hole(offset, 0));
+  const bool meets_next = next != free_.end() && offset + size == next->first;
+  const bool meets_previous =
+      next != free_.begin() && std::prev(next)->first + std::prev(next)->second == offset;
+  if (meets_previous) {
+    std::prev(next)->second += size + (meets_next ? next->second : 0);
+    if (meets_next) free_.erase(next);
+  } else if (meets_next) {
+    *next = {offset, next->second + size};
+  } else {
+    free_.insert(next, {offset, size});
   }
 }
 

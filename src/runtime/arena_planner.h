@@ -4,7 +4,8 @@
 #define MULLION_RUNTIME_ARENA_PLANNER_H_
 
 #include <cstddef>
-#include <map>
+#include <utility>
+#include <vector>
 
 namespace mullion {
 
@@ -18,7 +19,8 @@ class ArenaPlanner {
 
  private:
   static size_t Round(size_t bytes);
-  std::map<size_t, size_t> free_;  // offset to size
+  using Hole = std::pair<size_t, size_t>;  // offset and size
+  std::vector<Hole> free_;                 // by offset
   size_t size_ = 0;
 };
 

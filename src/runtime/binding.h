@@ -28,7 +28,7 @@ enum class PlacementKind : uint8_t {
   kArena,   // at `offset` of the segment's arena
   kOutput,  // in the memory of the program's output number `offset`
   kHeap,    // wherever the kernel puts it: strings, sequences, maps
-  kFolded,  // computed at binding: `folded` holds it
+  kFolded,  // computed at binding: number `offset` of the binding's `folded`
 };
 
 struct Placement {
@@ -36,12 +36,18 @@ struct Placement {
   PlacementKind kind = PlacementKind::kHeap;
   size_t offset = 0;
   TypeInfo type;  // concrete shape for tensors
-  Tensor folded;
+};
+
+// What a step worked out, and what its loops take: learned while it runs. Bindings for which the
+// step reads the same share it.
+struct StepMemory {
+  std::unique_ptr<BoundState> state;
+  LoopCosts costs;
 };
 
 struct BoundStep {
   int step = 0;
-  std::unique_ptr<BoundState> state;
+  std::shared_ptr<StepMemory> memory;
 };
 
 // A value that is there when a segment begins: a program input, a capture, or what a dynamic step
@@ -79,27 +85,14 @@ class Binding {
   const Binding* parent = nullptr;  // lives longer: it holds this one in its cache
   BindingKey key;
   std::vector<Placement> placements;  // of the values made in this segment
-  std::vector<BoundStep> steps;       // folded steps are left out
-  std::vector<SampleGroup> groups;    // of `steps`, in order
-  // One for each of `steps` where there are helpers; learned while the steps run.
-  std::unique_ptr<LoopCosts[]> loop_costs;
+  std::vector<Tensor> folded;
+  std::vector<BoundStep> steps;     // folded steps are left out
+  std::vector<SampleGroup> groups;  // of `steps`, in order
   int end_step = 0;  // the dynamic step that ends the segment, or the number of steps
   size_t arena_bytes = 0;
   size_t scratch_bytes = 0;
   mutable BindingCache children;
 };
-
-struct BindOptions {
-  int threads = 1;
-  // Program outputs go to the caller's memory (a session's main program, branches of If) or stay in
-  // the arena (bodies of loops).
-  bool outputs_outside = true;
-};
-
-// Binds the segment of `program` that `key` begins. The error is that of a step whose inputs cannot
-// go together.
-Result<std::shared_ptr<const Binding>> MakeBinding(const Program& program, const Binding* parent,
-                                                   BindingKey key, const BindOptions& options);
 
 }  // namespace mullion
 

@@ -8,23 +8,6 @@
 
 namespace mullion {
 
-BoundProgram::BoundProgram(const Program& program, const BindOptions& options,
-                           std::shared_ptr<BlockCache> blocks)
-    : program_(program),
-      options_(options),
-      blocks_(std::move(blocks)),
-      bodies_(program.steps.size()) {
-  BindOptions inner = options;
-  for (size_t i = 0; i < program.steps.size(); ++i) {
-    // A branch's results are those of the If: they go where its own would. What a body gives to the
-    // next iteration stays in its frame.
-    inner.outputs_outside = program.steps[i].kind == StepKind::kIf;
-    for (const auto& subprogram : program.steps[i].subprograms) {
-      bodies_[i].emplace_back(new BoundProgram(*subprogram, inner, blocks_));
-    }
-  }
-}
-
 // What a kernel sees of the frame.
 class Frame::StepContext final : public RunContext {
  public:
@@ -114,17 +97,11 @@ Frame::Frame(BoundProgram& bound)
 
 Frame::~Frame() = default;
 
-namespace {
-
-bool Owns(const Datum& datum) { return datum.tensor || datum.sequence || datum.map; }
-
-}  // namespace
-
 void Frame::SetInput(int index, const Datum& value) {
   Datum& datum = At(program_.inputs[static_cast<size_t>(index)]);
-  if (Owns(value) || Owns(datum)) {
+  if (value.Owns() || datum.Owns()) {
     datum = value;
-  } else {  // most of a datum is its owner
+  } else {
     datum.kind = value.kind;
     datum.view = value.view;
   }
@@ -151,25 +128,12 @@ const Datum& Frame::Output(int index) const {
 void Frame::ClearInputs() {
   for (const int slot : program_.inputs) {
     Datum& datum = At(slot);
-    if (Owns(datum)) {
+    if (datum.Owns()) {
       datum = Datum();
     } else {
       datum.kind = ValueKind::kUnknown;
     }
   }
-}
-
-TypeInfo Frame::TypeOf(int slot) const {
-  const Datum& datum = slots_[static_cast<size_t>(slot)];
-  if (datum.IsTensor()) return TypeInfo::Tensor(datum.view.type, datum.view.shape);
-  return program_.slots[static_cast<size_t>(slot)].value->type;
-}
-
-BindingKey Frame::RootKey() const {
-  BindingKey key;
-  for (const int slot : program_.inputs) key.values.push_back({slot, TypeOf(slot)});
-  for (const int slot : program_.captures) key.values.push_back({slot, TypeOf(slot)});
-  return key;
 }
 
 bool Frame::RootIsBound() const {
@@ -180,15 +144,6 @@ bool Frame::RootIsBound() const {
     return datum.IsTensor() && value.type.IsTensor() && value.type.has_shape &&
            value.type.element_type == datum.view.type && value.type.shape == datum.view.shape;
   });
-}
-
-BindingKey Frame::KeyAfter(int first_step, const Step& step) const {
-  BindingKey key;
-  key.first_step = first_step;
-  for (const int slot : step.outputs) {
-    if (slot != kNoSlot) key.values.push_back({slot, TypeOf(slot)});
-  }
-  return key;
 }
 
 Status Frame::Run(const Evaluation& evaluation) {
@@ -213,139 +168,6 @@ Status Frame::Run(const Evaluation& evaluation) {
   return OkStatus();
 }
 
-Result<const Binding*> Frame::EnterSegment(size_t depth, BindingKey key) {
-  if (depth >= segments_.size()) segments_.emplace_back();
-  Segment& segment = segments_[depth];
-  const Binding* const parent = depth == 0 ? nullptr : segments_[depth - 1].binding.get();
-  const bool same = segment.binding != nullptr && segment.binding->parent == parent &&
-                    SameKey(segment.binding->key, key);
-  if (!same) {
-    BindingCache& cache = parent == nullptr ? bound_.roots() : parent->children;
-    std::shared_ptr<const Binding> binding = cache.Find(key);
-    if (binding == nullptr) {
-      MULLION_ASSIGN_OR_RETURN(binding,
-                               MakeBinding(program_, parent, std::move(key), bound_.options()));
-      cache.Insert(binding);
-    }
-    // Deeper segments hang on the old binding.
-    for (size_t i = depth + 1; i < segments_.size(); ++i) segments_[i].binding = nullptr;
-    segment.binding = std::move(binding);
-    MULLION_RETURN_IF_ERROR(ReserveMemory(segment));
-  }
-  if (!same || outputs_changed_) {
-    Status placed = PlaceValues(segment);
-    if (!placed.ok()) segment.binding = nullptr;  // some values have no place yet
-    MULLION_RETURN_IF_ERROR(std::move(placed));
-  }
-  return segment.binding.get();
-}
-
-namespace {
-
-// Memory that was too small gets room to grow: sizes that rise step by step, as a decoder's do,
-// would begin each step on fresh pages.
-size_t Capacity(size_t wanted, size_t before) { return before > 0 ? wanted + wanted / 4 : wanted; }
-
-// Sizes that come and go would do the same if each small one gave the large one's memory back.
-constexpr int kSmallBindingsKept = 16;
-
-bool Reserve(AlignedBuffer& memory, size_t& bytes, size_t wanted) {
-  memory.reset();
-  memory.reset(AllocateAligned(wanted));
-  bytes = memory == nullptr ? 0 : wanted;
-  return memory != nullptr;
-}
-
-}  // namespace
-
-Status Frame::ReserveMemory(Segment& segment) {
-  const Binding& binding = *segment.binding;
-  const bool small = binding.arena_bytes < segment.arena_bytes / 4;
-  segment.small_bindings = small ? segment.small_bindings + 1 : 0;
-  const bool shrink = segment.small_bindings > kSmallBindingsKept;
-  const size_t arena_before = shrink ? 0 : segment.arena_bytes;
-  if (segment.arena == nullptr || shrink || binding.arena_bytes > segment.arena_bytes) {
-    if (!Reserve(segment.arena, segment.arena_bytes, Capacity(binding.arena_bytes, arena_before))) {
-      segment.binding = nullptr;
-      return OutOfMemory(StrCat("no memory for ", binding.arena_bytes,
-                                " bytes of intermediate results; use smaller inputs"));
-    }
-    segment.small_bindings = 0;
-  }
-  if (scratch_ == nullptr || binding.scratch_bytes > scratch_bytes_) {
-    if (!Reserve(scratch_, scratch_bytes_, Capacity(binding.scratch_bytes, scratch_bytes_))) {
-      segment.binding = nullptr;
-      return OutOfMemory(
-          StrCat("no memory for ", binding.scratch_bytes, " bytes of scratch; use smaller inputs"));
-    }
-  }
-  return OkStatus();
-}
-
-Status Frame::PlaceValues(const Segment& segment) {
-  for (const Placement& placement : segment.binding->placements) {
-    Datum& datum = At(placement.slot);
-    char& fixed = fixed_[static_cast<size_t>(placement.slot)];
-    switch (placement.kind) {
-      case PlacementKind::kArena:
-        datum = Datum::FromView({placement.type.element_type, MemoryLocation::kHost,
-                                 placement.type.shape,
-                                 static_cast<char*>(segment.arena.get()) + placement.offset});
-        fixed = 1;
-        break;
-      case PlacementKind::kFolded:
-        datum = Datum::FromTensor(placement.folded);
-        fixed = 1;
-        break;
-      case PlacementKind::kHeap:
-        fixed = 0;
-        break;
-      case PlacementKind::kOutput:
-        MULLION_RETURN_IF_ERROR(PlaceOutput(placement));
-        fixed = 1;
-        break;
-    }
-  }
-  return OkStatus();
-}
-
-Status Frame::PlaceOutputs(const Binding& binding) {
-  for (const Placement& placement : binding.placements) {
-    if (placement.kind != PlacementKind::kOutput) continue;
-    MULLION_RETURN_IF_ERROR(PlaceOutput(placement));
-  }
-  return OkStatus();
-}
-
-Status Frame::PlaceOutput(const Placement& placement) {
-  const MutableTensorView& memory = output_memory_[placement.offset];
-  Datum& datum = At(placement.slot);
-  if (memory.data == nullptr) {
-    const bool reusable = datum.tensor && datum.tensor.type() == placement.type.element_type &&
-                          datum.tensor.shape() == placement.type.shape &&
-                          datum.tensor.owner().use_count() == 1;
-    if (reusable) return OkStatus();
-    Result<Tensor> tensor =
-        bound_.blocks().Allocate(placement.type.element_type, placement.type.shape);
-    if (!tensor.ok()) {
-      const Node* const maker =
-          program_.slots[static_cast<size_t>(placement.slot)].value->producer();
-      if (maker == nullptr) return tensor.status();
-      return maker->Error(tensor.status().code(), tensor.status().message());
-    }
-    datum = Datum::FromTensor(*std::move(tensor));
-    return OkStatus();
-  }
-  if (memory.type != placement.type.element_type || !(memory.shape == placement.type.shape)) {
-    const Value& value = *program_.slots[static_cast<size_t>(placement.slot)].value;
-    return SizeMismatch(StrCat("output '", value.name(), "' is ", placement.type.ToString(),
-                               " but a tensor of ", Describe(memory),
-                               " was bound to it; bind one of the right shape or none"));
-  }
-  datum = Datum::FromView(memory);
-  return OkStatus();
-}
-
 Status Frame::RunSegment(const Binding& binding, const Evaluation& evaluation) {
   size_t next = 0;
   for (const SampleGroup& group : binding.groups) {
@@ -358,14 +180,14 @@ Status Frame::RunSegment(const Binding& binding, const Evaluation& evaluation) {
 
 Status Frame::RunSteps(const Binding& binding, size_t first, size_t last,
                        const Evaluation& evaluation) {
-  LoopCosts* const costs = binding.loop_costs.get();
+  const bool alone = bound_.options().threads <= 1;
   for (size_t i = first; i < last; ++i) {
     if (evaluation.cancellation != nullptr && evaluation.cancellation->cancelled()) {
       return Status(StatusCode::kCancelled, "the evaluation was cancelled");
     }
-    evaluation.parallel->BeginStep(costs == nullptr ? nullptr : costs + i);
     const BoundStep& step = binding.steps[i];
-    MULLION_RETURN_IF_ERROR(RunStep(step.step, step.state.get(), evaluation));
+    evaluation.parallel->BeginStep(alone ? nullptr : &step.memory->costs);
+    MULLION_RETURN_IF_ERROR(RunStep(step.step, step.memory->state.get(), evaluation));
   }
   return OkStatus();
 }
@@ -415,84 +237,6 @@ Status Frame::RunStep(int index, const BoundState* state, const Evaluation& eval
       BytesOf(step_inputs_[static_cast<size_t>(index)]) + BytesOf({outputs.data(), outputs.size()});
   evaluation.profiler->Add(*step.node, start, bytes);
   return status;
-}
-
-Result<BindingKey> Frame::PassDynamicStep(int index, const Evaluation& evaluation) {
-  const Step& step = program_.steps[static_cast<size_t>(index)];
-  if (step.kind != StepKind::kExecutable) {
-    MULLION_RETURN_IF_ERROR(RunControl(index, evaluation));
-    return KeyAfter(index + 1, step);
-  }
-  std::vector<TypeInfo> types(step.outputs.size());
-  MULLION_ASSIGN_OR_RETURN(const bool resolved, ResolveShapes(step, types));
-  if (resolved) {
-    BindingKey key;
-    key.first_step = index;
-    for (size_t i = 0; i < types.size(); ++i) {
-      if (step.outputs[i] != kNoSlot) key.values.push_back({step.outputs[i], types[i]});
-    }
-    return key;
-  }
-  MULLION_RETURN_IF_ERROR(RunUnbound(index, evaluation));
-  return KeyAfter(index + 1, step);
-}
-
-// Infers the step again, now that the contents of its inputs can be read.
-Result<bool> Frame::ResolveShapes(const Step& step, std::vector<TypeInfo>& types) {
-  std::vector<TypeInfo> input_types(step.inputs.size());
-  std::vector<InferenceContext::Input> inputs(step.inputs.size());
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (step.inputs[i] == kNoSlot) continue;
-    input_types[i] = TypeOf(step.inputs[i]);
-    const Datum& datum = At(step.inputs[i]);
-    inputs[i].type = &input_types[i];
-    if (datum.IsTensor()) {
-      inputs[i].shape = &input_types[i].shape;
-      inputs[i].data = &datum.view;
-    }
-  }
-  InferenceContext context(*step.node, inputs, types);
-  MULLION_RETURN_IF_ERROR(InferNode(*step.definition, context));
-  bool any_tensor = false;
-  for (size_t i = 0; i < types.size(); ++i) {
-    if (step.outputs[i] == kNoSlot || !types[i].IsTensor()) continue;
-    any_tensor = true;
-    if (!types[i].has_shape || !types[i].shape.IsConcrete()) return false;
-  }
-  return any_tensor;
-}
-
-// Runs a step whose output shapes only its kernel can tell.
-Status Frame::RunUnbound(int index, const Evaluation& evaluation) {
-  const Step& step = program_.steps[static_cast<size_t>(index)];
-  std::vector<BindContext::Port> ports(step.inputs.size());
-  std::vector<const BindContext::Port*> inputs(step.inputs.size(), nullptr);
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (step.inputs[i] == kNoSlot) continue;
-    const Datum& datum = At(step.inputs[i]);
-    ports[i] = {datum.view.type, datum.view.shape, datum.IsTensor() ? &datum.view : nullptr};
-    inputs[i] = &ports[i];
-  }
-  const std::vector<const BindContext::Port*> outputs(step.outputs.size(), nullptr);
-  BindContext context(*step.node, inputs, outputs, bound_.options().threads);
-  MULLION_RETURN_IF_ERROR(step.executable->Bind(context));
-  if (context.scratch_bytes() > scratch_bytes_) {
-    scratch_.reset(AllocateAligned(context.scratch_bytes()));
-    scratch_bytes_ = context.scratch_bytes();
-    if (scratch_ == nullptr) {
-      scratch_bytes_ = 0;
-      return OutOfMemory(StrCat("no memory for ", context.scratch_bytes(), " bytes of scratch"));
-    }
-  }
-  for (const int slot : step.outputs) {
-    if (slot != kNoSlot) fixed_[static_cast<size_t>(slot)] = 0;
-  }
-  const std::unique_ptr<BoundState> state = context.TakeState();
-  if (unbound_costs_ == nullptr) {
-    unbound_costs_ = std::make_unique<LoopCosts[]>(program_.steps.size());
-  }
-  evaluation.parallel->BeginStep(&unbound_costs_[static_cast<size_t>(index)]);
-  return RunStep(index, state.get(), evaluation);
 }
 
 Status Frame::RunControl(int index, const Evaluation& evaluation) {

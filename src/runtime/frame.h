@@ -14,39 +14,11 @@
 #include "base/cancellation.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "runtime/binding.h"
-#include "runtime/block_cache.h"
+#include "runtime/bound_program.h"
 #include "runtime/profiler.h"
 #include "runtime/thread_pool.h"
 
 namespace mullion {
-
-// A program with the bindings made for it so far, those of its control-flow bodies included.
-// Thread-safe.
-class BoundProgram {
- public:
-  BoundProgram(const Program& program, const BindOptions& options)
-      : BoundProgram(program, options, std::make_shared<BlockCache>()) {}
-
-  const Program& program() const { return program_; }
-  const BindOptions& options() const { return options_; }
-  BindingCache& roots() { return roots_; }
-  // Of all programs of a session.
-  BlockCache& blocks() { return *blocks_; }
-  BoundProgram& body(int step, int index) {
-    return *bodies_[static_cast<size_t>(step)][static_cast<size_t>(index)];
-  }
-
- private:
-  BoundProgram(const Program& program, const BindOptions& options,
-               std::shared_ptr<BlockCache> blocks);
-
-  const Program& program_;
-  BindOptions options_;
-  std::shared_ptr<BlockCache> blocks_;
-  BindingCache roots_;
-  std::vector<std::vector<std::unique_ptr<BoundProgram>>> bodies_;
-};
 
 // What an evaluation carries along.
 struct Evaluation {

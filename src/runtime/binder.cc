@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/binder.h"
+
+#include <algorithm>
+#include <span>
+
+#include "base/str_cat.h"
+
+namespace mullion {
+
+Binder::Binder(const Program& program, const BindOptions& options)
+    : program_(program), options_(options), facts_(program), said_(program.steps.size()) {}
+
+Result<std::shared_ptr<const Binding>> Binder::Bind(const Binding* parent, BindingKey key) {
+  const auto binding = std::make_shared<Binding>();
+  binding_ = binding.get();
+  binding->parent = parent;
+  binding->key = std::move(key);
+  binding->placements.reserve(program_.steps.size());
+  facts_.Begin();
+  places_.assign(program_.slots.size(), {});
+  arena_ = {};
+  blocks_.clear();
+  steps_.clear();
+  in_group_ = false;
+  for (const Binding* b = parent; b != nullptr; b = b->parent) LearnFrom(*b);
+  for (const BoundaryValue& value : binding->key.values) facts_.Learn(value.slot, value.type);
+  MULLION_RETURN_IF_ERROR(LearnSteps());
+  MULLION_RETURN_IF_ERROR(BindSteps());
+  facts_.End(binding->end_step);
+  binding->arena_bytes = arena_.size();
+  return std::shared_ptr<const Binding>(binding);
+}
+
+void Binder::LearnFrom(const Binding& binding) {
+  for (const BoundaryValue& value : binding.key.values) facts_.Learn(value.slot, value.type);
+  for (const Placement& placement : binding.placements) {
+    const bool folded = placement.kind == PlacementKind::kFolded;
+    facts_.Learn(placement.slot, placement.type,
+                 folded ? binding.folded[placement.offset] : Tensor());
+  }
+}
+
+// The key tells the shapes of the outputs of the segment's first step.
+bool Binder::ResolvedByKey(const Step& step) const {
+  if (binding_->parent == nullptr) return false;
+  return std::any_of(step.outputs.begin(), step.outputs.end(), [&](int slot) {
+    return std::any_of(binding_->key.values.begin(), binding_->key.values.end(),
+                       [&](const BoundaryValue& value) { return value.slot == slot; });
+  });
+}
+
+Status Binder::LearnSteps() {
+  const int step_count = static_cast<int>(program_.steps.size());
+  int index = binding_->key.first_step;
+  if (index < step_count && StepAt(index).kind == StepKind::kExecutable &&
+      ResolvedByKey(StepAt(index))) {
+    steps_.push_back(index++);
+  }
+  for (; index < step_count; ++index) {
+    MULLION_ASSIGN_OR_RETURN(const ShapeFacts::Outcome outcome, facts_.LearnStep(index));
+    if (outcome == ShapeFacts::Outcome::kUnknown) break;
+    if (outcome == ShapeFacts::Outcome::kRuns) {
+      steps_.push_back(index);
+    } else {
+      KeepFolded(StepAt(index));
+    }
+  }
+  binding_->end_step = index;
+  return OkStatus();
+}
+
+void Binder::KeepFolded(const Step& step) {
+  for (const int slot : step.outputs) {
+    if (slot == kNoSlot) continue;
+    binding_->placements.push_back(
+        {slot, PlacementKind::kFolded, binding_->folded.size(), facts_.type(slot)});
+    binding_->folded.push_back(facts_.tensor(slot));
+  }
+}
+
+// Binds and places the steps that are to run.
+Status Binder::BindSteps() {
+  binding_->steps.reserve(steps_.size());
+  binding_->groups = FindSampleGroups(
+      program_, steps_, [&](int slot) -> const TypeInfo& { return facts_.type(slot); });
+  size_t next = 0;
+  for (SampleGroup& group : binding_->groups) {
+    MULLION_RETURN_IF_ERROR(BindRange(next, group.first));
+    next = group.last;
+    MULLION_RETURN_IF_ERROR(BindGroup(group));
+  }
+  return BindRange(next, steps_.size());
+}
+
+Status Binder::BindRange(size_t first, size_t last) {
+  for (size_t i = first; i < last; ++i) MULLION_RETURN_IF_ERROR(BindStep(steps_[i]));
+  return OkStatus();
+}
+
+// Values with all their samples have their places from before the first pass to behind the last.
+Status Binder::BindGroup(SampleGroup& group) {
+  for (const SampledSlot& sampled : group.sampled) {
+    if (sampled.made) MULLION_RETURN_IF_ERROR(PlaceOutput(sampled.slot, nullptr));
+  }
+  for (const SampledSlot& sampled : group.sampled) Show(sampled.slot, group.samples);
+  for (const int slot : group.inside) {
+    Show(slot, group.samples);
+    PlaceOf(slot).has_all = false;
+  }
+  in_group_ = true;
+  const size_t first = binding_->steps.size();
+  MULLION_RETURN_IF_ERROR(BindRange(group.first, group.last));
+  in_group_ = false;
+  for (const SampledSlot& sampled : group.sampled) {
+    Show(sampled.slot, group.samples * group.passes);
+  }
+  for (const int slot : group.inside) Show(slot, group.samples * group.passes);
+  for (const int slot : kept_) Release(slot, steps_[group.last - 1]);
+  kept_.clear();
+  group.first = first;
+  group.last = binding_->steps.size();
+  return OkStatus();
+}
+
+Status Binder::BindStep(int index) {
+  const Step& step = StepAt(index);
+  Said& said = said_[static_cast<size_t>(index)];
+  // Steps of a group see other shapes than those that were learned.
+  if (said.memory == nullptr || in_group_ || !facts_.Unchanged(index)) {
+    said.memory = nullptr;
+    MULLION_RETURN_IF_ERROR(Ask(step, said));
+  }
+  binding_->scratch_bytes = std::max(binding_->scratch_bytes, said.scratch_bytes);
+  if (!said.gives_view || !ShareBlock(step)) {
+    for (size_t i = 0; i < step.outputs.size(); ++i) {
+      const int slot = step.outputs[i];
+      if (slot == kNoSlot || (in_group_ && PlaceOf(slot).has_all)) continue;
+      const InPlaceOffer offer{index, step, static_cast<int>(i), said.in_place};
+      MULLION_RETURN_IF_ERROR(PlaceOutput(slot, &offer));
+    }
+    binding_->steps.push_back({index, said.memory});
+  }
+  if (in_group_) said.memory = nullptr;
+  for (const int slot : step.inputs) {
+    if (slot != kNoSlot) Release(slot, index);
+  }
+  for (const int slot : step.outputs) {
+    if (slot != kNoSlot) Release(slot, index);
+  }
+  return OkStatus();
+}
+
+Status Binder::Ask(const Step& step, Said& said) {
+  const size_t count = step.inputs.size() + step.outputs.size();
+  ports_.clear();
+  ports_.reserve(count);  // they stay where they are
+  port_pointers_.clear();
+  const auto add = [&](int slot) {
+    const TypeInfo& type = facts_.type(slot);
+    ports_.push_back({type.element_type, type.shape, facts_.view(slot)});
+    port_pointers_.push_back(&ports_.back());
+  };
+  for (const int slot : step.inputs) {
+    if (slot != kNoSlot)
+      add(slot);
+    else
+      port_pointers_.push_back(nullptr);
+  }
+  for (const int slot : step.outputs) {
+    if (slot != kNoSlot && IsStaticTensor(facts_.type(slot)))
+      add(slot);
+    else
+      port_pointers_.push_back(nullptr);
+  }
+  const std::span<const BindContext::Port* const> ports(port_pointers_);
+  BindContext context(*step.node, ports.first(step.inputs.size()),
+                      ports.subspan(step.inputs.size()), options_.threads);
+  MULLION_RETURN_IF_ERROR(step.executable->Bind(context));
+  said.scratch_bytes = context.scratch_bytes();
+  said.gives_view = context.gives_view();
+  said.in_place = context.in_place();
+  said.memory = std::make_shared<StepMemory>();
+  said.memory->state = context.TakeState();
+  return OkStatus();
+}
+
+// The output of a step that only gives its input another shape sits where that does, and the step
+// need not run. False where the input or the output is not in the arena.
+bool Binder::ShareBlock(const Step& step) {
+  const int slot = step.outputs[0];
+  if (step.inputs[0] == kNoSlot || slot == kNoSlot) return false;
+  const Place& input = PlaceOf(step.inputs[0]);
+  Place& output = PlaceOf(slot);
+  const TypeInfo& type = facts_.type(slot);
+  if (!input.in_arena() || !IsStaticTensor(type) ||
+      (in_group_ && (input.has_all || output.has_all)) ||
+      type.shape.ElementCount() != facts_.type(step.inputs[0]).shape.ElementCount() ||
+      GoesOutside(slot)) {
+    return false;
+  }
+  output.block = input.block;
+  Block& block = BlockOf(input);
+  ++block.users;
+  binding_->placements.push_back({slot, PlacementKind::kArena, block.offset, type});
+  return true;
+}
+
+Status Binder::PlaceOutput(int slot, const InPlaceOffer* offer) {
+  const TypeInfo& type = facts_.type(slot);
+  Placement& placement =
+      binding_->placements.emplace_back(Placement{slot, PlacementKind::kHeap, 0, type});
+  if (!IsStaticTensor(type) || type.element_type == ElementType::kString) return OkStatus();
+  const auto count = type.shape.CheckedElementCount();
+  if (!count.has_value()) {
+    const Value& value = *program_.slots[static_cast<size_t>(slot)].value;
+    return value.producer()->Error(
+        StatusCode::kOutOfMemory,
+        StrCat("its output ", value.producer_index(), " would be ", type.ToString(),
+               ", which is too large; use smaller inputs"));
+  }
+  if (GoesOutside(slot)) {
+    placement.kind = PlacementKind::kOutput;
+    const auto& outputs = program_.outputs;
+    placement.offset =
+        static_cast<size_t>(std::find(outputs.begin(), outputs.end(), slot) - outputs.begin());
+    return OkStatus();
+  }
+  const size_t bytes = ByteSize(type.element_type, *count);
+  Place& place = PlaceOf(slot);
+  placement.kind = PlacementKind::kArena;
+  place.block = offer == nullptr ? kNoBlock : TakeOver(*offer, bytes);
+  if (!place.in_arena()) {
+    blocks_.push_back({arena_.Allocate(bytes), bytes, 1});
+    place.block = static_cast<int>(blocks_.size()) - 1;
+  }
+  placement.offset = BlockOf(place).offset;
+  return OkStatus();
+}
+
+// The block of an input that dies here and may be written, if there is one.
+int Binder::TakeOver(const InPlaceOffer& offer, size_t bytes) {
+  for (const BindContext::InPlace& pair : offer.in_place) {
+    if (pair.output != offer.output) continue;
+    const int slot = offer.step.inputs[static_cast<size_t>(pair.input)];
+    if (slot == kNoSlot) continue;
+    Place& input = PlaceOf(slot);
+    if (!input.in_arena() || LastUse(slot) != offer.index || BlockOf(input).users > 1) continue;
+    if (in_group_ && input.has_all) continue;
+    // Blocks are multiples of the alignment: sizes that round alike fit alike.
+    if ((BlockOf(input).bytes + kMemoryAlignment - 1) / kMemoryAlignment !=
+        (bytes + kMemoryAlignment - 1) / kMemoryAlignment) {
+      continue;
+    }
+    return std::exchange(input.block, kNoBlock);
+  }
+  return kNoBlock;
+}
+
+void Binder::Release(int slot, int index) {
+  Place& place = PlaceOf(slot);
+  if (!place.in_arena() || LastUse(slot) > index) return;
+  if (in_group_ && place.has_all) {  // the next pass wants it again
+    kept_.push_back(slot);
+    return;
+  }
+  Block& block = BlockOf(place);
+  place.block = kNoBlock;
+  if (--block.users == 0) arena_.Free(block.offset, block.bytes);
+}
+
+}  // namespace mullion
