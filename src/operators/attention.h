@@ -6,7 +6,8 @@
 // from the standard's: operands may have either form each, attribute fused_flat_output gives that
 // of the output; the mask is a float bias that covers all keys; input 7 is a condition, bool and
 // shaped like the mask, and where it is false scores become fused_fill before the bias is added. A
-// row of nothing but -infinity gives NaN, as Softmax does, not zeros.
+// row of nothing but -infinity gives NaN, as Softmax does, not zeros; with attribute
+// fused_without_nan zeros, as does any row of whose scores one is NaN.
 //
 // Other attributes of the optimizer's, each 1 or absent, say that operands lie in one tensor, so
 // that nobody need take it apart (optimizer/join_attention.h): with joined_operands inputs 0 to 2
@@ -31,6 +32,7 @@ enum Input { kQuery, kKey, kValue, kMask, kPastKey, kPastValue, kLengths, kCondi
 enum Output { kOut, kPresentKey, kPresentValue, kScores };
 inline constexpr std::string_view kFusedFill = "fused_fill";
 inline constexpr std::string_view kFusedFlatOutput = "fused_flat_output";
+inline constexpr std::string_view kFusedWithoutNan = "fused_without_nan";
 inline constexpr std::string_view kJoinedOperands = "joined_operands";
 inline constexpr std::string_view kJoinedPast = "joined_past";
 inline constexpr std::string_view kJoinedPresent = "joined_present";

@@ -22,6 +22,7 @@ constexpr auto kAdded = std::to_array<std::string_view>({
     operators::kFusedBeta,
     operators::attention::kFusedFill,
     operators::attention::kFusedFlatOutput,
+    operators::attention::kFusedWithoutNan,
     operators::attention::kJoinedOperands,
     operators::attention::kJoinedPast,
     operators::attention::kJoinedPresent,

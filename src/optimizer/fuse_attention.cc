@@ -181,9 +181,31 @@ Operand CachedOf(Value& value) {
   return joined;
 }
 
+// Rows = [batch, heads, tokens, size] whose heads PyTorch's exporter makes one axis with the batch,
+// as its Transpose turns three axes, and takes apart again to `columns` = [batch, heads, size,
+// tokens].
+Value* TurnedAsMatrices(const Value& columns) {
+  const Node* const apart = ProducerOf(&columns, "Reshape");
+  const Node* const turned = apart == nullptr ? nullptr : ProducerOf(apart->input(0), "Transpose");
+  const Node* const together =
+      turned == nullptr ? nullptr : ProducerOf(turned->input(0), "Reshape");
+  if (together == nullptr || !Permutes(*turned, {0, 2, 1})) return nullptr;
+  Value* const rows = together->input(0);
+  if (RankOf(*rows) != 4 || RankOf(*together->output(0)) != 3) return nullptr;
+  const Shape& shape = rows->type.shape;
+  const Shape& matrices = together->output(0)->type.shape;
+  const Shape& end = columns.type.shape;
+  const bool same = IsSameDim(shape[2], matrices[1]) && IsSameDim(shape[3], matrices[2]) &&
+                    IsSameDim(shape[2], end[3]) && IsSameDim(shape[3], end[2]) &&
+                    IsSameDim(shape[1], end[1]);
+  return same ? rows : nullptr;
+}
+
 // Keys as rows; `columns` = [batch, heads, size, tokens] is what the product reads.
 std::optional<Operand> KeysOf(Value& columns, double& scale) {
-  const Node* const turned = ProducerOf(&WithoutScale(columns, scale), "Transpose");
+  Value& unscaled = WithoutScale(columns, scale);
+  if (Value* const rows = TurnedAsMatrices(unscaled)) return CachedOf(WithoutScale(*rows, scale));
+  const Node* const turned = ProducerOf(&unscaled, "Transpose");
   if (turned == nullptr) return std::nullopt;
   if (Permutes(*turned, {0, 1, 3, 2})) return CachedOf(WithoutScale(*turned->input(0), scale));
   if (!Permutes(*turned, {0, 2, 3, 1})) return std::nullopt;
@@ -202,6 +224,7 @@ struct Match {
   int64_t heads = 0;
   Node* last = nullptr;  // the node whose output the attention gives
   bool flat = false;     // that is [batch, tokens, heads * size]
+  bool without_nan = false;
 };
 
 // Query and key are as many matrices each, of the same batch and heads.
@@ -225,9 +248,24 @@ Node* JoiningOf(const Node& product) {
   return joins ? &reshape : nullptr;
 }
 
+// `weights` with zeros in the place of NaN, if that is all that they are read for; else null.
+Value* WithoutNan(const Value& weights) {
+  if (weights.uses().size() != 2 || weights.IsGraphOutput()) return nullptr;
+  for (const Use& use : weights.uses()) {
+    if (!Is(*use.node, "Where") || use.index != 2) continue;
+    const Node* const nan = ProducerOf(use.node->input(0), "IsNaN");
+    Value* const chosen = use.node->output(0);
+    const bool zeros = nan != nullptr && nan->input(0) == &weights &&
+                       HasOneReader(*nan->output(0)) && ScalarOf(use.node->input(1)) == 0.0f;
+    if (zeros && HaveSameRank(weights, *chosen)) return chosen;
+  }
+  return nullptr;
+}
+
 std::optional<Match> MatchAt(Node& softmax) {
-  Value& weights = *softmax.output(0);
   const int64_t axis = softmax.IntAttribute("axis", -1);
+  Value* const chosen = WithoutNan(*softmax.output(0));
+  Value& weights = chosen == nullptr ? *softmax.output(0) : *chosen;
   if (!IsFloat(&weights) || RankOf(weights) != 4 || (axis != 3 && axis != -1) ||
       !HasOneReader(weights)) {
     return std::nullopt;
@@ -259,6 +297,7 @@ std::optional<Match> MatchAt(Node& softmax) {
   }
   Node* const joining = JoiningOf(product);
   match.flat = joining != nullptr;
+  match.without_nan = chosen != nullptr;
   match.last = match.flat ? joining : &product;
   return match;
 }
@@ -295,6 +334,7 @@ void Write(Graph& graph, const Match& match) {
   attention.SetAttribute("kv_num_heads", match.heads);
   attention.SetAttribute(kFusedFill, match.scores.fill);
   attention.SetAttribute(kFusedFlatOutput, int64_t{match.flat ? 1 : 0});
+  if (match.without_nan) attention.SetAttribute(kFusedWithoutNan, int64_t{1});
   GiveOutput(attention, kOut, *match.last);
   if (match.key.past == nullptr) return;
   // What read these is dead.

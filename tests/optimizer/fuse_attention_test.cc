@@ -122,5 +122,40 @@ TEST_F(FuseAttention, LeavesABiasThatIsScaled) {
   EXPECT_FALSE(Run(Product(Weights(Scaled(biased)), Values())));
 }
 
+// As PyTorch's exporter writes it out.
+TEST_F(FuseAttention, TakesKeysThatWereTurnedAsMatrices) {
+  Value& query = maker_.Input({2, kHeads, 5, kSize});
+  Value& key = maker_.Input({2, kHeads, 7, kSize});
+  Value& value = maker_.Input({2, kHeads, 7, kSize});
+  // Others are no transposed keys.
+  for (const auto& [tokens, size] : {std::pair{int64_t{7}, kSize}, std::pair{kSize, int64_t{7}}}) {
+    Value& matrices = maker_.Add("Reshape", {&key, &Ints({-1, tokens, size})});
+    Value& turned = Turned(matrices, {0, 2, 1});
+    Value& columns = Scaled(maker_.Add("Reshape", {&turned, &Ints({2, kHeads, kSize, 7})}));
+    maker_.graph.AddOutput(Product(Weights(Product(Scaled(query), columns)), value));
+  }
+  EXPECT_TRUE(Run(maker_.Add("Exp", {&query})));
+  EXPECT_EQ(Text(), "Attention Reshape Transpose(0,2,1) Reshape Div Div MatMul Softmax MatMul Exp");
+  const Node& attention = *maker_.graph.nodes().front();
+  EXPECT_EQ(attention.FloatAttribute("scale", 0), 0.25f);
+  EXPECT_EQ(attention.input(kKey), &key);
+}
+
+TEST_F(FuseAttention, TakesWeightsWithoutNan) {
+  Value& weights = Weights(Scores());
+  Value& nan = maker_.Add("IsNaN", {&weights});
+  EXPECT_TRUE(Run(
+      Joined(Product(maker_.Add("Where", {&nan, &maker_.Constant({}, 0), &weights}), Values()))));
+  EXPECT_EQ(Text(), "Attention");
+  EXPECT_EQ(Last().IntAttribute(kFusedWithoutNan, 0), 1);
+}
+
+TEST_F(FuseAttention, LeavesWeightsWithOneInThePlaceOfNan) {
+  Value& weights = Weights(Scores());
+  Value& nan = maker_.Add("IsNaN", {&weights});
+  EXPECT_FALSE(
+      Run(Product(maker_.Add("Where", {&nan, &maker_.Constant({}, 1), &weights}), Values())));
+}
+
 }  // namespace
 }  // namespace mullion

@@ -40,6 +40,7 @@ class Attention final : public Executable {
         joined_operands_(node.HasAttribute(kJoinedOperands)),
         joined_past_(node.HasAttribute(kJoinedPast)),
         fused_(node.HasAttribute(kFusedFill)),
+        without_nan_(node.HasAttribute(kFusedWithoutNan)),
         fill_(node.FloatAttribute(kFusedFill, 0.0f)),
         scores_after_(
             static_cast<AttentionProblem::Scores>(node.IntAttribute("qk_matmul_output_mode", 0))) {}
@@ -118,6 +119,7 @@ class Attention final : public Executable {
     problem.offset = problem.past_keys = s.past_keys;
     if (fused_) problem.fill = fill_;
     problem.blind_gives_zeros = !fused_;
+    problem.nan_gives_zeros = without_nan_;
     return problem;
   }
 
@@ -238,6 +240,7 @@ class Attention final : public Executable {
   bool joined_operands_;
   bool joined_past_;
   bool fused_;
+  bool without_nan_;
   float fill_;
   AttentionProblem::Scores scores_after_;
 };

@@ -311,6 +311,30 @@ TEST(Attention, RowsOfMinusInfinityAreNaNWhereWrittenOut) {
   EXPECT_FALSE(std::isnan(y[4]));
 }
 
+TEST(Attention, WeightsThatAreNaNAreZerosWhereWrittenOutSo) {
+  OperatorCase c;
+  c.name = "Attention";
+  c.opset = 24;
+  std::mt19937 random(47);
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> mask(76, 0);
+  std::fill_n(mask.begin(), 19, -infinity);
+  mask[19 + 17] = nan;
+  mask[38] = infinity;
+  c.inputs = {RandomTensor({1, 1, 4, 4}, random), RandomTensor({1, 1, 19, 4}, random),
+              RandomTensor({1, 1, 19, 4}, random), FloatTensor({4, 19}, mask)};
+  c.Set("fused_fill", 0.0f);
+  c.Set("fused_without_nan", int64_t{1});
+  for (const Isa isa : AvailableIsas()) {
+    SetIsaForTest(isa);
+    const std::vector<float> y = Floats(c.Run()[0]);
+    EXPECT_EQ(std::vector<float>(y.begin(), y.begin() + 12), std::vector<float>(12));
+    EXPECT_NE(y[12], 0);
+  }
+  SetIsaForTest(AvailableIsas().back());
+}
+
 TEST(Attention, RefusesMasksThatScoresWouldBeBroadcastTo) {
   OperatorCase c;
   c.name = "Attention";

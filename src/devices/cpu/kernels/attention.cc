@@ -287,6 +287,7 @@ class BlockTask {
     if (p_.bias != nullptr) row.bias = static_cast<const float*>(p_.bias) + offset(p_.bias_strides);
     row.fill = p_.fill;
     row.blind_gives_zeros = p_.blind_gives_zeros;
+    row.nan_gives_zeros = p_.nan_gives_zeros;
     if (p_.scores != nullptr) {
       const int64_t at = (batch_ * p_.query_heads + QueryHead(r)) * p_.queries + Query(r);
       row.scores = static_cast<float*>(p_.scores) + at * p_.keys;

@@ -69,6 +69,8 @@ struct AttentionProblem {
   int64_t mask_keys = 0;
   // Of rows that have no score above -infinity: zeros, or NaN as the equations say.
   bool blind_gives_zeros = true;
+  // Weights that are NaN, which those of a row are all or none, become zeros.
+  bool nan_gives_zeros = false;
   // Query i sees keys up to i + offset when causal. With `lengths`, one per batch, only that many
   // keys exist, and the offset is that number less `queries`, unless `past_offset` says otherwise.
   bool causal = false;

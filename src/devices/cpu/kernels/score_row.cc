@@ -94,7 +94,7 @@ void WeighScoresSimd(const ScoreRow& row) {
   const D d;
   float greatest = Prepare(row);
   if (row.sink != nullptr) greatest = std::max(greatest, *row.sink);
-  const bool blind = greatest == kMinusInfinity && row.blind_gives_zeros;
+  bool blind = greatest == kMinusInfinity && row.blind_gives_zeros;
   V factor = hn::Zero(d);
   if (!blind) {
     const V most = hn::Set(d, greatest);
@@ -106,7 +106,8 @@ void WeighScoresSimd(const ScoreRow& row) {
     }
     float total = hn::GetLane(hn::SumOfLanes(d, sum));
     if (row.sink != nullptr) total += std::exp(*row.sink - greatest);
-    factor = hn::Set(d, 1.0f / total);
+    blind = row.nan_gives_zeros && std::isnan(total);
+    if (!blind) factor = hn::Set(d, 1.0f / total);
   }
   for (int64_t i = 0; i < row.keys; i += kLanes) {
     // Not a product where nothing is seen: the row holds infinities then.

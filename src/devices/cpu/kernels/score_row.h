@@ -22,6 +22,7 @@ struct ScoreRow {
   const float* bias = nullptr;    // one per visible key, or null
   const float* sink = nullptr;    // one more score, or null
   bool blind_gives_zeros = true;  // as in AttentionProblem
+  bool nan_gives_zeros = false;   // likewise
   float* scores = nullptr;        // `keys` floats that are also wanted, or null
   AttentionProblem::Scores scores_after = AttentionProblem::Scores::kScaled;
 };
