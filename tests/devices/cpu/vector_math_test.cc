@@ -55,6 +55,9 @@ void ApplyDecay(const float* x, float* y, size_t n) {
 void ApplyErf(const float* x, float* y, size_t n) {
   Apply(x, y, n, [](auto d, auto v) { return Erf(d, v); });
 }
+void ApplyGeluTanh(const float* x, float* y, size_t n) {
+  Apply(x, y, n, [](auto d, auto v) { return GeluTanh(d, v); });
+}
 void ApplyGelu(const float* x, float* y, size_t n) {
   Apply(x, y, n, [](auto d, auto v) { return Gelu(d, v); });
 }
@@ -183,6 +186,23 @@ TEST_P(VectorMath, KeepsGeluAsExactAsItsArgument) {
     const double expected = v / 2 * std::erfc(-v / std::sqrt(2.0));
     ASSERT_NEAR(y[i], expected, 2e-7 * std::abs(v) + 1e-45) << x[i];
     EXPECT_TRUE(v > -6 || y[i] == 0.0f) << x[i];
+  }
+}
+
+TEST_P(VectorMath, KeepsGeluByTanhAsExactAsItsArgument) {
+  std::vector<float> x = Samples();
+  std::vector<float> y(x.size());
+  MULLION_SIMD_CALL(ApplyGeluTanh)(x.data(), y.data(), x.size());
+  for (size_t i = 0; i < x.size(); ++i) {
+    const auto v = static_cast<double>(x[i]);
+    if (!std::isfinite(x[i])) {
+      EXPECT_TRUE(x[i] > 0 ? std::isinf(y[i]) : std::isnan(y[i])) << x[i];
+      continue;
+    }
+    const double inner = std::sqrt(2 / std::acos(-1.0)) * (v + 0.044715 * v * v * v);
+    const double expected = v / (1 + std::exp(-2 * inner));
+    ASSERT_NEAR(y[i], expected, 2e-7 * std::abs(v) + 1e-45) << x[i];
+    EXPECT_TRUE(v > -20 || y[i] == 0.0f) << x[i];
   }
 }
 

@@ -49,10 +49,7 @@ HWY_INLINE V Activate(D d, V x, [[maybe_unused]] V alpha, [[maybe_unused]] V bet
   } else if constexpr (kKind == Kind::kGelu) {
     return Gelu(d, x);
   } else if constexpr (kKind == Kind::kGeluTanh) {
-    const V half = hn::Mul(x, hn::Set(d, 0.5f));
-    const V cubic = hn::MulAdd(hn::Mul(x, x), hn::Set(d, 0.044715f), one);
-    const V inner = hn::Mul(hn::Mul(x, hn::Set(d, 0.797884561f)), cubic);
-    return hn::MulAdd(half, Tanh(d, inner), half);
+    return GeluTanh(d, x);
   } else {
     return x;
   }

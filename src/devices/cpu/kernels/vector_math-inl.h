@@ -263,16 +263,30 @@ HWY_INLINE V Sigmoid(D d, V x) {
   return hn::Div(scale, hn::MulAdd(e, power, scale));
 }
 
-// x / (1 + e^-ax). Below ax = -88.7, where that is less than 3e-37, some instruction sets give 0.
+// x / (1 + e^-z). Where z is below -88.7, which makes less than 3e-39 x, some instruction sets
+// give 0.
 template <class D, class V>
-HWY_INLINE V Silu(D d, V x, V a) {
+HWY_INLINE V TimesSigmoid(D d, V x, V z) {
   namespace hn = hwy::HWY_NAMESPACE;
 #if HWY_TARGET == HWY_AVX3
   if constexpr (sizeof(V) == 64) {
-    return hn::Div(x, hn::Add(vector_math::InverseExp(hn::Mul(a, x)), hn::Set(d, 1.0f)));
+    return hn::Div(x, hn::Add(vector_math::InverseExp(z), hn::Set(d, 1.0f)));
   }
 #endif
-  return hn::Mul(x, Sigmoid(d, hn::Mul(a, x)));
+  return hn::Mul(x, Sigmoid(d, z));
+}
+
+template <class D, class V>
+HWY_INLINE V Silu(D d, V x, V a) {
+  return TimesSigmoid(d, x, hwy::HWY_NAMESPACE::Mul(a, x));
+}
+
+// x/2 (1 + tanh(u)) with u = sqrt(2/pi) (x + 0.044715 x^3), which is x / (1 + e^-2u).
+template <class D, class V>
+HWY_INLINE V GeluTanh(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const V cubic = hn::MulAdd(hn::Mul(x, x), hn::Set(d, 0.044715f), hn::Set(d, 1.0f));
+  return TimesSigmoid(d, x, hn::Mul(hn::Mul(x, hn::Set(d, 1.59576912f)), cubic));
 }
 
 // The hyperbolic tangent: -t / (t + 2) with t = e^(-2|x|) - 1.
