@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <limits>
 #include <memory>
 
@@ -23,9 +24,10 @@ using namespace operators::scaled_conv;
 constexpr int64_t kFloatBytes = int64_t{sizeof(float)};
 
 // The bytes of a result hang on its range, which is known when all of it is: so the floats are kept
-// and quantized in a second pass. But a result that is clipped mostly fills its bounds. Then bytes
-// are made at once by the range from bound to bound, four times less to write and nothing to read
-// again, and made again in the rare case that the range turned out smaller.
+// and quantized in a second pass. But a result that is clipped may fill its bounds. Then bytes are
+// made at once by the range from bound to bound, four times less to write and nothing to read
+// again, and made again when the range turned out smaller. Where only bytes are wanted they clamp
+// for the activation.
 class ScaledConv final : public Executable {
  public:
   ScaledConv()
@@ -36,10 +38,14 @@ class ScaledConv final : public Executable {
       return node.Error(StatusCode::kUnsupported, "ScaledConv must be channels last");
     }
     MULLION_ASSIGN_OR_RETURN(activation_, FusedActivationOf(node));
-    guesses_ = node.output(kY) == nullptr && node.input(kResidual) == nullptr &&
-               activation_.kind == Activation::Kind::kClip &&
-               activation_.alpha > std::numeric_limits<float>::lowest() &&
-               activation_.beta < std::numeric_limits<float>::max();
+    using Kind = Activation::Kind;
+    // Its lower bound is the zero point then, or nothing is below, and so it is at the upper end.
+    const bool clips = activation_.kind == Kind::kClip && activation_.alpha == 0 &&
+                       std::isnormal(activation_.beta / 255) &&
+                       activation_.beta < std::numeric_limits<float>::max();
+    bytes_clamp_ = node.output(kY) == nullptr && node.input(kResidual) == nullptr &&
+                   (clips || activation_.kind == Kind::kRelu || activation_.kind == Kind::kNone);
+    guesses_ = bytes_clamp_ && clips && activation_.beta > 0;
     return convolution_.Prepare(node, weights);
   }
 
@@ -64,7 +70,7 @@ class ScaledConv final : public Executable {
     job.scales = Scales(context, channels, ScratchAt<float>(context, layout.scales));
     if (context.HasInput(kBias)) job.biases = context.Input(kBias).as<float>();
     if (context.HasInput(kResidual)) job.residual = context.Input(kResidual).as<float>();
-    job.activation = activation_;
+    if (!bytes_clamp_) job.activation = activation_;
 
     auto* floats = ScratchAt<float>(context, layout.floats);
     if (context.WantsOutput(kY)) {
@@ -120,35 +126,35 @@ class ScaledConv final : public Executable {
     return scales;
   }
 
+  // Of the activation's results.
   FloatRange Measure(const RunContext& context, const IntegerConvolution::Job& job) const {
     const int threads = context.parallel().threads();
     std::fill_n(job.ranges, threads, FloatRange());
     convolution_.Run(context, job);
     FloatRange range;
     for (int i = 0; i < threads; ++i) range.Widen(job.ranges[i]);
-    return range;
+    if (!bytes_clamp_ || activation_.kind == Activation::Kind::kNone) return range;
+    if (activation_.kind == Activation::Kind::kClip) {
+      range.high = std::min(range.high, activation_.beta);
+    }
+    return {0, range.high};
   }
 
-  FloatRange WholeRange() const {
-    return {std::min(activation_.alpha, 0.0f), std::max(activation_.beta, 0.0f)};
-  }
-
-  FloatRange RunGuessing(const RunContext& context, IntegerConvolution::Job job,
-                         uint8_t* bytes) const {
+  FloatRange MakeBytes(const RunContext& context, IntegerConvolution::Job job,
+                       const FloatRange& range, uint8_t* bytes) const {
+    const ByteScale scale = ScaleOfRange(range);
     job.output = IntegerOutput::kQuantized;
     job.out = bytes;
-    const FloatRange guess = WholeRange();
-    const auto run = [&](const FloatRange& range) {
-      const ByteScale scale = ScaleOfRange(range);
-      job.step = scale.scale;
-      job.zero_point = static_cast<float>(scale.zero_point);
-      return Measure(context, job);
-    };
-    const FloatRange range = run(guess);
-    if (!(range == guess)) {
-      guess_holds_.store(false, kRelaxed);
-      run(range);
-    }
+    job.step = scale.scale;
+    job.zero_point = static_cast<float>(scale.zero_point);
+    return Measure(context, job);
+  }
+
+  FloatRange RunGuessing(const RunContext& context, const IntegerConvolution::Job& job,
+                         uint8_t* bytes) const {
+    const FloatRange range = MakeBytes(context, job, {0, activation_.beta}, bytes);
+    if (NoteGuess(range)) return range;
+    MakeBytes(context, job, range, bytes);
     return range;
   }
 
@@ -160,12 +166,19 @@ class ScaledConv final : public Executable {
     if (bytes != nullptr) {
       QuantizeByScale(floats, count, ScaleOfRange(range), context.parallel(), bytes);
     }
-    guess_holds_.store(range == WholeRange(), kRelaxed);
+    NoteGuess(range);
     return range;
+  }
+
+  bool NoteGuess(const FloatRange& range) const {
+    const bool holds = range.high == activation_.beta;
+    guess_holds_.store(holds, kRelaxed);
+    return holds;
   }
 
   IntegerConvolution convolution_;
   Activation activation_;
+  bool bytes_clamp_ = false;
   bool guesses_ = false;
   // What the last evaluation found: speed hangs on it, results do not.
   mutable std::atomic<bool> guess_holds_{true};

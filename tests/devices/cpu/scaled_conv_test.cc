@@ -163,14 +163,15 @@ TEST(ScaledConv, IsWhatItsPartsAre) {
       {1, 1, 3, 32, 3, 2, 1, 21, 18},  // a first layer
       {2, 1, 16, 35, 1, 1, 0, 9, 13}, {1, 1, 20, 100, 3, 1, 1, 7, 5}, {1, 3, 5, 9, 3, 1, 0, 8, 8},
       {1, 70, 1, 1, 3, 1, 1, 14, 11}, {2, 24, 1, 1, 5, 2, 2, 9, 9},   {1, 131, 1, 1, 3, 2, 1, 5, 6},
-      {1, 1, 8, 4, 1, 1, 0, 0, 4},  // no pixel
+      {1, 1, 12, 112, 1, 1, 0, 5, 5},  // four vectors of columns, two, and one
+      {1, 1, 8, 4, 1, 1, 0, 0, 4},     // no pixel
   };
   // Bounds that are reached, and some that are not.
   const std::vector<Epilogue> epilogues = {
-      {"", 0, 0, false},     {"", 0, 0, true},      {"Relu", 0, 0, false},
-      {"Clip", 0, 6, false}, {"Clip", -1, 1, true}, {"Clip", -1e6f, 1e6f, false},
-      {"Clip", 1, 2, false}, {"Swish", 1, 0, true}, {"Swish", 1, 0, false},
-      {"Tanh", 0, 0, true},
+      {"", 0, 0, false},     {"", 0, 0, true},         {"Relu", 0, 0, false},
+      {"Clip", 0, 6, false}, {"Clip", -1, 1, true},    {"Clip", -1e6f, 1e6f, false},
+      {"Clip", 1, 2, false}, {"Swish", 1, 0, true},    {"Swish", 1, 0, false},
+      {"Tanh", 0, 0, true},  {"Clip", 0, 1e6f, false}, {"Clip", 0, 1e-40f, false},
   };
   for (const Isa isa : AvailableIsas()) {
     SetIsaForTest(isa);

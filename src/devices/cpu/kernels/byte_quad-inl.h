@@ -36,6 +36,7 @@ constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(D32()));
 
 using D16 = hn::Repartition<int16_t, D32>;
 using D8 = hn::Repartition<uint8_t, D32>;
+using DHalf = hn::Half<D8>;
 
 // Conversions of NaN and of what is too small give the least number.
 #if HWY_TARGET == HWY_AVX3
@@ -86,6 +87,11 @@ class Quad {
   explicit Quad(hn::Vec<D8> bytes) : bytes_(bytes) {}
   // One behind the other.
   HWY_INLINE void Store(uint8_t* out) const { hn::StoreU(bytes_, D8(), out); }
+  // Those of two vectors.
+  HWY_INLINE void StoreLow(uint8_t* out) const { hn::StoreU(hn::LowerHalf(bytes_), DHalf(), out); }
+  HWY_INLINE void StoreHigh(uint8_t* out) const {
+    hn::StoreU(hn::UpperHalf(DHalf(), bytes_), DHalf(), out);
+  }
   template <int kPart>
   HWY_INLINE Part Get() const {
     return PartOf<kPart>(bytes_);
@@ -188,6 +194,7 @@ struct Rows {
 // `count` bytes to each row.
 HWY_INLINE void StoreRows(const Quad& quad, const Rows& rows, int64_t count, uint8_t* out,
                           int64_t stride) {
+  if (stride == kLanes && count >= kLanes && rows.at[3] == 3) return quad.Store(out);
   const auto store = [&](Part part, int64_t row) HWY_ATTR {
     // No call of memcpy: around it the compiler would keep nothing in vector registers.
     if (count >= kLanes) {

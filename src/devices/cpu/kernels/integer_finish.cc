@@ -28,110 +28,127 @@ constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(D32()));
 
 // The sums of one call, and where their results go.
 struct Job {
-  const int32_t* sums;
+  int32_t* sums;
   int64_t sums_stride;
   int64_t rows;
   int64_t columns;
   int64_t out_stride;
 };
 
-// The corrections of a vector of columns.
-class Corrections {
- public:
-  Corrections(const IntegerFinish& f, int64_t column)
-      : left_zeros_(f.left_zeros),
-        row_sums_(f.row_sums),
-        column_sums_(hn::Zero(D32())),
-        right_zeros_(hn::Zero(D32())) {
-    if (left_zeros_ != nullptr) column_sums_ = hn::LoadU(D32(), f.column_sums + column);
-    if (row_sums_ != nullptr) right_zeros_ = hn::LoadU(D32(), f.right_zeros + column);
-  }
-  HWY_INLINE V32 operator()(V32 sum, int64_t row) const {
-    const D32 d;
-    if (left_zeros_ != nullptr) {
-      sum = hn::Sub(sum, hn::Mul(hn::Set(d, left_zeros_[row]), column_sums_));
+// Apart from what follows, which seldom needs it: questions in those loops cost as much as half of
+// their arithmetic.
+void CorrectSums(const IntegerFinish& f, const Job& job) {
+  const D32 d;
+  for (int64_t c = 0; c < job.columns; c += kLanes) {
+    V32 column_sums = hn::Zero(d);
+    V32 right_zeros = hn::Zero(d);
+    if (f.left_zeros != nullptr) column_sums = hn::LoadU(d, f.column_sums + c);
+    if (f.row_sums != nullptr) right_zeros = hn::LoadU(d, f.right_zeros + c);
+    for (int64_t r = 0; r < job.rows; ++r) {
+      int32_t* const at = job.sums + r * job.sums_stride + c;
+      const int32_t left_zero = f.left_zeros == nullptr ? 0 : f.left_zeros[r];
+      const int32_t row_sum = f.row_sums == nullptr ? 0 : f.row_sums[r];
+      const V32 left = hn::Mul(hn::Set(d, left_zero), column_sums);
+      const V32 right = hn::Mul(hn::Set(d, row_sum), right_zeros);
+      const V32 sum = hn::Sub(hn::LoadU(d, at), hn::Add(left, right));
+      StoreFirst(sum, d, at, static_cast<size_t>(std::min(kLanes, job.columns - c)));
     }
-    if (row_sums_ != nullptr) {
-      sum = hn::Sub(sum, hn::Mul(hn::Set(d, row_sums_[row]), right_zeros_));
-    }
-    return sum;
   }
-
- private:
-  const int32_t* left_zeros_;
-  const int32_t* row_sums_;
-  V32 column_sums_;
-  V32 right_zeros_;
-};
+}
 
 // Vector by vector down the rows, so that what hangs on the column stays in registers. `To` is
 // made of a finish, told of a column, and called with sums.
 template <class To>
 void FinishAs(const IntegerFinish& f, const Job& job, void* out, To to) {
   using D = hn::Rebind<typename To::T, D32>;
+  const int64_t rows = job.rows;
+  const int64_t sums_stride = job.sums_stride;
+  const int64_t out_stride = job.out_stride;
   for (int64_t c = 0; c < job.columns; c += kLanes) {
-    const Corrections correct(f, c);
-    const int64_t count = job.columns - c;
+    const auto count = static_cast<size_t>(std::min(kLanes, job.columns - c));
     to.SetColumn(f, c, count);
     const int32_t* sums = job.sums + c;
     auto* results = static_cast<typename To::T*>(out) + c;
-    for (int64_t r = 0; r < job.rows; ++r) {
-      const auto v = to(correct(hn::LoadU(D32(), sums), r));
-      if (count >= kLanes) {
-        hn::StoreU(v, D(), results);
-      } else {
-        StoreFirst(v, D(), results, static_cast<size_t>(count));
+    if (count == kLanes) {
+      for (int64_t r = 0; r < rows; ++r, sums += sums_stride, results += out_stride) {
+        hn::StoreU(to(hn::LoadU(D32(), sums)), D(), results);
       }
-      sums += job.sums_stride;
-      results += job.out_stride;
+    } else {
+      for (int64_t r = 0; r < rows; ++r, sums += sums_stride, results += out_stride) {
+        StoreFirst(to(hn::LoadU(D32(), sums)), D(), results, count);
+      }
     }
     to.EndColumn();
   }
   to.Close(f);
 }
 
-// The same for bytes, four rows at a time: `to` is called with sums and their rows.
+// Bytes, four rows at a time, vector by vector down the rows, so that what hangs on the column
+// stays in registers. `To` is made of a finish, told of a column, and called with sums and their
+// rows.
 template <class To>
-void FinishQuadsAs(const IntegerFinish& f, const Job& job, void* out, To to,
-                   int64_t first_column = 0) {
+void FinishQuadsAs(const IntegerFinish& f, const Job& job, void* out, int64_t first_column,
+                   To& to) {
   for (int64_t c = first_column; c < job.columns; c += kLanes) {
-    const Corrections correct(f, c);
     const int64_t count = job.columns - c;
     to.SetColumn(f, c, count);
     for (int64_t r = 0; r < job.rows; r += 4) {
       const byte_quad::Rows rows(job.rows - r);
       const auto sum = [&](int i) HWY_ATTR {
-        const int64_t row = r + rows.at[i];
-        return correct(hn::LoadU(D32(), job.sums + row * job.sums_stride + c), row);
+        return hn::LoadU(D32(), job.sums + (r + rows.at[i]) * job.sums_stride + c);
       };
       const V32 sums[4] = {sum(0), sum(1), sum(2), sum(3)};
       byte_quad::StoreRows(to(sums, r, rows), rows, count,
                            static_cast<uint8_t*>(out) + r * job.out_stride + c, job.out_stride);
     }
   }
-  to.Close(f);
 }
 
 #if HWY_TARGET == HWY_AVX3
 
-// The same along the rows, four vectors of columns at a time, each with a `to` of its own: one
-// store instead of four. Returns how many columns are done. Apart from its callers, whose loops
-// would lose registers to it.
+// The same along the rows, four vectors of columns at a time or two of two rows, each with a `to`
+// of its own: one store, or two, instead of four. Returns how many columns are done. Apart from its
+// callers, whose loops would lose registers to it.
 template <class To>
-HWY_NOINLINE int64_t FinishRowsAs(const IntegerFinish& f, const Job& job, uint8_t* out) {
+HWY_NOINLINE int64_t FinishRowsAs(const IntegerFinish& f, const Job& job, uint8_t* out, To& to) {
   int64_t c = 0;
-  if (f.left_zeros != nullptr || f.row_sums != nullptr) return c;
-  for (; c + 4 * kLanes <= job.columns; c += 4 * kLanes) {
-    To parts[4] = {To(f), To(f), To(f), To(f)};
+  while (job.columns - c >= 2 * kLanes) {
+    const bool pairs = job.columns - c < 4 * kLanes;
+    const int64_t height = pairs ? 2 : 1;
+    To parts[4] = {to, to, to, to};
+    const int32_t* from[4];
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) parts[i].SetColumn(f, c + i * kLanes, kLanes);
-    for (int64_t r = 0; r < job.rows; ++r) {
-      const int32_t* const from = job.sums + r * job.sums_stride + c;
+    for (int i = 0; i < 4; ++i) {
+      const int64_t column = c + (pairs ? i % 2 : i) * kLanes;
+      parts[i].SetColumn(f, column, kLanes);
+      from[i] = job.sums + column + (pairs ? i / 2 * job.sums_stride : 0);
+    }
+    const int64_t rows = job.rows;
+    const int64_t step = height * job.sums_stride;
+    const int64_t stride = job.out_stride;
+    uint8_t* at = out + c;
+    for (int64_t r = 0; r < rows; r += height, at += height * stride) {
+      const int64_t next = pairs && r + 1 < rows ? 1 : 0;
+      if (height > rows - r) {
+        from[2] = from[0];
+        from[3] = from[1];
+      }
       VF v[4];
 #pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) v[i] = parts[i].Value(hn::LoadU(D32(), from + i * kLanes), r);
-      parts[0].bytes()(v[0], v[1], v[2], v[3]).Store(out + r * job.out_stride + c);
+      for (int i = 0; i < 4; ++i) {
+        v[i] = parts[i].Value(hn::LoadU(D32(), from[i]), i < 2 ? r : r + next);
+        from[i] += step;
+      }
+      const byte_quad::Quad quad = parts[0].Pack(v[0], v[1], v[2], v[3]);
+      if (!pairs) {
+        quad.Store(at);
+      } else {
+        quad.StoreLow(at);
+        if (next == 1) quad.StoreHigh(at + stride);
+      }
     }
+    to = parts[0];
+    c += pairs ? 2 * kLanes : 4 * kLanes;
   }
   return c;
 }
@@ -140,16 +157,18 @@ HWY_NOINLINE int64_t FinishRowsAs(const IntegerFinish& f, const Job& job, uint8_
 
 template <class To>
 void FinishBytesAs(const IntegerFinish& f, const Job& job, void* out) {
+  To to(f);
   int64_t done = 0;
 #if HWY_TARGET == HWY_AVX3
-  done = FinishRowsAs<To>(f, job, static_cast<uint8_t*>(out));
+  done = FinishRowsAs(f, job, static_cast<uint8_t*>(out), to);
 #endif
-  if (done < job.columns) FinishQuadsAs(f, job, out, To(f), done);
+  FinishQuadsAs(f, job, out, done, to);
+  to.Close(f);
 }
 
 struct ToInt32 {
   using T = int32_t;
-  void SetColumn(const IntegerFinish& /*f*/, int64_t /*column*/, int64_t /*count*/) {}
+  void SetColumn(const IntegerFinish& /*f*/, int64_t /*column*/, size_t /*count*/) {}
   HWY_INLINE V32 operator()(V32 sum) const { return sum; }
   void EndColumn() const {}
   void Close(const IntegerFinish& /*f*/) const {}
@@ -182,12 +201,12 @@ class ToBytes {
   }
   HWY_INLINE byte_quad::Quad operator()(const V32 (&sums)[4], int64_t /*row*/,
                                         const byte_quad::Rows& /*rows*/) const {
-    return bytes_(Value(sums[0], 0), Value(sums[1], 0), Value(sums[2], 0), Value(sums[3], 0));
+    return Pack(Value(sums[0], 0), Value(sums[1], 0), Value(sums[2], 0), Value(sums[3], 0));
   }
   HWY_INLINE VF Value(V32 sum, int64_t /*row*/) const {
     return hn::Mul(hn::ConvertTo(DF(), sum), scale_);
   }
-  const Bytes& bytes() const { return bytes_; }
+  HWY_INLINE byte_quad::Quad Pack(VF a, VF b, VF c, VF d) const { return bytes_(a, b, c, d); }
   void Close(const IntegerFinish& /*f*/) const {}
 
  private:
@@ -217,7 +236,7 @@ class ToRescaledBytes {
   HWY_INLINE byte_quad::Quad operator()(const V32 (&sums)[4], int64_t row,
                                         const byte_quad::Rows& rows) const {
     const auto value = [&](int i) HWY_ATTR { return Value(sums[i], row + rows.at[i]); };
-    return bytes_(value(0), value(1), value(2), value(3));
+    return Pack(value(0), value(1), value(2), value(3));
   }
   HWY_INLINE VF Value(V32 sum, int64_t row) const {
     VF v = hn::Mul(hn::ConvertTo(DF(), sum), scale_);
@@ -231,7 +250,7 @@ class ToRescaledBytes {
     const VF wide = hn::ConvertTo(DF(), hn::PromoteTo(D32(), hn::Xor(other, flip_)));
     return hn::Add(v, hn::Mul(wide, residual_factor_));
   }
-  const Bytes& bytes() const { return bytes_; }
+  HWY_INLINE byte_quad::Quad Pack(VF a, VF b, VF c, VF d) const { return bytes_(a, b, c, d); }
   void Close(const IntegerFinish& /*f*/) const {}
 
  private:
@@ -252,45 +271,37 @@ class ToRescaledBytes {
 
 // ---- float results -----------------------------------------------------------------------------
 
-// sum * scale + bias + residual. Not fused: the same bits on every instruction set.
+// sum * scale + bias. Not fused: the same bits on every instruction set.
 class Scaled {
  public:
-  explicit Scaled(const IntegerFinish& f, int64_t out_stride)
-      : residual_stride_(f.residual == nullptr ? 0 : out_stride) {}
-  void SetColumn(const IntegerFinish& f, int64_t column, int64_t count) {
+  Scaled() : scale_(hn::Zero(DF())), bias_(hn::Zero(DF())) {}
+  void SetColumn(const IntegerFinish& f, int64_t column) {
     scale_ = hn::LoadU(DF(), f.scales + column);
     // A sum of no product is +0 where there is no bias: adding it could lose a sign.
     bias_ = f.biases == nullptr ? hn::Set(DF(), -0.0f) : hn::LoadU(DF(), f.biases + column);
-    residual_ = f.residual == nullptr ? nullptr : f.residual + column;
-    count_ = static_cast<size_t>(std::min(count, kLanes));
   }
-  HWY_INLINE VF operator()(V32 sum) {
-    const DF d;
-    VF v = hn::Add(hn::Mul(hn::ConvertTo(d, sum), scale_), bias_);
-    if (residual_ != nullptr) {
-      v = hn::Add(v, LoadFirst(d, residual_, count_));
-      residual_ += residual_stride_;
-    }
-    return v;
+  HWY_INLINE VF operator()(V32 sum) const {
+    return hn::Add(hn::Mul(hn::ConvertTo(DF(), sum), scale_), bias_);
   }
 
  private:
-  VF scale_ = hn::Zero(DF());
-  VF bias_ = hn::Zero(DF());
-  const float* residual_ = nullptr;
-  int64_t residual_stride_;
-  size_t count_ = 0;
+  VF scale_;
+  VF bias_;
 };
 
-// The bounds that None, Relu and Clip clamp to.
+struct Unchanged {
+  static constexpr bool kRises = true;
+  HWY_INLINE VF operator()(VF v) const { return v; }
+};
+
+// The bounds that Relu and Clip clamp to.
 struct Bounds {
+  static constexpr bool kRises = true;
   explicit Bounds(const Activation& activation) {
     using Kind = Activation::Kind;
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
     const bool clips = activation.kind == Kind::kClip;
-    low = hn::Set(DF(), clips                            ? activation.alpha
-                        : activation.kind == Kind::kRelu ? 0.0f
-                                                         : -kInfinity);
+    low = hn::Set(DF(), clips ? activation.alpha : 0.0f);
     high = hn::Set(DF(), clips ? activation.beta : kInfinity);
   }
   HWY_INLINE VF operator()(VF v) const { return AtMost(DF(), AtLeast(DF(), v, low), high); }
@@ -302,6 +313,7 @@ struct Bounds {
 // far less than the last place of what the sums are made of. 2^126 stands for all that is greater.
 class QuickSilu {
  public:
+  static constexpr bool kRises = false;
   explicit QuickSilu(float alpha) : factor_(hn::Set(DF(), alpha * -1.44269504f)) {}
   HWY_INLINE VF operator()(VF v) const {
     const DF d;
@@ -323,24 +335,44 @@ class QuickSilu {
   VF factor_;
 };
 
-template <class Activate>
+// An activation that rises with its argument, the product with a scale of one sign, the sum with a
+// bias and the rounding of both keep an order: then the range of a column is that of its least and
+// greatest sum. Comparing those goes to other ports than the rest.
+template <class Activate, bool kResidual>
 class ToFloats {
  public:
   using T = float;
   ToFloats(const IntegerFinish& f, int64_t out_stride, const Activate& activate)
-      : scaled_(f, out_stride), activate_(activate) {}
-  void SetColumn(const IntegerFinish& f, int64_t column, int64_t count) {
-    scaled_.SetColumn(f, column, count);
-    // Columns beyond the last are zeros; what an activation makes of one is no result.
-    real_ = hn::FirstN(DF(), static_cast<size_t>(std::min(count, kLanes)));
+      : residual_(f.residual), residual_stride_(out_stride), activate_(activate) {}
+  void SetColumn(const IntegerFinish& f, int64_t column, size_t count) {
+    scaled_.SetColumn(f, column);
+    if (kResidual) residual_ = f.residual + column;
+    count_ = count;
+    least_ = hn::Set(D32(), std::numeric_limits<int32_t>::max());
+    most_ = hn::Set(D32(), std::numeric_limits<int32_t>::min());
   }
   HWY_INLINE VF operator()(V32 sum) {
-    const VF v = activate_(scaled_(sum));
-    column_.Widen(v);
+    VF v = scaled_(sum);
+    if (kResidual) {
+      v = hn::Add(v, LoadFirst(DF(), residual_, count_));
+      residual_ += residual_stride_;
+    }
+    v = activate_(v);
+    if constexpr (kBySums) {
+      least_ = hn::Min(least_, sum);
+      most_ = hn::Max(most_, sum);
+    } else {
+      column_.Widen(v);
+    }
     return v;
   }
   void EndColumn() {
-    range_.Widen(column_, real_);
+    if constexpr (kBySums) {
+      column_.Widen(activate_(scaled_(least_)));
+      column_.Widen(activate_(scaled_(most_)));
+    }
+    // Columns beyond the last are zeros; what an activation makes of one is no result.
+    range_.Widen(column_, hn::FirstN(DF(), count_));
     column_ = VectorRange<DF>();
   }
   void Close(const IntegerFinish& f) const {
@@ -348,27 +380,42 @@ class ToFloats {
   }
 
  private:
+  static constexpr bool kBySums = Activate::kRises && !kResidual;
+
   Scaled scaled_;
+  const float* residual_;
+  int64_t residual_stride_;
+  size_t count_ = 0;
   Activate activate_;
+  V32 least_ = hn::Zero(D32());
+  V32 most_ = hn::Zero(D32());
   VectorRange<DF> column_;
   VectorRange<DF> range_;
-  hn::Mask<DF> real_ = hn::FirstN(DF(), 0);
 };
+
+template <class Activate>
+void FinishFloatsAs(const IntegerFinish& f, const Job& job, float* out, const Activate& activate) {
+  if (f.residual == nullptr) {
+    FinishAs(f, job, out, ToFloats<Activate, false>(f, job.out_stride, activate));
+  } else {
+    FinishAs(f, job, out, ToFloats<Activate, true>(f, job.out_stride, activate));
+  }
+}
 
 void FinishFloats(const IntegerFinish& f, const Job& job, float* out) {
   using Kind = Activation::Kind;
-  const auto finish = [&](const IntegerFinish& how, const auto& activate) {
-    FinishAs(how, job, out, ToFloats(how, job.out_stride, activate));
-  };
   const Kind kind = f.activation.kind;
-  if (kind == Kind::kNone || kind == Kind::kRelu || kind == Kind::kClip) {
-    return finish(f, Bounds(f.activation));
+  if (kind == Kind::kNone) return FinishFloatsAs(f, job, out, Unchanged());
+  if (kind == Kind::kRelu || kind == Kind::kClip) {
+    return FinishFloatsAs(f, job, out, Bounds(f.activation));
   }
-  if (kind == Kind::kSilu) return finish(f, QuickSilu(f.activation.alpha));
+  if (kind == Kind::kSilu) {
+    return FinishFloatsAs(f, job, out, QuickSilu(f.activation.alpha));
+  }
   // The others, which are rare, in passes of their own.
   IntegerFinish linear = f;
   linear.range = nullptr;
-  finish(linear, Bounds(Activation()));
+  FinishFloatsAs(linear, job, out, Unchanged());
   for (int64_t r = 0; r < job.rows; ++r) {
     float* const row = out + r * job.out_stride;
     ActivateRow(f.activation, row, nullptr, row, static_cast<size_t>(job.columns));
@@ -378,21 +425,22 @@ void FinishFloats(const IntegerFinish& f, const Job& job, float* out) {
 
 class ToQuantized {
  public:
-  explicit ToQuantized(const IntegerFinish& f)
-      : scaled_(f, 0), bounds_(f.activation), quantize_(f.step, f.zero_point, false) {}
-  void SetColumn(const IntegerFinish& f, int64_t column, int64_t count) {
-    scaled_.SetColumn(f, column, count);
+  explicit ToQuantized(const IntegerFinish& f) : quantize_(f.step, f.zero_point, false) {}
+  void SetColumn(const IntegerFinish& f, int64_t column, int64_t /*count*/) {
+    scaled_.SetColumn(f, column);
   }
   HWY_INLINE byte_quad::Quad operator()(const V32 (&sums)[4], int64_t /*row*/,
                                         const byte_quad::Rows& /*rows*/) {
-    VF v[4];
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      // Columns beyond the last are zeros, clamped: no range of results is wider for them.
-      v[i] = bounds_(scaled_(sums[i]));
-      range_.Widen(v[i]);
-    }
-    return quantize_(v[0], v[1], v[2], v[3]);
+    return Pack(scaled_(sums[0]), scaled_(sums[1]), scaled_(sums[2]), scaled_(sums[3]));
+  }
+  HWY_INLINE VF Value(V32 sum, int64_t /*row*/) const { return scaled_(sum); }
+  // Columns beyond the last are zeros, for which no range is wider.
+  HWY_INLINE byte_quad::Quad Pack(VF a, VF b, VF c, VF d) {
+    range_.WidenUp(a);
+    range_.WidenUp(b);
+    range_.WidenUp(c);
+    range_.WidenUp(d);
+    return quantize_(a, b, c, d);
   }
   void Close(const IntegerFinish& f) const {
     if (f.range != nullptr) range_.AddTo(f.range);
@@ -400,17 +448,18 @@ class ToQuantized {
 
  private:
   Scaled scaled_;
-  Bounds bounds_;
   ByteQuantizer quantize_;
   VectorRange<DF> range_;
 };
 
 }  // namespace
 
-void FinishIntegersSimd(const IntegerFinish& finish, const int32_t* sums, int64_t sums_stride,
+void FinishIntegersSimd(const IntegerFinish& finish, int32_t* sums, int64_t sums_stride,
                         int64_t rows, int64_t columns, void* out, int64_t out_stride) {
+  if (rows == 0 || columns == 0) return;
   const IntegerFinish f = finish;  // a copy is not among what stores to `out` may change
   const Job job{sums, sums_stride, rows, columns, out_stride};
+  if (f.left_zeros != nullptr || f.row_sums != nullptr) CorrectSums(f, job);
   switch (f.output) {
     case IntegerOutput::kInt32:
       return FinishAs(f, job, out, ToInt32());
@@ -421,7 +470,7 @@ void FinishIntegersSimd(const IntegerFinish& finish, const int32_t* sums, int64_
     case IntegerOutput::kFloat:
       return FinishFloats(f, job, static_cast<float*>(out));
     case IntegerOutput::kQuantized:
-      return FinishQuadsAs(f, job, out, ToQuantized(f));
+      return FinishBytesAs<ToQuantized>(f, job, out);
   }
 }
 
@@ -432,8 +481,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mullion::cpu {
 
-void FinishIntegers(const IntegerFinish& finish, const int32_t* sums, int64_t sums_stride,
-                    int64_t rows, int64_t columns, void* out, int64_t out_stride) {
+void FinishIntegers(const IntegerFinish& finish, int32_t* sums, int64_t sums_stride, int64_t rows,
+                    int64_t columns, void* out, int64_t out_stride) {
   MULLION_SIMD_CALL(FinishIntegersSimd)(finish, sums, sums_stride, rows, columns, out, out_stride);
 }
 

@@ -15,8 +15,7 @@ enum class IntegerOutput : uint8_t {
   kUint8,  // round(sum * scale) + zero point, to nearest even, clamped
   kInt8,
   kFloat,      // activation(sum * scale + bias + residual)
-  kQuantized,  // the same without residual, of an activation that clamps, as QuantizeToBytes does
-               // it
+  kQuantized,  // sum * scale + bias as QuantizeToBytes does it; only the range's end is widened
 };
 
 constexpr int64_t OutputBytes(IntegerOutput output) {
@@ -77,10 +76,10 @@ struct IntegerFinish {
   }
 };
 
-// `out` points to elements of the output's type; its stride is in elements. Rows of `sums` are
-// readable, and per-column values too, up to a multiple of 16 columns.
-void FinishIntegers(const IntegerFinish& finish, const int32_t* sums, int64_t sums_stride,
-                    int64_t rows, int64_t columns, void* out, int64_t out_stride);
+// `out` points to elements of the output's type; its stride is in elements. Rows of `sums`, which
+// may change, are readable up to a multiple of 16 columns, and per-column values too.
+void FinishIntegers(const IntegerFinish& finish, int32_t* sums, int64_t sums_stride, int64_t rows,
+                    int64_t columns, void* out, int64_t out_stride);
 
 }  // namespace mullion::cpu
 

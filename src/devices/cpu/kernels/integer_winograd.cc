@@ -303,7 +303,7 @@ class WinogradBlock {
     }
   }
 
-  void FinishLine(const int32_t* sums, int64_t pixel, int64_t pixels, int64_t first_column,
+  void FinishLine(int32_t* sums, int64_t pixel, int64_t pixels, int64_t first_column,
                   int64_t columns) const {
     const int64_t stride = job_.shape.out_channels;
     const int64_t at = pixel * stride + first_column;

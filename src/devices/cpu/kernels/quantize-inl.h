@@ -121,9 +121,17 @@ class VectorRange {
 #if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
     // The instructions give their second operand when either is NaN.
     least_ = hn::Min(v, least_);
-    most_ = hn::Max(v, most_);
 #else
     least_ = hn::IfThenElse(hn::Lt(v, least_), v, least_);
+#endif
+    WidenUp(v);
+  }
+
+  HWY_INLINE void WidenUp(V v) {
+    namespace hn = hwy::HWY_NAMESPACE;
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+    most_ = hn::Max(v, most_);
+#else
     most_ = hn::IfThenElse(hn::Gt(v, most_), v, most_);
 #endif
   }
