@@ -29,6 +29,7 @@
 #include "optimizer/simplify.h"
 #include "optimizer/stand_in_types.h"
 #include "optimizer/trim_pooled.h"
+#include "optimizer/turn_transposed.h"
 #include "optimizer/widen_halves.h"
 
 namespace mullion::optimizer {
@@ -83,6 +84,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   FoldPixelSlices(graph);
   if (FoldSpreadPixel(graph)) RemoveDeadCode(graph);
   FoldCrop(graph);
+  TurnTransposed(graph);
   PoolFirst(graph);
   FuseEpilogue(graph);
   TrimPooled(graph);
