@@ -3,7 +3,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/matrix_blocks.cc"
-#include <cstring>
+#include <algorithm>
 #include <limits>
 
 #include "base/tensor.h"
@@ -32,7 +32,7 @@ constexpr int64_t kMostWaitingSums = 4096;
 
 // One worker's memory.
 struct Scratch {
-  float* bias;          // of the block, padded with zeros
+  float* bias;          // of a block that ends within a vector, padded with zeros
   float* sums;          // [row of the block][column], between two parts of the depth
   float* tile;          // sums of tiles that are not stored directly
   float* rows_scratch;  // the row maker's own
@@ -122,7 +122,7 @@ class BlockRunner {
     columns_ = product_.blocks.Columns(block);
     first_column_ = product_.blocks.FirstColumn(block);
     width_ = static_cast<int64_t>(vectors_) * product_.blocks.lanes;
-    CopyBias();
+    start_ = StartOfSums();
     // Sums in half precision end with a part: for them parts hang on the depth alone.
     const bool parts = row_count > 2 * TileRows(vectors_) || product_.half != nullptr;
     const int64_t depth_at_once = parts ? kDepthAtOnce : std::numeric_limits<int64_t>::max();
@@ -137,18 +137,16 @@ class BlockRunner {
  private:
   void ForgetRows() { made_taps_ = 0; }
 
-  // The bias as the start of the sums, padded to whole vectors; zeros when there is none.
-  void CopyBias() {
-    const hwy::HWY_NAMESPACE::ScalableTag<float> d;
-    const auto lanes = static_cast<int64_t>(hwy::HWY_NAMESPACE::Lanes(d));
+  // The bias, padded to whole vectors, or zeros when there is none.
+  const float* StartOfSums() {
+    HWY_ALIGN static constexpr float kZeros[kMaxBlockColumns] = {};
     const float* bias = product_.epilogue.bias;
-    if (bias != nullptr) bias += group_ * product_.bias_step + first_column_;
-    for (int64_t column = 0; column < width_; column += lanes) {
-      const auto count = static_cast<size_t>(std::min(lanes, columns_ - column));
-      const auto start =
-          bias == nullptr ? hwy::HWY_NAMESPACE::Zero(d) : LoadFirst(d, bias + column, count);
-      hwy::HWY_NAMESPACE::StoreU(start, d, scratch_.bias + column);
-    }
+    if (bias == nullptr) return kZeros;
+    bias += group_ * product_.bias_step + first_column_;
+    if (columns_ == width_) return bias;
+    std::copy_n(bias, columns_, scratch_.bias);
+    std::fill(scratch_.bias + columns_, scratch_.bias + width_, 0.0f);
+    return scratch_.bias;
   }
 
   // Taps too deep for the cache: each in even parts.
@@ -199,7 +197,7 @@ class BlockRunner {
       t.tiles = std::max<int64_t>(ends ? StoredTiles(row, even, tile_rows) : even, 1);
       FetchAhead(t, ahead, ahead_end);
       float* const sums = scratch_.sums + row * kMaxBlockColumns;
-      t.start = begins ? scratch_.bias : sums;
+      t.start = begins ? start_ : sums;
       t.start_stride = begins ? 0 : kMaxBlockColumns;
       const TileFunction tile = count == tile_rows ? whole_tile : find(vectors_, count);
       if (ends) {
@@ -213,7 +211,8 @@ class BlockRunner {
   // Whole tiles from `row` on whose rows lie at equal distances.
   int64_t EvenTiles(int64_t row, int tile_rows) const {
     const int64_t end = even_.end[static_cast<size_t>(row)];
-    return even_.step == 0 || end < row ? 0 : (end - row) / tile_rows;
+    if (even_.step == 0 || end < row) return 0;
+    return static_cast<uint32_t>(end - row) / static_cast<uint32_t>(tile_rows);
   }
 
   // How many of `tiles` from `row` on can be finished together.
@@ -346,6 +345,7 @@ class BlockRunner {
   int64_t columns_ = 0;
   int64_t first_column_ = 0;
   int64_t width_ = 0;  // columns padded to whole vectors
+  const float* start_ = nullptr;
   int64_t made_first_tap_ = 0;
   int64_t made_taps_ = 0;
   EvenRows even_;

@@ -77,8 +77,11 @@ ColumnBlocks ColumnBlocks::Of(int64_t columns) {
   blocks.columns = columns;
   DescribeMatrixTiles(blocks);
   blocks.vectors_ = DivideUp(columns, blocks.lanes);
-  blocks.count_ = DivideUp(blocks.vectors_, blocks.max_vectors);
-  if (blocks.count_ > 0) {
+  if (blocks.vectors_ <= blocks.max_vectors) {  // without a division, as most tiny products are
+    blocks.count_ = blocks.vectors_ > 0 ? 1 : 0;
+    blocks.even_vectors_ = blocks.vectors_;
+  } else {
+    blocks.count_ = DivideUp(blocks.vectors_, blocks.max_vectors);
     blocks.even_vectors_ = blocks.vectors_ / blocks.count_;
     blocks.wider_blocks_ = blocks.vectors_ % blocks.count_;
   }
