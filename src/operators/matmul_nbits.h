@@ -4,6 +4,7 @@
 #define MULLION_OPERATORS_MATMUL_NBITS_H_
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/status.h"
 #include "graph/graph.h"
@@ -18,6 +19,11 @@ enum Input {
   kBias,     // [columns]
   kInputs
 };
+
+// What the left operand may be rounded to: 4 allows bytes with a scale for each block, and nothing
+// else makes a difference here.
+inline constexpr std::string_view kAccuracyLevel = "accuracy_level";
+inline constexpr int64_t kByteAccuracy = 4;
 
 struct Sizes {
   int64_t depth = 0;

@@ -16,6 +16,7 @@ class MatmulNbits final : public Executable {
  public:
   Status Prepare(const Node& node, WeightStore& store) {
     MULLION_ASSIGN_OR_RETURN(const Sizes size, Sizes::Of(node));
+    may_round_ = node.IntAttribute(kAccuracyLevel, 0) == kByteAccuracy;
     weights_ = BlockWeights::Of(static_cast<int>(size.bits), size.depth, size.columns, size.block);
     const std::string format = StrCat(size.bits, " bits, blocks of ", size.block, " of ",
                                       size.depth, " by ", weights_.panel_columns, " columns");
@@ -73,10 +74,12 @@ class MatmulNbits final : public Executable {
     product.numbers = static_cast<const uint32_t*>(numbers_.get());
     product.scales = static_cast<const float*>(scales_.get());
     product.zeros = static_cast<const uint8_t*>(zeros_.get());
+    product.may_round = may_round_;
     return product;
   }
 
   BlockWeights weights_;
+  bool may_round_ = false;
   std::shared_ptr<const void> numbers_;
   std::shared_ptr<const void> scales_;
   std::shared_ptr<const void> zeros_;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -50,7 +51,7 @@ struct BlockCase {
     return static_cast<double>(scales[static_cast<size_t>(column * blocks + at)]) * (number - zero);
   }
 
-  std::vector<float> Multiply(int threads) const {
+  std::vector<float> Multiply(int threads, bool may_round = false) const {
     std::vector<uint32_t> packed(static_cast<size_t>(weights.word_count()));
     PackBlockNumbers(weights, numbers.data(), packed.data());
     std::vector<float> packed_scales(static_cast<size_t>(weights.scale_count()));
@@ -67,6 +68,7 @@ struct BlockCase {
     if (has_zeros) product.zeros = packed_zeros.data();
     if (has_bias) product.bias = bias.data();
     product.out = out.data();
+    product.may_round = may_round;
     const AlignedBuffer scratch(AllocateAligned(BlockProductScratchBytes(product, threads)));
     ThreadParallel parallel(threads);
     MultiplyBlocks(product, scratch.get(), parallel);
@@ -150,6 +152,69 @@ TEST_P(BlockProductKernel, KeepsNanAndInfinityInTheirRows) {
         EXPECT_EQ(after[at], before[at]);
       }
     }
+  }
+}
+
+// Rows as bytes are within half a step of themselves, a step being 1/127 of a block's greatest.
+void CheckRounded(const BlockCase& c) {
+  SCOPED_TRACE(testing::Message() << c.weights.bits << " bits, " << c.rows << "x" << c.weights.depth
+                                  << "x" << c.weights.columns << ", blocks of " << c.weights.block);
+  const std::vector<float> exact = c.Multiply(1);
+  const std::vector<float> out = c.Multiply(1, true);
+  for (int64_t m = 0; m < c.rows; ++m) {
+    const float* const row = c.left.data() + m * c.weights.depth;
+    for (int64_t n = 0; n < c.weights.columns; ++n) {
+      double most = 1e-4;
+      for (int64_t k = 0; k < c.weights.depth; ++k) {
+        const int64_t begin = k / c.weights.block * c.weights.block;
+        const int64_t end = std::min(begin + c.weights.block, c.weights.depth);
+        float greatest = 0;
+        for (int64_t i = begin; i < end; ++i) greatest = std::max(greatest, std::abs(row[i]));
+        most += static_cast<double>(greatest) / 253 * std::abs(c.Weight(n, k));
+      }
+      const auto at = static_cast<size_t>(m * c.weights.columns + n);
+      ASSERT_NEAR(out[at], exact[at], most) << m << ", " << n;
+    }
+  }
+  for (const int threads : {2, 3, 4}) EXPECT_EQ(c.Multiply(threads, true), out) << threads;
+}
+
+TEST_P(BlockProductKernel, RoundsFewRowsToBytes) {
+  std::mt19937 random(4);
+  for (int i = 0; i < 40; ++i) {
+    const int64_t block = int64_t{16} << RandomInt(0, 3, random);
+    CheckRounded(BlockCase(RandomInt(0, 1, random) == 0 ? 4 : 8, RandomInt(0, 14, random),
+                           RandomInt(1, 150, random), RandomInt(1, 150, random), block, random));
+  }
+}
+
+TEST_P(BlockProductKernel, RoundsWholeNumbersToThemselves) {
+  std::mt19937 random(5);
+  BlockCase c(4, 5, 100, 70, 32, random);
+  for (float& scale : c.scales) scale = 0.5f;
+  for (size_t i = 0; i < c.left.size(); ++i) {
+    // Blocks whose greatest number is 127, and one of zeros.
+    c.left[i] = i % 32 == 0 ? -127.0f : static_cast<float>(RandomInt(-127, 127, random));
+  }
+  std::fill_n(c.left.begin() + 32, 32, 0.0f);
+  for (size_t row = 1; row < 5; ++row) {
+    for (size_t block = 0; block < 100; block += 32) c.left[row * 100 + block] = 127.0f;
+  }
+  c.has_bias = false;
+  EXPECT_EQ(c.Multiply(1, true), c.Multiply(1));
+}
+
+TEST_P(BlockProductKernel, KeepsNanAndInfinityOfBytesInTheirRows) {
+  std::mt19937 random(6);
+  BlockCase c(4, 5, 35, 70, 16, random);
+  const std::vector<float> before = c.Multiply(1, true);
+  c.left[0] = std::numeric_limits<float>::quiet_NaN();
+  c.left[35] = -std::numeric_limits<float>::infinity();
+  const std::vector<float> after = c.Multiply(1, true);
+  for (size_t n = 0; n < 70; ++n) {
+    EXPECT_TRUE(std::isnan(after[n]));
+    EXPECT_FALSE(std::isfinite(after[70 + n]));
+    for (size_t m = 2; m < 5; ++m) EXPECT_EQ(after[m * 70 + n], before[m * 70 + n]);
   }
 }
 

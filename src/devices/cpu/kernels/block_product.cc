@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/block_product.cc"
 #include "base/packed.h"
 #include "base/tensor.h"
+#include "devices/cpu/kernels/block_tile.h"
 #include "devices/cpu/kernels/matrix_kernel.h"
 #include "devices/cpu/kernels/simd.h"
 
@@ -212,8 +213,23 @@ constexpr int64_t RoundUp(int64_t bytes) {
 }
 
 bool IsFew(const BlockProduct& p) { return p.rows <= kFewBlockRows; }
+
+// Products of a byte and a number are less than 2^15.
+constexpr int64_t kMostByteBlock = 1 << 16;
+
+bool Rounds(const BlockProduct& p) {
+#if defined(__x86_64__)
+  return p.may_round && IsFew(p) && p.weights.block <= kMostByteBlock &&
+         CurrentIsa() >= Isa::kAvx512Vnni;
+#else
+  static_cast<void>(p);
+  return false;
+#endif
+}
+
+// Bytes take less memory than floats do.
 int64_t RowFloats(const BlockProduct& p) {
-  return IsFew(p) ? p.rows * (p.weights.padded_depth() + p.weights.blocks()) : 0;
+  return IsFew(p) ? p.rows * (p.weights.padded_depth() + 2 * p.weights.blocks()) : 0;
 }
 
 MatrixProduct PanelProductOf(const BlockProduct& p, int64_t panel) {
@@ -287,27 +303,58 @@ struct FewRows {
   }
 };
 
-void MultiplyFew(const BlockProduct& p, const FewRows& few, int64_t panel) {
+// The same of rows that become bytes.
+struct FewByteRows {
+  std::array<ByteRow, kFewBlockRows> rows;
+
+  FewByteRows(const BlockProduct& p, float* memory) {
+    const int64_t size = p.weights.padded_depth() + 2 * p.weights.blocks();
+    for (int64_t m = 0; m < p.rows; ++m) {
+      rows[static_cast<size_t>(m)] =
+          MakeByteRow(p.weights, p.left + m * p.weights.depth, memory + m * size);
+    }
+  }
+
+  void Add(const BlockTile& tile, int64_t first, int count, float* totals) const {
+#if defined(__x86_64__)
+    const BlockByteTile bytes{tile.weights, reinterpret_cast<const uint32_t*>(tile.numbers),
+                              tile.scales, tile.zeros, rows.data() + first};
+    vnni::AddByteBlocks(bytes, count, totals);
+#else
+    static_cast<void>(tile), static_cast<void>(first), static_cast<void>(count);
+    static_cast<void>(totals);
+#endif
+  }
+};
+
+// `add(tile, first_row, rows, totals)` adds the products of 1 or kBlockRows rows.
+template <class Add>
+void MultiplyFew(const BlockProduct& p, int64_t panel, const Add& add) {
   const int64_t width = p.weights.panel_columns;
   const int64_t first = panel * width;
   const int64_t count = std::min(width, p.weights.columns - first);
   HWY_ALIGN float totals[kBlockRows * kMostBlockColumns];
-  BlockTile tile = TileOf(p, panel);
+  const BlockTile tile = TileOf(p, panel);
   int rows = 0;
   for (int64_t m = 0; m < p.rows; m += rows) {
     rows = p.rows - m >= kBlockRows ? kBlockRows : 1;
-    tile.rows = few.rows.data() + m;
-    tile.row_sums = few.sums.data() + m;
     for (int64_t r = 0; r < rows; ++r) {
       float* const row = totals + r * width;
       std::fill_n(row, width, 0.0f);
       if (p.bias != nullptr) std::copy_n(p.bias + first, count, row);
     }
-    MULLION_SIMD_CALL(AddBlocksSimd)(tile, rows, totals);
+    add(tile, m, rows, totals);
     for (int64_t r = 0; r < rows; ++r) {
       std::copy_n(totals + r * width, count, p.out + (m + r) * p.weights.columns + first);
     }
   }
+}
+
+template <class Add>
+void MultiplyFewPanels(const BlockProduct& p, int64_t chunk, Parallel& parallel, const Add& add) {
+  parallel.For(p.weights.panels(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
+    for (int64_t panel = begin; panel < end; ++panel) MultiplyFew(p, panel, add);
+  });
 }
 
 }  // namespace
@@ -365,12 +412,21 @@ void MultiplyBlocks(const BlockProduct& p, void* scratch, Parallel& parallel) {
   if (p.rows == 0 || p.weights.columns == 0) return;
   const int64_t panel_numbers = std::max<int64_t>(p.weights.depth * p.weights.panel_columns, 1);
   if (IsFew(p)) {
-    const FewRows few(p, static_cast<float*>(scratch));
     const int64_t chunk = std::max<int64_t>(kTaskNumbers / panel_numbers, 1);
-    parallel.For(p.weights.panels(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
-      for (int64_t panel = begin; panel < end; ++panel) MultiplyFew(p, few, panel);
-    });
-    return;
+    if (Rounds(p)) {
+      const FewByteRows few(p, static_cast<float*>(scratch));
+      return MultiplyFewPanels(p, chunk, parallel,
+                               [&](const BlockTile& tile, int64_t first, int rows, float* totals) {
+                                 few.Add(tile, first, rows, totals);
+                               });
+    }
+    const FewRows few(p, static_cast<float*>(scratch));
+    return MultiplyFewPanels(p, chunk, parallel,
+                             [&](BlockTile tile, int64_t first, int rows, float* totals) {
+                               tile.rows = few.rows.data() + first;
+                               tile.row_sums = few.sums.data() + first;
+                               MULLION_SIMD_CALL(AddBlocksSimd)(tile, rows, totals);
+                             });
   }
   const int64_t worker_bytes = WorkerBytes(p);
   parallel.For(p.weights.panels(), 1, [&](int64_t begin, int64_t end, int worker) {

@@ -48,6 +48,10 @@ struct BlockProduct {
   const uint8_t* zeros = nullptr;  // or null: half of the numbers' range
   const float* bias = nullptr;     // one per column, or null
   float* out = nullptr;            // dense
+  // Few rows may become bytes, each block by its greatest magnitude: where the processor has
+  // AVX-512 VNNI they do. A block's part of a result is then off by 1/254 of that magnitude times
+  // the sum of its weights' magnitudes, at most.
+  bool may_round = false;
 };
 
 // Hangs on sizes only.
