@@ -13,7 +13,8 @@ import { geometricMean } from './table.mjs';
 const USAGE = `usage: bench/operators [flags]
   --operators a,b    only these; "Conv", "com.microsoft.*" (default all)
   --cases N          cases of each (default 1, the typical one; others choose attributes at random)
-  --type T           elements of typical cases where there is a choice (default float)
+  --type T,U         elements of typical cases where there is a choice, one case each (default float);
+                     float,double,float16,int64,int32,uint8,bool are what models have
   --threads 1,2      thread counts (default 1)
   --rounds N         measurements of each engine per case and thread count, in turns (default 2)
   --runs N           timed runs in one measurement, at most (default 2000)
@@ -34,6 +35,7 @@ function flags() {
     process.exit(0);
   }
   values.threads = values.threads.split(',').map((n) => positive('threads', n));
+  values.type = values.type.split(',');
   for (const name of ['cases', 'rounds', 'runs', 'warmup']) values[name] = positive(name, values[name]);
   values.seconds = Number(values.seconds);
   if (!(values.seconds > 0)) throw new Failure('--seconds must be a positive number');
@@ -51,7 +53,7 @@ function positive(name, value) {
 const OPSETS = [25, 21, 15, 11];
 
 // The models of one operator: {name, about, file, args}, in a folder that the next call empties.
-function writeCases(maker, operator, opset, { cases, type }) {
+function writeCases(maker, operator, opset, type, { cases }) {
   const work = path.join(PEER, 'operators');
   execFileSync(maker, ['--realistic', '--work', work, '--only', operator, '--count', cases, '--type', type,
                        '--opset', opset]);
@@ -64,10 +66,12 @@ function writeCases(maker, operator, opset, { cases, type }) {
   });
 }
 
-function timeOperator(engines, maker, operator, options) {
+// `known`: what was measured by now, as an operator without a choice of types comes for each.
+function timeOperator(engines, maker, operator, type, known, options) {
   let results = [];
   for (const opset of OPSETS) {
-    results = writeCases(maker, operator, opset, options).flatMap((model) => options.threads.map((threads) => ({
+    const models = writeCases(maker, operator, opset, type, options).filter(({ about }) => !known.has(about));
+    results = models.flatMap((model) => options.threads.map((threads) => ({
       ...compareModel(engines, model, model.file, threads, options), about: model.about })));
     if (!results.some((r) => /Could not find an implementation/.test(r.peer.error ?? ''))) break;
   }
@@ -99,9 +103,11 @@ function main() {
   const report = new Report();
   report.begin('Operators', SPEED_HEADER, names.map((name) => ({ name })));
   const results = [];
-  for (const operator of names) {
-    for (const result of timeOperator(engines, maker, operator, options)) {
+  const known = new Set();
+  for (const [operator, type] of names.flatMap((name) => options.type.map((t) => [name, t]))) {
+    for (const result of timeOperator(engines, maker, operator, type, known, options)) {
       results.push(result);
+      known.add(result.about);
       if (!result.peer.error) report.row(row(result));
     }
   }

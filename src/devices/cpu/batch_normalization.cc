@@ -5,7 +5,9 @@
 
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/channel_statistics.h"
+#include "devices/cpu/kernels/for_elements.h"
 #include "devices/cpu/kernels/moments.h"
+#include "devices/cpu/kernels/number_binary.h"
 #include "devices/cpu/kernels/scale_shift.h"
 #include "devices/cpu/registry.h"
 #include "operators/channel_layout.h"
@@ -21,7 +23,7 @@ void Apply(const T* x, T* y, size_t n, T scale, T shift) {
   if constexpr (std::is_same_v<T, float>) {
     ScaleShift(x, y, n, scale, shift);
   } else {
-    for (size_t i = 0; i < n; ++i) y[i] = x[i] * scale + shift;
+    ScaleShiftDoubles(x, y, n, scale, shift);
   }
 }
 
@@ -30,7 +32,9 @@ void ApplyColumns(const T* x, T* y, size_t rows, size_t n, const T* scale, const
   if constexpr (std::is_same_v<T, float>) {
     ScaleShiftColumns(x, y, rows, n, scale, shift);
   } else {
-    for (size_t i = 0; i < rows * n; ++i) y[i] = x[i] * scale[i % n] + shift[i % n];
+    for (size_t r = 0; r < rows; ++r, x += n, y += n) {
+      ForElements(n, [=](size_t i) { y[i] = x[i] * scale[i] + shift[i]; });
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 #include "devices/cpu/class_labels.h"
 #include "devices/cpu/integer_operand.h"
 #include "devices/cpu/kernels/panel_product.h"
+#include "devices/cpu/kernels/row_dot.h"
 #include "devices/cpu/post_transform.h"
 #include "devices/cpu/registry.h"
 
@@ -36,6 +37,10 @@ class LinearScores {
     packed_.resize(static_cast<size_t>(columns_ * features_));
     intercepts_.resize(static_cast<size_t>(columns_));
     std::copy(intercepts.begin(), intercepts.end(), intercepts_.begin());
+    if (few()) {
+      packed_.assign(coefficients.begin(), coefficients.begin() + scores * features_);
+      return;
+    }
     for (int64_t column = 0; column < scores; ++column) {
       for (int64_t row = 0; row < features_; ++row) {
         packed_[static_cast<size_t>(PanelIndex(row, column, features_, columns_))] =
@@ -83,10 +88,16 @@ class LinearScores {
           ReadFeatures(input, first * features_, count * features_, converted);
           rows = converted;
         }
-        for (int64_t i = 0; i < count; ++i) addresses[i] = rows + i * features_;
-        PanelProduct({addresses, count, features_, packed_.data(), columns_, intercepts_.data(), 0,
-                      sums, columns_},
-                     0, columns_);
+        if (few()) {
+          RowDot({rows, features_, count, packed_.data(), features_, features_, intercepts_.data(),
+                  nullptr, 0, sums, columns_},
+                 0, scores_);
+        } else {
+          for (int64_t i = 0; i < count; ++i) addresses[i] = rows + i * features_;
+          PanelProduct({addresses, count, features_, packed_.data(), columns_, intercepts_.data(),
+                        0, sums, columns_},
+                       0, columns_);
+        }
         for (int64_t i = 0; i < count; ++i) finish(first + i, sums + i * columns_);
       }
     });
@@ -95,6 +106,9 @@ class LinearScores {
   int64_t scores() const { return scores_; }
 
  private:
+  // Vectors along so few columns would be mostly padding; they run along the features instead.
+  bool few() const { return scores_ <= 4 && features_ >= 32; }
+
   int64_t scores_;
   int64_t columns_;
   int64_t features_;

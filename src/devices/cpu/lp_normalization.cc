@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "devices/cpu/axis_loops.h"
+#include "devices/cpu/kernels/elements.h"
 #include "devices/cpu/reduce_functions.h"
 #include "devices/cpu/registry.h"
 
@@ -53,16 +54,14 @@ class LpNormalization final : public Executable {
     }
     norm_.finish(sums, count, view.n, norms);
     for (size_t j = 0; j < count; ++j) norms[j] = norms[j] == 0 ? T{1} : norms[j];
-    if (view.inner == 1) {
-      for (int64_t k = 0; k < view.n; ++k) y[k] = x[k] / norms[0];
-      return;
+    if (view.inner == 1) return Divide(x, {norms, 0}, y, static_cast<size_t>(view.n));
+    for (int64_t k = 0; k < view.n; ++k, x += view.inner, y += view.inner) {
+      Divide(x, {norms, 1}, y, count);
     }
-    for (int64_t k = 0; k < view.n; ++k) {
-      const int64_t row = k * view.inner;
-      for (size_t j = 0; j < count; ++j) {
-        y[row + static_cast<int64_t>(j)] = x[row + static_cast<int64_t>(j)] / norms[j];
-      }
-    }
+  }
+
+  static void Divide(const T* x, AnyOperand norms, T* y, size_t count) {
+    BinaryElements({operators::ElementwiseOp::kDiv}, kElementTypeOf<T>, {x, 1}, norms, y, count);
   }
 
   int64_t axis_;

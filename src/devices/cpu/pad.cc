@@ -2,6 +2,7 @@
 #include "operators/pad.h"
 
 #include <algorithm>
+#include <cstring>
 #include <type_traits>
 #include <vector>
 
@@ -81,6 +82,24 @@ class SourceRows {
 
   // -1 for a row of the border.
   int64_t source() const { return outside_ > 0 ? -1 : offset_; }
+
+  // Steps over rows of the border, and says how many: this one, and along the innermost axis all
+  // that follow where another axis is outside, but no more than `most`.
+  int64_t SkipBorder(int64_t most) {
+    int64_t skipped = 1;
+    if (layout_.rank > 0) {
+      const int inner = layout_.rank - 1;
+      const auto axis = static_cast<size_t>(inner);
+      if (outside_ > (part_[axis] < 0 ? 1 : 0)) {
+        skipped = std::min(most, layout_.axes[axis].to - at_[axis]);
+        Forget(inner);
+        at_[axis] += skipped - 1;
+        Look(inner);
+      }
+    }
+    Next();
+    return skipped;
+  }
 
   void Next() {
     if (StepWithin()) return;
@@ -208,6 +227,57 @@ void PadAll(const Layout& layout, const T* input, const T& value, T* output, Par
   });
 }
 
+// Borders of at most so many bytes at the ends of a row are written as one piece each, and then the
+// data over what they reach too far.
+constexpr int64_t kPiece = 32;
+
+struct RowEnds {
+  int64_t begin;  // output steps [begin, end) show the data itself
+  int64_t end;
+};
+
+RowEnds EndsOf(const Layout& layout) {
+  const int64_t begin = std::clamp<int64_t>(layout.row.before, 0, layout.row.to);
+  return {begin, std::clamp<int64_t>(layout.row.before + layout.row.from, begin, layout.row.to)};
+}
+
+bool HasNarrowBorders(const Layout& layout, int64_t element) {
+  const RowEnds ends = EndsOf(layout);
+  const int64_t step = layout.block * element;
+  return layout.mode == PadMode::kConstant && layout.row.to * step >= kPiece &&
+         ends.begin * step <= kPiece && (layout.row.to - ends.end) * step <= kPiece;
+}
+
+template <typename T>
+void PadNarrow(const Layout& layout, const T* input, const T& value, T* output,
+               Parallel& parallel) {
+  constexpr auto kSize = static_cast<int64_t>(sizeof(T));
+  const int64_t width = layout.row.to * layout.block;
+  const RowEnds ends = EndsOf(layout);
+  const int64_t skipped = (ends.begin - layout.row.before) * layout.block;
+  const auto bytes = static_cast<size_t>((ends.end - ends.begin) * layout.block * kSize);
+  T piece[kPiece / kSize];
+  std::fill_n(piece, kPiece / kSize, value);
+  parallel.For(layout.rows, RowsPerChunk(width * kSize), [&](int64_t begin, int64_t end, int) {
+    SourceRows rows(layout, begin);
+    for (int64_t row = begin; row < end;) {
+      T* const to = output + row * width;
+      if (rows.source() < 0) {
+        const int64_t count = rows.SkipBorder(end - row);
+        FillBorder(to, count * width, value);
+        row += count;
+        continue;
+      }
+      std::memcpy(to, piece, kPiece);
+      std::memcpy(to + width - kPiece / kSize, piece, kPiece);
+      CopyBytes(reinterpret_cast<const uint8_t*>(input + rows.source() + skipped),
+                reinterpret_cast<uint8_t*>(to + ends.begin * layout.block), bytes);
+      ++row;
+      rows.Next();
+    }
+  });
+}
+
 struct Wide {
   uint64_t halves[2];
 };
@@ -228,6 +298,11 @@ template <typename T>
 void PadTyped(const Layout& layout, const TensorView& input, const TensorView* constant,
               const MutableTensorView& output, Parallel& parallel) {
   const T value = constant != nullptr ? *constant->as<T>() : T{};
+  if constexpr (!std::is_same_v<T, std::string>) {
+    if (HasNarrowBorders(layout, static_cast<int64_t>(sizeof(T)))) {
+      return PadNarrow(layout, input.as<T>(), value, output.as<T>(), parallel);
+    }
+  }
   PadAll(layout, input.as<T>(), value, output.as<T>(), parallel);
 }
 

@@ -5,6 +5,9 @@
 #include <cmath>
 #include <limits>
 
+#include "base/element_traits.h"
+#include "devices/cpu/kernels/elements.h"
+
 namespace mullion::cpu {
 
 namespace {
@@ -40,10 +43,14 @@ void Softmax(T* scores, int64_t count, bool keep_zeros) {
   const T most = *std::max_element(scores, scores + count);
   const T zero = keep_zeros ? T{1e-7f} : T{-1};
   T sum = 0;
+  // Zeros stay: the exponential of minus infinity.
+  constexpr T kNothing = -std::numeric_limits<T>::infinity();
   for (int64_t i = 0; i < count; ++i) {
-    scores[i] = std::abs(scores[i]) > zero ? std::exp(scores[i] - most) : T{0};
-    sum += scores[i];
+    scores[i] = std::abs(scores[i]) > zero ? scores[i] - most : kNothing;
   }
+  UnaryElements({operators::ElementwiseOp::kExp}, kElementTypeOf<T>, scores, scores,
+                static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; ++i) sum += scores[i];
   if (sum == 0) return;
   for (int64_t i = 0; i < count; ++i) scores[i] /= sum;
 }
@@ -66,8 +73,8 @@ void ApplyPostTransform(PostTransform transform, T* scores, int64_t count) {
     case PostTransform::kSoftmaxZero:
       return Softmax(scores, count, true);
     case PostTransform::kLogistic:
-      std::transform(scores, scores + count, scores, Logistic<T>);
-      return;
+      return UnaryElements({operators::ElementwiseOp::kSigmoid}, kElementTypeOf<T>, scores, scores,
+                           static_cast<size_t>(count));
     case PostTransform::kProbit:
       std::transform(scores, scores + count, scores,
                      [](T x) { return static_cast<T>(Probit(static_cast<double>(x))); });

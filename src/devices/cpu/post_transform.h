@@ -20,9 +20,13 @@ T Logistic(T x);
 // The index of the greatest score; the first of equal ones.
 template <typename T>
 int64_t ArgMax(const T* scores, int64_t count) {
+  // Both are chosen without a branch, which nobody could foretell.
   int64_t best = 0;
+  T most = scores[0];
   for (int64_t i = 1; i < count; ++i) {
-    if (scores[i] > scores[best]) best = i;
+    const bool greater = scores[i] > most;
+    most = greater ? scores[i] : most;
+    best = greater ? i : best;
   }
   return best;
 }

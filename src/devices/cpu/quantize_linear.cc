@@ -193,13 +193,14 @@ class DequantizeLinear final : public Executable {
           });
     }
     float buffer[kPiece];
+    float* const floats = y.type == ElementType::kFloat ? y.as<float>() + begin : buffer;
     const auto count = static_cast<size_t>(end - begin);
-    ConvertElements(x.type, At(x, begin), ElementType::kFloat, buffer, count);
+    ConvertElements(x.type, At(x, begin), ElementType::kFloat, floats, count);
     ForEachQuantizedRow(grid, parameters, begin, end,
                         [&](int64_t i, int64_t n, const QuantizationSteps& steps) {
-                          DequantizeFloats(buffer + (i - begin), n, steps);
+                          DequantizeFloats(floats + (i - begin), n, steps);
                         });
-    ConvertElements(ElementType::kFloat, buffer, y.type, At(y, begin), count);
+    if (floats == buffer) ConvertElements(ElementType::kFloat, buffer, y.type, At(y, begin), count);
   }
 };
 

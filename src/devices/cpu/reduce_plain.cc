@@ -9,6 +9,7 @@
 
 #include "base/element_traits.h"
 #include "devices/cpu/kernels/for_elements.h"
+#include "devices/cpu/kernels/number_unary.h"
 
 namespace mullion::cpu {
 
@@ -134,9 +135,58 @@ struct LogSumExp {
     return Shift(a.maximum) + std::log(a.sum);
   }
 
+  // `count` elements side by side.
+  static void TakeRun(const double* x, size_t count, ScaledSum* a) {
+    constexpr size_t kTile = 256;
+    double tile[kTile];
+    for (size_t begin = 0; begin < count; begin += kTile, x += kTile) {
+      const size_t n = std::min(kTile, count - begin);
+      double maximum = a->maximum;
+      for (size_t i = 0; i < n; ++i) maximum = x[i] > maximum ? x[i] : maximum;
+      const double shift = Shift(maximum);
+      for (size_t i = 0; i < n; ++i) tile[i] = x[i] - shift;
+      DoubleUnary({operators::ElementwiseOp::kExp}, tile, tile, n);
+      double sum = 0;
+      for (size_t i = 0; i < n; ++i) sum += tile[i];
+      *a = {maximum, Scaled(*a, shift) + sum};
+    }
+  }
+  // `n` columns of `rows` rows, some of each at a time: one more exponential for each column scales
+  // what there is of its sum.
+  static void TakeRows(const double* x, size_t rows, size_t stride, size_t n, ScaledSum* a) {
+    constexpr size_t kColumns = 32;
+    constexpr size_t kRows = 8;
+    for (size_t begin = 0; begin < n; begin += kColumns, x += kColumns, a += kColumns) {
+      const size_t columns = std::min(kColumns, n - begin);
+      for (size_t row = 0; row < rows; row += kRows) {
+        TakeBlock(x + row * stride, std::min(kRows, rows - row), stride, columns, a);
+      }
+    }
+  }
+
  private:
   static double Scaled(ScaledSum a, double shift) {
     return a.sum == 0 ? 0 : a.sum * std::exp(Shift(a.maximum) - shift);
+  }
+  static void TakeBlock(const double* x, size_t rows, size_t stride, size_t columns, ScaledSum* a) {
+    double powers[9 * 32];  // of the sums before, and of each row
+    double maxima[32];
+    for (size_t j = 0; j < columns; ++j) maxima[j] = a[j].maximum;
+    for (size_t r = 0; r < rows; ++r) {
+      const double* const row = x + r * stride;
+      for (size_t j = 0; j < columns; ++j) maxima[j] = row[j] > maxima[j] ? row[j] : maxima[j];
+    }
+    for (size_t j = 0; j < columns; ++j) {
+      const double shift = Shift(maxima[j]);
+      powers[j] = Shift(a[j].maximum) - shift;
+      for (size_t r = 0; r < rows; ++r) powers[(r + 1) * columns + j] = x[r * stride + j] - shift;
+    }
+    DoubleUnary({operators::ElementwiseOp::kExp}, powers, powers, (rows + 1) * columns);
+    for (size_t j = 0; j < columns; ++j) {
+      double sum = a[j].sum == 0 ? 0 : a[j].sum * powers[j];
+      for (size_t r = 1; r <= rows; ++r) sum += powers[r * columns + j];
+      a[j] = {maxima[j], sum};
+    }
   }
 };
 
@@ -152,6 +202,7 @@ struct Functions {
   static void Rows(const void* from, size_t rows, size_t stride, size_t n, void* to) {
     const T* x = static_cast<const T*>(from);
     Accumulator* const a = static_cast<Accumulator*>(to);
+    if constexpr (std::is_same_v<Op, LogSumExp>) return Op::TakeRows(x, rows, stride, n, a);
     for (size_t r = 0; r < rows; ++r, x += stride) {
       ForElements(n, [=](size_t j) { a[j] = Op::Take(a[j], x[j]); });
     }
@@ -162,6 +213,7 @@ struct Functions {
     constexpr size_t kLanes = sizeof(Accumulator) < 4 ? 64 : 256 / sizeof(Accumulator);
     const T* const x = static_cast<const T*>(from);
     Accumulator* const a = static_cast<Accumulator*>(to);
+    if constexpr (std::is_same_v<Op, LogSumExp>) return Op::TakeRun(x, count, a);
     size_t i = 0;
     if (sizeof(Accumulator) <= 8 && count >= kLanes) {
       std::array<Accumulator, kLanes> lanes;
@@ -175,7 +227,9 @@ struct Functions {
       }
       *a = Op::Merge(*a, lanes[0]);
     }
-    ForEachPlainly(i, count, [=](size_t j) { *a = Op::Take(*a, x[j]); });
+    Accumulator last = *a;  // in a register
+    ForEachPlainly(i, count, [&](size_t j) { last = Op::Take(last, x[j]); });
+    *a = last;
   }
   static void Merge(const void* others, size_t n, void* to) {
     Accumulator* const a = static_cast<Accumulator*>(to);

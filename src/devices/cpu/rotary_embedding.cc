@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "base/str_cat.h"
+#include "devices/cpu/kernels/rotate.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {
@@ -24,12 +26,12 @@ struct BoundRotary final : BoundState {
 
 // Element pairs (i, i + half), or (2i, 2i + 1) when interleaved, turn by the angle of their row of
 // the tables.
-template <typename T, bool kInterleaved>
-void Rotate(const T* x, const T* cosines, const T* sines, int64_t half, T* y) {
+template <typename T>
+void Rotate(bool interleaved, const T* x, const T* cosines, const T* sines, int64_t half, T* y) {
   using C = ComputeType<T>;
   for (int64_t i = 0; i < half; ++i) {
-    const int64_t first = kInterleaved ? 2 * i : i;
-    const int64_t second = kInterleaved ? 2 * i + 1 : i + half;
+    const int64_t first = interleaved ? 2 * i : i;
+    const int64_t second = interleaved ? 2 * i + 1 : i + half;
     const C a = static_cast<C>(x[first]);
     const C b = static_cast<C>(x[second]);
     const C cosine = static_cast<C>(cosines[i]);
@@ -38,6 +40,41 @@ void Rotate(const T* x, const T* cosines, const T* sines, int64_t half, T* y) {
     y[second] = static_cast<T>(b * cosine + a * sine);
   }
 }
+
+// The cosines and sines of one token, as its heads' vectors want them: interleaved pairs have them
+// twice, the sine of the first with the opposite sign.
+class FloatTurn {
+ public:
+  // Heads of more elements than this take the plain loop.
+  static constexpr int64_t kMost = 512;
+
+  FloatTurn(bool interleaved, const float* cosines, const float* sines, int64_t half)
+      : interleaved_(interleaved), cosines_(cosines), sines_(sines), half_(half) {
+    if (!interleaved) return;
+    for (int64_t i = 0; i < half; ++i) {
+      twice_cosines_[2 * i] = twice_cosines_[2 * i + 1] = cosines[i];
+      twice_sines_[2 * i] = -sines[i];
+      twice_sines_[2 * i + 1] = sines[i];
+    }
+  }
+
+  void Head(const float* x, float* y) const {
+    const auto half = static_cast<size_t>(half_);
+    if (interleaved_) {
+      RotateNeighbours(x, twice_cosines_, twice_sines_, 2 * half, y);
+    } else {
+      RotateHalves(x, cosines_, sines_, half, y);
+    }
+  }
+
+ private:
+  bool interleaved_;
+  const float* cosines_;
+  const float* sines_;
+  int64_t half_;
+  float twice_cosines_[kMost];
+  float twice_sines_[kMost];
+};
 
 class RotaryEmbedding final : public Executable {
  public:
@@ -103,18 +140,31 @@ class RotaryEmbedding final : public Executable {
         [&](int64_t begin, int64_t end, int) {
           for (int64_t i = begin; i < end; ++i) {
             const int64_t row = RowOf(context, s, i / s.tokens, i % s.tokens) * half;
-            for (int64_t head = 0; head < s.heads; ++head) {
-              const int64_t at = i / s.tokens * s.batch_stride + i % s.tokens * s.token_stride +
-                                 head * s.head_stride;
-              if (interleaved_) {
-                Rotate<T, true>(from + at, cosines + row, sines + row, half, to + at);
-              } else {
-                Rotate<T, false>(from + at, cosines + row, sines + row, half, to + at);
+            const int64_t start = i / s.tokens * s.batch_stride + i % s.tokens * s.token_stride;
+            if constexpr (std::is_same_v<T, float>) {
+              if (s.rotated <= FloatTurn::kMost) {
+                const FloatTurn turn(interleaved_, cosines + row, sines + row, half);
+                ForEachHead(s, from + start, to + start,
+                            [&](const float* x, float* y) { turn.Head(x, y); });
+                continue;
               }
-              std::copy(from + at + s.rotated, from + at + s.size, to + at + s.rotated);
             }
+            ForEachHead(s, from + start, to + start, [&](const T* x, T* y) {
+              Rotate(interleaved_, x, cosines + row, sines + row, half, y);
+            });
           }
         });
+  }
+
+  // Calls rotate(x, y) for every head of a token; what is not rotated stays.
+  template <typename T, typename Function>
+  static void ForEachHead(const RotaryShape& s, const T* from, T* to, Function rotate) {
+    for (int64_t head = 0; head < s.heads; ++head) {
+      const T* const x = from + head * s.head_stride;
+      T* const y = to + head * s.head_stride;
+      rotate(x, y);
+      std::copy(x + s.rotated, x + s.size, y + s.rotated);
+    }
   }
 
   bool interleaved_;

@@ -120,7 +120,7 @@ class Test final : public FlatKernel {
       return;
     }
     const double infinity = positive_ ? HUGE_VAL : -HUGE_VAL;
-    constexpr size_t kTile = 512;
+    constexpr size_t kTile = 2048;
     double tile[kTile];
     for (size_t begin = 0; begin < count; begin += kTile) {
       const size_t n = std::min(kTile, count - begin);

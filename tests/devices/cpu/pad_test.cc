@@ -80,6 +80,11 @@ TEST(Pad, FillsBordersOnEveryLevel) {
     CheckPads<float>({3, 70, 41}, {1, 2, 3, 0, 1, 2}, "constant");
     CheckPads<uint8_t>({3, 7, 41}, {1, -2, 3, 1, 1, 2}, "constant");
     CheckPads<uint16_t>({2, 3, 501}, {1, 0, 4, 0, 1, -1}, "constant");
+    // Narrow borders at the ends of rows, whole planes of border before and behind.
+    CheckPads<float>({2, 3, 5, 56}, {1, 2, 2, 2, 1, 2, 2, 2}, "constant");
+    CheckPads<uint8_t>({2, 5, 6, 70}, {1, 1, 2, 32, 0, 3, 1, 5}, "constant");
+    CheckPads<uint8_t>({2, 5, 26}, {1, 1, 3, 0, 3, 4}, "constant");
+    CheckPads<double>({3, 4, 19}, {1, -1, 4, 2, 3, -2}, "constant");
     CheckPads<int64_t>({2, 3, 201}, {1, 0, 4, 0, 1, -1}, "constant");
   }
   SetIsaForTest(AvailableIsas().back());

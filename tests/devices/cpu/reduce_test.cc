@@ -106,6 +106,30 @@ TEST(Reduce, AppliesItsFunctionEvenWithoutAxesToReduce) {
   EXPECT_EQ(Floats(c.Run()[0]), std::vector<float>({1, 4, 9}));
 }
 
+// Of runs and of columns, more than are taken at once, whose maxima rise and fall.
+TEST(Reduce, SumsExponentialsOfDoublesExactly) {
+  constexpr int64_t kRows = 203;
+  constexpr int64_t kColumns = 1045;
+  std::mt19937_64 random(5);
+  std::uniform_real_distribution<double> number(-1, 1);
+  std::vector<double> values(static_cast<size_t>(kRows * kColumns));
+  for (double& v : values) v = number(random) * 700;
+  const Tensor input = TensorOf<double>({kRows, kColumns}, values);
+  for (const int64_t axis : {0, 1}) {
+    const Tensor output = Case("ReduceLogSumExp", input, {axis}).Run()[0];
+    const auto results = output.span<double>();
+    for (int64_t j = 0; j < (axis == 0 ? kColumns : kRows); ++j) {
+      long double sum = 0;
+      for (int64_t i = 0; i < (axis == 0 ? kRows : kColumns); ++i) {
+        const int64_t at = axis == 0 ? i * kColumns + j : j * kColumns + i;
+        sum += std::exp(static_cast<long double>(values[static_cast<size_t>(at)]));
+      }
+      const auto exact = static_cast<double>(std::log(sum));
+      ASSERT_NEAR(results[static_cast<size_t>(j)], exact, 1e-15 * std::fabs(exact));
+    }
+  }
+}
+
 TEST(Reduce, KeepsInfinitiesInLogSumExp) {
   OperatorCase c = Case(
       "ReduceLogSumExp",

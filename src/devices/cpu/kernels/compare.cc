@@ -20,6 +20,26 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+#if HWY_TARGET == HWY_STATIC_TARGET || HWY_TARGET == HWY_AVX2
+// Elements of up to 32 bits: two copies, as wider vectors than AVX2's gain nothing.
+template <typename T, typename Function>
+HWY_INLINE void CompareNarrowRow(const T* a, const T* b, bool* y, size_t count, Function function) {
+  ForElements(count, [=](size_t i) { y[i] = function(a[i], b[i]); });
+}
+
+template <typename T>
+void CompareNarrow(CompareOp op, const T* a, const T* b, bool* y, size_t count) {
+  switch (op) {
+    case CompareOp::kEqual:
+      return CompareNarrowRow(a, b, y, count, [](T v, T w) { return v == w; });
+    case CompareOp::kLess:
+      return CompareNarrowRow(a, b, y, count, [](T v, T w) { return v < w; });
+    case CompareOp::kLessOrEqual:
+      return CompareNarrowRow(a, b, y, count, [](T v, T w) { return v <= w; });
+  }
+}
+#endif
+
 // Elements of 64 bits, which compilers find no way from to bytes. `flip` are bits to change first.
 template <typename T, typename Function>
 HWY_INLINE void CompareWide(uint64_t flip, const T* a, const T* b, bool* y, size_t count,
@@ -89,22 +109,12 @@ namespace mullion::cpu {
 
 namespace {
 
-template <typename T, typename Function>
-void Row(const T* a, const T* b, bool* y, size_t count, Function function) {
-  ForElements(count, [=](size_t i) { y[i] = function(a[i], b[i]); });
-}
-
 template <typename T>
 void CompareRows(CompareOp op, Operand<T> a, Operand<T> b, bool* y, size_t count) {
   ForContiguousParts(a, b, count, [=](const T* p, const T* q, size_t begin, size_t n) {
-    switch (op) {
-      case CompareOp::kEqual:
-        return Row(p, q, y + begin, n, [](T v, T w) { return v == w; });
-      case CompareOp::kLess:
-        return Row(p, q, y + begin, n, [](T v, T w) { return v < w; });
-      case CompareOp::kLessOrEqual:
-        return Row(p, q, y + begin, n, [](T v, T w) { return v <= w; });
-    }
+    const auto rows = CurrentIsa() >= Isa::kAvx2 ? MULLION_SIMD_AVX2(CompareNarrow<T>)
+                                                 : MULLION_SIMD_SCALAR(CompareNarrow<T>);
+    rows(op, p, q, y + begin, n);
   });
 }
 

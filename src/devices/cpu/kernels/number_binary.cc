@@ -181,6 +181,10 @@ void DoubleRows(Op op, const double* a, const double* b, double* y, size_t count
   }
 }
 
+void ScaleShiftDoubleRow(const double* x, double* y, size_t count, double scale, double shift) {
+  ForElements(count, [=](size_t i) { y[i] = x[i] * scale + shift; });
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace mullion::cpu
 HWY_AFTER_NAMESPACE();
@@ -309,6 +313,10 @@ void NumberBinaryOf(const operators::ElementwiseStep& step, ElementType type, An
 void SignedUnary(operators::ElementwiseOp op, ElementType type, const void* x, void* y,
                  size_t count) {
   MULLION_NUMBER_CALL(SignedRows)(op, type, x, y, count);
+}
+
+void ScaleShiftDoubles(const double* x, double* y, size_t count, double scale, double shift) {
+  MULLION_NUMBER_CALL(ScaleShiftDoubleRow)(x, y, count, scale, shift);
 }
 
 // Spread by the size of elements alone.

@@ -24,6 +24,9 @@ void NumberBinary(const operators::ElementwiseStep& step, ElementType type, AnyO
 void SignedUnary(operators::ElementwiseOp op, ElementType type, const void* x, void* y,
                  size_t count);
 
+// y[i] = x[i] scale + shift; x and y may be the same.
+void ScaleShiftDoubles(const double* x, double* y, size_t count, double scale, double shift);
+
 }  // namespace mullion::cpu
 
 #endif  // MULLION_DEVICES_CPU_KERNELS_NUMBER_BINARY_H_
