@@ -25,6 +25,7 @@ std::vector<Subject> ControlSubjects();
 std::vector<Subject> ClassicalSubjects();
 std::vector<Subject> TreeSubjects();
 std::vector<Subject> MicrosoftSubjects();
+std::vector<Subject> RenamedSubjects();
 std::vector<Subject> TransformerSubjects();
 std::vector<Subject> OldFormSubjects();
 std::vector<Subject> SpelledOutSubjects();
