@@ -133,6 +133,7 @@ void RegisterContribGroupQueryAttention(OperatorRegistry& registry) {
                 .domain = "com.microsoft",
                 .inputs = {7, 14},
                 .outputs = {1, 4},
+                .optional = 0b11110,
                 .upgrade = UpgradeGroupQueryAttention});
 }
 

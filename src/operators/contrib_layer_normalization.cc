@@ -124,11 +124,13 @@ void RegisterContribLayerNormalization(OperatorRegistry& registry) {
                 .domain = "com.microsoft",
                 .inputs = {13, 18},
                 .outputs = {1, 2},
+                .optional = 0b10010010010,
                 .upgrade = UpgradeQEmbedLayerNormalization});
   registry.Add({.name = "EmbedLayerNormalization",
                 .domain = "com.microsoft",
                 .inputs = {7, 9},
                 .outputs = {1, 3},
+                .optional = 0b10010,
                 .upgrade = UpgradeEmbedLayerNormalization});
 }
 

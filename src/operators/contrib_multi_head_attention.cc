@@ -55,7 +55,7 @@ class MultiHeadAttention {
       return node_.Error(StatusCode::kInvalidModel, "attribute 'num_heads' must be 1 or more");
     }
     if (node_.input(kKey) == nullptr || node_.input(kValue) == nullptr ||
-        RankOf(node_.input(kQuery), 3) != 3) {
+        node_.output(0) == nullptr || RankOf(node_.input(kQuery), 3) != 3) {
       return node_.Error(StatusCode::kUnsupported,
                          "packed keys and values are not supported; export the model with query, "
                          "key and value apart");

@@ -112,22 +112,24 @@ Status UpgradeReduceSumInteger(Node& node) {
 }
 
 void Add(OperatorRegistry& registry, std::string_view name, Arity inputs, Arity outputs,
-         Status (*upgrade)(Node&)) {
+         Status (*upgrade)(Node&), uint32_t optional = 0) {
   registry.Add({.name = name,
                 .domain = "com.microsoft",
                 .inputs = inputs,
                 .outputs = outputs,
+                .optional = optional,
                 .upgrade = upgrade});
 }
 
 }  // namespace
 
 void RegisterContribPlain(OperatorRegistry& registry) {
-  Add(registry, "DynamicQuantizeLSTM", {12, 12}, {0, 3}, UpgradeDynamicQuantizeLstm);
+  Add(registry, "DynamicQuantizeLSTM", {12, 12}, {0, 3}, UpgradeDynamicQuantizeLstm,
+      0b101011111000);
   Add(registry, "BiasAdd", {3, 3}, {1, 1}, UpgradeBiasAdd);
   Add(registry, "ExpandDims", {2, 2}, {1, 1}, UpgradeExpandDims);
   Add(registry, "CDist", {2, 2}, {1, 1}, UpgradeCDist);
-  Add(registry, "MulInteger", {4, 4}, {1, 1}, UpgradeMulInteger);
+  Add(registry, "MulInteger", {3, 4}, {1, 1}, UpgradeMulInteger, 0b10);
   Add(registry, "ReduceSumInteger", {1, 1}, {1, 1}, UpgradeReduceSumInteger);
 }
 

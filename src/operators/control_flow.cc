@@ -232,12 +232,14 @@ void RegisterControlFlow(OperatorRegistry& registry) {
   registry.Add({.name = "Loop",
                 .inputs = {2, kVariadic},
                 .outputs = {0, kVariadic},
+                .optional = 0b11,
                 .infer = InferLoop,
                 .enter_subgraph = EnterLoop});
   registry.Add({.name = "Scan",
                 .since = 8,
                 .inputs = {2, kVariadic},
                 .outputs = {1, kVariadic},
+                .optional = 0b1,
                 .infer = InferBatchedScan,
                 .enter_subgraph = EnterBatchedScan});
   registry.Add({.name = "Scan",

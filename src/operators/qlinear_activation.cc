@@ -21,6 +21,7 @@ void RegisterQlinearActivation(OperatorRegistry& registry) {
     registry.Add({.name = name,
                   .domain = "com.microsoft",
                   .inputs = {4, 5},
+                  .optional = 0b100,  // the zero point of x
                   .types = kQuantizedBytes,
                   .infer = InferQlinearActivation});
   }

@@ -32,6 +32,7 @@ void RegisterQlinearAveragePool(OperatorRegistry& registry) {
   registry.Add({.name = "QLinearAveragePool",
                 .domain = "com.microsoft",
                 .inputs = {4, 5},
+                .optional = 0b100,  // the zero point of x
                 .types = kQuantizedBytes,
                 .infer = InferQlinearAveragePool});
 }

@@ -40,6 +40,7 @@ void RegisterQlinearBinary(OperatorRegistry& registry) {
     registry.Add({.name = name,
                   .domain = "com.microsoft",
                   .inputs = {7, 8},
+                  .optional = 0b100100,  // zero points
                   .types = kQuantizedBytes,
                   .infer = InferQlinearBinary});
   }

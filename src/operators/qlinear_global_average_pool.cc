@@ -33,6 +33,7 @@ void RegisterQlinearGlobalAveragePool(OperatorRegistry& registry) {
   registry.Add({.name = "QLinearGlobalAveragePool",
                 .domain = "com.microsoft",
                 .inputs = {4, 5},
+                .optional = 0b100,  // the zero point of x
                 .types = kQuantizedBytes,
                 .infer = InferQlinearGlobalAveragePool});
 }

@@ -30,6 +30,7 @@ void RegisterQlinearReduceMean(OperatorRegistry& registry) {
   registry.Add({.name = "QLinearReduceMean",
                 .domain = "com.microsoft",
                 .inputs = {4, 5},
+                .optional = 0b100,  // the zero point of x
                 .types = kQuantizedBytes,
                 .infer = InferQlinearReduceMean});
 }

@@ -29,6 +29,7 @@ void RegisterQlinearSoftmax(OperatorRegistry& registry) {
   registry.Add({.name = "QLinearSoftmax",
                 .domain = "com.microsoft",
                 .inputs = {4, 5},
+                .optional = 0b100,  // the zero point of x
                 .types = kQuantizedBytes,
                 .infer = InferQlinearSoftmax});
 }

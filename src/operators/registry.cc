@@ -13,16 +13,33 @@ std::string Key(std::string_view domain, std::string_view name) {
   return StrCat(domain == "ai.onnx" ? std::string_view() : domain, "::", name);
 }
 
-Status CheckArity(const InferenceContext& context, const char* what, int count, Arity arity) {
+Status CheckArity(const Node& node, const char* what, int count, Arity arity) {
   if (count >= arity.min && count <= arity.max) return OkStatus();
   const std::string wanted = arity.max == kVariadic   ? StrCat(arity.min, " or more")
                              : arity.min == arity.max ? StrCat(arity.min)
                                                       : StrCat(arity.min, " to ", arity.max);
-  return context.Error(StrCat("it has ", count, " ", what, " but the operator takes ", wanted,
-                              "; export the model again"));
+  return node.Error(StatusCode::kInvalidModel,
+                    StrCat("it has ", count, " ", what, " but the operator takes ", wanted,
+                           "; export the model again"));
+}
+
+bool MayBeLeftOut(const OperatorDefinition& definition, int input) {
+  return (definition.optional >> input & 1) != 0 ||
+         definition.domain == operators::kInternalDomain;  // of which the optimizer knows more
 }
 
 }  // namespace
+
+Status CheckArguments(const OperatorDefinition& definition, const Node& node) {
+  MULLION_RETURN_IF_ERROR(CheckArity(node, "inputs", node.input_count(), definition.inputs));
+  MULLION_RETURN_IF_ERROR(CheckArity(node, "outputs", node.output_count(), definition.outputs));
+  for (int i = 0; i < definition.inputs.min; ++i) {
+    if (node.input(i) != nullptr || MayBeLeftOut(definition, i)) continue;
+    return node.Error(StatusCode::kInvalidModel,
+                      StrCat("input ", i, " is required but left out; export the model again"));
+  }
+  return OkStatus();
+}
 
 void OperatorRegistry::Add(const OperatorDefinition& definition) {
   auto& forms = forms_[Key(definition.domain, definition.name)];
@@ -66,11 +83,11 @@ const OperatorRegistry& BuiltInOperators() {
 }
 
 Status InferNode(const OperatorDefinition& definition, InferenceContext& context) {
-  MULLION_RETURN_IF_ERROR(CheckArity(context, "inputs", context.input_count(), definition.inputs));
-  MULLION_RETURN_IF_ERROR(
-      CheckArity(context, "outputs", context.output_count(), definition.outputs));
+  const Node& node = context.node();
+  MULLION_RETURN_IF_ERROR(CheckArity(node, "inputs", context.input_count(), definition.inputs));
+  MULLION_RETURN_IF_ERROR(CheckArity(node, "outputs", context.output_count(), definition.outputs));
   for (int i = 0; i < definition.inputs.min; ++i) {
-    if (context.node().input(i) != nullptr) MULLION_RETURN_IF_ERROR(context.RequireInput(i));
+    if (!MayBeLeftOut(definition, i)) MULLION_RETURN_IF_ERROR(context.RequireInput(i));
   }
   if (context.HasInput(0) && context.InputInfo(0).IsTensor()) {
     MULLION_RETURN_IF_ERROR(context.RequireType(0, definition.types));

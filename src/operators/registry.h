@@ -31,6 +31,9 @@ struct OperatorDefinition {
   int since = 1;
   Arity inputs;
   Arity outputs{1, 1};
+  // Which of the first `inputs.min` may be left out all the same, a bit for each; `infer` and
+  // `upgrade` find all others.
+  uint32_t optional = 0;
   // How many of the inputs, at the end, come from the optimizer: no model may have them.
   int added_inputs = 0;
   // Element types allowed for input 0; wider rules are checked by `infer`.
@@ -75,6 +78,9 @@ const OperatorRegistry& BuiltInOperators();
 
 // The newest opset of ai.onnx that the library knows; newer models are tried.
 inline constexpr int kNewestOpset = 28;
+
+// That a node has the inputs and outputs that its form must have, and no more: before `upgrade`.
+Status CheckArguments(const OperatorDefinition& definition, const Node& node);
 
 // Runs the definition's arity and type checks and its inference for one node.
 Status InferNode(const OperatorDefinition& definition, InferenceContext& context);

@@ -76,6 +76,7 @@ Result<bool> Advance(Node& node, const OperatorRegistry& registry, std::vector<P
   MULLION_ASSIGN_OR_RETURN(const OperatorDefinition* const definition,
                            FindDefinition(node, registry));
   if (definition->upgrade != nullptr) {
+    MULLION_RETURN_IF_ERROR(CheckArguments(*definition, node));
     MULLION_RETURN_IF_ERROR(definition->upgrade(node));
     return false;
   }
