@@ -18,6 +18,13 @@ namespace mullion {
 class LoopCost {
  public:
   bool Known() const { return Measured() >= kMeasured; }
+  // Whether helpers have had a part in it since. The first time they meet code that their core has
+  // not seen and memory that nobody has touched: that may take a few hundred microseconds, once,
+  // and says nothing of the times that follow.
+  bool WasShared() const { return Measured() > kMeasured; }
+  void SetShared() {
+    value_.store(value_.load(std::memory_order_relaxed) | kShared, std::memory_order_relaxed);
+  }
   // Whether the next measurement should be taken on one thread.
   bool WantsOneThread() const { return Measured() > 0 && Nanoseconds() < kSurelyLong; }
   int64_t Nanoseconds() const { return value_.load(std::memory_order_relaxed) >> kCountBits; }
@@ -31,15 +38,16 @@ class LoopCost {
 
  private:
   static constexpr uint32_t kMeasured = 3;
-  static constexpr int kCountBits = 2;
-  static constexpr int64_t kMost = std::numeric_limits<uint32_t>::max() >> kCountBits;  // 1 s
+  static constexpr uint32_t kShared = 4;  // a bit of its own
+  static constexpr int kCountBits = 3;
+  static constexpr int64_t kMost = std::numeric_limits<uint32_t>::max() >> kCountBits;  // 0.5 s
   static constexpr int64_t kSurelyLong = 200'000;
 
   uint32_t Measured() const {
     return value_.load(std::memory_order_relaxed) & ((1U << kCountBits) - 1);
   }
 
-  std::atomic<uint32_t> value_{0};  // nanoseconds and the number of measurements
+  std::atomic<uint32_t> value_{0};  // nanoseconds, and the number of measurements or kShared
 };
 
 // Those of one step for one set of shapes, in the order in which it comes to them. Few steps have

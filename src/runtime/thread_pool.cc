@@ -23,8 +23,10 @@ constexpr auto kSpinTime = std::chrono::microseconds(100);
 constexpr auto kLingerTime = std::chrono::microseconds(5);
 
 // Handing half a loop to a helper that watches takes half a microsecond (a cache line there and
-// back, twice), so from this time on, per helper, sharing gains.
-constexpr int64_t kWorthSharing = 2'000;
+// back, twice), and what it reads lies in another core's cache: loops of 2 to 3 microseconds lose
+// as often as they gain, and what they lose keeps longer ones from being shared. From this time on,
+// per helper, sharing gains.
+constexpr int64_t kWorthSharing = 3'000;
 
 // How many times over a cost must be earned before it is paid: sharing may lose a twentieth.
 constexpr int64_t kEarnings = 20;
@@ -351,7 +353,11 @@ void PoolParallel::For(int64_t count, int64_t chunk,
   const int64_t start = NowNs();
   if (pool_->Run(loop, helpers, false) == 0) return;
   const int64_t took = NowNs() - start;
-  if (took > time) pool_->Charge(took - time);
+  if (!cost.WasShared()) {
+    cost.SetShared();
+  } else if (took > time) {
+    pool_->Charge(took - time);
+  }
 }
 
 void PoolParallel::Learn(const ThreadPool::Loop& loop, int helpers, LoopCost& cost) {

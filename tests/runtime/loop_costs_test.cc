@@ -41,6 +41,20 @@ TEST(LoopCost, ClocksThatStandStillOrRunBackCountAsNothing) {
   EXPECT_EQ(cost.Nanoseconds(), 0);
 }
 
+TEST(LoopCost, KnowsWhetherItWasShared) {
+  LoopCost cost;
+  for (const int64_t time : {9'000, 8'000, 8'500}) {
+    EXPECT_FALSE(cost.WasShared());
+    cost.Add(time);
+  }
+  EXPECT_FALSE(cost.WasShared());
+  cost.SetShared();
+  cost.SetShared();
+  EXPECT_TRUE(cost.WasShared());
+  EXPECT_TRUE(cost.Known());
+  EXPECT_EQ(cost.Nanoseconds(), 8'000);
+}
+
 class KnownLoops : public ::testing::Test {
  protected:
   void Know(int64_t nanoseconds) {
