@@ -159,8 +159,9 @@ namespace {
 constexpr size_t kShortRowVectors = 4;
 
 // `count` rows from `first` on; where they are fewer than four, the last stands in for others.
-HWY_INLINE void NormalizeFourRows(const RowNormalization& r, int64_t first, int count) {
-  const D d;
+template <class RowD>
+HWY_INLINE void NormalizeFourRows(RowD d, const RowNormalization& r, int64_t first, int count) {
+  using RowV = hn::Vec<RowD>;
   const hn::CappedTag<float, 4> d4;
   const size_t lanes = hn::Lanes(d);
   const size_t whole = (r.n - 1) / lanes * lanes;  // floats before the last vector
@@ -171,7 +172,7 @@ HWY_INLINE void NormalizeFourRows(const RowNormalization& r, int64_t first, int 
   for (int i = 0; i < 4; ++i) {
     x[i] = r.x + static_cast<size_t>(first + std::min(i, count - 1)) * r.n;
   }
-  V sum[4];
+  RowV sum[4];
   HWY_ALIGN float mean[4] = {};
   HWY_ALIGN float inverse[4];
   if (r.centered) {
@@ -186,14 +187,14 @@ HWY_INLINE void NormalizeFourRows(const RowNormalization& r, int64_t first, int 
   }
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
-    const V v = hn::IfThenElseZero(last_lanes,
-                                   hn::Sub(LoadFirst(d, x[i] + whole, last), hn::Set(d, mean[i])));
+    const RowV v = hn::IfThenElseZero(
+        last_lanes, hn::Sub(LoadFirst(d, x[i] + whole, last), hn::Set(d, mean[i])));
     sum[i] = hn::Mul(v, v);
   }
   for (size_t k = 0; k < whole; k += lanes) {
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
-      const V v = hn::Sub(hn::LoadU(d, x[i] + k), hn::Set(d, mean[i]));
+      const RowV v = hn::Sub(hn::LoadU(d, x[i] + k), hn::Set(d, mean[i]));
       sum[i] = hn::MulAdd(v, v, sum[i]);
     }
   }
@@ -205,18 +206,18 @@ HWY_INLINE void NormalizeFourRows(const RowNormalization& r, int64_t first, int 
   }
   float* const y = r.y + static_cast<size_t>(first) * r.n;
   for (size_t k = 0; k < whole; k += lanes) {
-    const V scale = hn::LoadU(d, r.scale + k);
-    const V shift = r.shift != nullptr ? hn::LoadU(d, r.shift + k) : hn::Zero(d);
+    const RowV scale = hn::LoadU(d, r.scale + k);
+    const RowV shift = r.shift != nullptr ? hn::LoadU(d, r.shift + k) : hn::Zero(d);
     for (int i = 0; i < count; ++i) {
-      const V v = hn::Sub(hn::LoadU(d, x[i] + k), hn::Set(d, mean[i]));
+      const RowV v = hn::Sub(hn::LoadU(d, x[i] + k), hn::Set(d, mean[i]));
       hn::StoreU(hn::MulAdd(hn::Mul(v, hn::Set(d, inverse[i])), scale, shift), d,
                  y + static_cast<size_t>(i) * r.n + k);
     }
   }
-  const V scale = LoadFirst(d, r.scale + whole, last);
-  const V shift = r.shift != nullptr ? LoadFirst(d, r.shift + whole, last) : hn::Zero(d);
+  const RowV scale = LoadFirst(d, r.scale + whole, last);
+  const RowV shift = r.shift != nullptr ? LoadFirst(d, r.shift + whole, last) : hn::Zero(d);
   for (int i = 0; i < count; ++i) {
-    const V v = hn::Sub(LoadFirst(d, x[i] + whole, last), hn::Set(d, mean[i]));
+    const RowV v = hn::Sub(LoadFirst(d, x[i] + whole, last), hn::Set(d, mean[i]));
     StoreFirst(hn::MulAdd(hn::Mul(v, hn::Set(d, inverse[i])), scale, shift), d,
                y + static_cast<size_t>(i) * r.n + whole, last);
   }
@@ -256,7 +257,16 @@ void NormalizeRowsTarget(const RowNormalization& r) {
   if (r.n == 0) return;
   if (r.n <= kShortRowVectors * hn::Lanes(D())) {
     for (int64_t row = 0; row < r.rows; row += 4) {
-      NormalizeFourRows(r, row, static_cast<int>(std::min<int64_t>(r.rows - row, 4)));
+      const int count = static_cast<int>(std::min<int64_t>(r.rows - row, 4));
+      if constexpr (hn::MaxLanes(D()) > 8) {
+        const hn::CappedTag<float, 8> half;
+        // A vector of more would be stored over the next row, masked, which then waits for it.
+        if (r.n <= hn::Lanes(half)) {
+          NormalizeFourRows(half, r, row, count);
+          continue;
+        }
+      }
+      NormalizeFourRows(D(), r, row, count);
     }
     return;
   }
