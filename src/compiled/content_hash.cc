@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "compiled/piece_hash.h"
+#include "devices/cpu/kernels/isa.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -11,24 +14,32 @@ namespace mullion::compiled {
 
 namespace {
 
-// Enough to make a thread's turn worth taking, few enough that two threads finish together.
-constexpr size_t kPiece = size_t{1} << 20;
-
 ContentHash From(XXH128_hash_t hash) { return {hash.high64, hash.low64}; }
+
+ContentHash HashOfPiece(const uint8_t* piece, size_t length) {
+#if defined(__x86_64__) || defined(_M_X64)
+  if (length == kHashPiece && cpu::CurrentIsa() >= cpu::Isa::kAvx2) {
+    ContentHash hash;
+    HashPieceAvx2(piece, &hash.high, &hash.low);
+    return hash;
+  }
+#endif
+  return From(XXH3_128bits(piece, length));
+}
 
 }  // namespace
 
 ContentHash HashOf(const uint8_t* bytes, size_t size, const MappedFile* mapping,
                    Parallel& parallel) {
-  std::vector<ContentHash> pieces((size + kPiece - 1) / kPiece);
+  std::vector<ContentHash> pieces((size + kHashPiece - 1) / kHashPiece);
   parallel.For(static_cast<int64_t>(pieces.size()), 1, [&](int64_t begin, int64_t end, int) {
     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-      const uint8_t* const piece = bytes + i * kPiece;
-      const size_t length = std::min(kPiece, size - i * kPiece);
+      const uint8_t* const piece = bytes + i * kHashPiece;
+      const size_t length = std::min(kHashPiece, size - i * kHashPiece);
       if (mapping != nullptr) {
         mapping->Prefetch(static_cast<size_t>(piece - mapping->data()), length);
       }
-      pieces[i] = From(XXH3_128bits(piece, length));
+      pieces[i] = HashOfPiece(piece, length);
     }
   });
   return From(XXH3_128bits_withSeed(pieces.data(), pieces.size() * sizeof(ContentHash), size));

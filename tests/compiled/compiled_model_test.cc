@@ -264,5 +264,22 @@ TEST_F(CompiledModel, SurvivesWhatItsChecksumsHide) {
   }
 }
 
+// A file may be made on one processor and opened on another.
+TEST(ContentHash, IsTheSameAtEveryInstructionLevel) {
+  SerialParallel parallel;
+  for (const size_t size : {size_t{0}, size_t{1000}, size_t{1} << 20, (size_t{7} << 19) + 3}) {
+    std::vector<uint8_t> bytes(size);
+    for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<uint8_t>(i * i >> 7);
+    cpu::SetIsaForTest(cpu::AvailableIsas().front());
+    const compiled::ContentHash wanted = compiled::HashOf(bytes.data(), size, nullptr, parallel);
+    for (const cpu::Isa isa : cpu::AvailableIsas()) {
+      cpu::SetIsaForTest(isa);
+      EXPECT_EQ(compiled::HashOf(bytes.data(), size, nullptr, parallel), wanted)
+          << size << " bytes, " << cpu::IsaName(isa);
+    }
+  }
+  cpu::SetIsaForTest(cpu::AvailableIsas().back());
+}
+
 }  // namespace
 }  // namespace mullion
