@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include "devices/cpu/kernels/convert.h"
 #include "devices/cpu/kernels/double_function.h"
 #include "devices/cpu/kernels/elements.h"
+#include "devices/cpu/kernels/number_binary.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {
@@ -55,22 +54,7 @@ class Clip final : public Executable {
                         low == nullptr ? -kInfinity : *static_cast<const double*>(low),
                         high == nullptr ? kInfinity : *static_cast<const double*>(high));
     }
-    constexpr size_t kTile = 2048;  // stays in the level 1 cache between the two
-    for (size_t begin = 0; begin < count; begin += kTile) {
-      const size_t n = std::min(kTile, count - begin);
-      const size_t offset = ByteSize(type, static_cast<int64_t>(begin));
-      AnyOperand from{x + offset, 1};
-      const auto bound = [&](Op op, const void* limit) {
-        if (limit == nullptr) return;
-        BinaryElements({op}, type, from, {limit, 0}, y + offset, n);
-        from.data = y + offset;
-      };
-      bound(Op::kMax, low);
-      bound(Op::kMin, high);
-      if (from.data != y + offset) {
-        std::memcpy(y + offset, from.data, ByteSize(type, static_cast<int64_t>(n)));
-      }
-    }
+    IntegerClip(type, x, y, count, low, high);
   }
 
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();

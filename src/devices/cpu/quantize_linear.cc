@@ -173,19 +173,23 @@ class DequantizeLinear final : public Executable {
                             });
         return;
       }
-      for (int64_t i = begin; i < end; i += kPiece) {
-        Piece(x, y, grid, parameters, i, std::min(i + kPiece, end));
+      const int64_t piece = y.type == ElementType::kFloat ? kPieceInPlace : kPiece;
+      for (int64_t i = begin; i < end; i += piece) {
+        Piece(x, y, grid, parameters, i, std::min(i + piece, end));
       }
     });
     return OkStatus();
   }
 
  private:
+  // Floats are made where they go: 16 KiB stay in the level 1 cache.
+  static constexpr int64_t kPieceInPlace = 4096;
+
   static void Piece(const TensorView& x, const MutableTensorView& y,
                     const operators::QuantizationGrid& grid,
                     const QuantizationParameters& parameters, int64_t begin, int64_t end) {
     if (IsPackedInteger(x.type) && y.type == ElementType::kFloat) {
-      uint8_t bytes[kPiece];
+      uint8_t bytes[kPieceInPlace];
       UnpackElements(x.type, At(x, begin), bytes, end - begin);
       return ForEachQuantizedRow(
           grid, parameters, begin, end, [&](int64_t i, int64_t n, const QuantizationSteps& steps) {

@@ -102,6 +102,26 @@ void SignedRows(Op op, ElementType type, const void* x, void* y, size_t count) {
   });
 }
 
+// min(max(x, low), high)
+template <typename T>
+HWY_NOINLINE void IntegerClipRow(const T* x, T* y, size_t count, T low, T high) {
+  ForElements(count, [=](size_t i) {
+    const T raised = x[i] < low ? low : x[i];
+    y[i] = raised > high ? high : raised;
+  });
+}
+
+void IntegerClipRows(ElementType type, const void* x, void* y, size_t count, const void* low,
+                     const void* high) {
+  DispatchType(IntegerTypes{}, type, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    IntegerClipRow<T>(
+        static_cast<const T*>(x), static_cast<T*>(y), count,
+        low == nullptr ? std::numeric_limits<T>::min() : *static_cast<const T*>(low),
+        high == nullptr ? std::numeric_limits<T>::max() : *static_cast<const T*>(high));
+  });
+}
+
 // Quotients of 32 bits by way of double, whose 53 bits give their whole part exactly.
 HWY_INLINE int32_t Quotient(int32_t p, int32_t q) {
   const bool usual = q != 0 && q != -1;
@@ -313,6 +333,11 @@ void NumberBinaryOf(const operators::ElementwiseStep& step, ElementType type, An
 void SignedUnary(operators::ElementwiseOp op, ElementType type, const void* x, void* y,
                  size_t count) {
   MULLION_NUMBER_CALL(SignedRows)(op, type, x, y, count);
+}
+
+void IntegerClip(ElementType type, const void* x, void* y, size_t count, const void* low,
+                 const void* high) {
+  MULLION_NUMBER_CALL(IntegerClipRows)(type, x, y, count, low, high);
 }
 
 void ScaleShiftDoubles(const double* x, double* y, size_t count, double scale, double shift) {

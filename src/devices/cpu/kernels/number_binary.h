@@ -24,6 +24,10 @@ void NumberBinary(const operators::ElementwiseStep& step, ElementType type, AnyO
 void SignedUnary(operators::ElementwiseOp op, ElementType type, const void* x, void* y,
                  size_t count);
 
+// y[i] = min(max(x[i], low), high) of integers; either bound may be null. x and y may be the same.
+void IntegerClip(ElementType type, const void* x, void* y, size_t count, const void* low,
+                 const void* high);
+
 // y[i] = x[i] scale + shift; x and y may be the same.
 void ScaleShiftDoubles(const double* x, double* y, size_t count, double scale, double shift);
 
