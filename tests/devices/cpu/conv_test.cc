@@ -133,6 +133,22 @@ TEST(Conv, GivesSeveralResultsForEachChannelAlone) {
   }
 }
 
+TEST(ConvTranspose, TakesEveryChannelAlone) {
+  std::mt19937 random(7);
+  for (const bool constant : {false, true}) {
+    OperatorCase c;
+    c.name = "ConvTranspose";
+    c.opset = 11;
+    c.constant_parameters = constant;
+    c.inputs = {RandomTensor({2, 21, 9, 11}, random), RandomTensor({21, 1, 4, 4}, random),
+                RandomTensor({21}, random)};
+    c.Set("group", int64_t{21});
+    c.Set("strides", std::vector<int64_t>{2, 2});
+    c.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+    ExpectAgreement(c, 1e-5, true);
+  }
+}
+
 // What lies at the end of the image is not read, by every kind of plan.
 TEST(Conv, CutsPixelsOff) {
   std::mt19937 random(5);

@@ -117,6 +117,17 @@ TEST_P(TransposedConvolutionKernel, TilesLines) {
   }
 }
 
+TEST_P(TransposedConvolutionKernel, ConvolvesEveryChannelAlone) {
+  std::mt19937 random(4);
+  for (int rank = 0; rank <= 3; ++rank) {
+    for (int i = 0; i < 40; ++i) {
+      ConvolutionShape shape = RandomShape(rank, random);
+      shape.groups = shape.in_channels = shape.out_channels = RandomInt(2, 40, random);
+      Check(shape, random);
+    }
+  }
+}
+
 TEST_P(TransposedConvolutionKernel, FillsOutputsThatNothingReaches) {
   std::mt19937 random(2);
   ConvolutionShape shape;

@@ -95,12 +95,18 @@ int64_t Depthwise::ChannelsTogether() const {
 
 void Depthwise::Run(const float* input, const float* packed, float* out, int64_t out_stride,
                     const Epilogue& epilogue, void* scratch, Parallel& parallel) const {
+  RunLines(input, packed, out, out_stride, nullptr, 1, epilogue, scratch, parallel);
+}
+
+void Depthwise::RunLines(const float* input, const float* packed, float* out, int64_t out_stride,
+                         const int64_t* out_lines, int64_t step, const Epilogue& epilogue,
+                         void* scratch, Parallel& parallel) const {
   DepthwiseJob job;
   job.axis = shape_.axes[static_cast<size_t>(shape_.spatial_rank - 1)];
   job.channels = shape_.in_channels;
   job.weights_stride = WeightsStride(job.channels);
   job.bias = epilogue.bias;
-  job.out_stride = out_stride;
+  job.out_stride = out_stride * step;
   job.inside = job.axis.Inside(0, (job.axis.kernel - 1) * job.axis.dilation + 1);
   const bool bounded = BoundsOf(epilogue, job.low, job.high);
   if (lines_ == 0 || job.axis.output == 0) return;
@@ -111,6 +117,9 @@ void Depthwise::Run(const float* input, const float* packed, float* out, int64_t
       std::clamp<int64_t>(wanted / lines_, 1, std::max<int64_t>(job.axis.output / kLeastPart, 1));
   const int64_t tasks = lines_ * parts;
   const int64_t chunk = std::clamp<int64_t>(tasks / wanted, 1, kMostLines);
+  const auto row_of = [&](int64_t line) {
+    return out_lines == nullptr ? line * job.axis.output : out_lines[line];
+  };
   const auto part_begin = [&](int64_t part) { return job.axis.output * part / parts; };
   parallel.For(tasks, chunk, [&](int64_t first, int64_t last, int worker) {
     auto* const lines = static_cast<DepthwiseLine*>(scratch) + worker * kMostLines * outer_taps_;
@@ -123,7 +132,7 @@ void Depthwise::Run(const float* input, const float* packed, float* out, int64_t
       jobs[i].lines = lines + static_cast<int64_t>(i) * outer_taps_;
       jobs[i].line_count =
           FindLines(input, packed, line, lines + static_cast<int64_t>(i) * outer_taps_);
-      jobs[i].out = out + line * job.axis.output * out_stride;
+      jobs[i].out = out + row_of(line) * out_stride;
       jobs[i].first_pixel = part_begin(task % parts);
       jobs[i].last_pixel = part_begin(task % parts + 1);
     }
@@ -131,7 +140,7 @@ void Depthwise::Run(const float* input, const float* packed, float* out, int64_t
     if (bounded) return;
     for (size_t i = 0; i < count; ++i) {
       const int64_t line = (first + static_cast<int64_t>(i)) / parts;
-      Finish(jobs[i], line * job.axis.output, epilogue);
+      Finish(jobs[i], row_of(line), step, epilogue);
     }
   });
 }
@@ -149,15 +158,17 @@ void Depthwise::RunJobs(std::span<DepthwiseJob> jobs) const {
 }
 
 // What the sums did not get in registers: the residual, and activations beyond comparisons.
-void Depthwise::Finish(const DepthwiseJob& job, int64_t first_row, const Epilogue& epilogue) {
+void Depthwise::Finish(const DepthwiseJob& job, int64_t first_row, int64_t step,
+                       const Epilogue& epilogue) {
   ActivationRows rows;
   rows.out = job.out + job.first_pixel * job.out_stride;
   rows.out_stride = job.out_stride;
   rows.x = rows.out;
   rows.x_stride = rows.out_stride;
   if (epilogue.residual != nullptr) {
-    rows.residual = epilogue.residual + (first_row + job.first_pixel) * epilogue.residual_stride;
-    rows.residual_stride = epilogue.residual_stride;
+    rows.residual =
+        epilogue.residual + (first_row + job.first_pixel * step) * epilogue.residual_stride;
+    rows.residual_stride = epilogue.residual_stride * step;
   }
   rows.count = job.last_pixel - job.first_pixel;
   rows.columns = job.channels;

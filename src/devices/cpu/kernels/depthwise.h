@@ -30,11 +30,17 @@ class Depthwise final : public ConvolutionPlan {
   size_t ScratchBytes(int threads) const override;
   void Run(const float* input, const float* packed, float* out, int64_t out_stride,
            const Epilogue& epilogue, void* scratch, Parallel& parallel) const override;
+  // Output lines begin at the pixels `lines` of `out` and of the residual, or one behind the other
+  // where that is null; their pixels are `step` apart.
+  void RunLines(const float* input, const float* packed, float* out, int64_t out_stride,
+                const int64_t* lines, int64_t step, const Epilogue& epilogue, void* scratch,
+                Parallel& parallel) const;
 
  private:
   int64_t ChannelsTogether() const;
   void RunJobs(std::span<DepthwiseJob> jobs) const;
-  static void Finish(const DepthwiseJob& job, int64_t first_row, const Epilogue& epilogue);
+  static void Finish(const DepthwiseJob& job, int64_t first_row, int64_t step,
+                     const Epilogue& epilogue);
   int64_t FindLines(const float* input, const float* packed, int64_t index,
                     DepthwiseLine* lines) const;
 

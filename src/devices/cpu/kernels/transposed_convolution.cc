@@ -105,6 +105,11 @@ void GatherWeights(const float* weights, const ConvolutionShape& shape, const Cl
   }
 }
 
+bool HasOnlySingleChannels(const ConvolutionShape& shape) {
+  return shape.groups > 1 && shape.in_channels == shape.groups &&
+         shape.out_channels == shape.groups;
+}
+
 // The first output of the class, which may lie behind the last there is.
 int64_t FirstOutput(const Axis& axis, const AxisClass& axis_class) {
   return Modulo(axis_class.remainder - axis.pad, axis.stride);
@@ -189,6 +194,7 @@ size_t BiasBytes(int64_t channels) {
 
 size_t PackedTransposedConvolutionFloats(const ConvolutionShape& whole) {
   const ConvolutionShape shape = Joined(whole);
+  if (HasOnlySingleChannels(shape)) return PackedDepthwiseFloats(shape.groups, shape.Taps());
   const ColumnBlocks blocks = ColumnBlocks::Of(shape.out_channels / shape.groups);
   return static_cast<size_t>(shape.groups *
                              blocks.PackedFloats(shape.in_channels / shape.groups * shape.Taps()));
@@ -204,6 +210,14 @@ void PackTransposedConvolution(const float* weights, const ConvolutionShape& sha
   const int64_t group_weights = in * blocks.columns * shape.Taps();
   std::vector<float> gathered;
   VisitClasses(shape, [&](const ClassChoice& choice, int64_t taps) {
+    if (HasOnlySingleChannels(shape)) {
+      ConvolutionShape row = shape;  // of kernels: one input, and all channels are its outputs
+      row.in_channels = row.groups = 1;
+      GatherWeights(weights, row, choice, taps, gathered);
+      PackDepthwise(gathered.data(), shape.groups, taps, packed);
+      packed += PackedDepthwiseFloats(shape.groups, taps);
+      return;
+    }
     for (int64_t group = 0; group < shape.groups; ++group) {
       GatherWeights(weights + group * group_weights, shape, choice, taps, gathered);
       PackRight(RightSource::Convolution(gathered.data(), in, taps), blocks, packed);
@@ -234,10 +248,13 @@ TransposedConvolution::TransposedConvolution(const ConvolutionShape& whole)
     const int64_t pixels = part.OutputPixels();
     covered += pixels;
     const int64_t begin = packed;
-    packed += shape.groups * blocks.PackedFloats(taps * in);
+    const bool alone = HasOnlySingleChannels(shape);
+    packed += alone ? static_cast<int64_t>(PackedDepthwiseFloats(shape.groups, taps))
+                    : shape.groups * blocks.PackedFloats(taps * in);
     if (pixels == 0) return;
     Phase& phase = phases_.emplace_back(part);
     phase.packed = begin;
+    if (alone) phase.depthwise.emplace(part);
     phase.lines = FirstPixels(shape, part, choice);
     phase.product = fill_;
     phase.product.rows = pixels;
@@ -256,7 +273,9 @@ TransposedConvolution::TransposedConvolution(const ConvolutionShape& whole)
 size_t TransposedConvolution::ScratchBytes(int threads) const {
   size_t bytes = MatrixScratchBytes(fill_, threads);
   for (const Phase& phase : phases_) {
-    bytes = std::max(bytes, MatrixScratchBytes(phase.product, threads));
+    bytes =
+        std::max(bytes, phase.depthwise.has_value() ? phase.depthwise->ScratchBytes(threads)
+                                                    : MatrixScratchBytes(phase.product, threads));
   }
   return bytes + (pixels_at_once_ > 1 ? BiasBytes(fill_.blocks.columns) : 0);
 }
@@ -295,6 +314,13 @@ void TransposedConvolution::RunPhases(const float* input, const float* packed, f
                                       int64_t out_stride, const Epilogue& epilogue, void* scratch,
                                       Parallel& parallel) const {
   if (phases_.empty() || fill_.blocks.columns == 0) return;
+  if (phases_.front().depthwise.has_value()) {
+    for (const Phase& phase : phases_) {
+      phase.depthwise->RunLines(input, packed + phase.packed, out, out_stride, phase.lines.data(),
+                                phase.product.lines.step, epilogue, scratch, parallel);
+    }
+    return;
+  }
   int64_t rows = 0;
   int64_t work = 0;
   size_t worker_bytes = 0;

@@ -5,7 +5,7 @@
 // k * dilation. Outputs of the same remainder modulo the stride therefore see the same kernel
 // positions, at input pixels one apart: each such phase is an ordinary convolution of stride 1 with
 // a part of the kernel, whose outputs lie `stride` pixels apart. No product is computed in vain and
-// no sum is scattered.
+// no sum is scattered. Where every channel is a group of its own, the phases are depthwise.
 //
 // Where an input pixel makes `stride` pixels of a line for itself alone, their channels side by
 // side are columns of one product, and its outputs follow each other.
@@ -13,10 +13,12 @@
 #define MULLION_DEVICES_CPU_KERNELS_TRANSPOSED_CONVOLUTION_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/parallel.h"
 #include "devices/cpu/kernels/convolution.h"
+#include "devices/cpu/kernels/depthwise.h"
 
 namespace mullion::cpu {
 
@@ -42,6 +44,7 @@ class TransposedConvolution final : public ConvolutionPlan {
   struct Phase {
     explicit Phase(const ConvolutionShape& shape) : rows(shape) {}
     ConvolutionRows rows;
+    std::optional<Depthwise> depthwise;  // in the place of the product
     MatrixProduct product;
     std::vector<int64_t> lines;  // first output pixel of each line of the phase's outputs
     int64_t packed = 0;          // where its weights begin
