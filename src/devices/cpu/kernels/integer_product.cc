@@ -162,9 +162,9 @@ class BlockRunner {
 
   // Rows [first, first + count) of the block.
   void RunTiles(IntegerTile tile, int groups, int64_t first, int64_t count) const {
-    int rows = 0;
+    int rows = IntegerTileRows(product_.panels.form, groups, count);
     for (int64_t r = 0; r < count; r += rows, tile.out += rows * tile.out_stride) {
-      rows = IntegerTileRows(product_.panels.form, groups, count - r);
+      if (rows > count - r) rows = IntegerTileRows(product_.panels.form, groups, count - r);
       tile.rows = space_.rows + first + r;
       RunIntegerTile(product_.panels.form, rows, groups, tile);
     }
