@@ -87,8 +87,7 @@ void FinishAs(const IntegerFinish& f, const Job& job, void* out, To to) {
 // stays in registers. `To` is made of a finish, told of a column, and called with sums and their
 // rows.
 template <class To>
-void FinishQuadsAs(const IntegerFinish& f, const Job& job, void* out, int64_t first_column,
-                   To& to) {
+void FinishQuadsAs(const IntegerFinish& f, const Job& job, void* out, int64_t first_column, To to) {
   for (int64_t c = first_column; c < job.columns; c += kLanes) {
     const int64_t count = job.columns - c;
     to.SetColumn(f, c, count);
@@ -102,6 +101,7 @@ void FinishQuadsAs(const IntegerFinish& f, const Job& job, void* out, int64_t fi
                            static_cast<uint8_t*>(out) + r * job.out_stride + c, job.out_stride);
     }
   }
+  to.Close(f);
 }
 
 #if HWY_TARGET == HWY_AVX3
@@ -110,12 +110,12 @@ void FinishQuadsAs(const IntegerFinish& f, const Job& job, void* out, int64_t fi
 // of its own: one store, or two, instead of four. Returns how many columns are done. Apart from its
 // callers, whose loops would lose registers to it.
 template <class To>
-HWY_NOINLINE int64_t FinishRowsAs(const IntegerFinish& f, const Job& job, uint8_t* out, To& to) {
+HWY_NOINLINE int64_t FinishRowsAs(const IntegerFinish& f, const Job& job, uint8_t* out) {
+  To parts[4] = {To(f), To(f), To(f), To(f)};
   int64_t c = 0;
   while (job.columns - c >= 2 * kLanes) {
     const bool pairs = job.columns - c < 4 * kLanes;
     const int64_t height = pairs ? 2 : 1;
-    To parts[4] = {to, to, to, to};
     const int32_t* from[4];
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
@@ -147,9 +147,9 @@ HWY_NOINLINE int64_t FinishRowsAs(const IntegerFinish& f, const Job& job, uint8_
         if (next == 1) quad.StoreHigh(at + stride);
       }
     }
-    to = parts[0];
     c += pairs ? 2 * kLanes : 4 * kLanes;
   }
+  parts[0].Close(f);
   return c;
 }
 
@@ -157,13 +157,11 @@ HWY_NOINLINE int64_t FinishRowsAs(const IntegerFinish& f, const Job& job, uint8_
 
 template <class To>
 void FinishBytesAs(const IntegerFinish& f, const Job& job, void* out) {
-  To to(f);
   int64_t done = 0;
 #if HWY_TARGET == HWY_AVX3
-  done = FinishRowsAs(f, job, static_cast<uint8_t*>(out), to);
+  if (job.columns >= 2 * kLanes) done = FinishRowsAs<To>(f, job, static_cast<uint8_t*>(out));
 #endif
-  FinishQuadsAs(f, job, out, done, to);
-  to.Close(f);
+  if (done < job.columns) FinishQuadsAs(f, job, out, done, To(f));
 }
 
 struct ToInt32 {
