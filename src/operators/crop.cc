@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Crop of opset 1: cuts a border off images. It was experimental and is gone from the standard; it
 // becomes Slice.
+#include <algorithm>
 #include <limits>
 
 #include "base/str_cat.h"
@@ -13,8 +14,10 @@ namespace {
 // Where an axis of `size` (negative when unknown) is cut: [begin, end) as Slice takes it.
 Result<std::array<int64_t, 2>> Cut(const Node& node, int64_t size, int64_t before, int64_t after,
                                    int64_t wanted) {
-  const int64_t taken = wanted >= 0 ? before + wanted : before + after;
-  if (before < 0 || after < 0 || (size >= 0 && taken > size)) {
+  constexpr int64_t kMost = int64_t{1} << 40;  // so that sums hold
+  const bool sane = before >= 0 && after >= 0 && std::max({before, after, wanted}) < kMost;
+  const int64_t taken = !sane ? 0 : wanted >= 0 ? before + wanted : before + after;
+  if (!sane || (size >= 0 && taken > size)) {
     return node.Error(StatusCode::kInvalidModel,
                       StrCat("it cuts ", before, " and ", after, " off an axis of ", size,
                              " (attributes 'border' and 'scale'), which is more than there is"));

@@ -23,8 +23,13 @@ Status CheckArity(const Node& node, const char* what, int count, Arity arity) {
                            "; export the model again"));
 }
 
+// Of `count` inputs those that are looked at: of a list without end all.
+int Needed(const OperatorDefinition& definition, int count) {
+  return definition.inputs.max == kVariadic ? count : definition.inputs.min;
+}
+
 bool MayBeLeftOut(const OperatorDefinition& definition, int input) {
-  return (definition.optional >> input & 1) != 0 ||
+  return (input < 32 && (definition.optional >> input & 1) != 0) ||
          definition.domain == operators::kInternalDomain;  // of which the optimizer knows more
 }
 
@@ -33,7 +38,7 @@ bool MayBeLeftOut(const OperatorDefinition& definition, int input) {
 Status CheckArguments(const OperatorDefinition& definition, const Node& node) {
   MULLION_RETURN_IF_ERROR(CheckArity(node, "inputs", node.input_count(), definition.inputs));
   MULLION_RETURN_IF_ERROR(CheckArity(node, "outputs", node.output_count(), definition.outputs));
-  for (int i = 0; i < definition.inputs.min; ++i) {
+  for (int i = 0; i < Needed(definition, node.input_count()); ++i) {
     if (node.input(i) != nullptr || MayBeLeftOut(definition, i)) continue;
     return node.Error(StatusCode::kInvalidModel,
                       StrCat("input ", i, " is required but left out; export the model again"));
@@ -86,7 +91,7 @@ Status InferNode(const OperatorDefinition& definition, InferenceContext& context
   const Node& node = context.node();
   MULLION_RETURN_IF_ERROR(CheckArity(node, "inputs", context.input_count(), definition.inputs));
   MULLION_RETURN_IF_ERROR(CheckArity(node, "outputs", context.output_count(), definition.outputs));
-  for (int i = 0; i < definition.inputs.min; ++i) {
+  for (int i = 0; i < Needed(definition, context.input_count()); ++i) {
     if (!MayBeLeftOut(definition, i)) MULLION_RETURN_IF_ERROR(context.RequireInput(i));
   }
   if (context.HasInput(0) && context.InputInfo(0).IsTensor()) {
