@@ -79,7 +79,7 @@ void FillRange(T start, T delta, MutableTensorView output, Parallel& parallel) {
   parallel.For(output.count(), 16384, [&](int64_t begin, int64_t end, int /*worker*/) {
     if constexpr (std::is_integral_v<T>) {
       using U = std::make_unsigned_t<T>;
-      constexpr int64_t kBlock = 16;
+      constexpr int64_t kBlock = 64;
       const auto step = static_cast<uint64_t>(delta);
       U steps[kBlock];
       for (int64_t k = 0; k < kBlock; ++k) {

@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/element_traits.h"
 #include "devices/cpu/complex_parts.h"
 #include "devices/cpu/order_key.h"
 #include "devices/cpu/registry.h"
+#include "devices/cpu/rows.h"
 #include "devices/cpu/strided_copy.h"
 
 namespace mullion::cpu {
@@ -64,18 +66,47 @@ std::vector<Group> FindGroups(const Slices& slices, const T* data, std::vector<i
   return groups;
 }
 
-// From ascending order to that of first occurrence.
-void SortByOccurrence(std::vector<Group>& groups, std::vector<int64_t>& inverse) {
-  std::vector<int64_t> order(groups.size());
-  std::iota(order.begin(), order.end(), int64_t{0});
-  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    return groups[static_cast<size_t>(a)].first < groups[static_cast<size_t>(b)].first;
-  });
+// Groups of equal keys in the order of their first occurrence, and the group of each key. A table
+// of at least twice as many places as there are keys, each key in the first free one from where its
+// hash points.
+std::vector<Group> FindEqualKeys(const std::vector<int64_t>& keys, std::vector<int64_t>& inverse) {
+  struct Place {
+    int64_t key = 0;
+    int64_t group = -1;
+  };
+  size_t size = 64;
+  while (size < 2 * keys.size()) size *= 2;
+  std::vector<Place> table(size);
+  std::vector<Group> groups;
+  inverse.resize(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    // By the golden ratio (Knuth): the high bits of the product depend on all bits.
+    const uint64_t hash = (static_cast<uint64_t>(keys[i]) * 0x9e3779b97f4a7c15u) >> 24;
+    size_t at = static_cast<size_t>(hash) & (size - 1);
+    while (table[at].group >= 0 && table[at].key != keys[i]) at = (at + 1) & (size - 1);
+    if (table[at].group < 0) {
+      table[at] = {keys[i], static_cast<int64_t>(groups.size())};
+      groups.push_back({static_cast<int64_t>(i), 0});
+    }
+    inverse[i] = table[at].group;
+    ++groups[static_cast<size_t>(inverse[i])].count;
+  }
+  return groups;
+}
+
+// Puts groups in ascending order of key_of(group), of which no two are equal.
+template <typename Key>
+void SortGroups(std::vector<Group>& groups, std::vector<int64_t>& inverse, Key key_of) {
+  std::vector<std::pair<int64_t, int64_t>> order;  // key and group
+  order.reserve(groups.size());
+  for (const Group& group : groups) order.emplace_back(key_of(group), std::ssize(order));
+  std::sort(order.begin(), order.end());
   std::vector<Group> sorted;
+  sorted.reserve(groups.size());
   std::vector<int64_t> place(groups.size());
-  for (const int64_t group : order) {
-    place[static_cast<size_t>(group)] = static_cast<int64_t>(sorted.size());
-    sorted.push_back(groups[static_cast<size_t>(group)]);
+  for (const auto& entry : order) {
+    place[static_cast<size_t>(entry.second)] = std::ssize(sorted);
+    sorted.push_back(groups[static_cast<size_t>(entry.second)]);
   }
   for (int64_t& group : inverse) group = place[static_cast<size_t>(group)];
   groups = std::move(sorted);
@@ -117,10 +148,7 @@ class Unique final : public Executable {
     Slices compared = slices;
     compared.inner *= PartsOf(input.type);
     std::vector<int64_t> inverse;
-    std::vector<Group> groups = input.type == ElementType::kString
-                                    ? FindGroups(slices, input.as<std::string>(), inverse)
-                                    : FindGroups(compared, KeysOf(input).data(), inverse);
-    if (!sorted_) SortByOccurrence(groups, inverse);
+    std::vector<Group> groups = Find(input, slices, compared, inverse);
     shape[*axis] = static_cast<int64_t>(groups.size());
     MULLION_RETURN_IF_ERROR(WriteSlices(context, slices, groups, shape));
     MULLION_RETURN_IF_ERROR(
@@ -131,11 +159,42 @@ class Unique final : public Executable {
   }
 
  private:
+  // In the order asked for.
+  std::vector<Group> Find(const TensorView& input, const Slices& slices, const Slices& compared,
+                          std::vector<int64_t>& inverse) const {
+    std::vector<Group> groups;
+    if (input.type == ElementType::kString) {
+      groups = FindGroups(slices, input.as<std::string>(), inverse);
+    } else {
+      const std::vector<int64_t> keys = KeysOf(input);
+      if (compared.outer == 1 && compared.inner == 1) {
+        groups = FindEqualKeys(keys, inverse);
+        if (sorted_) {
+          SortGroups(groups, inverse,
+                     [&](const Group& group) { return keys[static_cast<size_t>(group.first)]; });
+        }
+        return groups;
+      }
+      groups = FindGroups(compared, keys.data(), inverse);
+    }
+    if (!sorted_) SortGroups(groups, inverse, [](const Group& group) { return group.first; });
+    return groups;
+  }
+
   static Status WriteSlices(RunContext& context, const Slices& slices,
                             const std::vector<Group>& groups, const Shape& shape) {
     if (!context.WantsOutput(0)) return OkStatus();
     const TensorView& input = context.Input(0);
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
+    const auto gather = [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const T* const from = static_cast<const T*>(input.data);
+      T* to = static_cast<T*>(output.data);
+      for (const Group& group : groups) *to++ = from[group.first];
+    };
+    if (slices.outer == 1 && slices.inner == 1 && DispatchSize(input.type, gather)) {
+      return OkStatus();
+    }
     StridedCopy copy(input.type);
     copy.AddAxis(slices.outer, slices.count * slices.inner,
                  static_cast<int64_t>(groups.size()) * slices.inner);

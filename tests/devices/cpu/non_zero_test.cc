@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // NonZero, Compress and Unique, whose output sizes hang on contents.
+#include <algorithm>
 #include <complex>
 #include <limits>
+#include <map>
 #include <random>
 
 #include "tests/devices/cpu/movement_case.h"
@@ -127,6 +129,39 @@ TEST(Unique, SortsAndCounts) {
   EXPECT_EQ(Ints(outputs[1]), List({0, 1, 3, 4}));
   EXPECT_EQ(Ints(outputs[2]), List({0, 1, 1, 2, 3, 2}));
   EXPECT_EQ(Ints(outputs[3]), List({1, 2, 2, 1}));
+}
+
+// More than fit the smallest table, some often and some once, in both orders.
+TEST(Unique, FindsManyNumbers) {
+  std::mt19937_64 random(11);
+  for (const int64_t count : {0, 1, 70, 5000}) {
+    std::vector<int64_t> values(static_cast<size_t>(count));
+    for (int64_t& v : values) v = static_cast<int64_t>(random() >> (random() % 64)) - 3;
+    std::map<int64_t, int64_t> groups;  // where each first is
+    for (int64_t i = 0; i < count; ++i) groups.emplace(values[static_cast<size_t>(i)], i);
+    std::vector<std::pair<int64_t, int64_t>> ordered(groups.begin(), groups.end());
+    for (const bool sorted : {true, false}) {
+      if (!sorted) {
+        std::sort(ordered.begin(), ordered.end(),
+                  [](const auto& a, const auto& b) { return a.second < b.second; });
+      }
+      OperatorCase c = Case("Unique", {TensorOf<int64_t>({count}, values)});
+      c.Set("sorted", int64_t{sorted});
+      c.output_count = 4;
+      const std::vector<Tensor> outputs = c.Run();
+      ASSERT_EQ(outputs[0].count(), std::ssize(ordered));
+      for (size_t i = 0; i < ordered.size(); ++i) {
+        ASSERT_EQ(outputs[0].span<int64_t>()[i], ordered[i].first);
+        ASSERT_EQ(outputs[1].span<int64_t>()[i], ordered[i].second);
+        ASSERT_EQ(outputs[3].span<int64_t>()[i],
+                  std::count(values.begin(), values.end(), ordered[i].first));
+      }
+      for (size_t i = 0; i < values.size(); ++i) {
+        const auto group = static_cast<size_t>(outputs[2].span<int64_t>()[i]);
+        ASSERT_EQ(ordered[group].first, values[i]);
+      }
+    }
+  }
 }
 
 TEST(Unique, TakesSlicesAlongAnAxis) {
