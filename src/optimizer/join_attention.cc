@@ -89,8 +89,9 @@ bool JoinPresent(Graph& graph, Node& attention) {
   Node* const values = StackedBy(graph, attention.output(kPresentValue));
   if (keys == nullptr || values == nullptr) return false;
   Node* const concat = OnlyReader(graph, keys->output(0), "Concat");
-  if (concat == nullptr || concat->input_count() != 2 || concat->IntAttribute("axis", -1) != 0 ||
-      concat->input(0) != keys->output(0) || concat->input(1) != values->output(0)) {
+  if (concat == nullptr || concat != OnlyReader(graph, values->output(0), "Concat") ||
+      concat->input_count() != 2 || concat->IntAttribute("axis", -1) != 0 ||
+      concat->input(0) != keys->output(0)) {
     return false;
   }
   // Values are as wide as keys, or the model's Concat would fail.

@@ -23,6 +23,7 @@ Result<std::shared_ptr<const Binding>> Binder::Bind(const Binding* parent, Bindi
   blocks_.clear();
   steps_.clear();
   in_group_ = false;
+  kept_.clear();
   for (const Binding* b = parent; b != nullptr; b = b->parent) LearnFrom(*b);
   for (const BoundaryValue& value : binding->key.values) facts_.Learn(value.slot, value.type);
   MULLION_RETURN_IF_ERROR(LearnSteps());

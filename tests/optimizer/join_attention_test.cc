@@ -120,5 +120,14 @@ TEST_F(JoinAttention, LeavesCachesThatOthersRead) {
             "Neg Attention Unsqueeze Unsqueeze Concat Abs");
 }
 
+TEST_F(JoinAttention, LeavesValuesThatAreReadBesideTheStack) {
+  AddPast();
+  Node& node = Attend({20, 20, 20});
+  Value& present = Stack(node, 1, 2);
+  Value& other = maker_.Add("Abs", {present.producer()->input(1)});
+  EXPECT_EQ(Rewritten({node.output(0), &present, &other}),
+            "Neg Attention Unsqueeze Unsqueeze Concat Abs");
+}
+
 }  // namespace
 }  // namespace mullion

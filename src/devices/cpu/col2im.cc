@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "base/str_cat.h"
 #include "devices/cpu/complex_parts.h"
 #include "devices/cpu/registry.h"
 
@@ -94,10 +95,15 @@ class Col2Im final : public Executable {
     if (!block.ok()) return context.Error(block.status().message());
     auto geometry = Col2ImGeometry::Make(context.node(), columns.shape, *image, *block);
     if (!geometry.ok()) return context.Error(geometry.status().message());
+    const bool parted = PartsOf(columns.type) > 1;
+    if (parted && geometry->output.rank() == kMaxRank) {
+      return context.Error(StrCat("images of complex numbers may have ", kMaxRank - 3,
+                                  " axes, but input 1 'image_shape' has ", geometry->rank));
+    }
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, geometry->output));
     if (output.count() == 0) return OkStatus();
-    if (PartsOf(columns.type) > 1) AddParts(*geometry);
+    if (parted) AddParts(*geometry);
     DispatchType(Types{}, TypeOfParts(columns.type), [&](auto tag) {
       using T = typename decltype(tag)::type;
       AddUp(*geometry, columns.as<T>(), output.as<T>(), context.parallel());

@@ -238,6 +238,17 @@ TEST(Col2Im, AddsComplexNumbersAndJoinsTexts) {
   ExpectOutput<std::string>(c, {1, 1, 7}, {"a", "", "bx", "", "cy", "", "z"});
 }
 
+// Their two parts are an axis more.
+TEST(Col2Im, RefusesComplexNumbersOfTheMostAxes) {
+  const Tensor ones = IntTensor(std::vector<int64_t>(14, 1));
+  OperatorCase c =
+      Case("Col2Im", 18, {TensorOf<std::complex<float>>({1, 1, 1}, {{1, 2}}), ones, ones});
+  EXPECT_NE(c.RunError().find("may have 13 axes, but input 1 'image_shape' has 14"),
+            std::string::npos);
+  c.inputs[0] = FloatTensor({1, 1, 1}, {3});
+  EXPECT_EQ(Floats(c.Run()[0]), std::vector<float>{3});
+}
+
 OperatorCase Deformed(std::mt19937& random) {
   const auto offset = [](float value) { return value / 2; };
   std::vector<float> offsets = Floats(RandomTensor({2, 2 * 9 * 2, 5, 6}, random));
