@@ -56,10 +56,14 @@ class ContribGroupQuery {
     }
     const bool quantized = node_.StringAttribute("k_quant_type", "NONE") != "NONE" ||
                            node_.StringAttribute("v_quant_type", "NONE") != "NONE";
-    if (quantized || node_.output(3) != nullptr || node_.input_count() > kContribSinks + 1) {
-      return node_.Error(StatusCode::kUnsupported,
-                         "quantized caches and an output of scores are not supported; export the "
-                         "model without them");
+    const bool other_keys =
+        node_.IntAttribute("causal", 1) == 0 || node_.IntAttribute("sliding_window_cache", 0) != 0;
+    if (quantized || other_keys || node_.output(3) != nullptr ||
+        node_.input_count() > kContribSinks + 1) {
+      return node_.Error(
+          StatusCode::kUnsupported,
+          "quantized caches, caches of a sliding window only, keys after the query "
+          "and an output of scores are not supported; export the model without them");
     }
     return OkStatus();
   }

@@ -128,9 +128,10 @@ Status Binder::BindStep(int index) {
   const Step& step = StepAt(index);
   Said& said = said_[static_cast<size_t>(index)];
   // Steps of a group see other shapes than those that were learned.
-  if (said.memory == nullptr || in_group_ || !facts_.Unchanged(index)) {
-    said.memory = nullptr;
+  if (!said.counts || in_group_ || !facts_.Unchanged(index)) {
+    said.counts = false;
     MULLION_RETURN_IF_ERROR(Ask(step, said));
+    said.counts = !in_group_;
   }
   binding_->scratch_bytes = std::max(binding_->scratch_bytes, said.scratch_bytes);
   if (!said.gives_view || !ShareBlock(step)) {
@@ -142,7 +143,6 @@ Status Binder::BindStep(int index) {
     }
     binding_->steps.push_back({index, said.memory});
   }
-  if (in_group_) said.memory = nullptr;
   for (const int slot : step.inputs) {
     if (slot != kNoSlot) Release(slot, index);
   }
@@ -181,8 +181,12 @@ Status Binder::Ask(const Step& step, Said& said) {
   said.scratch_bytes = context.scratch_bytes();
   said.gives_view = context.gives_view();
   said.in_place = context.in_place();
-  said.memory = std::make_shared<StepMemory>();
-  said.memory->state = context.TakeState();
+  said.memory = nullptr;
+  std::unique_ptr<BoundState> state = context.TakeState();
+  if (state != nullptr || options_.threads > 1) {
+    said.memory = std::make_shared<StepMemory>();
+    said.memory->state = std::move(state);
+  }
   return OkStatus();
 }
 

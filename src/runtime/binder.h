@@ -51,7 +51,8 @@ class Binder {
 
   // What a step said when it was bound.
   struct Said {
-    std::shared_ptr<StepMemory> memory;  // null where it is to be asked again
+    bool counts = false;  // else it is to be asked again
+    std::shared_ptr<StepMemory> memory;
     size_t scratch_bytes = 0;
     bool gives_view = false;
     std::vector<BindContext::InPlace> in_place;

@@ -47,7 +47,7 @@ struct StepMemory {
 
 struct BoundStep {
   int step = 0;
-  std::shared_ptr<StepMemory> memory;
+  std::shared_ptr<StepMemory> memory;  // null where there is nothing to keep, on one thread
 };
 
 // A value that is there when a segment begins: a program input, a capture, or what a dynamic step

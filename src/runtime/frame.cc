@@ -186,8 +186,10 @@ Status Frame::RunSteps(const Binding& binding, size_t first, size_t last,
       return Status(StatusCode::kCancelled, "the evaluation was cancelled");
     }
     const BoundStep& step = binding.steps[i];
-    evaluation.parallel->BeginStep(alone ? nullptr : &step.memory->costs);
-    MULLION_RETURN_IF_ERROR(RunStep(step.step, step.memory->state.get(), evaluation));
+    StepMemory* const memory = step.memory.get();
+    evaluation.parallel->BeginStep(alone ? nullptr : &memory->costs);
+    const BoundState* const state = memory == nullptr ? nullptr : memory->state.get();
+    MULLION_RETURN_IF_ERROR(RunStep(step.step, state, evaluation));
   }
   return OkStatus();
 }

@@ -147,7 +147,7 @@ TEST(Binder, KeepsWhatStepsWorkedOutThatReadTheSame) {
   const auto program =
       PlanGraph(graph, {&BuiltInOperators(), devices, &WeightStore::Global(), &parallel});
   ASSERT_TRUE(program.ok()) << program.status().message();
-  const BindOptions options;
+  const BindOptions options{.threads = 2};
   Binder binder(**program, options);
   const auto bind = [&](int64_t a, int64_t b) {
     BindingKey key;

@@ -163,6 +163,17 @@ TEST(GroupQueryAttention, FollowsTheEquations) {
   }
 }
 
+// What it does not do is not left out in silence.
+TEST(GroupQueryAttention, RefusesOtherKeysThanThoseBeforeTheQuery) {
+  std::mt19937 random(5);
+  const CacheProblem problem(random);
+  for (const auto& [name, value] : {std::pair("causal", int64_t{0}), {"sliding_window_cache", 1}}) {
+    OperatorCase c = problem.Case();
+    c.Set(name, value);
+    EXPECT_NE(c.RunError().find("are not supported"), std::string::npos) << name;
+  }
+}
+
 TEST(GroupQueryAttention, RefusesLengthsThatTheCacheDoesNotHold) {
   std::mt19937 random(8);
   CacheProblem problem(random);
