@@ -3,7 +3,7 @@
 // the share of the peak that a loop of multiply-adds in registers reaches.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/kernels.cc"
-#include "devices/cpu/kernels/simd.h"
+#include "devices/cpu/kernels/simd/simd.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
@@ -41,16 +41,16 @@ HWY_AFTER_NAMESPACE();
 #include <vector>
 
 #include "base/memory.h"
-#include "devices/cpu/kernels/convolution.h"
-#include "devices/cpu/kernels/dense.h"
-#include "devices/cpu/kernels/depthwise.h"
-#include "devices/cpu/kernels/folded_stride.h"
-#include "devices/cpu/kernels/fourier_convolution.h"
-#include "devices/cpu/kernels/half_convolution.h"
-#include "devices/cpu/kernels/large_kernel.h"
-#include "devices/cpu/kernels/matrix_pack.h"
-#include "devices/cpu/kernels/strassen.h"
-#include "devices/cpu/kernels/winograd.h"
+#include "devices/cpu/kernels/convolution/convolution.h"
+#include "devices/cpu/kernels/convolution/depthwise.h"
+#include "devices/cpu/kernels/convolution/folded_stride.h"
+#include "devices/cpu/kernels/convolution/fourier_convolution.h"
+#include "devices/cpu/kernels/convolution/half_convolution.h"
+#include "devices/cpu/kernels/convolution/large_kernel.h"
+#include "devices/cpu/kernels/convolution/winograd.h"
+#include "devices/cpu/kernels/matrix/dense.h"
+#include "devices/cpu/kernels/matrix/matrix_pack.h"
+#include "devices/cpu/kernels/matrix/strassen.h"
 
 namespace mullion::cpu {
 namespace {

@@ -4,7 +4,7 @@
 #include "api/status.h"
 #include "base/str_cat.h"
 #include "devices/cpu/cpu_device.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 
 namespace mullion::api {
 

@@ -20,7 +20,7 @@
 #include "compiled/model_files.h"
 #include "compiled/node_notes.h"
 #include "device/weight_store.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "onnx/writer.h"
 #include "planner/plan.h"
 #include "runtime/prepare_graph.h"

@@ -10,7 +10,7 @@
 #include "base/version.h"
 #include "compiled/file_format.h"
 #include "compiled/node_notes.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "onnx/reader.h"
 #include "onnx/wire_reader.h"
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "compiled/piece_hash.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>

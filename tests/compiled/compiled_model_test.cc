@@ -12,7 +12,7 @@
 #include "compiled/file_format.h"
 #include "compiled/open_model.h"
 #include "devices/cpu/cpu_device.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "onnx/writer.h"
 #include "tests/onnx/temporary_folder.h"
 

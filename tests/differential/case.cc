@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/str_cat.h"
-#include "devices/cpu/kernels/convert.h"
+#include "devices/cpu/kernels/elementwise/convert.h"
 #include "operators/registry.h"
 #include "optimizer/infer_graph.h"
 

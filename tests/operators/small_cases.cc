@@ -8,7 +8,7 @@
 
 #include "base/str_cat.h"
 #include "devices/cpu/cpu_device.h"
-#include "devices/cpu/kernels/convert.h"
+#include "devices/cpu/kernels/elementwise/convert.h"
 #include "graph/model.h"
 #include "runtime/session.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ArgMax and ArgMin.
 #include "devices/cpu/axis_loops.h"
-#include "devices/cpu/kernels/arg_max.h"
+#include "devices/cpu/kernels/reduction/arg_max.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

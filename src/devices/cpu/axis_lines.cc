@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "devices/cpu/kernels/places.h"
+#include "devices/cpu/kernels/simd/places.h"
 
 namespace mullion::cpu {
 

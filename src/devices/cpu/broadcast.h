@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/shape.h"
-#include "devices/cpu/kernels/operand.h"
+#include "devices/cpu/kernels/simd/operand.h"
 
 namespace mullion::cpu {
 

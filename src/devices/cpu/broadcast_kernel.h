@@ -10,7 +10,7 @@
 
 #include "device/kernel.h"
 #include "devices/cpu/broadcast_runs.h"
-#include "devices/cpu/kernels/operand.h"
+#include "devices/cpu/kernels/simd/operand.h"
 
 namespace mullion::cpu {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/byte_function.h"
 
-#include "devices/cpu/kernels/quantize.h"
+#include "devices/cpu/kernels/elementwise/quantize.h"
 
 namespace mullion::cpu {
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Functions of quantized bytes, as tables of all their values: see kernels/byte_table.h.
+// Functions of quantized bytes, as tables of all their values: see
+// kernels/elementwise/byte_table.h.
 #ifndef MULLION_DEVICES_CPU_BYTE_FUNCTION_H_
 #define MULLION_DEVICES_CPU_BYTE_FUNCTION_H_
 
@@ -7,7 +8,7 @@
 #include <cstdint>
 
 #include "base/function_ref.h"
-#include "devices/cpu/kernels/quantized_binary.h"
+#include "devices/cpu/kernels/elementwise/quantized_binary.h"
 
 namespace mullion::cpu {
 

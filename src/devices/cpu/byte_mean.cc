@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 #include "base/str_cat.h"
-#include "devices/cpu/kernels/byte_sum.h"
-#include "devices/cpu/kernels/integer_finish.h"
+#include "devices/cpu/kernels/integer/integer_finish.h"
+#include "devices/cpu/kernels/reduction/byte_sum.h"
 #include "devices/cpu/reduce_loops.h"
 
 namespace mullion::cpu {

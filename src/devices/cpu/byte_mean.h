@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "device/kernel.h"
-#include "devices/cpu/kernels/quantized_binary.h"
+#include "devices/cpu/kernels/elementwise/quantized_binary.h"
 
 namespace mullion::cpu {
 

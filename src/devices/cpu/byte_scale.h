@@ -4,7 +4,7 @@
 #define MULLION_DEVICES_CPU_BYTE_SCALE_H_
 
 #include "devices/cpu/integer_operand.h"
-#include "devices/cpu/kernels/quantized_binary.h"
+#include "devices/cpu/kernels/elementwise/quantized_binary.h"
 
 namespace mullion::cpu {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "operators/byte_table.h"
 
-#include "devices/cpu/kernels/byte_table.h"
+#include "devices/cpu/kernels/elementwise/byte_table.h"
 #include "devices/cpu/registry.h"
 #include "operators/registry.h"
 

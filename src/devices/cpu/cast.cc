@@ -8,7 +8,7 @@
 #include "base/str_cat.h"
 #include "devices/cpu/cast_string.h"
 #include "devices/cpu/flat_kernel.h"
-#include "devices/cpu/kernels/convert.h"
+#include "devices/cpu/kernels/elementwise/convert.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

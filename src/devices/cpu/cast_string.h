@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/tensor.h"
-#include "devices/cpu/kernels/convert.h"
+#include "devices/cpu/kernels/elementwise/convert.h"
 
 namespace mullion::cpu {
 

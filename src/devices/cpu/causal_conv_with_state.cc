@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
-#include "devices/cpu/kernels/elements.h"
+#include "devices/cpu/kernels/elementwise/elements.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

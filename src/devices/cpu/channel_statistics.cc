@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "devices/cpu/axis_loops.h"
-#include "devices/cpu/kernels/moments.h"
+#include "devices/cpu/kernels/reduction/moments.h"
 
 namespace mullion::cpu {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <limits>
 
-#include "devices/cpu/kernels/convert.h"
-#include "devices/cpu/kernels/double_function.h"
-#include "devices/cpu/kernels/elements.h"
-#include "devices/cpu/kernels/number_binary.h"
+#include "devices/cpu/kernels/elementwise/convert.h"
+#include "devices/cpu/kernels/elementwise/double_function.h"
+#include "devices/cpu/kernels/elementwise/elements.h"
+#include "devices/cpu/kernels/elementwise/number_binary.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

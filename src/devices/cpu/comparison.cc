@@ -3,7 +3,7 @@
 
 #include "devices/cpu/broadcast.h"
 #include "devices/cpu/broadcast_kernel.h"
-#include "devices/cpu/kernels/compare.h"
+#include "devices/cpu/kernels/elementwise/compare.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

@@ -4,7 +4,7 @@
 
 #include "base/tensor.h"
 #include "devices/cpu/joined_inputs.h"
-#include "devices/cpu/kernels/transpose_tile.h"
+#include "devices/cpu/kernels/matrix/transpose_tile.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/strided_copy.h"
 

@@ -7,7 +7,7 @@
 #include "base/str_cat.h"
 #include "devices/cpu/convolution_shape.h"
 #include "devices/cpu/float_convolution.h"
-#include "devices/cpu/kernels/transposed_convolution.h"
+#include "devices/cpu/kernels/convolution/transposed_convolution.h"
 #include "devices/cpu/plain_convolution.h"
 #include "devices/cpu/registry.h"
 

@@ -2,7 +2,7 @@
 #ifndef MULLION_DEVICES_CPU_CONVOLUTION_SHAPE_H_
 #define MULLION_DEVICES_CPU_CONVOLUTION_SHAPE_H_
 
-#include "devices/cpu/kernels/convolution.h"
+#include "devices/cpu/kernels/convolution/convolution.h"
 #include "operators/convolution_geometry.h"
 
 namespace mullion::cpu {

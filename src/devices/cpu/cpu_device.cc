@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/cpu_device.h"
 
-#include "devices/cpu/kernels/half_product.h"
+#include "devices/cpu/kernels/matrix/half_product.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/element_traits.h"
-#include "devices/cpu/kernels/for_elements.h"
+#include "devices/cpu/kernels/simd/for_elements.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/wrapping.h"
 #include "operators/int_list.h"

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "devices/cpu/axis_loops.h"
-#include "devices/cpu/kernels/dense.h"
+#include "devices/cpu/kernels/matrix/dense.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/strided_copy.h"
 

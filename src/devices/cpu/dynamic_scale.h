@@ -6,8 +6,8 @@
 #include <cstdint>
 
 #include "base/parallel.h"
-#include "devices/cpu/kernels/quantize.h"
-#include "devices/cpu/kernels/quantized_binary.h"
+#include "devices/cpu/kernels/elementwise/quantize.h"
+#include "devices/cpu/kernels/elementwise/quantized_binary.h"
 
 namespace mullion::cpu {
 

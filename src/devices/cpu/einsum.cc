@@ -4,8 +4,8 @@
 
 #include "base/str_cat.h"
 #include "devices/cpu/einsum_plan.h"
-#include "devices/cpu/kernels/dense.h"
-#include "devices/cpu/kernels/number_product.h"
+#include "devices/cpu/kernels/matrix/dense.h"
+#include "devices/cpu/kernels/matrix/number_product.h"
 #include "devices/cpu/reduce_functions.h"
 #include "devices/cpu/reduce_loops.h"
 #include "devices/cpu/registry.h"

@@ -9,7 +9,7 @@
 
 #include "device/kernel.h"
 #include "device/weight_store.h"
-#include "devices/cpu/kernels/convolution.h"
+#include "devices/cpu/kernels/convolution/convolution.h"
 #include "operators/channel_layout.h"
 
 namespace mullion::cpu {

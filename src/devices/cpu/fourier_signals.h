@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "base/parallel.h"
-#include "devices/cpu/kernels/fourier.h"
+#include "devices/cpu/kernels/signal/fourier.h"
 
 namespace mullion::cpu {
 

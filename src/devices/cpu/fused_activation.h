@@ -5,7 +5,7 @@
 #define MULLION_DEVICES_CPU_FUSED_ACTIVATION_H_
 
 #include "base/status.h"
-#include "devices/cpu/kernels/activation.h"
+#include "devices/cpu/kernels/elementwise/activation.h"
 #include "graph/graph.h"
 
 namespace mullion::cpu {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "devices/cpu/broadcast.h"
-#include "devices/cpu/kernels/float_binary.h"
-#include "devices/cpu/kernels/float_unary.h"
+#include "devices/cpu/kernels/elementwise/float_binary.h"
+#include "devices/cpu/kernels/elementwise/float_unary.h"
 #include "devices/cpu/registry.h"
 #include "operators/registry.h"
 

@@ -6,8 +6,8 @@
 
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/channel_statistics.h"
-#include "devices/cpu/kernels/moments.h"
-#include "devices/cpu/kernels/scale_shift.h"
+#include "devices/cpu/kernels/elementwise/scale_shift.h"
+#include "devices/cpu/kernels/reduction/moments.h"
 
 namespace mullion::cpu {
 

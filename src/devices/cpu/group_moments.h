@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "base/parallel.h"
-#include "devices/cpu/kernels/activation.h"
+#include "devices/cpu/kernels/elementwise/activation.h"
 
 namespace mullion::cpu {
 

@@ -10,7 +10,7 @@
 
 #include "base/str_cat.h"
 #include "devices/cpu/integer_operand.h"
-#include "devices/cpu/kernels/attention.h"
+#include "devices/cpu/kernels/sequence/attention.h"
 #include "devices/cpu/registry.h"
 #include "operators/registry.h"
 

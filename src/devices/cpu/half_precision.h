@@ -2,7 +2,7 @@
 #ifndef MULLION_DEVICES_CPU_HALF_PRECISION_H_
 #define MULLION_DEVICES_CPU_HALF_PRECISION_H_
 
-#include "devices/cpu/kernels/half_product.h"
+#include "devices/cpu/kernels/matrix/half_product.h"
 #include "operators/precision.h"
 
 namespace mullion::cpu {

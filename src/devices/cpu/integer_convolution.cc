@@ -10,11 +10,11 @@
 #include "devices/cpu/convolution_shape.h"
 #include "devices/cpu/integer_lines.h"
 #include "devices/cpu/integer_operand.h"
-#include "devices/cpu/kernels/integer_depthwise.h"
-#include "devices/cpu/kernels/integer_input.h"
-#include "devices/cpu/kernels/integer_product.h"
-#include "devices/cpu/kernels/integer_winograd.h"
-#include "devices/cpu/kernels/pixel_rows.h"
+#include "devices/cpu/kernels/convolution/pixel_rows.h"
+#include "devices/cpu/kernels/integer/integer_depthwise.h"
+#include "devices/cpu/kernels/integer/integer_input.h"
+#include "devices/cpu/kernels/integer/integer_product.h"
+#include "devices/cpu/kernels/integer/integer_winograd.h"
 #include "operators/convolution_geometry.h"
 
 namespace mullion::cpu {

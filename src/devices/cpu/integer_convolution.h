@@ -7,8 +7,8 @@
 
 #include "device/kernel.h"
 #include "device/weight_store.h"
-#include "devices/cpu/kernels/integer_finish.h"
-#include "devices/cpu/kernels/integer_pack.h"
+#include "devices/cpu/kernels/integer/integer_finish.h"
+#include "devices/cpu/kernels/integer/integer_pack.h"
 
 namespace mullion::cpu {
 

@@ -11,9 +11,9 @@
 #include "base/parallel.h"
 #include "base/shape.h"
 #include "base/tensor.h"
-#include "devices/cpu/kernels/convolution.h"
-#include "devices/cpu/kernels/integer_input.h"
-#include "devices/cpu/kernels/integer_tile.h"
+#include "devices/cpu/kernels/convolution/convolution.h"
+#include "devices/cpu/kernels/integer/integer_input.h"
+#include "devices/cpu/kernels/integer/integer_tile.h"
 
 namespace mullion::cpu {
 

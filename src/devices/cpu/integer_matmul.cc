@@ -8,7 +8,7 @@
 
 #include "base/str_cat.h"
 #include "devices/cpu/integer_operand.h"
-#include "devices/cpu/kernels/integer_input.h"
+#include "devices/cpu/kernels/integer/integer_input.h"
 
 namespace mullion::cpu {
 

@@ -7,7 +7,7 @@
 
 #include "device/kernel.h"
 #include "device/weight_store.h"
-#include "devices/cpu/kernels/integer_product.h"
+#include "devices/cpu/kernels/integer/integer_product.h"
 #include "operators/matrix_shape.h"
 
 namespace mullion::cpu {

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "devices/cpu/axis_loops.h"
-#include "devices/cpu/kernels/moments.h"
+#include "devices/cpu/kernels/reduction/moments.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/row_parameter.h"
 

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "base/str_cat.h"
-#include "devices/cpu/kernels/elements.h"
-#include "devices/cpu/kernels/linear_attention.h"
+#include "devices/cpu/kernels/elementwise/elements.h"
+#include "devices/cpu/kernels/sequence/linear_attention.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

@@ -7,8 +7,8 @@
 #include "base/str_cat.h"
 #include "devices/cpu/class_labels.h"
 #include "devices/cpu/integer_operand.h"
-#include "devices/cpu/kernels/panel_product.h"
-#include "devices/cpu/kernels/row_dot.h"
+#include "devices/cpu/kernels/matrix/panel_product.h"
+#include "devices/cpu/kernels/matrix/row_dot.h"
 #include "devices/cpu/post_transform.h"
 #include "devices/cpu/registry.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/element_traits.h"
 #include "devices/cpu/broadcast_kernel.h"
-#include "devices/cpu/kernels/for_elements.h"
+#include "devices/cpu/kernels/simd/for_elements.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

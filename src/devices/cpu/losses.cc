@@ -10,7 +10,7 @@
 #include "base/str_cat.h"
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/index_reader.h"
-#include "devices/cpu/kernels/softmax.h"
+#include "devices/cpu/kernels/reduction/softmax.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "devices/cpu/axis_loops.h"
-#include "devices/cpu/kernels/elements.h"
+#include "devices/cpu/kernels/elementwise/elements.h"
 #include "devices/cpu/reduce_functions.h"
 #include "devices/cpu/registry.h"
 

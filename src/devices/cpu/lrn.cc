@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // LRN: x / (bias + alpha / size * sum of squares of neighbouring channels)^beta.
-#include "devices/cpu/kernels/lrn.h"
+#include "devices/cpu/kernels/reduction/lrn.h"
 
 #include <cmath>
 

@@ -2,7 +2,7 @@
 #include "operators/matmul_nbits.h"
 
 #include "base/str_cat.h"
-#include "devices/cpu/kernels/block_product.h"
+#include "devices/cpu/kernels/matrix/block_product.h"
 #include "devices/cpu/registry.h"
 #include "operators/registry.h"
 

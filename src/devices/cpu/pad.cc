@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/packed.h"
-#include "devices/cpu/kernels/fill.h"
+#include "devices/cpu/kernels/elementwise/fill.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/rows.h"
 #include "devices/cpu/strided_copy.h"

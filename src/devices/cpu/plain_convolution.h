@@ -4,7 +4,7 @@
 #define MULLION_DEVICES_CPU_PLAIN_CONVOLUTION_H_
 
 #include "base/parallel.h"
-#include "devices/cpu/kernels/convolution.h"
+#include "devices/cpu/kernels/convolution/convolution.h"
 
 namespace mullion::cpu {
 
@@ -13,8 +13,8 @@ namespace mullion::cpu {
 void PlainConvolve(const ConvolutionShape& shape, bool channels_last, const double* image,
                    const double* weights, const double* bias, double* out, Parallel& parallel);
 
-// The transposed convolution (see kernels/transposed_convolution.h for what the shape's axes mean);
-// weights are [in][out / groups][kernel].
+// The transposed convolution (see kernels/convolution/transposed_convolution.h for what the shape's
+// axes mean); weights are [in][out / groups][kernel].
 void PlainConvolveTransposed(const ConvolutionShape& shape, bool channels_last, const double* image,
                              const double* weights, const double* bias, double* out,
                              Parallel& parallel);

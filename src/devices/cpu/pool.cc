@@ -4,7 +4,7 @@
 #include "operators/pool.h"
 
 #include "devices/cpu/axis_loops.h"
-#include "devices/cpu/kernels/pool.h"
+#include "devices/cpu/kernels/pooling/pool.h"
 #include "devices/cpu/pool_plain.h"
 #include "devices/cpu/registry.h"
 

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "base/element_traits.h"
-#include "devices/cpu/kernels/elements.h"
+#include "devices/cpu/kernels/elementwise/elements.h"
 
 namespace mullion::cpu {
 

@@ -4,8 +4,8 @@
 
 #include "base/element_traits.h"
 #include "devices/cpu/broadcast_kernel.h"
-#include "devices/cpu/kernels/convert.h"
-#include "devices/cpu/kernels/elements.h"
+#include "devices/cpu/kernels/elementwise/convert.h"
+#include "devices/cpu/kernels/elementwise/elements.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

@@ -3,8 +3,8 @@
 
 #include "devices/cpu/byte_function.h"
 #include "devices/cpu/byte_scale.h"
-#include "devices/cpu/kernels/byte_table.h"
-#include "devices/cpu/kernels/float_unary.h"
+#include "devices/cpu/kernels/elementwise/byte_table.h"
+#include "devices/cpu/kernels/elementwise/float_unary.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

@@ -7,8 +7,8 @@
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/byte_mean.h"
 #include "devices/cpu/byte_scale.h"
-#include "devices/cpu/kernels/byte_pool.h"
-#include "devices/cpu/kernels/quantize.h"
+#include "devices/cpu/kernels/elementwise/quantize.h"
+#include "devices/cpu/kernels/pooling/byte_pool.h"
 #include "devices/cpu/registry.h"
 #include "operators/pool.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/broadcast_runs.h"
 #include "devices/cpu/byte_scale.h"
-#include "devices/cpu/kernels/quantized_binary.h"
+#include "devices/cpu/kernels/elementwise/quantized_binary.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

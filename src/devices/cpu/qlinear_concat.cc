@@ -5,7 +5,7 @@
 #include "devices/cpu/byte_function.h"
 #include "devices/cpu/byte_scale.h"
 #include "devices/cpu/joined_inputs.h"
-#include "devices/cpu/kernels/byte_table.h"
+#include "devices/cpu/kernels/elementwise/byte_table.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

@@ -12,8 +12,8 @@
 #include "base/memory.h"
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/byte_scale.h"
-#include "devices/cpu/kernels/byte_table.h"
-#include "devices/cpu/kernels/quantize.h"
+#include "devices/cpu/kernels/elementwise/byte_table.h"
+#include "devices/cpu/kernels/elementwise/quantize.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

@@ -4,7 +4,7 @@
 #include "devices/cpu/broadcast_runs.h"
 #include "devices/cpu/byte_function.h"
 #include "devices/cpu/byte_scale.h"
-#include "devices/cpu/kernels/byte_table.h"
+#include "devices/cpu/kernels/elementwise/byte_table.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-#include "devices/cpu/kernels/convert.h"
+#include "devices/cpu/kernels/elementwise/convert.h"
 
 namespace mullion::cpu {
 

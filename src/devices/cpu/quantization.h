@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "device/kernel.h"
-#include "devices/cpu/kernels/quantize.h"
+#include "devices/cpu/kernels/elementwise/quantize.h"
 #include "operators/quantize_linear.h"
 
 namespace mullion::cpu {

@@ -5,8 +5,8 @@
 
 #include "base/packed.h"
 #include "base/small_float.h"
-#include "devices/cpu/kernels/convert.h"
-#include "devices/cpu/kernels/quantize.h"
+#include "devices/cpu/kernels/elementwise/convert.h"
+#include "devices/cpu/kernels/elementwise/quantize.h"
 #include "devices/cpu/quantization.h"
 #include "devices/cpu/registry.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/rounding.h"
 #include "base/str_cat.h"
-#include "devices/cpu/kernels/panel_product.h"
+#include "devices/cpu/kernels/matrix/panel_product.h"
 
 namespace mullion::cpu {
 

@@ -9,8 +9,8 @@
 #include "base/memory.h"
 #include "device/kernel.h"
 #include "device/weight_store.h"
-#include "devices/cpu/kernels/panel_product.h"
-#include "devices/cpu/kernels/recurrent_cells.h"
+#include "devices/cpu/kernels/matrix/panel_product.h"
+#include "devices/cpu/kernels/sequence/recurrent_cells.h"
 #include "devices/cpu/recurrent_weights.h"
 #include "operators/recurrent.h"
 

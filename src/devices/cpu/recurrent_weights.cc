@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "devices/cpu/kernels/panel_product.h"
+#include "devices/cpu/kernels/matrix/panel_product.h"
 
 namespace mullion::cpu {
 

@@ -36,7 +36,7 @@ struct GatePlan {
 int64_t PackedGateSize(std::span<const GateGroup> groups, int64_t depth, int64_t hidden);
 
 // `source` is one direction of W or R, [gates * hidden, depth]; the groups follow each other, each
-// as kernels/panel_product.h wants it.
+// as kernels/matrix/panel_product.h wants it.
 template <typename T>
 void PackGates(const T* source, std::span<const GateGroup> groups, int64_t depth, int64_t hidden,
                T* packed);

@@ -5,7 +5,7 @@
 #define MULLION_DEVICES_CPU_REDUCE_FUNCTIONS_H_
 
 #include "base/element_type.h"
-#include "devices/cpu/kernels/reduce.h"
+#include "devices/cpu/kernels/reduction/reduce.h"
 
 namespace mullion::cpu {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/tensor.h"
-#include "devices/cpu/kernels/transpose_tile.h"
+#include "devices/cpu/kernels/matrix/transpose_tile.h"
 
 namespace mullion::cpu {
 

@@ -14,7 +14,7 @@
 
 #include "base/parallel.h"
 #include "base/shape.h"
-#include "devices/cpu/kernels/reduce.h"
+#include "devices/cpu/kernels/reduction/reduce.h"
 
 namespace mullion::cpu {
 

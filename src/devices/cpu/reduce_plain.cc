@@ -8,8 +8,8 @@
 #include <type_traits>
 
 #include "base/element_traits.h"
-#include "devices/cpu/kernels/for_elements.h"
-#include "devices/cpu/kernels/number_unary.h"
+#include "devices/cpu/kernels/elementwise/number_unary.h"
+#include "devices/cpu/kernels/simd/for_elements.h"
 
 namespace mullion::cpu {
 

@@ -3,7 +3,7 @@
 
 #include "devices/cpu/integer_convolution.h"
 #include "devices/cpu/integer_operand.h"
-#include "devices/cpu/kernels/integer_input.h"
+#include "devices/cpu/kernels/integer/integer_input.h"
 #include "devices/cpu/registry.h"
 #include "operators/convolution_geometry.h"
 #include "operators/registry.h"

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "devices/cpu/axis_loops.h"
-#include "devices/cpu/kernels/resample.h"
+#include "devices/cpu/kernels/signal/resample.h"
 
 namespace mullion::cpu {
 

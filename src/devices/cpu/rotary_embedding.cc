@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/str_cat.h"
-#include "devices/cpu/kernels/rotate.h"
+#include "devices/cpu/kernels/sequence/rotate.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "base/str_cat.h"
-#include "devices/cpu/kernels/convert.h"
-#include "devices/cpu/kernels/number_unary.h"
+#include "devices/cpu/kernels/elementwise/convert.h"
+#include "devices/cpu/kernels/elementwise/number_unary.h"
 #include "devices/cpu/registry.h"
 #include "operators/int_list.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Softmax, LogSoftmax and Hardmax of opset 13, and the older ones that flatten their input.
-#include "devices/cpu/kernels/softmax.h"
+#include "devices/cpu/kernels/reduction/softmax.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,8 +8,8 @@
 #include <type_traits>
 
 #include "devices/cpu/axis_loops.h"
-#include "devices/cpu/kernels/arg_max.h"
-#include "devices/cpu/kernels/number_unary.h"
+#include "devices/cpu/kernels/elementwise/number_unary.h"
+#include "devices/cpu/kernels/reduction/arg_max.h"
 #include "devices/cpu/registry.h"
 #include "operators/registry.h"
 

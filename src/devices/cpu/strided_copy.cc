@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/rounding.h"
-#include "devices/cpu/kernels/transpose_tile.h"
+#include "devices/cpu/kernels/matrix/transpose_tile.h"
 
 namespace mullion::cpu {
 

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <string>
 
-#include "devices/cpu/kernels/triangle.h"
+#include "devices/cpu/kernels/elementwise/triangle.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/rows.h"
 

@@ -5,10 +5,10 @@
 
 #include "base/element_traits.h"
 #include "devices/cpu/flat_kernel.h"
-#include "devices/cpu/kernels/compare.h"
-#include "devices/cpu/kernels/convert.h"
-#include "devices/cpu/kernels/elements.h"
-#include "devices/cpu/kernels/flip_bits.h"
+#include "devices/cpu/kernels/elementwise/compare.h"
+#include "devices/cpu/kernels/elementwise/convert.h"
+#include "devices/cpu/kernels/elementwise/elements.h"
+#include "devices/cpu/kernels/elementwise/flip_bits.h"
 #include "devices/cpu/registry.h"
 #include "operators/elementwise_op.h"
 

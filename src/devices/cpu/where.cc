@@ -5,7 +5,7 @@
 
 #include "devices/cpu/broadcast.h"
 #include "devices/cpu/broadcast_kernel.h"
-#include "devices/cpu/kernels/for_elements.h"
+#include "devices/cpu/kernels/simd/for_elements.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/operator_case.h"
 
 namespace mullion::cpu {

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <random>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/kernel_tester.h"
 
 namespace mullion {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Weights of 4 and 8 bits in blocks, against loops over the numbers as they are stored.
-#include "devices/cpu/kernels/block_product.h"
+#include "devices/cpu/kernels/matrix/block_product.h"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 
 #include "base/memory.h"
 #include "base/packed.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 #include "tests/devices/cpu/thread_parallel.h"
 

@@ -4,8 +4,8 @@
 #include <random>
 #include <vector>
 
-#include "devices/cpu/kernels/byte_table.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/elementwise/byte_table.h"
+#include "devices/cpu/kernels/simd/isa.h"
 
 namespace mullion::cpu {
 namespace {

@@ -5,9 +5,9 @@
 #include <limits>
 
 #include "base/packed.h"
-#include "devices/cpu/kernels/convert.h"
-#include "devices/cpu/kernels/half.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/elementwise/convert.h"
+#include "devices/cpu/kernels/elementwise/half.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/kernel_tester.h"
 
 namespace mullion {

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/operator_case.h"
 
 namespace mullion::cpu {

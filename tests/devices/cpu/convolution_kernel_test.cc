@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "devices/cpu/kernels/convolution.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/convolution/convolution.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 
 namespace mullion::cpu {

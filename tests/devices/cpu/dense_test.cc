@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Products of plain operands against loops: packed, direct and by dot products, one and many.
-#include "devices/cpu/kernels/dense.h"
+#include "devices/cpu/kernels/matrix/dense.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 #include "tests/devices/cpu/thread_parallel.h"
 

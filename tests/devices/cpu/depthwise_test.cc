@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Depthwise convolution against plain loops, over random shapes.
-#include "devices/cpu/kernels/depthwise.h"
+#include "devices/cpu/kernels/convolution/depthwise.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 
 namespace mullion::cpu {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "devices/cpu/kernels/elements.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/elementwise/elements.h"
+#include "devices/cpu/kernels/simd/isa.h"
 
 namespace mullion {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "devices/cpu/kernels/even_blocks.h"
+#include "devices/cpu/kernels/simd/even_blocks.h"
 
 #include <gtest/gtest.h>
 

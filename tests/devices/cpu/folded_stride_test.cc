@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Convolution with a stride whose pixels become channels against plain loops in double precision.
-#include "devices/cpu/kernels/folded_stride.h"
+#include "devices/cpu/kernels/convolution/folded_stride.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 
 namespace mullion::cpu {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Convolution by Fourier transforms against plain loops in double precision.
-#include "devices/cpu/kernels/fourier_convolution.h"
+#include "devices/cpu/kernels/convolution/fourier_convolution.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <string>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/large_kernel_cases.h"
 
 namespace mullion::cpu {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <complex>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/movement_case.h"
 
 namespace mullion::cpu {

@@ -2,8 +2,8 @@
 #include <limits>
 #include <random>
 
-#include "devices/cpu/kernels/isa.h"
-#include "devices/cpu/kernels/places.h"
+#include "devices/cpu/kernels/simd/isa.h"
+#include "devices/cpu/kernels/simd/places.h"
 #include "tests/devices/cpu/movement_case.h"
 
 namespace mullion::cpu {

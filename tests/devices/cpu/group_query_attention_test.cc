@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "base/memory.h"
-#include "devices/cpu/kernels/attention.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/sequence/attention.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 #include "tests/devices/cpu/operator_case.h"
 #include "tests/devices/cpu/thread_parallel.h"

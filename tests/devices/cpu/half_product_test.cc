@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Products in half precision: the pairs, blocks, epilogue and threads around the tiles with plain
 // tiles, on any machine that has AVX-512's vectors; the processor's own tiles where it has them.
-#include "devices/cpu/kernels/half_product.h"
+#include "devices/cpu/kernels/matrix/half_product.h"
 
 #include <gtest/gtest.h>
 
@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "devices/cpu/kernels/half_convolution.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/convolution/half_convolution.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 #include "tests/devices/cpu/plain_half_tile.h"
 #include "tests/devices/cpu/thread_parallel.h"

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <random>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "operators/registry.h"
 #include "operators/rescaled_conv.h"
 #include "tests/devices/cpu/operator_case.h"

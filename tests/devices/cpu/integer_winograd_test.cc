@@ -2,14 +2,14 @@
 // Integer Winograd against plain loops: equal to the last bit on every instruction level, with any
 // number of threads, up to the largest sums that fit. Bytes, rescaling and residuals behind it are
 // tested by way of the operators, in integer_product_test.cc.
-#include "devices/cpu/kernels/integer_winograd.h"
+#include "devices/cpu/kernels/integer/integer_winograd.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <vector>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/thread_parallel.h"
 
 namespace mullion::cpu::integer_winograd {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "devices/cpu/kernels/activation.h"
-#include "devices/cpu/kernels/convolution.h"
+#include "devices/cpu/kernels/convolution/convolution.h"
+#include "devices/cpu/kernels/elementwise/activation.h"
 
 namespace mullion::cpu {
 

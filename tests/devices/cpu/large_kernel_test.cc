@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Convolution by large kernels in blocks against plain loops in double precision.
-#include "devices/cpu/kernels/large_kernel.h"
+#include "devices/cpu/kernels/convolution/large_kernel.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <string>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/large_kernel_cases.h"
 
 namespace mullion::cpu {

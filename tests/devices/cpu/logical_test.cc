@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/kernel_tester.h"
 
 namespace mullion {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "operators/registry.h"
 #include "tests/devices/cpu/quantized_case.h"
 #include "tests/kernel_tester.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The matrix kernel against plain loops: every tile, tail, blocking and instruction set.
-#include "devices/cpu/kernels/matrix_kernel.h"
+#include "devices/cpu/kernels/matrix/matrix_kernel.h"
 
 #include <gtest/gtest.h>
 
@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "devices/cpu/kernels/isa.h"
-#include "devices/cpu/kernels/matrix_pack.h"
+#include "devices/cpu/kernels/matrix/matrix_pack.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 #include "tests/devices/cpu/thread_parallel.h"
 

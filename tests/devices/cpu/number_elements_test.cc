@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/element_traits.h"
-#include "devices/cpu/kernels/elements.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/elementwise/elements.h"
+#include "devices/cpu/kernels/simd/isa.h"
 
 namespace mullion {
 namespace {

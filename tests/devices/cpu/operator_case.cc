@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/thread_parallel.h"
 #include "tests/kernel_tester.h"
 

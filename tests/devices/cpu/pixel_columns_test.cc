@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Convolution with neighbouring pixels as columns against plain loops, over random shapes.
-#include "devices/cpu/kernels/pixel_columns.h"
+#include "devices/cpu/kernels/convolution/pixel_columns.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 
 namespace mullion::cpu {

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "base/small_float.h"
-#include "devices/cpu/kernels/half_tile.h"
+#include "devices/cpu/kernels/matrix/half_tile.h"
 
 namespace mullion::cpu {
 

@@ -4,7 +4,7 @@
 #ifndef MULLION_TESTS_DEVICES_CPU_PLAIN_HALF_TILE_H_
 #define MULLION_TESTS_DEVICES_CPU_PLAIN_HALF_TILE_H_
 
-#include "devices/cpu/kernels/matrix_tile.h"
+#include "devices/cpu/kernels/matrix/matrix_tile.h"
 
 namespace mullion::cpu {
 

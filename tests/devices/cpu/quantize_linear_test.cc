@@ -7,7 +7,7 @@
 #include <random>
 
 #include "base/packed.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/kernel_tester.h"
 
 namespace mullion::cpu {

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/operator_case.h"
 
 namespace mullion::cpu {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "devices/cpu/kernels/rotate.h"
+#include "devices/cpu/kernels/sequence/rotate.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 
 namespace mullion::cpu {
 namespace {

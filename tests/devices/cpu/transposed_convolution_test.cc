@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Transposed convolution against plain scattering loops, over random shapes.
-#include "devices/cpu/kernels/transposed_convolution.h"
+#include "devices/cpu/kernels/convolution/transposed_convolution.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 
 namespace mullion::cpu {

@@ -2,7 +2,7 @@
 // Trilu, ReverseSequence and CenterCropPad.
 #include <limits>
 
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/movement_case.h"
 
 namespace mullion::cpu {

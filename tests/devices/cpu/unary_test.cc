@@ -5,8 +5,8 @@
 #include <limits>
 #include <random>
 
-#include "devices/cpu/kernels/elements.h"
-#include "devices/cpu/kernels/isa.h"
+#include "devices/cpu/kernels/elementwise/elements.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/kernel_tester.h"
 
 namespace mullion {

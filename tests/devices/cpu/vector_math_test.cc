@@ -2,9 +2,9 @@
 // Holds the vector functions to their stated errors, on every instruction set, over all exponents.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tests/devices/cpu/vector_math_test.cc"
-#include "devices/cpu/kernels/simd.h"
+#include "devices/cpu/kernels/simd/simd.h"
 
-#include "devices/cpu/kernels/vector_math-inl.h"
+#include "devices/cpu/kernels/simd/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {

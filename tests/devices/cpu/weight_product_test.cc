@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Products with constant right operands, Strassen's step above all, against plain loops in double
 // precision.
-#include "devices/cpu/kernels/weight_product.h"
+#include "devices/cpu/kernels/matrix/weight_product.h"
 
 #include <gtest/gtest.h>
 
@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "devices/cpu/kernels/isa.h"
-#include "devices/cpu/kernels/strassen.h"
+#include "devices/cpu/kernels/matrix/strassen.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 #include "tests/devices/cpu/thread_parallel.h"
 

@@ -7,9 +7,9 @@
 #include <limits>
 #include <vector>
 
-#include "devices/cpu/kernels/convolution.h"
-#include "devices/cpu/kernels/isa.h"
-#include "devices/cpu/kernels/winograd.h"
+#include "devices/cpu/kernels/convolution/convolution.h"
+#include "devices/cpu/kernels/convolution/winograd.h"
+#include "devices/cpu/kernels/simd/isa.h"
 
 namespace mullion::cpu {
 namespace {

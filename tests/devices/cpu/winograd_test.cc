@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Winograd's convolution against plain loops in double precision, over random shapes.
-#include "devices/cpu/kernels/winograd.h"
+#include "devices/cpu/kernels/convolution/winograd.h"
 
 #include <gtest/gtest.h>
 
@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "devices/cpu/kernels/isa.h"
-#include "devices/cpu/kernels/thin_winograd.h"
+#include "devices/cpu/kernels/convolution/thin_winograd.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 
 namespace mullion::cpu {

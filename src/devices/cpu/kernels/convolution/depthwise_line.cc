@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+#include "devices/cpu/kernels/convolution/depthwise_line.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "devices/cpu/kernels/convolution/depthwise_line.cc"
+#include <algorithm>
+
+#include "devices/cpu/kernels/simd/simd.h"
+
+#include "devices/cpu/kernels/elementwise/activation-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace mullion::cpu {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::ScalableTag<float>;
+using FloatVector = hn::Vec<Floats>;
+
+// Whole vectors of channels, or the first few when there are fewer channels than lanes.
+template <bool kWhole>
+HWY_INLINE FloatVector LoadChannels(const float* from, int64_t channels) {
+  const Floats d;
+  if constexpr (kWhole) return hn::LoadU(d, from);
+  return LoadFirst(d, from, static_cast<size_t>(channels));
+}
+
+// Keeps g++ from reading memory again for every use of a loaded vector: loads are what binds here.
+HWY_INLINE void KeepInRegister([[maybe_unused]] FloatVector& v) {
+#if HWY_COMPILER_GCC && HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+  __asm__("" : "+v"(v.raw));
+#endif
+}
+
+// `kPixels` outputs from `pixel` on, for `kVectors` vectors of channels from `c` on, with taps
+// [first_tap, last_tap) along the last axis.
+template <int kPixels, int kVectors, bool kWhole>
+HWY_INLINE void AddAnyTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, int64_t first_tap,
+                           int64_t last_tap, FloatVector* sums) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(Floats()));
+  const int64_t channels = job.channels;
+  const int64_t step = job.axis.stride * channels;
+  const int64_t first =
+      (pixel * job.axis.stride - job.axis.pad + first_tap * job.axis.dilation) * channels + c;
+  for (int64_t i = 0; i < job.line_count; ++i) {
+    const float* x = job.lines[i].input + first;
+    const float* w = job.lines[i].weights + first_tap * job.weights_stride + c;
+    for (int64_t tap = first_tap; tap < last_tap; ++tap) {
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) {
+        const FloatVector weight = LoadChannels<kWhole>(w + v * lanes, channels);
+#pragma GCC unroll 8
+        for (int p = 0; p < kPixels; ++p) {
+          const FloatVector value = LoadChannels<kWhole>(x + p * step + v * lanes, channels);
+          FloatVector& sum = sums[p * kVectors + v];
+          sum = hn::MulAdd(value, weight, sum);
+        }
+      }
+      x += job.axis.dilation * channels;
+      w += job.weights_stride;
+    }
+  }
+}
+
+// The same for a kernel of `kTaps` whose taps are all inside and lie side by side: each input
+// vector is read once for all outputs that it is part of.
+template <int kPixels, int kTaps, int kStride>
+HWY_INLINE void AddFixedTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, FloatVector* sums) {
+  const Floats d;
+  const int64_t channels = job.channels;
+  const int64_t first = (pixel * kStride - job.axis.pad) * channels + c;
+  for (int64_t i = 0; i < job.line_count; ++i) {
+    const float* const x = job.lines[i].input + first;
+    const float* const w = job.lines[i].weights + c;
+    FloatVector weight[kTaps];
+#pragma GCC unroll 8
+    for (int tap = 0; tap < kTaps; ++tap) weight[tap] = hn::LoadU(d, w + tap * job.weights_stride);
+#pragma GCC unroll 16
+    for (int column = 0; column < (kPixels - 1) * kStride + kTaps; ++column) {
+      FloatVector value = hn::LoadU(d, x + column * channels);
+      KeepInRegister(value);
+#pragma GCC unroll 8
+      for (int p = 0; p < kPixels; ++p) {
+        const int tap = column - p * kStride;
+        if (tap >= 0 && tap < kTaps) sums[p] = hn::MulAdd(value, weight[tap], sums[p]);
+      }
+    }
+  }
+}
+
+// Outputs [pixel, pixel + kPixels) of the line, `kVectors` vectors of channels from `c` on. kTaps
+// 0: any kernel.
+template <int kPixels, int kVectors, int kTaps, int kStride, bool kWhole>
+HWY_INLINE void RunVectors(const DepthwiseJob& job, int64_t pixel, int64_t c, int64_t first_tap,
+                           int64_t last_tap, FloatVector low, FloatVector high) {
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  FloatVector sums[kPixels * kVectors];
+#pragma GCC unroll 8
+  for (int v = 0; v < kVectors; ++v) {
+    const FloatVector start = job.bias == nullptr
+                                  ? hn::Zero(d)
+                                  : LoadChannels<kWhole>(job.bias + c + v * lanes, job.channels);
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) sums[p * kVectors + v] = start;
+  }
+  if constexpr (kTaps == 0) {
+    AddAnyTaps<kPixels, kVectors, kWhole>(job, pixel, c, first_tap, last_tap, sums);
+  } else {
+    AddFixedTaps<kPixels, kTaps, kStride>(job, pixel, c, sums);
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kPixels * kVectors; ++i) {
+    const FloatVector y = AtMost(d, AtLeast(d, sums[i], low), high);
+    float* const out = job.out + (pixel + i / kVectors) * job.out_stride + c + i % kVectors * lanes;
+    if constexpr (kWhole) {
+      hn::StoreU(y, d, out);
+    } else {
+      StoreFirst(y, d, out, static_cast<size_t>(job.channels));
+    }
+  }
+}
+
+// The same for all channels. Of one output, several vectors of channels are side by side, as each
+// sum alone would wait for itself.
+template <int kPixels, int kTaps, int kStride, bool kWhole>
+void RunPixels(const DepthwiseJob& job, int64_t pixel, int64_t first_tap, int64_t last_tap) {
+  constexpr int kTogether = kPixels == 1 && kWhole ? 4 : 1;
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const FloatVector low = hn::Set(d, job.low);
+  const FloatVector high = hn::Set(d, job.high);
+  int64_t next = job.first_channel;
+  for (; kTogether > 1 && next + kTogether * lanes <= job.last_channel; next += kTogether * lanes) {
+    RunVectors<kPixels, kTogether, kTaps, kStride, kWhole>(job, pixel, next, first_tap, last_tap,
+                                                           low, high);
+  }
+  for (; next < job.last_channel; next += lanes) {
+    // The last vector overlaps the one before it, so that no part of one is needed.
+    const int64_t c = kWhole ? std::min(next, job.channels - lanes) : 0;
+    RunVectors<kPixels, 1, kTaps, kStride, kWhole>(job, pixel, c, first_tap, last_tap, low, high);
+  }
+}
+
+// Outputs that share what they load: six sums, a line of up to five weights and an input vector
+// fit into 16 registers and hide the latency of the additions. A kernel of any length has no
+// weights in registers and gains nothing beyond four.
+constexpr int PixelsTogether(int taps) { return taps != 0 ? 6 : 4; }
+
+// One output at a time, with the taps that lie inside the image.
+template <bool kWhole>
+void RunEdge(const DepthwiseJob& job, int64_t begin, int64_t end) {
+  const ConvolutionShape::Axis& axis = job.axis;
+  for (int64_t pixel = begin; pixel < end; ++pixel) {
+    const int64_t start = pixel * axis.stride - axis.pad;
+    const int64_t first = start >= 0 ? 0 : (-start + axis.dilation - 1) / axis.dilation;
+    const int64_t behind = start >= axis.input ? 0 : (axis.input - 1 - start) / axis.dilation + 1;
+    RunPixels<1, 0, 0, kWhole>(job, pixel, std::min(first, axis.kernel),
+                               std::min(behind, axis.kernel));
+  }
+}
+
+template <int kTaps, int kStride, bool kWhole>
+void RunInside(const DepthwiseJob& job, int64_t begin, int64_t end) {
+  constexpr int kPixelsTogether = PixelsTogether(kTaps);
+  int64_t pixel = begin;
+  for (; pixel + kPixelsTogether <= end; pixel += kPixelsTogether) {
+    RunPixels<kPixelsTogether, kTaps, kStride, kWhole>(job, pixel, 0, job.axis.kernel);
+  }
+  // The last few: again with some that are done, where there are enough.
+  if (end - pixel > 1 && end - begin >= kPixelsTogether) {
+    RunPixels<kPixelsTogether, kTaps, kStride, kWhole>(job, end - kPixelsTogether, 0,
+                                                       job.axis.kernel);
+    return;
+  }
+  for (; pixel < end; ++pixel) RunPixels<1, 0, 0, kWhole>(job, pixel, 0, job.axis.kernel);
+}
+
+// Fewer channels than lanes, and pixels side by side: vectors run along the line, whatever channel
+// they begin with. Weights are packed so that they can be read from any channel on.
+void RunFlat(const DepthwiseJob& job, int64_t begin, int64_t end) {
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t channels = job.channels;
+  const FloatVector low = hn::Set(d, job.low);
+  const FloatVector high = hn::Set(d, job.high);
+  HWY_ALIGN float bias[2 * hn::MaxLanes(Floats())] = {};
+  if (job.bias != nullptr) {
+    for (int64_t i = 0; i < channels + lanes; ++i) bias[i] = job.bias[i % channels];
+  }
+  const int64_t first = begin * channels;
+  const int64_t last = end * channels;
+  for (int64_t next = first; next < last; next += lanes) {
+    // The last vector overlaps the one before it where there is one.
+    const int64_t at = std::max(std::min(next, last - lanes), first);
+    const auto count = static_cast<size_t>(std::min(lanes, last - at));
+    const int64_t channel = at % channels;
+    const int64_t from = at - job.axis.pad * channels;
+    FloatVector sum = hn::LoadU(d, bias + channel);
+    for (int64_t i = 0; i < job.line_count; ++i) {
+      const float* x = job.lines[i].input + from;
+      const float* w = job.lines[i].weights + channel;
+      for (int64_t tap = 0; tap < job.axis.kernel; ++tap) {
+        sum = hn::MulAdd(LoadFirst(d, x, count), hn::LoadU(d, w), sum);
+        x += job.axis.dilation * channels;
+        w += job.weights_stride;
+      }
+    }
+    StoreFirst(AtMost(d, AtLeast(d, sum, low), high), d, job.out + at, count);
+  }
+}
+
+void RunDepthwiseLine(const DepthwiseJob& job) {
+  const ConvolutionShape::Axis& axis = job.axis;
+  const Floats d;
+  const int64_t first = job.first_pixel;
+  const int64_t last = job.last_pixel;
+  const int64_t begin = std::clamp(job.inside.first, first, last);
+  const int64_t end = std::clamp(job.inside.second, begin, last);
+  if (job.channels < static_cast<int64_t>(hn::Lanes(d))) {
+    RunEdge<false>(job, first, begin);
+    if (axis.stride == 1 && job.out_stride == job.channels) {
+      RunFlat(job, begin, end);
+    } else {
+      RunInside<0, 0, false>(job, begin, end);
+    }
+    RunEdge<false>(job, end, last);
+    return;
+  }
+  RunEdge<true>(job, first, begin);
+  // Plain code, for processors of long ago, does without the larger loops.
+  const bool dense = HWY_TARGET != HWY_SCALAR && axis.dilation == 1;
+  if (dense && axis.kernel == 3 && axis.stride == 1) {
+    RunInside<3, 1, true>(job, begin, end);
+  } else if (dense && axis.kernel == 3 && axis.stride == 2) {
+    RunInside<3, 2, true>(job, begin, end);
+  } else if (dense && axis.kernel == 5 && axis.stride == 1) {
+    RunInside<5, 1, true>(job, begin, end);
+  } else if (dense && axis.kernel == 5 && axis.stride == 2) {
+    RunInside<5, 2, true>(job, begin, end);
+  } else {
+    RunInside<0, 0, true>(job, begin, end);
+  }
+  RunEdge<true>(job, end, last);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace mullion::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace mullion::cpu {
+
+void RunDepthwiseLine(const DepthwiseJob& job) { MULLION_SIMD_CALL(RunDepthwiseLine)(job); }
+
+}  // namespace mullion::cpu
+#endif  // HWY_ONCE

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// Compiled for AVX-512 VNNI; see src/CMakeLists.txt.
+#include "devices/cpu/kernels/integer/integer_tile.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include <cstring>
+
+namespace mullion::cpu::vnni {
+
+namespace {
+
+// Written as assembly because g++ 12 stores and reloads arrays of sums around the intrinsic.
+inline void DotAdd(__m512i& sum, __m512i unsigned_bytes, __m512i signed_bytes) {
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned_bytes), "v"(signed_bytes));
+}
+
+// The same of two words instead of four bytes.
+inline void DotAddWords(__m512i& sum, __m512i left, __m512i right) {
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(left), "v"(right));
+}
+
+inline __m512i Broadcast(const uint8_t* unit) {
+  int32_t bits;
+  std::memcpy(&bits, unit, sizeof(bits));
+  return _mm512_set1_epi32(bits);
+}
+
+template <int kRows, int kGroups, void kDotAdd(__m512i&, __m512i, __m512i) = DotAdd>
+void Tile(const IntegerTile& t) {
+  __m512i sums[kRows][kGroups];
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int g = 0; g < kGroups; ++g) sums[r][g] = _mm512_loadu_si512(t.init + g * kColumnGroup);
+  }
+  const uint8_t* packed = t.packed;
+  for (int64_t tap = 0; tap < t.taps; ++tap) {
+    const uint8_t* row[kRows];
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) row[r] = t.rows[tap * t.tap_stride + r];
+    for (int64_t unit = 0; unit < t.units; ++unit) {
+      __m512i right[kGroups];
+#pragma GCC unroll 4
+      for (int g = 0; g < kGroups; ++g) right[g] = _mm512_loadu_si512(packed + g * 64);
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) {
+        const __m512i left = Broadcast(row[r] + 4 * unit);
+#pragma GCC unroll 4
+        for (int g = 0; g < kGroups; ++g) kDotAdd(sums[r][g], left, right[g]);
+      }
+      packed += t.packed_stride;
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int g = 0; g < kGroups; ++g) {
+      _mm512_storeu_si512(t.out + r * t.out_stride + g * kColumnGroup, sums[r][g]);
+    }
+  }
+}
+
+template <int kRows>
+void TileOfGroups(int groups, const IntegerTile& tile) {
+  if constexpr (kRows <= 6) {
+    if (groups == 4) return Tile<kRows, 4>(tile);
+  }
+  if constexpr (kRows <= 8) {
+    if (groups == 3) return Tile<kRows, 3>(tile);
+  }
+  if (groups == 2) return Tile<kRows, 2>(tile);
+  return Tile<kRows, 1>(tile);
+}
+
+}  // namespace
+
+void RunTile(int rows, int groups, const IntegerTile& tile) {
+  switch (rows) {
+    case 8:
+      return TileOfGroups<8>(groups, tile);
+    case 6:
+      return TileOfGroups<6>(groups, tile);
+    case 4:
+      return TileOfGroups<4>(groups, tile);
+    case 2:
+      return TileOfGroups<2>(groups, tile);
+    default:
+      return TileOfGroups<1>(groups, tile);
+  }
+}
+
+void RunWordTile(int groups, const IntegerTile& tile) {
+  switch (groups) {
+    case 4:
+      return Tile<kWordRows, 4, DotAddWords>(tile);
+    case 3:
+      return Tile<kWordRows, 3, DotAddWords>(tile);
+    case 2:
+      return Tile<kWordRows, 2, DotAddWords>(tile);
+    default:
+      return Tile<kWordRows, 1, DotAddWords>(tile);
+  }
+}
+
+}  // namespace mullion::cpu::vnni
+
+#endif  // defined(__x86_64__)
