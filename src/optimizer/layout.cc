@@ -125,7 +125,9 @@ class Layout {
     const int rank = RankOf(node.input(0));
     if (rank < 3 || (RankOf(node.output(0)) != rank && !scaled)) return;
     if (node.IntAttribute(kChannelsLast, 0) != 0) return;
-    if (!IsLast(node.input(0)) && !IsOneOf(node, kPulling)) return;
+    if (!IsLast(node.input(0)) && !WasLast(*node.input(0), rank) && !IsOneOf(node, kPulling)) {
+      return;
+    }
     // Index outputs count pixels in the model's own order.
     if (node.output(1) != nullptr && !scaled) return;
     if (!CanTakeLast(node, rank)) return;
@@ -137,6 +139,18 @@ class Layout {
     node.SetAttribute(kChannelsLast, int64_t{1});
     GiveLast(node, 0);
     if (scaled) GiveLast(node, operators::scaled_conv::kBytes);
+  }
+
+  // Whether it is a channels-last value that the model turned: turning it back costs nothing.
+  static bool WasLast(const Value& value, int rank) {
+    const Node* const turn = value.producer();
+    if (turn == nullptr || !operators::IsKnownDomain(*turn) ||
+        turn->operator_name() != "Transpose") {
+      return false;
+    }
+    const auto perm = turn->IntsAttribute("perm");
+    const std::vector<int64_t> to_first = ToFirst(rank);
+    return std::equal(perm.begin(), perm.end(), to_first.begin(), to_first.end());
   }
 
   // Forms of spatial operators that only exist channels-first.

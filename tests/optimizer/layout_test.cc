@@ -91,6 +91,20 @@ TEST(Layout, ATransposeOfTheModelIsJoinedWithTheBorder) {
   EXPECT_EQ(Placed(maker, turned), "Transpose(0,2,3,1) Conv@last Transpose(0,1,2,3)");
 }
 
+TEST(Layout, APoolOfWhatTheModelTurnedIsTurnedBack) {
+  const auto placed = [](std::vector<int64_t> perm) {
+    GraphMaker maker;
+    Value& turned = maker.Add("Transpose", {&maker.Input({1, 8, 8, 8})});
+    turned.producer()->SetAttribute("perm", perm);
+    Value& pool = maker.Add("MaxPool", {&turned});
+    pool.producer()->SetAttribute("kernel_shape", std::vector<int64_t>{2, 2});
+    return Placed(maker, pool);
+  };
+  EXPECT_EQ(placed({0, 3, 1, 2}),
+            "Transpose(0,3,1,2) Transpose(0,2,3,1) MaxPool@last Transpose(0,3,1,2)");
+  EXPECT_EQ(placed({0, 1, 3, 2}), "Transpose(0,1,3,2) MaxPool");
+}
+
 TEST(Layout, AShuffleOfChannelsStaysInside) {
   GraphMaker maker;
   const auto shape = [&](std::vector<int64_t> dims) {
