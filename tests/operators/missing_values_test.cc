@@ -16,14 +16,14 @@ namespace {
 // More are as these.
 constexpr int kMost = 18;
 
-struct Given {
+struct GivenValues {
   TypeInfo type;
   int inputs, outputs;
   int no_input = -1, no_output = -1;
 };
 
 // Says nothing of the result: an error is as good as a type.
-void Infer(const OperatorDefinition& form, const Given& given) {
+void Infer(const OperatorDefinition& form, const GivenValues& given) {
   Graph graph;
   std::vector<Value*> inputs;
   for (int i = 0; i < given.inputs; ++i) {
