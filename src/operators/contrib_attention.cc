@@ -2,6 +2,7 @@
 // com.microsoft's Attention and QAttention: one projection for query, key and value, heads, past
 // and present keys in one tensor, padding and causal masks; as ai.onnx's Attention.
 #include "operators/expansion.h"
+#include "operators/key_mask.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
@@ -21,7 +22,6 @@ class Attention {
 
   Status Write() {
     heads_ = node_.IntAttribute("num_heads", 0);
-    filter_ = node_.FloatAttribute("mask_filter_value", -10000.0f);
     MULLION_RETURN_IF_ERROR(Check());
     Value& projected = Project();
     Node& parts = expansion_.AddNode("Split", {&projected}, 3);
@@ -30,7 +30,8 @@ class Attention {
     Value& key = *parts.output(1);
     Value* const past_key = past_ == nullptr ? nullptr : &Past(0);
     Value* const past_value = past_ == nullptr ? nullptr : &Past(1);
-    Value* const mask = Mask(key);
+    const KeyMask keys{mask_, score_bias_, &key, 1, past_, 3};
+    Value* const mask = keys.Added(expansion_, node_);
     const bool causal = node_.IntAttribute("unidirectional", 0) != 0;
     const float scale = node_.FloatAttribute("scale", 0);
     Value* const present = node_.output(1);
@@ -53,14 +54,13 @@ class Attention {
     if (heads_ < 1) {
       return node_.Error(StatusCode::kInvalidModel, "attribute 'num_heads' must be 1 or more");
     }
-    const int rank = mask_ == nullptr || !mask_->type.has_shape ? 2 : mask_->type.shape.rank();
     if ((!quantized_ && node_.input(6) != nullptr) || node_.IntAttribute("do_rotary", 0) != 0 ||
-        rank > 3) {
+        node_.IntAttribute("past_present_share_buffer", 0) != 0) {
       return node_.Error(StatusCode::kUnsupported,
-                         "a shared key-value buffer, rotary embedding and masks of rank 4 are not "
-                         "supported; export the model without them");
+                         "a shared key-value buffer and rotary embedding are not supported; export "
+                         "the model without them");
     }
-    return OkStatus();
+    return KeyMask::Check(node_, mask_, 4);
   }
 
   Value& Project() {
@@ -112,34 +112,6 @@ class Attention {
     concat.SetOutput(0, &present);
   }
 
-  // What is added to the scores: the filter where keys do not count, and the given bias.
-  Value* Mask(Value& key) {
-    if (mask_ == nullptr) return score_bias_;
-    Value& added =
-        expansion_.Add("Where", {&Allowed(key), &expansion_.Float(0), &expansion_.Float(filter_)});
-    if (score_bias_ == nullptr) return &added;
-    return &expansion_.Add("Add", {&added, &expansion_.Cast(*score_bias_, ElementType::kFloat)});
-  }
-
-  // Which keys may be seen. A mask of rank 1 holds the number of keys per row of the batch, one of
-  // rank 2 or 3 a 1 for each key that counts.
-  Value& Allowed(Value& key) {
-    const int rank = mask_->type.has_shape ? mask_->type.shape.rank() : 2;
-    Value& numbers = expansion_.Cast(*mask_, rank == 1 ? ElementType::kInt64 : ElementType::kBool);
-    if (rank == 2) return expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1, 2})});
-    if (rank == 3) return expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1})});
-    Value& column = expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1, 2, 3})});
-    Value* keys = &Dim(key, 1);
-    if (past_ != nullptr) keys = &expansion_.Add("Add", {keys, &Dim(*past_, 3)});
-    Value& positions = expansion_.Add("Range", {&expansion_.Int(0), keys, &expansion_.Int(1)});
-    return expansion_.Add("Less", {&positions, &column});
-  }
-
-  // The size of one axis as a scalar.
-  Value& Dim(Value& x, int64_t axis) {
-    return expansion_.Add("Gather", {&expansion_.Add("Shape", {&x}), &expansion_.Int(axis)});
-  }
-
   Node& node_;
   Expansion expansion_;
   bool quantized_;
@@ -147,7 +119,6 @@ class Attention {
   Value* past_;
   Value* score_bias_;
   int64_t heads_ = 0;
-  float filter_ = 0;
 };
 
 Status UpgradeAttention(Node& node) { return Attention(node).Write(); }

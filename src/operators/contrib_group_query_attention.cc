@@ -71,7 +71,7 @@ class ContribGroupQuery {
   // Query, key and value in one tensor.
   void Unpack() {
     Value& heads = expansion_.Int(heads_ + 2 * key_heads_);
-    Value& size = expansion_.Add("Div", {&Dim(*query_, 2), &heads});
+    Value& size = expansion_.Add("Div", {&expansion_.Dim(*query_, 2), &heads});
     Value& sizes =
         expansion_.Add("Mul", {&expansion_.Ints({heads_, key_heads_, key_heads_}), &size});
     Node& split = expansion_.AddNode("Split", {query_, &sizes}, 3);
@@ -104,7 +104,7 @@ class ContribGroupQuery {
   Value& Positions() {
     if (positions_ != nullptr) return *positions_;
     Value& lengths = expansion_.Cast(*node_.input(group_query::kLengths), ElementType::kInt64);
-    Value& tokens = Dim(*query_, 1);
+    Value& tokens = expansion_.Dim(*query_, 1);
     Value& ends = expansion_.Add("Add", {&lengths, &expansion_.Int(1)});
     Value& column = expansion_.Add("Reshape", {&ends, &expansion_.Ints({-1, 1})});
     Value& begins =
@@ -112,10 +112,6 @@ class ContribGroupQuery {
     Value& steps = expansion_.Add("Range", {&expansion_.Int(0), &tokens, &expansion_.Int(1)});
     positions_ = &expansion_.Add("Add", {&begins, &steps});
     return *positions_;
-  }
-
-  Value& Dim(Value& x, int64_t axis) {
-    return expansion_.Add("Gather", {&expansion_.Add("Shape", {&x}), &expansion_.Int(axis)});
   }
 
   Node& node_;

@@ -2,13 +2,25 @@
 // com.microsoft's MultiHeadAttention as ai.onnx's Attention.
 #include "base/str_cat.h"
 #include "operators/expansion.h"
+#include "operators/key_mask.h"
 #include "operators/registry.h"
 
 namespace mullion::operators {
 
 namespace {
 
-enum Input { kQuery, kKey, kValue, kBias, kKeyMask, kScoreBias, kPastKey, kPastValue, kPastLength };
+enum Input {
+  kQuery,
+  kKey,
+  kValue,
+  kBias,
+  kKeyMask,
+  kScoreBias,
+  kPastKey,
+  kPastValue,
+  kPastLength,
+  kIndirection
+};
 
 class MultiHeadAttention {
  public:
@@ -20,15 +32,22 @@ class MultiHeadAttention {
     Value* query = node_.input(kQuery);
     Value* key = node_.input(kKey);
     Value* value = node_.input(kValue);
+    if (RankOf(query, 3) == 5) {
+      Unpack(*query, {&query, &key, &value});
+    } else if (value == nullptr) {
+      Unpack(*key, {&key, &value});
+    }
     if (Value* const bias = node_.input(kBias); bias != nullptr) AddBias(*bias, query, key, value);
     // Keys may come split into heads, [batch, heads, tokens, size]; then the query is split, too.
     const bool split = RankOf(key, 3) == 4;
     if (split) query = &SplitHeads(*query);
-    Value* const mask = Mask(*key, split);
     const bool causal = node_.IntAttribute("unidirectional", 0) != 0;
     const float scale = node_.FloatAttribute("scale", 0);
     Value* const past_key = node_.input(kPastKey);
     Value* const past_value = node_.input(kPastValue);
+    const KeyMask keys{
+        node_.input(kKeyMask), node_.input(kScoreBias), key, split ? 2 : 1, past_key, 2};
+    Value* const mask = keys.Added(expansion_, node_);
     Value* const output = node_.output(0);
     if (split) node_.SetOutput(0, &node_.graph().AddValue(StrCat(output->name(), "_heads")));
     expansion_.Become("Attention", {query, key, value, mask, past_key, past_value});
@@ -54,25 +73,43 @@ class MultiHeadAttention {
     if (heads_ < 1) {
       return node_.Error(StatusCode::kInvalidModel, "attribute 'num_heads' must be 1 or more");
     }
-    if (node_.input(kKey) == nullptr || node_.input(kValue) == nullptr ||
-        node_.output(0) == nullptr || RankOf(node_.input(kQuery), 3) != 3) {
-      return node_.Error(StatusCode::kUnsupported,
-                         "packed keys and values are not supported; export the model with query, "
-                         "key and value apart");
+    const Value* const key = node_.input(kKey);
+    const Value* const value = node_.input(kValue);
+    // All in the query, keys with values in the key, or each in its own input.
+    const int rank = RankOf(node_.input(kQuery), 3);
+    const bool whole = rank == 5 ? key == nullptr && value == nullptr
+                                 : rank == 3 && key != nullptr &&
+                                       (value != nullptr) == (RankOf(key, value ? 3 : 5) != 5);
+    if (!whole || node_.output(0) == nullptr) {
+      return node_.Error(StatusCode::kInvalidModel,
+                         "query, key and value must come apart, or packed in an input of rank 5");
     }
-    if (node_.input(kPastLength) != nullptr || node_.output(3) != nullptr) {
+    if (node_.input(kPastLength) != nullptr || node_.input(kIndirection) != nullptr ||
+        node_.output(3) != nullptr) {
       return node_.Error(StatusCode::kUnsupported,
                          "a shared key-value buffer and an output of scores are not supported; "
                          "export the model without them");
     }
-    return OkStatus();
+    return KeyMask::Check(node_, node_.input(kKeyMask), 3);
+  }
+
+  // [batch, tokens, heads, parts, size] to as many of [batch, tokens, heads * size].
+  void Unpack(Value& packed, std::initializer_list<Value**> parts) {
+    const int count = static_cast<int>(parts.size());
+    Node& split = expansion_.AddNode("Split", {&packed}, count);
+    split.SetAttribute("axis", int64_t{3});
+    split.SetAttribute("num_outputs", int64_t{count});
+    int i = 0;
+    for (Value** const part : parts) {
+      *part = &expansion_.Add("Reshape", {split.output(i++), &expansion_.Ints({0, 0, -1})});
+    }
   }
 
   // The bias of query, key and value in one row; that of the value may have another length.
   void AddBias(Value& bias, Value*& query, Value*& key, Value*& value) {
-    Value& width = expansion_.Add("Unsqueeze", {&Dim(*query, 2), &expansion_.Ints({0})});
-    Value& value_width = expansion_.Add("Unsqueeze", {&Dim(*value, 2), &expansion_.Ints({0})});
-    Node& widths = expansion_.AddNode("Concat", {&width, &width, &value_width}, 1);
+    Value& width = expansion_.DimList(*query, 2);
+    Node& widths =
+        expansion_.AddNode("Concat", {&width, &width, &expansion_.DimList(*value, 2)}, 1);
     widths.SetAttribute("axis", int64_t{0});
     Node& parts = expansion_.AddNode("Split", {&bias, widths.output(0)}, 3);
     query = &expansion_.Add("Add", {query, parts.output(0)});
@@ -100,37 +137,6 @@ class MultiHeadAttention {
     reshape.AddInput(turned.output(0));
     reshape.AddInput(&expansion_.Ints({0, 0, -1}));
     reshape.SetOutput(0, &joined);
-  }
-
-  // What is added to the scores: the filter where keys do not count, and the given bias.
-  Value* Mask(Value& key, bool split) {
-    Value* const bias = node_.input(kScoreBias);
-    if (node_.input(kKeyMask) == nullptr) return bias;
-    Value& filter = expansion_.Float(node_.FloatAttribute("mask_filter_value", -10000.0f));
-    Value& added = expansion_.Add("Where", {&Allowed(key, split), &expansion_.Float(0), &filter});
-    if (bias == nullptr) return &added;
-    return &expansion_.Add("Add", {&added, &expansion_.Cast(*bias, ElementType::kFloat)});
-  }
-
-  // A mask of rank 1 holds the number of keys per row of the batch, [batch, keys] and
-  // [batch, queries, keys] a 1 for each key that counts.
-  Value& Allowed(Value& key, bool split) {
-    Value& mask = *node_.input(kKeyMask);
-    const int rank = RankOf(&mask, 2);
-    Value& numbers = expansion_.Cast(mask, rank == 1 ? ElementType::kInt64 : ElementType::kBool);
-    if (rank == 3) return expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1})});
-    if (rank == 2) return expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1, 2})});
-    Value& column = expansion_.Add("Unsqueeze", {&numbers, &expansion_.Ints({1, 2, 3})});
-    Value* keys = &Dim(key, split ? 2 : 1);
-    if (Value* const past = node_.input(kPastKey); past != nullptr) {
-      keys = &expansion_.Add("Add", {keys, &Dim(*past, 2)});
-    }
-    Value& positions = expansion_.Add("Range", {&expansion_.Int(0), keys, &expansion_.Int(1)});
-    return expansion_.Add("Less", {&positions, &column});
-  }
-
-  Value& Dim(Value& x, int64_t axis) {
-    return expansion_.Add("Gather", {&expansion_.Add("Shape", {&x}), &expansion_.Int(axis)});
   }
 
   Node& node_;

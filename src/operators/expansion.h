@@ -31,6 +31,9 @@ class Expansion {
   Value& Cast(Value& x, ElementType type);
   // The number in the element type of `other`.
   Value& Like(float value, Value& other);
+  // The size of one axis as a scalar, and as a list of one.
+  Value& Dim(Value& x, int64_t axis);
+  Value& DimList(Value& x, int64_t axis);
 
   // Turns the node itself into `name`, keeping its outputs; its attributes go.
   void Become(std::string_view name, std::initializer_list<Value*> inputs);

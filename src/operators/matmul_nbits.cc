@@ -57,9 +57,10 @@ Status WidenScales(Node& node) {
 // Inputs A, B, scales, zero points, groups, bias.
 Status UpgradeMatmulNbits(Node& node) {
   constexpr int kGroups = 4;
-  if (node.input(kGroups) != nullptr) {
+  if (node.input(kGroups) != nullptr || node.IntAttribute("weight_prepacked", 0) != 0) {
     return node.Error(StatusCode::kUnsupported,
-                      "reordered groups (input 4) are not supported; export without them");
+                      "reordered groups (input 4) and weights packed for one device are not "
+                      "supported; export without them");
   }
   Value* const bias = node.input(kGroups + 1);
   if (bias != nullptr) node.SetInput(kBias, bias);

@@ -2,6 +2,7 @@
 // What transformers are made of, of ai.onnx and of com.microsoft.
 #include <algorithm>
 
+#include "tests/differential/spelled_out.h"
 #include "tests/differential/subjects.h"
 
 namespace mullion::differential {
@@ -210,9 +211,47 @@ Tensor KeyMask(Random& random, int64_t batch, int64_t keys) {
   return mask;
 }
 
+// For each row where its keys end, then where they begin; the peer also has rows without any.
+Tensor Padding(Random& random, int64_t batch, int64_t keys) {
+  std::vector<int32_t> ends, begins;
+  for (int64_t i = 0; i < batch; ++i) {
+    ends.push_back(static_cast<int32_t>(random.Int(1, keys)));
+    begins.push_back(static_cast<int32_t>(random.Int(0, ends.back() - 1)));
+  }
+  ends.insert(ends.end(), begins.begin(), begins.end());
+  return Int32s(ends);
+}
+
+// Masks of all tokens that there may be, which the peer does not take on CPUs.
+void LongMaskAttention(Case& c) {
+  Random& random = c.random();
+  const int64_t batch = random.Int(1, 3, 1), heads = random.Int(1, 3, 4);
+  const int64_t size = random.PickSize({4, 8}, 64), hidden = heads * size;
+  const int64_t tokens = random.Int(1, 5, 128), past = random.Chance(0.5) ? random.Int(1, 3) : 0;
+  const int64_t longest = past + tokens + random.Int(0, 3);
+  const Attributes attributes = {{"num_heads", heads}};
+  Value* const x = c.Fed(Small(random, {batch, tokens, 6}));
+  Value* const weights = c.Weights(Small(random, {6, 3 * hidden}));
+  Value* const bias = c.Weights(Small(random, {3 * hidden}));
+  Tensor flags = KeyMask(random, batch * longest, longest);
+  Value* const mask = c.Fed(flags.Reshaped({batch, 1, longest, longest}));
+  Value* const before = past > 0 ? c.Fed(Small(random, {2, batch, heads, past, size})) : nullptr;
+  const int outputs = past > 0 ? 2 : 1;
+  c.tolerance = {1e-3, 1e-4, 1e-4};
+  c.Only({x, weights, bias, mask, before}, attributes, outputs);
+  c.BeginTwin(17);
+  const Words w{c};
+  Value* const part = w("Slice", {c.Twin(mask), w.Ints({past, 0}),
+                                  w.Ints({past + tokens, past + tokens}), w.Ints({2, 3})});
+  c.Only(
+      {c.Twin(x), c.Twin(weights), c.Twin(bias), w("Squeeze", {part, w.Ints({1})}), c.Twin(before)},
+      attributes, outputs);
+}
+
 void MicrosoftAttention(Case& c) {
   Random& random = c.random();
   const bool quantized = c.subject().name == "QAttention";
+  if (!quantized && random.Chance(0.15)) return LongMaskAttention(c);
   const int64_t batch = random.Int(1, 2, 1), heads = random.Int(1, 3, 4),
                 size = random.PickSize({4, 8}, 64);
   const int64_t hidden = heads * size, tokens = random.Int(1, 5, 128),
@@ -225,8 +264,10 @@ void MicrosoftAttention(Case& c) {
   Value* mask = nullptr;
   if (random.Chance(0.5)) {
     const int64_t keys = past + tokens;
-    mask = random.Chance(0.3) && past == 0
-               ? c.Fed(random.Values(kInt32, {batch}, 1, static_cast<double>(tokens)))
+    mask = random.Chance(0.3)
+               ? c.Fed(random.Chance(0.5)
+                           ? random.Values(kInt32, {batch}, 1, static_cast<double>(keys))
+                           : Padding(random, batch, keys))
                : c.Fed(KeyMask(random, batch, keys));
   }
   Value* const before = past > 0 ? c.Fed(Small(random, {2, batch, heads, past, size})) : nullptr;
@@ -263,8 +304,40 @@ void MicrosoftAttention(Case& c) {
       attributes, past > 0 || random.Chance(0.3) ? 2 : 1);
 }
 
+// What the peer does not take on CPUs: query, keys and values packed in one, or the last two.
+void PackedMultiHead(Case& c) {
+  Random& random = c.random();
+  const int64_t batch = random.Int(1, 3, 1), heads = random.Int(1, 3, 12);
+  const int64_t size = random.PickSize({4, 8}, 64), width = heads * size;
+  const bool all = random.Chance(0.5);
+  const int64_t queries = random.Int(1, 5, 128), parts = all ? 3 : 2;
+  const int64_t keys = all ? queries : random.Int(1, 6, 200);
+  Attributes attributes = {{"num_heads", heads}};
+  if (all && random.Chance(0.4)) attributes.emplace_back("unidirectional", int64_t{1});
+  Value* const query = all ? nullptr : c.Fed(Small(random, {batch, queries, width}));
+  Value* const packed = c.Fed(Small(random, {batch, keys, heads, parts, size}));
+  Value* const bias = random.Chance(0.4) ? c.Weights(Small(random, {3 * width})) : nullptr;
+  Value* const mask = random.Chance(0.4) ? c.Fed(KeyMask(random, batch, keys)) : nullptr;
+  Value* const add = random.Chance(0.4) ? c.Fed(Small(random, {batch, 1, queries, keys})) : nullptr;
+  c.tolerance = {1e-3, 1e-4, 1e-4};
+  c.Only({all ? packed : query, all ? nullptr : packed, nullptr, bias, mask, add}, attributes);
+  c.BeginTwin(17);
+  const Words w{c};
+  Value* const flat = w.Ints({0, 0, -1});
+  std::vector<Value*> inputs;
+  if (!all) inputs.push_back(c.Twin(query));
+  for (int64_t i = 0; i < parts; ++i) {
+    Value* const part =
+        w("Gather", {c.Twin(packed), c.TwinConstant(Tensor::Scalar(i))}, {{"axis", int64_t{3}}});
+    inputs.push_back(w("Reshape", {part, flat}));
+  }
+  for (Value* const input : {bias, mask, add}) inputs.push_back(c.Twin(input));
+  c.Only(inputs, attributes);
+}
+
 void MultiHead(Case& c) {
   Random& random = c.random();
+  if (random.Chance(0.15)) return PackedMultiHead(c);
   const int64_t batch = random.Int(1, 2, 1), heads = random.Int(1, 3, 12),
                 size = random.PickSize({4, 8}, 64);
   const int64_t hidden = heads * size, queries = random.Int(1, 5, 128);
