@@ -8,6 +8,7 @@
 #include "devices/cpu/kernels/elementwise/half.h"
 #include "devices/cpu/kernels/simd/for_elements.h"
 
+#define MULLION_SCALAR_IN_USE
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/elementwise/compare.cc"
 #include "devices/cpu/kernels/simd/simd.h"

@@ -10,6 +10,7 @@
 #include "devices/cpu/kernels/elementwise/convert.h"
 #include "devices/cpu/kernels/simd/for_elements.h"
 
+#define MULLION_SCALAR_IN_USE
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/elementwise/number_binary.cc"
 #include "devices/cpu/kernels/simd/simd.h"

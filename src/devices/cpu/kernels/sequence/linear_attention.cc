@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#define MULLION_SCALAR_IN_USE
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/sequence/linear_attention.cc"
 #include "devices/cpu/kernels/simd/for_elements.h"
