@@ -3,6 +3,7 @@
 
 #include "base/str_cat.h"
 #include "devices/cpu/registry.h"
+#include "devices/cpu/rows.h"
 #include "operators/class_scores.h"
 
 namespace mullion::cpu {
@@ -28,16 +29,15 @@ class ArrayFeatureExtractor final : public Executable {
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
     if (picked == 0) return OkStatus();
     const int64_t rows = output.count() / picked;
-    DispatchType(TypeList<float, double, int32_t, int64_t, std::string>(), input.type,
-                 [&](auto tag) {
-                   using T = typename decltype(tag)::type;
-                   for (int64_t row = 0; row < rows; ++row) {
-                     const T* const from = input.as<T>() + row * features;
-                     T* const to = output.as<T>() + row * picked;
-#pragma GCC unroll 8
-                     for (int64_t i = 0; i < picked; ++i) to[i] = from[indices.data()[i]];
-                   }
-                 });
+    const auto pick = [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      for (int64_t row = 0; row < rows; ++row) {
+        const T* const from = input.as<T>() + row * features;
+        T* const to = output.as<T>() + row * picked;
+        for (int64_t i = 0; i < picked; ++i) to[i] = from[indices.data()[i]];
+      }
+    };
+    if (!DispatchSize(input.type, pick)) pick(TypeTag<std::string>());
     return OkStatus();
   }
 };

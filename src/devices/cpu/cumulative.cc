@@ -40,12 +40,12 @@ struct Extents {
 // several of them row by row, which vectorizes. Both round every step to T, so that the result does
 // not hang on how columns are shared out.
 template <typename T, typename Op>
-void Accumulate(const Extents& extents, const T* in, T* out, int64_t begin, int64_t end) {
+void Accumulate(const Extents& extents, const void* in, void* out, int64_t begin, int64_t end) {
   using W = Wrapping<T>;
   const int64_t first = extents.reverse ? extents.n - 1 : 0;
   const int64_t step = extents.reverse ? -extents.inner : extents.inner;
-  const T* from = in + first * extents.inner;
-  T* to = out + first * extents.inner;
+  const T* from = static_cast<const T*>(in) + first * extents.inner;
+  T* to = static_cast<T*>(out) + first * extents.inner;
   if (end - begin == 1) {
     W total = static_cast<W>(Op::kStart);
     for (int64_t i = 0; i < extents.n; ++i) {
@@ -80,11 +80,13 @@ void Accumulate(const Extents& extents, const T* in, T* out, int64_t begin, int6
 using SummedTypes =
     TypeList<float, double, Float16, Bfloat16, uint8_t, uint16_t, uint32_t, uint64_t>;
 
-template <typename Op>
-class Cumulative final : public Executable {
+using AccumulateFunction = decltype(&Accumulate<float, Add>);
+
+class Cumulative : public Executable {
  public:
-  explicit Cumulative(const Node& node)
-      : exclusive_(node.IntAttribute("exclusive", 0) != 0),
+  Cumulative(const Node& node, AccumulateFunction accumulate)
+      : accumulate_(accumulate),
+        exclusive_(node.IntAttribute("exclusive", 0) != 0),
         reverse_(node.IntAttribute("reverse", 0) != 0) {}
 
   Status Run(RunContext& context) const override {
@@ -97,43 +99,53 @@ class Cumulative final : public Executable {
     if (output.count() == 0) return OkStatus();
     const Extents extents{input.shape[*axis], input.shape.Product(*axis + 1, input.shape.rank()),
                           exclusive_, reverse_};
-    DispatchType(SummedTypes{}, UnsignedOf(input.type), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      RunOf(extents, static_cast<const T*>(input.data), static_cast<T*>(output.data), input.count(),
-            context.parallel());
-    });
-    return OkStatus();
-  }
-
- private:
-  template <typename T>
-  static void RunOf(const Extents& extents, const T* in, T* out, int64_t count,
-                    Parallel& parallel) {
+    const auto element = static_cast<int64_t>(ByteSize(input.type, 1));
+    const auto* const in = static_cast<const std::byte*>(input.data);
+    auto* const out = static_cast<std::byte*>(output.data);
     const int64_t slab = extents.n * extents.inner;
     // Units are runs of columns: wide enough to be worth a chunk, and never across a slab.
     const int64_t width = std::min(extents.inner, std::max<int64_t>(64, 16384 / extents.n));
     const int64_t units_per_slab = (extents.inner + width - 1) / width;
     const int64_t chunk = std::max<int64_t>(1, 16384 / (width * extents.n));
-    parallel.For(count / slab * units_per_slab, chunk, [&](int64_t begin, int64_t end, int) {
+    const int64_t units = input.count() / slab * units_per_slab;
+    context.parallel().For(units, chunk, [&](int64_t begin, int64_t end, int) {
       for (int64_t unit = begin; unit < end; ++unit) {
-        const int64_t offset = unit / units_per_slab * slab;
+        const int64_t offset = unit / units_per_slab * slab * element;
         const int64_t column = unit % units_per_slab * width;
-        Accumulate<T, Op>(extents, in + offset, out + offset, column,
-                          std::min(column + width, extents.inner));
+        accumulate_(extents, in + offset, out + offset, column,
+                    std::min(column + width, extents.inner));
       }
     });
+    return OkStatus();
   }
 
+ private:
+  AccumulateFunction accumulate_;
   bool exclusive_;
   bool reverse_;
+};
+
+template <typename Op>
+class CumulativeOf final : public Cumulative {
+ public:
+  explicit CumulativeOf(const Node& node)
+      : Cumulative(node, FunctionFor(node.input(0)->type.element_type)) {}
+
+ private:
+  static AccumulateFunction FunctionFor(ElementType type) {
+    AccumulateFunction function = nullptr;
+    DispatchType(SummedTypes{}, UnsignedOf(type),
+                 [&](auto tag) { function = &Accumulate<typename decltype(tag)::type, Op>; });
+    return function;
+  }
 };
 
 }  // namespace
 
 void RegisterCumulative(KernelRegistry& registry) {
-  registry.Add({.name = "CumSum", .types = types::kNumeric, .make = MakeKernel<Cumulative<Add>>});
+  registry.Add({.name = "CumSum", .types = types::kNumeric, .make = MakeKernel<CumulativeOf<Add>>});
   registry.Add(
-      {.name = "CumProd", .types = types::kNumeric, .make = MakeKernel<Cumulative<Multiply>>});
+      {.name = "CumProd", .types = types::kNumeric, .make = MakeKernel<CumulativeOf<Multiply>>});
 }
 
 }  // namespace mullion::cpu

@@ -116,9 +116,9 @@ struct Sample {
 };
 
 // `coordinates` name the last axis first, as x, y, z. Elements are of `parts` numbers.
-template <typename Number, typename Grid>
+template <typename Number>
 void MakeSample(const GridSampleParameters& parameters, const Shape& image, int64_t parts,
-                const Grid* coordinates, Sample<Number>& sample) {
+                const Number* coordinates, Sample<Number>& sample) {
   const int rank = image.rank() - 2;
   int count = 1;
   sample.offset[0] = 0;
@@ -126,7 +126,7 @@ void MakeSample(const GridSampleParameters& parameters, const Shape& image, int6
   int64_t stride = parts;
   for (int i = 0; i < rank; ++i) {
     const int64_t size = image.Back(i);
-    const AxisTaps<Number> taps = TapsAt(parameters, static_cast<Number>(coordinates[i]), size);
+    const AxisTaps<Number> taps = TapsAt(parameters, coordinates[i], size);
     // From the last to the first, so that combinations still to be read are not overwritten.
     for (int c = count - 1; c >= 0; --c) {
       const int64_t offset = sample.offset[c];
@@ -139,6 +139,15 @@ void MakeSample(const GridSampleParameters& parameters, const Shape& image, int6
     }
     count *= taps.count;
     stride *= size;
+  }
+}
+
+template <typename Number>
+void ReadCoordinates(const TensorView& grid, int64_t first, int count, Number* coordinates) {
+  for (int i = 0; i < count; ++i) {
+    coordinates[i] = grid.type == ElementType::kDouble
+                         ? static_cast<Number>(grid.as<double>()[first + i])
+                         : static_cast<Number>(grid.as<float>()[first + i]);
   }
 }
 
@@ -167,7 +176,6 @@ T ToElement(Number value) {
 
 using ImageTypes = TypeList<float, double, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t,
                             uint32_t, uint64_t>;
-using GridTypes = TypeList<float, double>;
 
 class GridSample final : public Executable {
  public:
@@ -225,17 +233,12 @@ class GridSample final : public Executable {
   }
 
   void Dispatch(const Sampling& sampling, Parallel& parallel) const {
-    DispatchType(ImageTypes{}, sampling.image.type, [&](auto image_tag) {
-      DispatchType(GridTypes{}, sampling.grid.type, [&](auto grid_tag) {
-        using T = typename decltype(image_tag)::type;
-        using Grid = typename decltype(grid_tag)::type;
-        Compute<T, Grid>(sampling, parallel);
-      });
-    });
+    DispatchType(ImageTypes{}, sampling.image.type,
+                 [&](auto tag) { Compute<typename decltype(tag)::type>(sampling, parallel); });
   }
 
   // Samples are made for a few outputs at a time and serve all channels.
-  template <typename T, typename Grid>
+  template <typename T>
   void Compute(const Sampling& sampling, Parallel& parallel) const {
     using Number = NumberFor<T>;
     const TensorView& image = sampling.image;
@@ -252,13 +255,14 @@ class GridSample final : public Executable {
         std::max<int64_t>(kParallelElements / (kTile * taps * std::max<int64_t>(channels, 1)), 1);
     parallel.For(image.shape[0] * tiles, chunk, [&](int64_t begin, int64_t end, int) {
       Sample<Number> samples[kTile];
+      Number coordinates[kMaxRank];
       for (int64_t i = begin; i < end; ++i) {
         const int64_t n = i / tiles;
         const int64_t first = i % tiles * kTile;
         const int64_t count = std::min(kTile, outputs - first);
         for (int64_t j = 0; j < count; ++j) {
-          MakeSample(parameters_, image.shape, parts,
-                     sampling.grid.as<Grid>() + (n * outputs + first + j) * rank, samples[j]);
+          ReadCoordinates(sampling.grid, (n * outputs + first + j) * rank, rank, coordinates);
+          MakeSample(parameters_, image.shape, parts, coordinates, samples[j]);
         }
         for (int64_t c = 0; c < channels * parts; ++c) {
           const int64_t before = n * channels + c / parts;
@@ -288,7 +292,7 @@ Result<std::unique_ptr<Executable>> Make(const Node& node, WeightStore& /*weight
 }
 
 Status Supports(const Node& node) {
-  if (Contains(GridTypes::kSet, node.input(1)->type.element_type)) return OkStatus();
+  if (Contains(types::kFloatDouble, node.input(1)->type.element_type)) return OkStatus();
   return node.Error(StatusCode::kUnsupported, "input 1 may be of float or double");
 }
 
