@@ -28,13 +28,9 @@ bool ParseReal(std::string_view text, Real& value);
 #endif
 
 #ifdef MULLION_HAS_REAL_CHARS
-// The shortest digits that give the value back, laid out as printf's %g does for that many digits,
-// digits10 at least.
-template <typename Real>
-std::string FormatFinite(Real value) {
-  char text[32];  // -d.ddde-xxx
-  const auto end = std::to_chars(text, text + sizeof(text), value, std::chars_format::scientific);
-  const std::string_view all(text, static_cast<size_t>(end.ptr - text));
+// `all` is the shortest -d.ddde-xxx that gives a value back: laid out as printf's %g does for that
+// many digits, `least_digits` at least.
+std::string LayOut(std::string_view all, int least_digits) {
   const size_t mark = all.find('e');
   const bool negative = all.front() == '-';
   std::string digits(1, all[negative ? 1 : 0]);
@@ -42,11 +38,10 @@ std::string FormatFinite(Real value) {
   if (mark > point) digits.append(all.substr(point + 1, mark - point - 1));
   int exponent = 0;
   const bool below_one = all[mark + 1] == '-';
-  std::from_chars(text + mark + 2, end.ptr, exponent);
+  std::from_chars(all.data() + mark + 2, all.data() + all.size(), exponent);
   if (below_one) exponent = -exponent;
 
-  const int precision =
-      std::max(static_cast<int>(digits.size()), std::numeric_limits<Real>::digits10);
+  const int precision = std::max(static_cast<int>(digits.size()), least_digits);
   if (exponent < -4 || exponent >= precision) return std::string(all);
   std::string result(negative ? "-" : "");
   if (exponent < 0) {
@@ -58,6 +53,14 @@ std::string FormatFinite(Real value) {
   result.append(digits, 0, whole);
   if (digits.size() > whole) result.append(1, '.').append(digits, whole);
   return result;
+}
+
+template <typename Real>
+std::string FormatFinite(Real value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof(text), value, std::chars_format::scientific);
+  return LayOut(std::string_view(text, static_cast<size_t>(end.ptr - text)),
+                std::numeric_limits<Real>::digits10);
 }
 #else
 template <typename Real>
@@ -83,6 +86,14 @@ std::string FormatReal(Real value) {
   if (value == std::numeric_limits<Real>::infinity()) return "INF";
   if (value == -std::numeric_limits<Real>::infinity()) return "-INF";
   return FormatFinite(value);
+}
+
+void FormatInteger(int64_t value, bool is_unsigned, std::string& text) {
+  char digits[20];
+  char* const last = digits + sizeof(digits);
+  const auto end = is_unsigned ? std::to_chars(digits, last, static_cast<uint64_t>(value))
+                               : std::to_chars(digits, last, value);
+  text.assign(digits, static_cast<size_t>(end.ptr - digits));
 }
 
 std::string_view Trimmed(std::string_view text) {
@@ -194,9 +205,10 @@ void FormatElements(const TensorView& x, std::string* y) {
   const ElementType wide = x.type == ElementType::kDouble || x.type == ElementType::kUint64
                                ? x.type
                                : (is_real ? ElementType::kFloat : ElementType::kInt64);
-  for (int64_t begin = 0; begin < x.count(); begin += 8) {
-    const int64_t count = std::min<int64_t>(8, x.count() - begin);
-    alignas(8) std::byte few[64];
+  constexpr int64_t kFew = 64;  // whole bytes of packed types
+  for (int64_t begin = 0; begin < x.count(); begin += kFew) {
+    const int64_t count = std::min(kFew, x.count() - begin);
+    alignas(8) std::byte few[8 * kFew];
     ConvertElements(x.type, static_cast<const std::byte*>(x.data) + ByteSize(x.type, begin), wide,
                     few, static_cast<size_t>(count));
     for (int64_t i = 0; i < count; ++i) {
@@ -206,10 +218,8 @@ void FormatElements(const TensorView& x, std::string* y) {
         text = FormatReal(*static_cast<const double*>(element));
       } else if (wide == ElementType::kFloat) {
         text = FormatReal(*static_cast<const float*>(element));
-      } else if (wide == ElementType::kUint64) {
-        text = std::to_string(*static_cast<const uint64_t*>(element));
       } else {
-        text = std::to_string(*static_cast<const int64_t*>(element));
+        FormatInteger(*static_cast<const int64_t*>(element), wide == ElementType::kUint64, text);
       }
     }
   }

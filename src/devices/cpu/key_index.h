@@ -5,10 +5,10 @@
 
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <string>
 #include <type_traits>
-#include <unordered_map>
 #include <vector>
 
 #include "base/element_traits.h"
@@ -30,10 +30,18 @@ class SlotTable {
   }
 
   // -1 for what is not there.
-  int64_t Find(uint64_t key) const { return slots_[SlotOf(key)].place; }
+  int64_t Find(uint64_t key) const { return Find(key, AnyPlace()); }
   // The place of the key, which becomes `place` if it is not there yet.
-  int64_t FindOrAdd(uint64_t key, int64_t place) {
-    Slot& slot = slots_[SlotOf(key)];
+  int64_t FindOrAdd(uint64_t key, int64_t place) { return FindOrAdd(key, place, AnyPlace()); }
+
+  // Where different things may have one key: `same` tells whether a place is that of the one meant.
+  template <typename Same>
+  int64_t Find(uint64_t key, Same same) const {
+    return slots_[SlotOf(key, same)].place;
+  }
+  template <typename Same>
+  int64_t FindOrAdd(uint64_t key, int64_t place, Same same) {
+    Slot& slot = slots_[SlotOf(key, same)];
     if (slot.place < 0) slot = {key, place};
     return slot.place;
   }
@@ -44,11 +52,18 @@ class SlotTable {
     int64_t place = -1;
   };
 
-  size_t SlotOf(uint64_t key) const {
+  struct AnyPlace {
+    bool operator()(int64_t /*place*/) const { return true; }
+  };
+
+  template <typename Same>
+  size_t SlotOf(uint64_t key, Same same) const {
     const size_t mask = slots_.size() - 1;
     // By the golden ratio (Knuth): the high bits of the product depend on all bits.
     size_t at = static_cast<size_t>((key * 0x9e3779b97f4a7c15u) >> 32) & mask;
-    while (slots_[at].place >= 0 && slots_[at].key != key) at = (at + 1) & mask;
+    while (slots_[at].place >= 0 && !(slots_[at].key == key && same(slots_[at].place))) {
+      at = (at + 1) & mask;
+    }
     return at;
   }
 
@@ -58,49 +73,70 @@ class SlotTable {
 // Where a key stands in the table; the first of equal ones. NaN is a key like any other.
 class KeyIndex {
  public:
-  explicit KeyIndex(const Tensor& keys)
-      : numbers_(keys.type() == ElementType::kString ? 0 : static_cast<size_t>(keys.count())) {
+  explicit KeyIndex(const Tensor& keys) : slots_(static_cast<size_t>(keys.count())) {
     DispatchType(AllLabels(), keys.type(), [&](auto tag) {
       using Key = typename decltype(tag)::type;
       const auto all = keys.span<Key>();
+      if constexpr (std::is_same_v<Key, std::string>) words_.assign(all.begin(), all.end());
       for (size_t i = 0; i < all.size(); ++i) {
-        const auto place = static_cast<int64_t>(i);
-        if constexpr (std::is_same_v<Key, std::string>) {
-          words_.emplace(all[i], place);
-        } else {
-          numbers_.FindOrAdd(BitsOf(all[i]), place);
-        }
+        slots_.FindOrAdd(KeyOf(all[i]), static_cast<int64_t>(i), SameAs(all[i]));
       }
     });
   }
 
   // -1 for what is not there. Keys are of the kind (word, integer, real) that the table has.
-  int64_t Find(const std::string& key) const {
-    const auto found = words_.find(key);
-    return found == words_.end() ? -1 : found->second;
-  }
-  template <typename Number>
-  int64_t Find(Number key) const {
-    return numbers_.Find(BitsOf(key));
+  template <typename Key>
+  int64_t Find(const Key& key) const {
+    return slots_.Find(KeyOf(key), SameAs(key));
   }
 
  private:
+  static constexpr uint64_t kLongWord = uint64_t{1} << 63;
+
   template <typename Number>
-  static uint64_t BitsOf(Number key) {
+  static uint64_t KeyOf(Number key) {
     if constexpr (std::is_floating_point_v<Number>) {
       // Zeros are equal, and so is here every NaN.
       double number = key == 0 ? 0.0 : static_cast<double>(key);
       if (key != key) number = std::numeric_limits<double>::quiet_NaN();
-      uint64_t bits = 0;
-      std::memcpy(&bits, &number, sizeof(bits));
-      return bits;
+      return Read<uint64_t>(&number);
     } else {
       return static_cast<uint64_t>(static_cast<int64_t>(key));
     }
   }
+  // Shorter words than 4 bytes are their own keys: those bytes, once or twice each or the 0 behind
+  // them, and how many.
+  static uint64_t KeyOf(const std::string& word) {
+    const size_t size = word.size();
+    const char* const text = word.c_str();
+    const auto at = [text](size_t i) { return static_cast<uint64_t>(Read<uint8_t>(text + i)); };
+    if (size < 4) return size | at(0) << 8 | at(size / 2) << 16 | at((size + 1) / 2) << 24;
+    if (size > 16) return std::hash<std::string>()(word) | kLongWord;
+    const uint64_t first = size < 8 ? Read<uint32_t>(text) : Read<uint64_t>(text);
+    const uint64_t last =
+        size < 8 ? Read<uint32_t>(text + size - 4) : Read<uint64_t>(text + size - 8);
+    return (first * 0x9e3779b97f4a7c15u + last) | kLongWord;
+  }
+  template <typename T>
+  static T Read(const void* from) {
+    T value;
+    std::memcpy(&value, from, sizeof(value));
+    return value;
+  }
 
-  std::unordered_map<std::string, int64_t> words_;
-  SlotTable numbers_;
+  template <typename Key>
+  auto SameAs(const Key& key) const {
+    return [this, &key](int64_t place) {
+      if constexpr (std::is_same_v<Key, std::string>) {
+        return key.size() < 4 || words_[static_cast<size_t>(place)] == key;
+      } else {
+        return true;
+      }
+    };
+  }
+
+  std::vector<std::string> words_;
+  SlotTable slots_;
 };
 
 }  // namespace mullion::cpu

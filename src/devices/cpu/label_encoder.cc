@@ -38,7 +38,10 @@ class LabelEncoder final : public Executable {
         const auto values = table_.values.span<Label>();
         const Label& fallback = table_.fallback.span<Label>()[0];
         for (int64_t i = 0; i < count; ++i) {
-          to[i] = places[i] < 0 ? fallback : values[static_cast<size_t>(places[i])];
+          // An address without a branch: which it is follows no pattern.
+          const Label* value = values.data() + places[i];
+          value = places[i] < 0 ? &fallback : value;
+          to[i] = *value;
         }
       });
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // LpNormalization: x / norm along an axis; 0 where the norm is 0.
+#include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/kernels/elementwise/elements.h"
@@ -16,9 +18,8 @@ class LpNormalization final : public Executable {
  public:
   explicit LpNormalization(const Node& node)
       : axis_(node.IntAttribute("axis", -1)),
-        norm_(
-            FindReduceFunctions(node.IntAttribute("p", 2) == 1 ? ReduceKind::kL1 : ReduceKind::kL2,
-                                kElementTypeOf<T>)) {}
+        is_l1_(node.IntAttribute("p", 2) == 1),
+        norm_(FindReduceFunctions(is_l1_ ? ReduceKind::kL1 : ReduceKind::kL2, kElementTypeOf<T>)) {}
 
   Status Bind(BindContext& context) const override {
     context.AllowInPlace(0, 0);
@@ -35,6 +36,12 @@ class LpNormalization final : public Executable {
     if (view.empty()) return OkStatus();
     const T* const x = input.as<T>();
     T* const y = output.as<T>();
+    if (view.inner == 1) {
+      ForRows(view, context.parallel(), [&](int64_t first, int64_t count) {
+        Rows(view.n, count, x + first * view.n, y + first * view.n);
+      });
+      return OkStatus();
+    }
     ForColumns(view, context.parallel(), [&](int64_t offset, int64_t count) {
       Columns(view, static_cast<size_t>(count), x + offset, y + offset);
     });
@@ -42,22 +49,61 @@ class LpNormalization final : public Executable {
   }
 
  private:
+  // Several short rows are divided at once, by divisors that are written out.
+  void Rows(int64_t n, int64_t rows, const T* x, T* y) const {
+    constexpr int64_t kTile = 512;
+    T divisors[kTile];
+    const bool is_short = n <= kTile / 2;
+    const int64_t most = is_short ? kTile / n : 1;
+    for (int64_t row = 0; row < rows; row += most, x += most * n, y += most * n) {
+      const int64_t together = std::min(most, rows - row);
+      for (int64_t r = 0; r < together; ++r) {
+        const T divisor = DivisorOf(x + r * n, n);
+        std::fill_n(divisors + r * n, is_short ? n : 1, divisor);
+      }
+      Divide(x, {divisors, is_short ? 1 : 0}, y, static_cast<size_t>(together * n));
+    }
+  }
+
+  T DivisorOf(const T* x, int64_t n) const {
+    T norm = 0;
+    if (std::is_same_v<T, double> && n < kShortRow) {
+      norm = is_l1_ ? SumOf(x, n, [](T v) { return std::abs(v); })
+                    : std::sqrt(SumOf(x, n, [](T v) { return v * v; }));
+    } else {
+      T sum = 0;
+      norm_.init(&sum, 1);
+      norm_.run(x, static_cast<size_t>(n), &sum);
+      norm_.finish(&sum, 1, n, &norm);
+    }
+    return norm == 0 ? T{1} : norm;
+  }
+
   // At most 64 columns, as ForColumns gives them.
   void Columns(const AxisView& view, size_t count, const T* x, T* y) const {
     T sums[64];
     T norms[64];
     norm_.init(sums, count);
-    if (view.inner == 1) {
-      norm_.run(x, static_cast<size_t>(view.n), sums);
-    } else {
-      norm_.rows(x, static_cast<size_t>(view.n), static_cast<size_t>(view.inner), count, sums);
-    }
+    norm_.rows(x, static_cast<size_t>(view.n), static_cast<size_t>(view.inner), count, sums);
     norm_.finish(sums, count, view.n, norms);
     for (size_t j = 0; j < count; ++j) norms[j] = norms[j] == 0 ? T{1} : norms[j];
-    if (view.inner == 1) return Divide(x, {norms, 0}, y, static_cast<size_t>(view.n));
     for (int64_t k = 0; k < view.n; ++k, x += view.inner, y += view.inner) {
       Divide(x, {norms, 1}, y, count);
     }
+  }
+
+  // Of rows for which the functions of reductions have more to begin and end than to add up.
+  static constexpr int64_t kShortRow = 256;
+  template <typename Function>
+  static T SumOf(const T* x, int64_t n, Function function) {
+    T sums[8] = {};
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+      for (int64_t j = 0; j < 8; ++j) sums[j] += function(x[i + j]);
+    }
+    for (; i < n; ++i) sums[i % 8] += function(x[i]);
+    return ((sums[0] + sums[1]) + (sums[2] + sums[3])) +
+           ((sums[4] + sums[5]) + (sums[6] + sums[7]));
   }
 
   static void Divide(const T* x, AnyOperand norms, T* y, size_t count) {
@@ -65,6 +111,7 @@ class LpNormalization final : public Executable {
   }
 
   int64_t axis_;
+  bool is_l1_;
   ReduceFunctions norm_;
 };
 

@@ -190,6 +190,72 @@ struct LogSumExp {
   }
 };
 
+template <typename T>
+T FromDouble(double value) {
+  if constexpr (std::is_same_v<T, double>) {
+    return value;
+  } else {
+    // NaN and what does not fit would be undefined behaviour.
+    constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
+    constexpr double kHigh = static_cast<double>(std::numeric_limits<T>::max());
+    if (!(value > kLow)) return std::numeric_limits<T>::min();
+    return value < kHigh ? static_cast<T>(value) : std::numeric_limits<T>::max();
+  }
+}
+
+// e^-d of whole d. What is further below the maximum vanishes beside its 1, even 2^63 times.
+constexpr std::array<double, 128> MakePowersOfE() {
+  std::array<double, 128> powers{};
+  double power = 1;  // each is off by as many roundings as it is e times smaller
+  for (double& p : powers) {
+    p = power;
+    power *= 0.36787944117144233;
+  }
+  return powers;
+}
+constexpr std::array<double, 128> kPowersOfE = MakePowersOfE();
+
+// Differences of integers are whole: their exponentials are in a table.
+template <typename T>
+struct IntegerLogSumExp {
+  struct Scaled {
+    T maximum;
+    double sum;  // of exp(x - maximum)
+  };
+  using Loops = IntegerLogSumExp;
+  using Element = T;
+  using Accumulator = Scaled;
+  static double Power(T maximum, T x) {
+    const auto distance = static_cast<Wrapping<T>>(maximum) - static_cast<Wrapping<T>>(x);
+    return kPowersOfE[std::min<Wrapping<T>>(distance, kPowersOfE.size() - 1)];
+  }
+  static Scaled Neutral() { return {std::numeric_limits<T>::lowest(), 0}; }
+  static Scaled Take(Scaled a, T x) { return Merge(a, {x, 1}); }
+  static Scaled Merge(Scaled a, Scaled b) {
+    const T maximum = std::max(a.maximum, b.maximum);
+    return {maximum, a.sum * Power(maximum, a.maximum) + b.sum * Power(maximum, b.maximum)};
+  }
+  static T Finish(Scaled a, int64_t /*count*/) {
+    return FromDouble<T>(static_cast<double>(a.maximum) + std::log(a.sum));
+  }
+  static void TakeRun(const T* x, size_t count, Scaled* a) {
+    constexpr size_t kTile = 256;
+    for (size_t begin = 0; begin < count; begin += kTile, x += kTile) {
+      const size_t n = std::min(kTile, count - begin);
+      T maximum = a->maximum;
+      for (size_t i = 0; i < n; ++i) maximum = x[i] > maximum ? x[i] : maximum;
+      double sums[4] = {a->sum * Power(maximum, a->maximum)};
+      size_t i = 0;
+      for (; i + 4 <= n; i += 4) {
+#pragma GCC unroll 4
+        for (size_t k = 0; k < 4; ++k) sums[k] += Power(maximum, x[i + k]);
+      }
+      for (; i < n; ++i) sums[0] += Power(maximum, x[i]);
+      *a = {maximum, (sums[0] + sums[1]) + (sums[2] + sums[3])};
+    }
+  }
+};
+
 template <typename Op>
 struct Functions {
   using T = typename Op::Element;
@@ -213,7 +279,7 @@ struct Functions {
     constexpr size_t kLanes = sizeof(Accumulator) < 4 ? 64 : 256 / sizeof(Accumulator);
     const T* const x = static_cast<const T*>(from);
     Accumulator* const a = static_cast<Accumulator*>(to);
-    if constexpr (std::is_same_v<Op, LogSumExp>) return Op::TakeRun(x, count, a);
+    if constexpr (requires { Op::TakeRun(x, count, a); }) return Op::TakeRun(x, count, a);
     size_t i = 0;
     if (sizeof(Accumulator) <= 8 && count >= kLanes) {
       std::array<Accumulator, kLanes> lanes;
@@ -248,19 +314,6 @@ constexpr ReduceFunctions FunctionsOf() {
   using F = Functions<Op>;
   using L = Functions<typename Op::Loops>;
   return {sizeof(typename Op::Accumulator), &F::Init, &L::Rows, &L::Run, &L::Merge, &F::Finish};
-}
-
-template <typename T>
-T FromDouble(double value) {
-  if constexpr (std::is_same_v<T, double>) {
-    return value;
-  } else {
-    // NaN and what does not fit would be undefined behaviour.
-    constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
-    constexpr double kHigh = static_cast<double>(std::numeric_limits<T>::max());
-    if (!(value > kLow)) return std::numeric_limits<T>::min();
-    return value < kHigh ? static_cast<T>(value) : std::numeric_limits<T>::max();
-  }
 }
 
 // Elements that are widened to double at once.
@@ -346,7 +399,11 @@ ReduceFunctions NumberFunctions(ReduceKind kind) {
     case ReduceKind::kLogSum:
       return WidenedFunctionsOf<LogSum, T>();
     default:
-      return WidenedFunctionsOf<LogSumExp, T>();
+      if constexpr (std::is_signed_v<T> && std::is_integral_v<T>) {
+        return FunctionsOf<IntegerLogSumExp<T>>();
+      } else {
+        return WidenedFunctionsOf<LogSumExp, T>();
+      }
   }
 }
 

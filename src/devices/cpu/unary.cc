@@ -107,31 +107,20 @@ class Test final : public FlatKernel {
     for (size_t i = 0; i < count; ++i) y[i] = (bits[i] & mask) == pattern;
   }
 
-  // By comparisons, which compilers do not make vectors of for elements of 64 bits.
-  void TestDoubles(const double* x, bool* y, size_t count) const {
+  // As TestRow: compilers do not make vectors of that for elements of 64 bits.
+  void TestDoubles(const int64_t* bits, bool* y, size_t count) const {
+    constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+    constexpr int64_t kInfinity = 0x7ff0000000000000;
     if (nan_) {
-      CompareElements(CompareOp::kEqual, ElementType::kDouble, {x, 1}, {x, 1}, y, count);
-      auto* const bytes = reinterpret_cast<uint8_t*>(y);
-      FlipBits(bytes, bytes, count, 1);
-      return;
+      return CompareMaskedBits(CompareOp::kLess, kMost, {&kInfinity, 0}, {bits, 1}, y, count);
     }
     if (!positive_ && !negative_) {
       std::fill_n(y, count, false);
       return;
     }
-    const double infinity = positive_ ? HUGE_VAL : -HUGE_VAL;
-    constexpr size_t kTile = 2048;
-    double tile[kTile];
-    for (size_t begin = 0; begin < count; begin += kTile) {
-      const size_t n = std::min(kTile, count - begin);
-      const double* from = x + begin;
-      if (positive_ && negative_) {
-        UnaryElements({ElementwiseOp::kAbs}, ElementType::kDouble, from, tile, n);
-        from = tile;
-      }
-      CompareElements(CompareOp::kEqual, ElementType::kDouble, {from, 1}, {&infinity, 0}, y + begin,
-                      n);
-    }
+    const int64_t pattern = positive_ ? kInfinity : kInfinity | ~kMost;
+    CompareMaskedBits(CompareOp::kEqual, positive_ && negative_ ? kMost : -1, {bits, 1},
+                      {&pattern, 0}, y, count);
   }
 
   void Compute(const void* x, void* y, size_t count) const override {
@@ -142,7 +131,7 @@ class Test final : public FlatKernel {
       case 32:
         return TestRow<int32_t>(x, to, count);
       case 64:
-        return TestDoubles(static_cast<const double*>(x), to, count);
+        return TestDoubles(static_cast<const int64_t*>(x), to, count);
       default:
         break;
     }

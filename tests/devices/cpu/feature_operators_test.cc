@@ -122,6 +122,39 @@ TEST(LabelEncoder, OldestFormGoesByItsInput) {
   EXPECT_EQ(numbers.Output<std::string>(0), Words({"b", "_Unused", "a"}));
 }
 
+TEST(LabelEncoder, FindsWordsOfAllLengths) {
+  Words keys;
+  Ints values;
+  Words all;
+  Ints expected;
+  for (size_t size = 0; size < 40; ++size) {
+    std::string word(size, 'a');
+    for (size_t i = 0; i < size; ++i) word[i] = static_cast<char>('a' + i * i % 26);
+    // The same but for one byte, for 0 and for what stands behind it.
+    for (size_t i = 0; i <= size; ++i) {
+      std::string other = word;
+      if (i < size) other[i] = i % 2 == 0 ? '\xff' : '\0';
+      keys.push_back(other);
+      values.push_back(static_cast<int64_t>(values.size()));
+      all.push_back(other);
+      expected.push_back(values.back());
+      if (i < size) other[i] = '?';
+      all.push_back(i < size ? other : word + '\0' + '\0' + '?');
+      expected.push_back(-5);
+    }
+  }
+  const auto count = static_cast<int64_t>(all.size());
+  keys.push_back(keys.front());  // the first of equal ones counts
+  values.push_back(-7);
+  KernelTester tester = Ml("LabelEncoder", 4);
+  tester.AddInput<std::string>({count}, all);
+  tester.SetAttribute("keys_strings", keys);
+  tester.SetAttribute("values_int64s", values);
+  tester.SetAttribute("default_int64", int64_t{-5});
+  EXPECT_RUNS(tester);
+  EXPECT_EQ(tester.Output<int64_t>(0), expected);
+}
+
 TEST(LabelEncoder, NanIsAKey) {
   KernelTester tester = Ml("LabelEncoder", 4);
   const float nan = std::numeric_limits<float>::quiet_NaN();

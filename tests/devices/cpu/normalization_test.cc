@@ -205,6 +205,11 @@ TEST(LpNormalization, AgreesWithDoubleAndLeavesZerosAlone) {
       ExpectAgreement(c, 1e-5);
     }
   }
+  // Rows that are taken together and one by one, of lengths around those where that changes.
+  for (const int64_t n : {1, 7, 255, 256, 257, 511, 513}) {
+    OperatorCase c = Case("LpNormalization", 22, {RandomTensor({523, n}, random)});
+    ExpectAgreement(c, 1e-5);
+  }
   const OperatorCase c = Case("LpNormalization", 1, {FloatTensor({2, 2}, {0, 0, 3, 4})});
   EXPECT_EQ(Floats(c.Run()[0]), std::vector<float>({0, 0, 3 / 5.0f, 4 / 5.0f}));
 }

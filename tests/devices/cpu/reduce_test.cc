@@ -244,6 +244,33 @@ TEST(Reduce, TakesEveryTypeAtEveryLength) {
   }
 }
 
+template <typename T>
+void CheckLogSumExpOfEnds() {
+  constexpr T kLow = std::numeric_limits<T>::lowest();
+  constexpr T kHigh = std::numeric_limits<T>::max();
+  // Maxima that rise and fall by more than T can hold, and negative ones, whose sums are nearer 0.
+  const std::vector<T> values = {kLow, kHigh, kLow, 3, kLow, 3, -5, -25, -60, kLow, kLow, kLow};
+  for (const int64_t axis : {0, 1}) {
+    std::vector<T> placed(values.size());
+    for (size_t i = 0; i < values.size(); ++i) {
+      placed[axis == 1 ? i : i % 3 * 4 + i / 3] = values[i];
+    }
+    const Shape shape = axis == 1 ? Shape{4, 3} : Shape{3, 4};
+    const OperatorCase c =
+        Case("ReduceLogSumExp", Tensor::FromSpan<T>(shape, std::span<const T>(placed)), {axis});
+    const Tensor y = c.Run()[0];
+    EXPECT_EQ(y.span<T>()[0], kHigh);
+    EXPECT_EQ(y.span<T>()[1], 3);
+    EXPECT_EQ(y.span<T>()[2], -4);
+    EXPECT_LE(y.span<T>()[3], kLow + 2);  // log(3) more, towards 0
+  }
+}
+
+TEST(Reduce, TakesTheEndsOfIntegersInLogSumExp) {
+  CheckLogSumExpOfEnds<int32_t>();
+  CheckLogSumExpOfEnds<int64_t>();
+}
+
 TEST(Reduce, KeepsInfinitiesAndNaNOfDoubleInLogSumExp) {
   const double infinity = std::numeric_limits<double>::infinity();
   const std::vector<double> values = {-infinity, -infinity, -infinity, 1,   infinity, 2,
