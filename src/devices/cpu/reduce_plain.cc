@@ -215,6 +215,9 @@ constexpr std::array<double, 128> MakePowersOfE() {
 }
 constexpr std::array<double, 128> kPowersOfE = MakePowersOfE();
 
+template <typename Op>
+struct Functions;
+
 // Differences of integers are whole: their exponentials are in a table.
 template <typename T>
 struct IntegerLogSumExp {
@@ -239,11 +242,11 @@ struct IntegerLogSumExp {
     return FromDouble<T>(static_cast<double>(a.maximum) + std::log(a.sum));
   }
   static void TakeRun(const T* x, size_t count, Scaled* a) {
-    constexpr size_t kTile = 256;
+    constexpr size_t kTile = 1024;
     for (size_t begin = 0; begin < count; begin += kTile, x += kTile) {
       const size_t n = std::min(kTile, count - begin);
       T maximum = a->maximum;
-      for (size_t i = 0; i < n; ++i) maximum = x[i] > maximum ? x[i] : maximum;
+      Functions<Max<T>>::Run(x, n, &maximum);
       double sums[4] = {a->sum * Power(maximum, a->maximum)};
       size_t i = 0;
       for (; i + 4 <= n; i += 4) {
