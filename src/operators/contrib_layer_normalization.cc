@@ -43,7 +43,7 @@ Status UpgradeSkipLayerNormalization(Node& node) {
 Status UpgradeSkipSimplifiedLayerNormalization(Node& node) {
   Value* const gamma = node.input(2);
   Value* const bias = node.input(3);
-  const float epsilon = node.FloatAttribute("epsilon", 1e-5f);
+  const float epsilon = node.FloatAttribute("epsilon", 1e-12f);
   Expansion expansion(node);
   Value* sum = &expansion.Add("Add", {node.input(0), node.input(1)});
   if (bias != nullptr) sum = &expansion.Add("Add", {sum, bias});
@@ -61,8 +61,8 @@ Status UpgradeSkipSimplifiedLayerNormalization(Node& node) {
 // The embeddings of positions 0, 1, ... or of the given ones.
 Value& PositionEmbedding(Expansion& expansion, Value* ids, Value* table, Value* positions) {
   if (positions != nullptr) return expansion.Add("Gather", {table, positions});
-  Value& length = expansion.Add("Gather", {&expansion.Add("Shape", {ids}), &expansion.Ints({1})});
-  return expansion.Add("Slice", {table, &expansion.Ints({0}), &length, &expansion.Ints({0})});
+  Value& zero = expansion.Ints({0});
+  return expansion.Add("Slice", {table, &zero, &expansion.DimList(*ids, 1), &zero});
 }
 
 // Inputs input_ids, segment_ids, word, position and segment tables, gamma, beta, mask,

@@ -32,13 +32,11 @@ Value& Expansion::Like(float value, Value& other) {
   return Add("CastLike", {&Float(value), &other});
 }
 
-Value& Expansion::Dim(Value& x, int64_t axis) {
-  return Add("Gather", {&Add("Shape", {&x}), &Int(axis)});
-}
+Value& Expansion::Dim(Value& x, Value& axis) { return Add("Gather", {&Add("Shape", {&x}), &axis}); }
 
-Value& Expansion::DimList(Value& x, int64_t axis) {
-  return Add("Gather", {&Add("Shape", {&x}), &Ints({axis})});
-}
+Value& Expansion::Dim(Value& x, int64_t axis) { return Dim(x, Int(axis)); }
+
+Value& Expansion::DimList(Value& x, int64_t axis) { return Dim(x, Ints({axis})); }
 
 void Expansion::Become(std::string_view name, std::initializer_list<Value*> inputs) {
   node_.SetOperator("", name, kFormOpset);

@@ -39,6 +39,8 @@ class Expansion {
   void Become(std::string_view name, std::initializer_list<Value*> inputs);
 
  private:
+  Value& Dim(Value& x, Value& axis);
+
   Node& node_;
   Graph& graph_;
 };

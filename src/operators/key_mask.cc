@@ -32,12 +32,8 @@ Value& KeyMask::Counts(Expansion& expansion, const Node& node) const {
   if (rank == 2) return expansion.Add("Unsqueeze", {&flags, &expansion.Ints({1, 2})});
   if (rank == 3) return expansion.Add("Unsqueeze", {&flags, &expansion.Ints({1})});
   Value& zero = expansion.Ints({0});
-  Value* begin = &zero;
-  Value* end = &expansion.DimList(*keys, axis);
-  if (past != nullptr) {
-    begin = &expansion.DimList(*past, past_axis);
-    end = &expansion.Add("Add", {end, begin});
-  }
+  Value* begin = past == nullptr ? &zero : &expansion.DimList(*past, past_axis);
+  Value* end = &expansion.Add("Add", {begin, &expansion.DimList(*keys, axis)});
   Value& rows = expansion.Add("Slice", {&flags, begin, end, &expansion.Ints({2})});
   return expansion.Add("Slice", {&rows, &zero, end, &expansion.Ints({3})});
 }
@@ -45,11 +41,12 @@ Value& KeyMask::Counts(Expansion& expansion, const Node& node) const {
 // [batch] holds the end of each row's keys, [2 * batch] their ends and then their begins. Of longer
 // ones, which hold sums of lengths behind the ends, these are all that is needed.
 Value& KeyMask::CountsByEnds(Expansion& expansion, const Node& node, Value& numbers) const {
+  Value& zero = expansion.Int(0);
   Value* count = &expansion.Dim(*keys, axis);
   if (past != nullptr) {
     count = &expansion.Add("Add", {count, &expansion.Dim(*past, past_axis)});
   }
-  Value& places = expansion.Add("Range", {&expansion.Int(0), count, &expansion.Int(1)});
+  Value& places = expansion.Add("Range", {&zero, count, &expansion.Int(1)});
   Value* const x = node.input(0);
   Value& batch = expansion.DimList(*x, 0);
   Value& trailing = expansion.Ints({1, 2, 3});
@@ -63,7 +60,7 @@ Value& KeyMask::CountsByEnds(Expansion& expansion, const Node& node, Value& numb
   pair.SetAttribute("axis", int64_t{0});
   Value& second = expansion.Add("Slice", {pair.output(0), &batch, &twice});
   Value& has_begins = expansion.Add("Equal", {&expansion.Add("Shape", {&numbers}), &twice});
-  Value& begins = expansion.Add("Where", {&has_begins, &second, &expansion.Int(0)});
+  Value& begins = expansion.Add("Where", {&has_begins, &second, &zero});
   Value& from =
       expansion.Add("GreaterOrEqual", {&places, &expansion.Add("Unsqueeze", {&begins, &trailing})});
   return expansion.Add("And", {&before, &from});

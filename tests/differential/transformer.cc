@@ -109,10 +109,15 @@ void SkipNormalization(Case& c) {
   Shape skip = shape;
   if (random.Chance(0.2)) skip = Shape{1, shape[1], shape[2]};
   if (random.Chance(0.2)) skip = Shape{shape[1], shape[2]};
-  std::vector<Value*> inputs = {c.Fed(Small(random, shape)), c.Fed(Small(random, skip)),
+  // Small values show what is added to their variance.
+  const double most = random.Chance(0.3) ? 1e-3 : 1;
+  std::vector<Value*> inputs = {c.Fed(random.Values(kFloat, shape, -most, most)),
+                                c.Fed(random.Values(kFloat, skip, -most, most)),
                                 c.Weights(Small(random, row))};
   if (!simple) inputs.push_back(random.Chance(0.6) ? c.Weights(Small(random, row)) : nullptr);
-  if (random.Chance(0.5)) inputs.push_back(c.Weights(Small(random, row)));
+  if (random.Chance(0.5)) {
+    inputs.push_back(c.Weights(random.Values(kFloat, row, -most, most)));
+  }
   Attributes attributes;
   if (random.Chance(0.6)) attributes.emplace_back("epsilon", 1e-3f);
   c.tolerance = {1e-3, 1e-4, 1e-5};
