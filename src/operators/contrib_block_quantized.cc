@@ -37,7 +37,7 @@ class GatherBlocks {
     }
     Value& column = Column(scales);
     Value& scaled = expansion_.Add("Mul", {shifted, &expansion_.Cast(column, ElementType::kFloat)});
-    Value& flat = Shaped(scaled, width_);
+    Value& flat = Shaped(scaled, {width_});
     expansion_.Become("CastLike", {&flat, node_.input(2)});
     return OkStatus();
   }
@@ -126,7 +126,7 @@ class GatherBlocks {
       pair.SetAttribute("axis", int64_t{-1});
       // Rows of an odd count end with half a byte.
       const int64_t whole = (count + 1) / 2 * 2;
-      numbers = &Shaped(*pair.output(0), whole);
+      numbers = &Shaped(*pair.output(0), {whole});
       if (whole != count) {
         numbers = &expansion_.Add("Slice", {numbers, &expansion_.Ints({0}),
                                             &expansion_.Ints({count}), &expansion_.Ints({-1})});
@@ -141,22 +141,14 @@ class GatherBlocks {
 
   Value& Column(Value& x) { return expansion_.Add("Unsqueeze", {&x, &expansion_.Ints({-1})}); }
 
-  // The shape of the indices with one more axis.
-  Value& Shaped(Value& x, int64_t width) {
+  // The shape of the indices with more axes behind it.
+  Value& Shaped(Value& x, std::initializer_list<int64_t> sizes) {
     Node& shape = expansion_.AddNode(
-        "Concat", {&expansion_.Add("Shape", {node_.input(1)}), &expansion_.Ints({width})}, 1);
+        "Concat", {&expansion_.Add("Shape", {node_.input(1)}), &expansion_.Ints(sizes)}, 1);
     shape.SetAttribute("axis", int64_t{0});
     return expansion_.Add("Reshape", {&x, shape.output(0)});
   }
-
-  Value& Blocked(Value& x) {
-    Node& shape = expansion_.AddNode(
-        "Concat",
-        {&expansion_.Add("Shape", {node_.input(1)}), &expansion_.Ints({width_ / block_, block_})},
-        1);
-    shape.SetAttribute("axis", int64_t{0});
-    return expansion_.Add("Reshape", {&x, shape.output(0)});
-  }
+  Value& Blocked(Value& x) { return Shaped(x, {width_ / block_, block_}); }
 
   Node& node_;
   Expansion expansion_;
