@@ -16,19 +16,19 @@ namespace mullion::cpu {
 namespace {
 
 // Pairs without a loop of their own go through a tile of a wide type that holds every value of the
-// source: float, double, int64 or uint64. A multiple of 8 elements keeps packed types at whole
-// bytes.
+// source: float, double, int32, int64 or uint64. A multiple of 8 elements keeps packed types at
+// whole bytes.
 constexpr size_t kTile = 512;
 
 union Tile {
   float as_float[kTile];
   double as_double[kTile];
+  int32_t as_int32[kTile];
   int64_t as_int64[kTile];
   uint64_t as_uint64[kTile];
 };
 
-using SmallIntegers =
-    TypeList<bool, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t>;
+using SmallIntegers = TypeList<bool, int8_t, int16_t, uint8_t, uint16_t>;
 
 // Of integers the low bits are taken, signed or not; of floats too, but that int32 takes the nearer
 // end of its own.
@@ -63,6 +63,12 @@ void WidenRow(const From* x, To* y, size_t count) {
   ForElements(count, [=](size_t i) { y[i] = static_cast<To>(x[i]); });
 }
 
+void WidenSmallIntegers(ElementType from, const void* x, int32_t* y, size_t count) {
+  DispatchType(SmallIntegers{}, from, [&](auto tag) {
+    WidenRow(static_cast<const typename decltype(tag)::type*>(x), y, count);
+  });
+}
+
 // The codes of a type of 8 or fewer bits, one a byte.
 const uint8_t* Codes(ElementType type, const void* x, size_t count, uint8_t* unpacked) {
   if (!IsSubByte(type)) return static_cast<const uint8_t*>(x);
@@ -71,7 +77,7 @@ const uint8_t* Codes(ElementType type, const void* x, size_t count, uint8_t* unp
 }
 
 // Fills the tile and says of which type.
-ElementType Widen(ElementType from, const void* x, size_t count, Tile& tile) {
+ElementType Widen(ElementType from, ElementType to, const void* x, size_t count, Tile& tile) {
   uint8_t unpacked[kTile];
   if (from == ElementType::kFloat) {
     std::memcpy(tile.as_float, x, count * sizeof(float));
@@ -95,15 +101,26 @@ ElementType Widen(ElementType from, const void* x, size_t count, Tile& tile) {
     const uint8_t* const codes = Codes(from, x, count, unpacked);
     const bool is_signed = from == ElementType::kInt4 || from == ElementType::kInt2;
     for (size_t i = 0; i < count; ++i) {
-      tile.as_int64[i] = is_signed ? static_cast<int8_t>(codes[i]) : codes[i];
+      tile.as_int32[i] = is_signed ? static_cast<int8_t>(codes[i]) : codes[i];
     }
+    return ElementType::kInt32;
+  }
+  if (from == ElementType::kInt64) {
+    std::memcpy(tile.as_int64, x, count * sizeof(int64_t));
+    return from;
+  }
+  // Where no more than the low bits count, or whether one is set, signs do not.
+  const bool takes_bits = to == ElementType::kBool || (IsInteger(to) && ElementBits(to) <= 32);
+  if (from == ElementType::kInt32 || (from == ElementType::kUint32 && takes_bits)) {
+    std::memcpy(tile.as_int32, x, count * sizeof(int32_t));
+    return ElementType::kInt32;
+  }
+  if (from == ElementType::kUint32) {
+    WidenRow(static_cast<const uint32_t*>(x), tile.as_int64, count);
     return ElementType::kInt64;
   }
-  DispatchType(SmallIntegers{}, from, [&](auto tag) {
-    using From = typename decltype(tag)::type;
-    WidenRow(static_cast<const From*>(x), tile.as_int64, count);
-  });
-  return ElementType::kInt64;
+  WidenSmallIntegers(from, x, tile.as_int32, count);
+  return ElementType::kInt32;
 }
 
 // Floating-point numbers round to even before their low bits are taken (ONNX, "4 bit integer
@@ -173,15 +190,20 @@ void ConvertElements(ElementType from, const void* x, ElementType to, void* y, s
     return;
   }
   if (ConvertDirectly(from, x, to, y, count)) return;
+  if (Contains(SmallIntegers::kSet, from) && UnsignedOf(to) == ElementType::kUint32) {
+    return WidenSmallIntegers(from, x, static_cast<int32_t*>(y), count);
+  }
   for (size_t begin = 0; begin < count; begin += kTile) {
     const size_t n = std::min(kTile, count - begin);
     Tile tile;
-    const ElementType wide = Widen(from, ElementAt(x, from, begin), n, tile);
+    const ElementType wide = Widen(from, to, ElementAt(x, from, begin), n, tile);
     auto* const out = const_cast<std::byte*>(ElementAt(y, to, begin));
     if (wide == ElementType::kFloat) {
       NarrowTile(tile.as_float, to, out, n, options);
     } else if (wide == ElementType::kDouble) {
       NarrowTile(tile.as_double, to, out, n, options);
+    } else if (wide == ElementType::kInt32) {
+      NarrowTile(tile.as_int32, to, out, n, options);
     } else if (wide == ElementType::kInt64 ||
                !(Contains(types::kAllFloats, to) || IsSmallFloat(to))) {
       NarrowTile(tile.as_int64, to, out, n, options);
