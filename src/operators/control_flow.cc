@@ -102,10 +102,24 @@ int64_t ListItem(std::span<const int64_t> list, int i) {
   return static_cast<size_t>(i) < list.size() ? list[static_cast<size_t>(i)] : 0;
 }
 
+// How many of a Scan's inputs from `first` on are state, what is not walked along; -1 where the
+// attribute says nonsense.
+int ScanStates(const InferenceContext& context, int first) {
+  const int inputs = context.input_count() - first;
+  const int64_t walked = context.node().IntAttribute("num_scan_inputs", 0);
+  return walked >= 1 && walked <= inputs ? inputs - static_cast<int>(walked) : -1;
+}
+
+// Whether a body takes what the node has from input `first` on, nothing of it left out.
+bool Feeds(const InferenceContext& context, int first, const Graph& body) {
+  bool all = body.inputs().size() == static_cast<size_t>(context.input_count() - first);
+  for (int i = first; i < context.input_count(); ++i) all = all && context.HasInput(i);
+  return all;
+}
+
 void EnterScan(InferenceContext& context, std::string_view /*attribute*/, Graph& body) {
   const Node& node = context.node();
-  const int states =
-      context.input_count() - static_cast<int>(node.IntAttribute("num_scan_inputs", 0));
+  const int states = ScanStates(context, 0);
   for (int i = 0; i < static_cast<int>(body.inputs().size()); ++i) {
     if (!context.HasInput(i)) continue;
     TypeInfo& type = body.inputs()[static_cast<size_t>(i)]->type;
@@ -130,9 +144,8 @@ void EnterScan(InferenceContext& context, std::string_view /*attribute*/, Graph&
 Status InferScan(InferenceContext& context) {
   MULLION_ASSIGN_OR_RETURN(const Graph* const body, Body(context, "body"));
   const Node& node = context.node();
-  const int states =
-      context.input_count() - static_cast<int>(node.IntAttribute("num_scan_inputs", 0));
-  if (states < 0 || body->inputs().size() != static_cast<size_t>(context.input_count()) ||
+  const int states = ScanStates(context, 0);
+  if (states < 0 || !Feeds(context, 0, *body) ||
       static_cast<int>(body->outputs().size()) < context.output_count()) {
     return context.Error(
         "the inputs and outputs of its body do not fit its own; export the model again");
@@ -155,14 +168,8 @@ Status InferScan(InferenceContext& context) {
 
 // Scan-8: input 0 are lengths, everything has a batch as axis 0, scan inputs the elements as
 // axis 1. Nothing may change its shape from one iteration to the next.
-int BatchedScanStates(const InferenceContext& context) {
-  const int64_t states =
-      context.input_count() - 1 - context.node().IntAttribute("num_scan_inputs", 0);
-  return static_cast<int>(std::clamp<int64_t>(states, -1, context.input_count()));
-}
-
 void EnterBatchedScan(InferenceContext& context, std::string_view /*attribute*/, Graph& body) {
-  const int states = BatchedScanStates(context);
+  const int states = ScanStates(context, 1);
   for (int i = 0; i < static_cast<int>(body.inputs().size()); ++i) {
     if (!context.HasInput(1 + i)) continue;
     TypeInfo& type = body.inputs()[static_cast<size_t>(i)]->type;
@@ -177,9 +184,8 @@ void EnterBatchedScan(InferenceContext& context, std::string_view /*attribute*/,
 
 Status InferBatchedScan(InferenceContext& context) {
   MULLION_ASSIGN_OR_RETURN(const Graph* const body, Body(context, "body"));
-  const int inputs = context.input_count() - 1;
-  const int states = BatchedScanStates(context);
-  if (states < 0 || states >= inputs || body->inputs().size() != static_cast<size_t>(inputs) ||
+  const int states = ScanStates(context, 1);
+  if (states < 0 || !Feeds(context, 1, *body) ||
       static_cast<int>(body->outputs().size()) < std::max(states, context.output_count())) {
     return context.Error(
         "the inputs and outputs of its body do not fit its own; export the model again");
@@ -215,8 +221,10 @@ void EnterSequenceMap(InferenceContext& context, std::string_view /*attribute*/,
 
 Status InferSequenceMap(InferenceContext& context) {
   MULLION_ASSIGN_OR_RETURN(const Graph* const body, Body(context, "body"));
-  if (static_cast<int>(body->outputs().size()) < context.output_count()) {
-    return context.Error("its body has fewer outputs than it; export the model again");
+  if (!Feeds(context, 0, *body) ||
+      static_cast<int>(body->outputs().size()) < context.output_count()) {
+    return context.Error(
+        "the inputs and outputs of its body do not fit its own; export the model again");
   }
   for (int i = 0; i < context.output_count(); ++i) {
     context.SetOutput(

@@ -28,7 +28,8 @@ struct Subject {
   std::string_view domain = "";
   int first_opset = 7;  // of ai.onnx: the opset of a case is between these two
   int last_opset = 25;
-  int times = 1;  // so many times the cases of others
+  int times = 1;              // so many times the cases of others
+  bool hostile_only = false;  // the peer has no kernel, nor other words for it
 };
 
 inline constexpr std::string_view kMl = "ai.onnx.ml";

@@ -14,6 +14,9 @@
 #include <sstream>
 
 #include "base/str_cat.h"
+#ifdef MULLION_WITH_CODECS
+#include "mullion/c/image_codecs.h"
+#endif
 #include "onnx/tensor_file.h"
 #include "onnx/writer.h"
 #include "tests/differential/case.h"
@@ -95,6 +98,7 @@ std::vector<Made> Generate(const Arguments& arguments, const std::vector<Subject
   fs::remove_all(arguments.work);
   for (const Subject& subject : subjects) {
     if (!Wanted(arguments.only, subject)) continue;
+    if (subject.hostile_only && !arguments.hostile) continue;
     for (int i = 0; i < arguments.count * subject.times; ++i) {
       if (arguments.index >= 0 && arguments.index != i) continue;
       Made made;
@@ -187,6 +191,9 @@ int Run(Arguments& arguments) {
   }
   std::vector<Made> cases = Generate(arguments, subjects);
   if (arguments.realistic) return 0;
+#ifdef MULLION_WITH_CODECS
+  MullionImageDecoder_Set(MullionImage_DecodeTo);
+#endif
   if (!arguments.hostile) RunPeer(arguments);
   const std::vector<std::string> listed = ReadList(arguments.list);
   std::vector<Verdict> verdicts;

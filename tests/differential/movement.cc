@@ -268,6 +268,26 @@ void ShapeOf(Case& c) {
   c.Only({AnyInput(c, shape)}, attributes);
 }
 
+void Constant(Case& c) {
+  Random& random = c.random();
+  const auto count = random.Int(1, 5, 1000);
+  const Tensor floats = random.Values(kFloat, {count}), ints = random.Values(kInt64, {count});
+  const auto list = [](const auto& span) { return std::vector(span.begin(), span.end()); };
+  std::vector<std::pair<std::string_view, AttributeValue>> choices;
+  for (const ElementType type : {kFloat, kInt64, kString, kBool, kFloat16}) {
+    choices.emplace_back("value", random.Values(type, random.AnyShape(0, 3)));
+  }
+  if (c.opset() >= 12) {
+    choices.emplace_back("value_float", 1.5f);
+    choices.emplace_back("value_floats", list(floats.span<float>()));
+    choices.emplace_back("value_int", int64_t{-3});
+    choices.emplace_back("value_ints", list(ints.span<int64_t>()));
+    choices.emplace_back("value_string", random.Word());
+    choices.emplace_back("value_strings", std::vector<std::string>{random.Word(), "b"});
+  }
+  c.Only({}, {random.Pick(choices)});
+}
+
 void ConstantOfShape(Case& c) {
   Random& random = c.random();
   const Shape shape = random.AnyShape(0, 4);
@@ -324,6 +344,7 @@ std::vector<Subject> MovementSubjects() {
           {"EyeLike", EyeLike, "", 9},
           {"Shape", ShapeOf},
           {"Size", ShapeOf},
+          {"Constant", Constant},
           {"ConstantOfShape", ConstantOfShape, "", 9},
           {"Range", Range, "", 11},
           {"CenterCropPad", CenterCropPad, "", 18}};

@@ -6,12 +6,12 @@ namespace mullion::differential {
 std::vector<Subject> AllSubjects() {
   std::vector<Subject> all;
   for (const auto family :
-       {ElementwiseSubjects, ReductionSubjects,   MovementSubjects,      IndexingSubjects,
-        MatrixSubjects,      ImageSubjects,       NormalizationSubjects, RecurrentSubjects,
-        QuantizedSubjects,   TextSubjects,        SignalSubjects,        SequenceSubjects,
-        ControlSubjects,     ClassicalSubjects,   TreeSubjects,          MicrosoftSubjects,
-        RenamedSubjects,     TransformerSubjects, OldFormSubjects,       SpelledOutSubjects,
-        ChainSubjects}) {
+       {ElementwiseSubjects,  ReductionSubjects,   MovementSubjects,      IndexingSubjects,
+        MatrixSubjects,       ImageSubjects,       NormalizationSubjects, RecurrentSubjects,
+        QuantizedSubjects,    TextSubjects,        SignalSubjects,        SequenceSubjects,
+        ControlSubjects,      ClassicalSubjects,   TreeSubjects,          MicrosoftSubjects,
+        RenamedSubjects,      TransformerSubjects, OldFormSubjects,       SpelledOutSubjects,
+        ExperimentalSubjects, PeerlessSubjects,    ChainSubjects}) {
     for (const Subject& subject : family()) all.push_back(subject);
   }
   return all;

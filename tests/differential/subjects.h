@@ -29,6 +29,8 @@ std::vector<Subject> RenamedSubjects();
 std::vector<Subject> TransformerSubjects();
 std::vector<Subject> OldFormSubjects();
 std::vector<Subject> SpelledOutSubjects();
+std::vector<Subject> ExperimentalSubjects();
+std::vector<Subject> PeerlessSubjects();
 std::vector<Subject> ChainSubjects();
 
 }  // namespace mullion::differential

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Scan in both of its forms. The body adds: state += element; scan output: the state so far.
+// Scan in both of its forms, and SequenceMap. The body adds: state += element; scan output: the
+// state so far.
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -25,7 +27,8 @@ class ScanTester {
     node_ = &graph->AddNode("", "Scan", opset, inputs, 2, "scan");
     node_->origin = {"scan", "Scan", "", opset, ""};
     auto body = std::make_shared<Graph>(graph.get());
-    Value* const both[] = {&body->AddInput("so_far", {}), &body->AddInput("element", {})};
+    const TypeInfo floats = TypeInfo::Tensor(ElementType::kFloat);
+    Value* const both[] = {&body->AddInput("so_far", floats), &body->AddInput("element", floats)};
     Value* const sum = body->AddNode("", "Add", 14, both, 1, "sum").output(0);
     Value* const copied[] = {sum};
     body->AddOutput(*sum);
@@ -141,6 +144,38 @@ TEST(Scan, RefusesABodyThatDoesNotFit) {
   tester.node().SetAttribute("num_scan_inputs", int64_t{3});
   const Status status = tester.Run({Lengths({3, 3}), Of({2}, {0, 0}), Of({2, 3}, Floats(6))});
   EXPECT_EQ(status.code(), StatusCode::kInvalidModel) << status.message();
+}
+
+TEST(Scan, RefusesToBeWithoutWhatItsBodyTakes) {
+  const auto message = [](const char* name, int opset, int64_t walked, int left_out) {
+    ScanTester tester(opset == 8 ? 8 : 9, {2}, {2, 3});
+    tester.node().SetOperator("", name, opset);
+    tester.node().SetAttribute("num_scan_inputs", walked);
+    if (left_out >= 0) tester.node().SetInput(left_out, nullptr);
+    std::vector<Datum> inputs = {Of({2}, {0, 0}), Of({2, 3}, {1, 2, 3, 4, 5, 6})};
+    if (opset == 8) inputs.insert(inputs.begin(), Lengths({3, 2}));
+    return tester.Run(inputs).message();
+  };
+  constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
+  for (const int64_t walked :
+       {kLeast, int64_t{-2147483648}, int64_t{0}, int64_t{9}, -(kLeast + 1)}) {
+    for (const int opset : {8, 9}) {
+      EXPECT_NE(message("Scan", opset, walked, -1).find("do not fit its own"), std::string::npos);
+    }
+  }
+  for (const int left_out : {0, 1}) {
+    EXPECT_NE(message("Scan", 9, 1, left_out).find("left out"), std::string::npos);
+    EXPECT_NE(message("Scan", 8, 1, 1 + left_out).find("left out"), std::string::npos);
+    EXPECT_NE(message("SequenceMap", 17, 1, left_out).find("left out"), std::string::npos);
+  }
+}
+
+TEST(SequenceMap, RefusesABodyThatTakesMoreThanItHas) {
+  ScanTester tester(9, {2}, {2, 3});
+  tester.node().SetOperator("", "SequenceMap", 17);
+  tester.node().GraphAttribute("body")->AddInput("more", TypeInfo::Tensor(ElementType::kFloat));
+  const Status status = tester.Run({Of({2}, {0, 0}), Of({2, 3}, Floats(6))});
+  EXPECT_NE(status.message().find("do not fit its own"), std::string::npos) << status.message();
 }
 
 }  // namespace
