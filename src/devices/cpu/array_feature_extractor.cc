@@ -34,6 +34,7 @@ class ArrayFeatureExtractor final : public Executable {
       for (int64_t row = 0; row < rows; ++row) {
         const T* const from = input.as<T>() + row * features;
         T* const to = output.as<T>() + row * picked;
+#pragma GCC unroll 8
         for (int64_t i = 0; i < picked; ++i) to[i] = from[indices.data()[i]];
       }
     };

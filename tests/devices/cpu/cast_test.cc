@@ -45,6 +45,11 @@ TEST(Cast, IntegersKeepTheirLowBits) {
   EXPECT_EQ((Cast<int16_t, int8_t>({200})), std::vector<int8_t>({-56}));
   EXPECT_EQ((Cast<int64_t, int32_t>({(int64_t{1} << 32) + 5})), std::vector<int32_t>({5}));
   EXPECT_EQ((Cast<int32_t, bool>({36, 0})), std::vector<bool>({true, false}));
+  EXPECT_EQ((Cast<uint32_t, bool>({0x80000000u, 0, 256})), std::vector<bool>({true, false, true}));
+  EXPECT_EQ((Cast<uint32_t, int16_t>({0x80018000u, 7})), std::vector<int16_t>({-32768, 7}));
+  EXPECT_EQ((Cast<uint32_t, float>({0x80000000u})), std::vector<float>({2147483648.0f}));
+  EXPECT_EQ((Cast<int32_t, uint64_t>({-2})), std::vector<uint64_t>({~uint64_t{1}}));
+  EXPECT_EQ((Cast<int16_t, uint32_t>({-2, 5})), std::vector<uint32_t>({~1u, 5}));
   EXPECT_EQ((Cast<uint64_t, double>({std::numeric_limits<uint64_t>::max()})),
             std::vector<double>({18446744073709551615.0}));
 }
