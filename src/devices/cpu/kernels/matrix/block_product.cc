@@ -220,7 +220,7 @@ constexpr int64_t kMostByteBlock = 1 << 16;
 bool Rounds(const BlockProduct& p) {
 #if defined(__x86_64__)
   return p.may_round && IsFew(p) && p.weights.block <= kMostByteBlock &&
-         CurrentIsa() >= Isa::kAvx512Vnni;
+         p.weights.panel_columns == kBlockTileWidth && CurrentIsa() >= Isa::kAvx512Vnni;
 #else
   static_cast<void>(p);
   return false;

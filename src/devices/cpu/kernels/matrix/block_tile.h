@@ -23,6 +23,10 @@ struct ByteRow {
 // its scale.
 ByteRow MakeByteRow(const BlockWeights& weights, const float* from, float* memory);
 
+// Columns of the panels that rows of bytes meet: those of AVX-512. A build for one instruction set
+// may have narrower ones.
+inline constexpr int kBlockTileWidth = 64;
+
 // One panel of numbers and the rows that it meets. Sums of a block fit in 32 bits.
 struct BlockByteTile {
   const BlockWeights& weights;
@@ -33,7 +37,8 @@ struct BlockByteTile {
 };
 
 namespace vnni {
-// In block_tile_vnni.cc, for processors that have it: panels are 64 columns wide. Adds to `totals`
+// In block_tile_vnni.cc, for processors that have it: panels are kBlockTileWidth wide. Adds to
+// `totals`
 // ([row][column]); `rows` is 1 or 4.
 void AddByteBlocks(const BlockByteTile& tile, int rows, float* totals);
 }  // namespace vnni

@@ -14,7 +14,7 @@ namespace mullion::cpu::vnni {
 namespace {
 
 constexpr int kBlockTileVectors = 4;
-constexpr int64_t kBlockTileWidth = 16 * kBlockTileVectors;
+static_assert(kBlockTileWidth == 16 * kBlockTileVectors);
 
 // As assembly for the reason that integer_tile_vnni.cc gives.
 inline void AddBlockDot(__m512i& sum, __m512i unsigned_bytes, __m512i signed_bytes) {
