@@ -172,7 +172,7 @@ void CorruptElements(Random& random, const Damage& damage, Tensor& tensor) {
         value = static_cast<T>(WildNumber(random, damage));
       } else {
         value = static_cast<T>(static_cast<ComputeType<T>>(
-            random.Pick({std::nanf(""), HUGE_VALF, -HUGE_VALF, 1e30f, -1e30f, -1.0f, 1e10f})));
+            random.Pick({std::nanf(""), HUGE_VALF, -HUGE_VALF, 1e30f, -1e30f, -1.0f, 1e15f})));
       }
     }
   });
