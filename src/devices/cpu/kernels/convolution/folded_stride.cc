@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/rounding.h"
+#include "base/tensor.h"
 
 namespace mullion::cpu {
 
