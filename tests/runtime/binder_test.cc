@@ -6,13 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include "device/weight_store.h"
 #include "devices/cpu/cpu_device.h"
 #include "planner/plan.h"
 #include "runtime/session.h"
+#include "tests/runtime/test_model.h"
 
 namespace mullion {
 namespace {
@@ -27,7 +27,7 @@ Tensor Counting(const Shape& shape, float first) {
 
 // A cache that grows and rows that are new, as decoders have them: what hangs on the rows alone,
 // on the cache's size as a number, on both, and what must fit.
-class GrowingModel {
+class GrowingModel : public TestModel {
  public:
   GrowingModel() {
     Value& cache = Input("cache", {kUnknownDim, kWidth});
@@ -50,47 +50,12 @@ class GrowingModel {
     Value& seen = Add("Reshape", {&flat, &Add("Shape", {&other})});
     Output(Add("Sub", {&other, &seen}));
   }
-  std::unique_ptr<Session> MakeSession(int threads) {
-    if (graph_ != nullptr) model_.graph = std::move(graph_);
-    static const cpu::CpuDevice cpu;
-    static const Device* const devices[] = {&cpu};
-    SessionOptions options;
-    options.threads = threads;
-    auto session = Session::Create(model_, devices, BuiltInOperators(), options);
-    EXPECT_TRUE(session.ok()) << session.status().message();
-    return session.ok() ? *std::move(session) : nullptr;
-  }
 
  private:
   static Tensor Ints(std::vector<int64_t> values) { return Tensor::Vector<int64_t>(values); }
-  Value& Input(const char* name, const Shape& shape) {
-    FeatureInfo info;
-    info.name = name;
-    info.type = TypeInfo::Tensor(ElementType::kFloat, shape);
-    model_.inputs.push_back(info);
-    return graph_->AddInput(name, info.type);
-  }
-  Value& Constant(Tensor tensor) { return graph_->AddConstant("", std::move(tensor)); }
-  Node& AddNode(std::string_view name, std::vector<Value*> inputs) {
-    Node& node = graph_->AddNode("", name, 21, inputs, 1, name);
-    node.origin = {std::string(name), std::string(name), "", 21, ""};
-    return node;
-  }
-  Value& Add(std::string_view name, std::vector<Value*> inputs) {
-    return *AddNode(name, std::move(inputs)).output(0);
-  }
   Value& Part(Value& x, int64_t first, int64_t last) {
     return Add("Slice", {&x, &Constant(Ints({first})), &Constant(Ints({last}))});
   }
-  void Output(Value& value) {
-    graph_->AddOutput(value);
-    FeatureInfo info;
-    info.name = value.name();
-    model_.outputs.push_back(info);
-  }
-
-  Model model_;
-  std::unique_ptr<Graph> graph_ = std::make_unique<Graph>();
 };
 
 struct Sizes {

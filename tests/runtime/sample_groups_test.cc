@@ -7,12 +7,11 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <random>
 #include <string_view>
 #include <vector>
 
-#include "devices/cpu/cpu_device.h"
 #include "runtime/session.h"
+#include "tests/runtime/test_model.h"
 
 namespace mullion {
 namespace {
@@ -20,103 +19,60 @@ namespace {
 constexpr int64_t kSide = 48;
 constexpr int64_t kChannels = 16;
 
-Tensor RandomTensor(const Shape& shape, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::uniform_real_distribution<float> values(-1.0f, 1.0f);
-  std::vector<float> data(static_cast<size_t>(shape.ElementCount()));
-  for (float& x : data) x = values(random);
-  return Tensor::FromSpan<float>(shape, std::span<const float>(data));
-}
-
 // Image [batch, 3, 48, 48] and a vector of channels that all samples share.
-class ImageModel {
+class ImageModel : public TestModel {
  public:
-  ImageModel() {
-    image_ = &Input("image", {kUnknownDim, 3, kSide, kSide});
-    shared_ = &Input("shared", {1, kChannels, 1, 1});
-  }
-  Value& image() { return *image_; }
-  Value& shared() { return *shared_; }
-  Node& Add(std::string_view name, std::vector<Value*> inputs, int outputs = 1) {
-    Node& node = graph_->AddNode("", name, 21, inputs, outputs, name);
-    node.origin = {std::string(name), std::string(name), "", 21, ""};
-    return node;
-  }
+  Value& image() { return image_; }
+  Value& shared() { return shared_; }
   Value& Conv(Value& x, const Shape& weights, int64_t groups = 1) {
-    Node& node = Add("Conv", {&x, &Constant(RandomTensor(weights, ++seed_))});
+    Node& node = AddNode("Conv", {&x, &Constant(RandomFloats(weights, ++seed_))});
     node.SetAttribute("group", groups);
     const int64_t pad = weights[2] / 2;
     node.SetAttribute("pads", std::vector<int64_t>(4, pad));
     return *node.output(0);
   }
-  Value& Constant(Tensor tensor) { return graph_->AddConstant("", std::move(tensor)); }
-  void Output(Value& value) {
-    graph_->AddOutput(value);
-    FeatureInfo info;
-    info.name = value.name();
-    model_.outputs.push_back(info);
-  }
-  std::unique_ptr<Session> MakeSession(int threads) {
-    if (graph_ != nullptr) model_.graph = std::move(graph_);
-    static const cpu::CpuDevice cpu;
-    static const Device* const devices[] = {&cpu};
-    SessionOptions options;
-    options.threads = threads;
-    auto session = Session::Create(model_, devices, BuiltInOperators(), options);
-    EXPECT_TRUE(session.ok()) << session.status().message();
-    return session.ok() ? *std::move(session) : nullptr;
-  }
 
  private:
-  Value& Input(const char* name, const Shape& shape) {
-    FeatureInfo info;
-    info.name = name;
-    info.type = TypeInfo::Tensor(ElementType::kFloat, shape);
-    model_.inputs.push_back(info);
-    return graph_->AddInput(name, info.type);
-  }
-
-  Model model_;
-  std::unique_ptr<Graph> graph_ = std::make_unique<Graph>();
-  Value* image_;
-  Value* shared_;
+  Value& image_ = Input("image", {kUnknownDim, 3, kSide, kSide});
+  Value& shared_ = Input("shared", {1, kChannels, 1, 1});
   uint32_t seed_ = 0;
 };
 
 // Of every kind of step: what all samples share, values read outside the group, residuals, parts
 // that are joined and split, views.
 void MakeNet(ImageModel& model) {
-  Value& first = *model.Add("Relu", {&model.Conv(model.image(), {kChannels, 3, 3, 3})}).output(0);
-  Value& scaled = *model.Add("Mul", {&first, &model.shared()}).output(0);
+  Value& first = model.Add("Relu", {&model.Conv(model.image(), {kChannels, 3, 3, 3})});
+  Value& scaled = model.Add("Mul", {&first, &model.shared()});
   Value& point = model.Conv(scaled, {kChannels, kChannels, 1, 1});
   Value& depthwise = model.Conv(point, {kChannels, 1, 3, 3}, kChannels);
-  Value& sum = *model.Add("Add", {&depthwise, &first}).output(0);
-  Node& pool = model.Add("MaxPool", {&sum});
+  Value& sum = model.Add("Add", {&depthwise, &first});
+  Node& pool = model.AddNode("MaxPool", {&sum});
   pool.SetAttribute("kernel_shape", std::vector<int64_t>{2, 2});
   pool.SetAttribute("strides", std::vector<int64_t>{2, 2});
-  Node& resize =
-      model.Add("Resize", {pool.output(0), nullptr,
-                           &model.Constant(Tensor::Vector<float>(std::vector<float>{1, 1, 2, 2}))});
+  Node& resize = model.AddNode(
+      "Resize", {pool.output(0), nullptr,
+                 &model.Constant(Tensor::Vector<float>(std::vector<float>{1, 1, 2, 2}))});
   resize.SetAttribute("mode", std::string("nearest"));
-  Node& joined = model.Add("Concat", {resize.output(0), &sum});
+  Node& joined = model.AddNode("Concat", {resize.output(0), &sum});
   joined.SetAttribute("axis", int64_t{1});
-  Node& split = model.Add("Split", {&model.Conv(*joined.output(0), {12, 2 * kChannels, 1, 1})}, 2);
+  Node& split =
+      model.AddNode("Split", {&model.Conv(*joined.output(0), {12, 2 * kChannels, 1, 1})}, 2);
   split.SetAttribute("axis", int64_t{1});
   split.SetAttribute("num_outputs", int64_t{2});
-  Node& reshaped = model.Add(
+  Node& reshaped = model.AddNode(
       "Reshape",
       {split.output(0), &model.Constant(Tensor::Vector<int64_t>(std::vector<int64_t>{0, 6, -1}))});
-  Node& softmax = model.Add("Softmax", {split.output(1)});
+  Node& softmax = model.AddNode("Softmax", {split.output(1)});
   softmax.SetAttribute("axis", int64_t{1});
-  model.Output(*model.Add("Sigmoid", {reshaped.output(0)}).output(0));
+  model.Output(model.Add("Sigmoid", {reshaped.output(0)}));
   model.Output(*softmax.output(0));
   model.Output(point);
 }
 
 // Runs the net on a batch and on each of its samples.
 void ExpectEachSampleAlone(Session& session, int64_t batch, bool in_groups) {
-  const Tensor image = RandomTensor({batch, 3, kSide, kSide}, 99);
-  const Tensor shared = RandomTensor({1, kChannels, 1, 1}, 98);
+  const Tensor image = RandomFloats({batch, 3, kSide, kSide}, 99);
+  const Tensor shared = RandomFloats({1, kChannels, 1, 1}, 98);
   const Datum inputs[] = {Datum::FromTensor(image), Datum::FromTensor(shared)};
   Datum outputs[3];
   Profiler profiler;
@@ -161,13 +117,13 @@ TEST(SampleGroups, GiveWhatEachSampleGivesAlone) {
 TEST(SampleGroups, WriteOutputsInPlaceAndLeaveInputsAsTheyWere) {
   ImageModel model;
   Value& wide = model.Conv(model.image(), {kChannels, 3, 1, 1});
-  model.Output(*model.Add("Relu", {&model.Conv(wide, {kChannels, kChannels, 3, 3})}).output(0));
+  model.Output(model.Add("Relu", {&model.Conv(wide, {kChannels, kChannels, 3, 3})}));
   const auto session = model.MakeSession(1);
   ASSERT_NE(session, nullptr);
   const Shape shape{9, 3, kSide, kSide};
-  const Datum inputs[] = {Datum::FromTensor(RandomTensor(shape, 1)),
-                          Datum::FromTensor(RandomTensor({1, kChannels, 1, 1}, 2))};
-  Datum outputs[] = {Datum::FromTensor(RandomTensor({9, kChannels, kSide, kSide}, 3))};
+  const Datum inputs[] = {Datum::FromTensor(RandomFloats(shape, 1)),
+                          Datum::FromTensor(RandomFloats({1, kChannels, 1, 1}, 2))};
+  Datum outputs[] = {Datum::FromTensor(RandomFloats({9, kChannels, kSide, kSide}, 3))};
   const void* const memory = outputs[0].view.data;
   for (int run = 0; run < 3; ++run) {
     ASSERT_TRUE(session->Run(inputs, outputs).ok());
@@ -217,8 +173,8 @@ TEST(SampleGroups, EndWhenCancelled) {
   MakeNet(model);
   const auto session = model.MakeSession(1);
   ASSERT_NE(session, nullptr);
-  const Datum inputs[] = {Datum::FromTensor(RandomTensor({8, 3, kSide, kSide}, 1)),
-                          Datum::FromTensor(RandomTensor({1, kChannels, 1, 1}, 2))};
+  const Datum inputs[] = {Datum::FromTensor(RandomFloats({8, 3, kSide, kSide}, 1)),
+                          Datum::FromTensor(RandomFloats({1, kChannels, 1, 1}, 2))};
   Datum outputs[3];
   ASSERT_TRUE(session->Run(inputs, outputs).ok());
   CancellationToken token;
@@ -232,15 +188,15 @@ TEST(SampleGroups, EndWhenCancelled) {
 TEST(SampleGroups, EndWhereSamplesMix) {
   ImageModel model;
   Value& wide = model.Conv(model.image(), {kChannels, 3, 3, 3});
-  Value& relu = *model.Add("Relu", {&wide}).output(0);
+  Value& relu = model.Add("Relu", {&wide});
   Value& axes = model.Constant(Tensor::Vector<int64_t>(std::vector<int64_t>{0}));
-  Value& most = *model.Add("ReduceMax", {&relu, &axes}).output(0);
-  Value& less = *model.Add("Sub", {&relu, &most}).output(0);
+  Value& most = model.Add("ReduceMax", {&relu, &axes});
+  Value& less = model.Add("Sub", {&relu, &most});
   model.Output(less);
   const auto session = model.MakeSession(1);
   ASSERT_NE(session, nullptr);
-  const Datum inputs[] = {Datum::FromTensor(RandomTensor({8, 3, kSide, kSide}, 1)),
-                          Datum::FromTensor(RandomTensor({1, kChannels, 1, 1}, 2))};
+  const Datum inputs[] = {Datum::FromTensor(RandomFloats({8, 3, kSide, kSide}, 1)),
+                          Datum::FromTensor(RandomFloats({1, kChannels, 1, 1}, 2))};
   Datum outputs[1];
   ASSERT_TRUE(session->Run(inputs, outputs).ok());
   const auto values = outputs[0].view.span<float>();

@@ -13,62 +13,11 @@
 
 #include "base/element_traits.h"
 #include "base/tensor.h"
+#include "devices/cpu/slot_table.h"
 
 namespace mullion::cpu {
 
 using AllLabels = TypeList<int64_t, int32_t, int16_t, float, double, std::string>;
-
-// Places of 64-bit keys: each in the first free slot from where its hash points. Most slots are
-// free, so that a search nearly always ends where it begins.
-class SlotTable {
- public:
-  // For as many keys at most.
-  explicit SlotTable(size_t keys) {
-    size_t slots = 64;
-    while (slots < 8 * keys) slots *= 2;
-    slots_.resize(slots);
-  }
-
-  // -1 for what is not there.
-  int64_t Find(uint64_t key) const { return Find(key, AnyPlace()); }
-  // The place of the key, which becomes `place` if it is not there yet.
-  int64_t FindOrAdd(uint64_t key, int64_t place) { return FindOrAdd(key, place, AnyPlace()); }
-
-  // Where different things may have one key: `same` tells whether a place is that of the one meant.
-  template <typename Same>
-  int64_t Find(uint64_t key, Same same) const {
-    return slots_[SlotOf(key, same)].place;
-  }
-  template <typename Same>
-  int64_t FindOrAdd(uint64_t key, int64_t place, Same same) {
-    Slot& slot = slots_[SlotOf(key, same)];
-    if (slot.place < 0) slot = {key, place};
-    return slot.place;
-  }
-
- private:
-  struct Slot {
-    uint64_t key = 0;
-    int64_t place = -1;
-  };
-
-  struct AnyPlace {
-    bool operator()(int64_t /*place*/) const { return true; }
-  };
-
-  template <typename Same>
-  size_t SlotOf(uint64_t key, Same same) const {
-    const size_t mask = slots_.size() - 1;
-    // By the golden ratio (Knuth): the high bits of the product depend on all bits.
-    size_t at = static_cast<size_t>((key * 0x9e3779b97f4a7c15u) >> 32) & mask;
-    while (slots_[at].place >= 0 && !(slots_[at].key == key && same(slots_[at].place))) {
-      at = (at + 1) & mask;
-    }
-    return at;
-  }
-
-  std::vector<Slot> slots_;
-};
 
 // Where a key stands in the table; the first of equal ones. NaN is a key like any other.
 class KeyIndex {

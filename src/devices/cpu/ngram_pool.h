@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/tensor.h"
-#include "devices/cpu/key_index.h"
+#include "devices/cpu/slot_table.h"
 #include "graph/graph.h"
 
 namespace mullion::cpu {

@@ -10,6 +10,7 @@
 #include "devices/cpu/order_key.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/rows.h"
+#include "devices/cpu/slot_table.h"
 #include "devices/cpu/strided_copy.h"
 
 namespace mullion::cpu {
@@ -66,29 +67,14 @@ std::vector<Group> FindGroups(const Slices& slices, const T* data, std::vector<i
   return groups;
 }
 
-// Groups of equal keys in the order of their first occurrence, and the group of each key. A table
-// of at least twice as many places as there are keys, each key in the first free one from where its
-// hash points.
+// Groups of equal keys in the order of their first occurrence, and the group of each key.
 std::vector<Group> FindEqualKeys(const std::vector<int64_t>& keys, std::vector<int64_t>& inverse) {
-  struct Place {
-    int64_t key = 0;
-    int64_t group = -1;
-  };
-  size_t size = 64;
-  while (size < 2 * keys.size()) size *= 2;
-  std::vector<Place> table(size);
+  SlotTable table(keys.size(), 2);  // many keys: a larger one would leave the caches
   std::vector<Group> groups;
   inverse.resize(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
-    // By the golden ratio (Knuth): the high bits of the product depend on all bits.
-    const uint64_t hash = (static_cast<uint64_t>(keys[i]) * 0x9e3779b97f4a7c15u) >> 24;
-    size_t at = static_cast<size_t>(hash) & (size - 1);
-    while (table[at].group >= 0 && table[at].key != keys[i]) at = (at + 1) & (size - 1);
-    if (table[at].group < 0) {
-      table[at] = {keys[i], static_cast<int64_t>(groups.size())};
-      groups.push_back({static_cast<int64_t>(i), 0});
-    }
-    inverse[i] = table[at].group;
+    inverse[i] = table.FindOrAdd(static_cast<uint64_t>(keys[i]), std::ssize(groups));
+    if (inverse[i] == std::ssize(groups)) groups.push_back({static_cast<int64_t>(i), 0});
     ++groups[static_cast<size_t>(inverse[i])].count;
   }
   return groups;

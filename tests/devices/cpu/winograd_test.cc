@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <random>
@@ -71,6 +72,8 @@ class WinogradKernel : public testing::TestWithParam<Isa> {
   void SetUp() override { SetIsaForTest(GetParam()); }
   void TearDown() override { SetIsaForTest(AvailableIsas().back()); }
 };
+class StridedWinogradKernel : public WinogradKernel {};
+class ThinWinogradKernel : public WinogradKernel {};
 
 TEST_P(WinogradKernel, ConvolvesRandomShapes) {
   std::mt19937 random(1);
@@ -131,8 +134,7 @@ TEST_P(WinogradKernel, ConvolvesManyChannels) {
 }
 
 // Outputs two pixels apart; sizes that leave little of the tiles take the direct form.
-TEST_P(WinogradKernel, ConvolvesWithStride) {
-  if (GetParam() == Isa::kScalar) GTEST_SKIP() << "plain code has no such form";
+TEST_P(StridedWinogradKernel, ConvolvesWithStride) {
   std::mt19937 random(11);
   for (int i = 0; i < 25; ++i) {
     ConvolutionShape shape =
@@ -230,10 +232,7 @@ ConvolutionShape ThinShape(int64_t height, int64_t width, int64_t kernel, int64_
   return shape;
 }
 
-bool HasThinWinograd(Isa isa) { return isa != Isa::kScalar && isa != Isa::kSse4; }
-
-TEST_P(WinogradKernel, ConvolvesPictures) {
-  if (!HasThinWinograd(GetParam())) GTEST_SKIP() << "not at this level";
+TEST_P(ThinWinogradKernel, ConvolvesPictures) {
   std::mt19937 random(14);
   for (int i = 0; i < 80; ++i) {
     const int64_t kernel = i % 2 == 0 ? 3 : 5;
@@ -247,8 +246,7 @@ TEST_P(WinogradKernel, ConvolvesPictures) {
   }
 }
 
-TEST_P(WinogradKernel, ConvolvesPicturesWithPadsOfAnySize) {
-  if (!HasThinWinograd(GetParam())) GTEST_SKIP() << "not at this level";
+TEST_P(ThinWinogradKernel, ConvolvesPicturesWithPadsOfAnySize) {
   std::mt19937 random(15);
   for (const int64_t kernel : {3, 5}) {
     ConvolutionShape shape = ThinShape(11, 13, kernel, 0, 3, 20);
@@ -268,8 +266,7 @@ TEST_P(WinogradKernel, ConvolvesPicturesWithPadsOfAnySize) {
 }
 
 // What is not finite spreads over the tiles that see it, and no further.
-TEST_P(WinogradKernel, KeepsWhatIsNotFiniteToItsTiles) {
-  if (!HasThinWinograd(GetParam())) GTEST_SKIP() << "not at this level";
+TEST_P(ThinWinogradKernel, KeepsWhatIsNotFiniteToItsTiles) {
   std::mt19937 random(16);
   for (const int64_t channels : {1, 3}) {
     const ConvolutionShape shape = ThinShape(12, 40, 3, 1, channels, 17);
@@ -309,8 +306,36 @@ TEST_P(WinogradKernel, HasNothingToDoWithoutImages) {
   Check(shape, random);
 }
 
-INSTANTIATE_TEST_SUITE_P(AllLevels, WinogradKernel, testing::ValuesIn(AvailableIsas()),
-                         [](const auto& test) { return std::string(IsaName(test.param)); });
+std::string LevelName(const testing::TestParamInfo<Isa>& test) {
+  return std::string(IsaName(test.param));
+}
+
+std::vector<Isa> LevelsBut(std::initializer_list<Isa> without) {
+  std::vector<Isa> levels;
+  for (const Isa isa : AvailableIsas()) {
+    if (std::find(without.begin(), without.end(), isa) == without.end()) levels.push_back(isa);
+  }
+  return levels;
+}
+
+INSTANTIATE_TEST_SUITE_P(AllLevels, WinogradKernel, testing::ValuesIn(AvailableIsas()), LevelName);
+INSTANTIATE_TEST_SUITE_P(LevelsThatHaveIt, StridedWinogradKernel,
+                         testing::ValuesIn(LevelsBut({Isa::kScalar})), LevelName);
+INSTANTIATE_TEST_SUITE_P(LevelsThatHaveIt, ThinWinogradKernel,
+                         testing::ValuesIn(LevelsBut({Isa::kScalar, Isa::kSse4})), LevelName);
+
+// Plain code has one form less, and with SSE4 too few channels are left to other kernels.
+TEST(Winograd, HasAllFormsFromAvx2On) {
+  ConvolutionShape strided = ShapeOf(40, 40, 32, 64, 1);
+  for (size_t axis = 0; axis < 2; ++axis) strided.axes[axis].stride = 2;
+  const ConvolutionShape thin = ThinShape(40, 40, 3, 1, 3, 32);
+  for (const Isa isa : AvailableIsas()) {
+    SetIsaForTest(isa);
+    EXPECT_EQ(UsesWinograd(strided), isa != Isa::kScalar) << IsaName(isa);
+    EXPECT_EQ(IsThinWinograd(thin), isa != Isa::kScalar && isa != Isa::kSse4) << IsaName(isa);
+  }
+  SetIsaForTest(AvailableIsas().back());
+}
 
 TEST(Winograd, IsForSmallKernelsOfStrideOneOrTwo) {
   const ConvolutionShape shape = ShapeOf(9, 9, 16, 16, 1);
