@@ -97,20 +97,23 @@ struct Floats {
   AlignedBuffer memory;
 };
 
-// A square layer: image side, channels in and out, kernel side, stride.
+// A square layer: image side, channels in and out, kernel side, stride, dilation.
 struct Layer {
   int64_t side, in, out, kernel, stride;
+  int64_t dilation = 1;
   std::string Name() const {
     return std::to_string(side) + "^2 " + std::to_string(in) + "->" + std::to_string(out) + " k" +
-           std::to_string(kernel) + " s" + std::to_string(stride);
+           std::to_string(kernel) + " s" + std::to_string(stride) +
+           (dilation == 1 ? "" : " d" + std::to_string(dilation));
   }
   ConvolutionShape Shape() const {
-    const int64_t output = (side + 2 * ((kernel - 1) / 2) - kernel) / stride + 1;
+    const int64_t pad = (kernel - 1) / 2 * dilation;
+    const int64_t output = (side + 2 * pad - (kernel - 1) * dilation - 1) / stride + 1;
     ConvolutionShape shape;
     shape.in_channels = in;
     shape.out_channels = out;
     shape.spatial_rank = 2;
-    shape.axes[0] = shape.axes[1] = {side, output, kernel, stride, 1, (kernel - 1) / 2};
+    shape.axes[0] = shape.axes[1] = {side, output, kernel, stride, dilation, pad};
     return shape;
   }
 };
@@ -250,9 +253,11 @@ void BenchHalfConvolution(benchmark::State& state, const Layer& layer, int64_t c
 }
 
 const Layer kDepthwiseLayers[] = {
-    {112, 32, 32, 3, 1},  {112, 96, 96, 3, 2},  {56, 144, 144, 3, 1}, {28, 192, 192, 3, 1},
-    {14, 576, 576, 3, 1}, {14, 672, 672, 5, 1}, {28, 240, 240, 5, 2}, {28, 192, 192, 7, 1},
-    {160, 16, 16, 3, 1},  {80, 64, 64, 3, 1},   {20, 64, 64, 3, 1},   {7, 544, 544, 3, 1},
+    {112, 32, 32, 3, 1},     {112, 96, 96, 3, 2},     {56, 144, 144, 3, 1}, {28, 192, 192, 3, 1},
+    {14, 576, 576, 3, 1},    {14, 672, 672, 5, 1},    {28, 240, 240, 5, 2}, {28, 192, 192, 7, 1},
+    {160, 16, 16, 3, 1},     {80, 64, 64, 3, 1},      {20, 64, 64, 3, 1},   {7, 544, 544, 3, 1},
+    {33, 192, 192, 3, 1, 2}, {33, 480, 480, 3, 1, 4}, {33, 480, 480, 3, 1}, {33, 96, 96, 3, 1, 2},
+    {33, 96, 96, 3, 1},
 };
 
 void BenchDepthwise(benchmark::State& state, Isa isa, const Layer& layer) {

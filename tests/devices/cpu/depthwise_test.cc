@@ -110,6 +110,27 @@ TEST_P(DepthwiseKernel, ConvolvesDilatedAndNarrow) {
   }
 }
 
+// Lines long enough for several vectors of outputs a dilation apart, and sides where one, some or
+// all of the kernel hang over.
+TEST_P(DepthwiseKernel, ConvolvesDilatedLinesOfAnyLength) {
+  std::mt19937 random(5);
+  for (const int64_t kernel : {3, 5}) {
+    for (const int64_t dilation : {2, 3, 6}) {
+      for (int64_t output = 6 * dilation; output < 8 * dilation + 7; output += 2) {
+        for (const int64_t pad : {int64_t{0}, dilation, 3 * dilation - 1}) {
+          ConvolutionShape shape;
+          shape.spatial_rank = 1;
+          const int64_t input = output + (kernel - 1) * dilation - 2 * pad;
+          if (input < 1) continue;
+          shape.axes[0] = {
+              .input = input, .output = output, .kernel = kernel, .dilation = dilation, .pad = pad};
+          CheckDepthwise(shape, RandomInt(16, 40, random), random);
+        }
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(AllLevels, DepthwiseKernel, testing::ValuesIn(AvailableIsas()),
                          [](const auto& test) { return std::string(IsaName(test.param)); });
 

@@ -104,6 +104,8 @@ void Depthwise::RunLines(const float* input, const float* packed, float* out, in
   DepthwiseJob job;
   job.axis = shape_.axes[static_cast<size_t>(shape_.spatial_rank - 1)];
   job.channels = shape_.in_channels;
+  job.first_input = -job.axis.pad * job.channels;
+  job.input_step = job.channels;
   job.weights_stride = WeightsStride(job.channels);
   job.bias = epilogue.bias;
   job.out_stride = out_stride * step;

@@ -4,6 +4,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/convolution/depthwise_line.cc"
 #include <algorithm>
+#include <utility>
 
 #include "devices/cpu/kernels/simd/simd.h"
 
@@ -39,9 +40,9 @@ HWY_INLINE void AddAnyTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, in
                            int64_t last_tap, FloatVector* sums) {
   const auto lanes = static_cast<int64_t>(hn::Lanes(Floats()));
   const int64_t channels = job.channels;
-  const int64_t step = job.axis.stride * channels;
-  const int64_t first =
-      (pixel * job.axis.stride - job.axis.pad + first_tap * job.axis.dilation) * channels + c;
+  const int64_t step = job.axis.stride * job.input_step;
+  const int64_t tap_step = job.axis.dilation * job.input_step;
+  const int64_t first = job.first_input + pixel * step + first_tap * tap_step + c;
   for (int64_t i = 0; i < job.line_count; ++i) {
     const float* x = job.lines[i].input + first;
     const float* w = job.lines[i].weights + first_tap * job.weights_stride + c;
@@ -56,7 +57,7 @@ HWY_INLINE void AddAnyTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, in
           sum = hn::MulAdd(value, weight, sum);
         }
       }
-      x += job.axis.dilation * channels;
+      x += tap_step;
       w += job.weights_stride;
     }
   }
@@ -67,8 +68,8 @@ HWY_INLINE void AddAnyTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, in
 template <int kPixels, int kTaps, int kStride>
 HWY_INLINE void AddFixedTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, FloatVector* sums) {
   const Floats d;
-  const int64_t channels = job.channels;
-  const int64_t first = (pixel * kStride - job.axis.pad) * channels + c;
+  const int64_t step = job.input_step;
+  const int64_t first = job.first_input + pixel * kStride * step + c;
   for (int64_t i = 0; i < job.line_count; ++i) {
     const float* const x = job.lines[i].input + first;
     const float* const w = job.lines[i].weights + c;
@@ -77,7 +78,7 @@ HWY_INLINE void AddFixedTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, 
     for (int tap = 0; tap < kTaps; ++tap) weight[tap] = hn::LoadU(d, w + tap * job.weights_stride);
 #pragma GCC unroll 16
     for (int column = 0; column < (kPixels - 1) * kStride + kTaps; ++column) {
-      FloatVector value = hn::LoadU(d, x + column * channels);
+      FloatVector value = hn::LoadU(d, x + column * step);
       KeepInRegister(value);
 #pragma GCC unroll 8
       for (int p = 0; p < kPixels; ++p) {
@@ -147,16 +148,28 @@ void RunPixels(const DepthwiseJob& job, int64_t pixel, int64_t first_tap, int64_
 // weights in registers and gains nothing beyond four.
 constexpr int PixelsTogether(int taps) { return taps != 0 ? 6 : 4; }
 
-// One output at a time, with the taps that lie inside the image.
+// The taps of an output that lie inside the image.
+std::pair<int64_t, int64_t> TapsInside(const ConvolutionShape::Axis& axis, int64_t pixel) {
+  const int64_t start = pixel * axis.stride - axis.pad;
+  const int64_t first = start >= 0 ? 0 : (-start + axis.dilation - 1) / axis.dilation;
+  const int64_t behind = start >= axis.input ? 0 : (axis.input - 1 - start) / axis.dilation + 1;
+  return {std::min(first, axis.kernel), std::min(behind, axis.kernel)};
+}
+
+// Outputs that see a part of the kernel: a few side by side where that is the same one, as it is
+// for as many as the dilation says.
 template <bool kWhole>
 void RunEdge(const DepthwiseJob& job, int64_t begin, int64_t end) {
-  const ConvolutionShape::Axis& axis = job.axis;
-  for (int64_t pixel = begin; pixel < end; ++pixel) {
-    const int64_t start = pixel * axis.stride - axis.pad;
-    const int64_t first = start >= 0 ? 0 : (-start + axis.dilation - 1) / axis.dilation;
-    const int64_t behind = start >= axis.input ? 0 : (axis.input - 1 - start) / axis.dilation + 1;
-    RunPixels<1, 0, 0, kWhole>(job, pixel, std::min(first, axis.kernel),
-                               std::min(behind, axis.kernel));
+  constexpr int kTogether = PixelsTogether(0);
+  for (int64_t pixel = begin; pixel < end;) {
+    const std::pair<int64_t, int64_t> taps = TapsInside(job.axis, pixel);
+    if (pixel + kTogether <= end && TapsInside(job.axis, pixel + kTogether - 1) == taps) {
+      RunPixels<kTogether, 0, 0, kWhole>(job, pixel, taps.first, taps.second);
+      pixel += kTogether;
+    } else {
+      RunPixels<1, 0, 0, kWhole>(job, pixel, taps.first, taps.second);
+      ++pixel;
+    }
   }
 }
 
@@ -174,6 +187,26 @@ void RunInside(const DepthwiseJob& job, int64_t begin, int64_t end) {
     return;
   }
   for (; pixel < end; ++pixel) RunPixels<1, 0, 0, kWhole>(job, pixel, 0, job.axis.kernel);
+}
+
+// Pixels that lie a dilation apart are neighbours of a line of their own, in whose vectors outputs
+// share what they load. Those left over at the end of each would be run by themselves.
+template <int kTaps>
+void RunDilated(const DepthwiseJob& job, int64_t begin, int64_t end) {
+  const int64_t dilation = job.axis.dilation;
+  if (end - begin < dilation * PixelsTogether(kTaps)) {
+    RunInside<0, 0, true>(job, begin, end);
+    return;
+  }
+  DepthwiseJob line = job;
+  line.axis.dilation = 1;
+  line.input_step = dilation * job.input_step;
+  line.out_stride = dilation * job.out_stride;
+  for (int64_t first = begin; first < begin + dilation; ++first) {
+    line.first_input = job.first_input + first * job.input_step;
+    line.out = job.out + first * job.out_stride;
+    RunInside<kTaps, 1, true>(line, 0, (end - first + dilation - 1) / dilation);
+  }
 }
 
 // Fewer channels than lanes, and pixels side by side: vectors run along the line, whatever channel
@@ -230,7 +263,12 @@ void RunDepthwiseLine(const DepthwiseJob& job) {
   RunEdge<true>(job, first, begin);
   // Plain code, for processors of long ago, does without the larger loops.
   const bool dense = HWY_TARGET != HWY_SCALAR && axis.dilation == 1;
-  if (dense && axis.kernel == 3 && axis.stride == 1) {
+  const bool dilated = HWY_TARGET != HWY_SCALAR && axis.dilation > 1 && axis.stride == 1;
+  if (dilated && axis.kernel == 3) {
+    RunDilated<3>(job, begin, end);
+  } else if (dilated && axis.kernel == 5) {
+    RunDilated<5>(job, begin, end);
+  } else if (dense && axis.kernel == 3 && axis.stride == 1) {
     RunInside<3, 1, true>(job, begin, end);
   } else if (dense && axis.kernel == 3 && axis.stride == 2) {
     RunInside<3, 2, true>(job, begin, end);

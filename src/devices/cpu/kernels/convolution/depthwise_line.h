@@ -22,6 +22,8 @@ struct DepthwiseJob {
   int64_t line_count;
   ConvolutionShape::Axis axis;         // the last one
   std::pair<int64_t, int64_t> inside;  // outputs that see the whole kernel along it
+  int64_t first_input;                 // floats from the line to what output 0 reads first
+  int64_t input_step;                  // from one pixel to the next
   int64_t first_pixel;                 // the part of the line to fill
   int64_t last_pixel;
   int64_t channels;
