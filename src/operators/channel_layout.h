@@ -21,6 +21,16 @@ struct ChannelLayout {
   // The axis of spatial dimension i.
   int SpatialAxis(int i) const { return last ? i + 1 : i + 2; }
 
+  // The spatial axes of a tensor of at least rank 2, as bits.
+  uint32_t SpatialAxes(int rank) const {
+    return ((uint32_t{1} << (rank - 2)) - 1) << SpatialAxis(0);
+  }
+  // What is left of such a shape when one window covers all of them.
+  Shape Pooled(Shape shape) const {
+    for (int i = 0; i < shape.rank() - 2; ++i) shape[SpatialAxis(i)] = 1;
+    return shape;
+  }
+
   // Sizes of a concrete shape. A tensor of rank 1 has one channel.
   int64_t Batch(const Shape& shape) const { return shape.rank() == 0 ? 1 : shape[0]; }
   int64_t Channels(const Shape& shape) const {

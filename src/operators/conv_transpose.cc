@@ -100,15 +100,7 @@ Status InferConvTranspose(InferenceContext& context) {
 
 Result<ConvolutionGeometry> TransposedGeometry(const Node& node, const Shape& image,
                                                const Shape& weights) {
-  if (image.rank() < 3 || image.rank() != weights.rank()) {
-    return WrongNode(node, StrCat("the image has shape ", image.ToString(), " and the weights ",
-                                  weights.ToString(), "; both must have the same rank, 3 or more"));
-  }
-  ConvolutionGeometry g;
-  g.layout = ChannelLayout(node);
-  g.spatial_rank = image.rank() - 2;
-  g.batch = image[0];
-  g.groups = node.IntAttribute("group", 1);
+  MULLION_ASSIGN_OR_RETURN(ConvolutionGeometry g, ConvolutionGeometry::Begin(node, image, weights));
   g.in_channels = weights[0];
   const int64_t channels = image[g.layout.ChannelAxis(image.rank())];
   if (g.groups < 1 || g.groups > kLargestConvolution ||

@@ -28,8 +28,8 @@ Status CheckChannels(const Node& node, const ConvolutionGeometry& g, int64_t gro
 
 }  // namespace
 
-Result<ConvolutionGeometry> ConvolutionGeometry::FromNode(const Node& node, const Shape& image,
-                                                          const Shape& weights) {
+Result<ConvolutionGeometry> ConvolutionGeometry::Begin(const Node& node, const Shape& image,
+                                                       const Shape& weights) {
   if (image.rank() < 3 || image.rank() != weights.rank()) {
     return WrongNode(node, StrCat("the image has shape ", image.ToString(), " and the weights ",
                                   weights.ToString(), "; both must have the same rank, 3 or more"));
@@ -39,6 +39,12 @@ Result<ConvolutionGeometry> ConvolutionGeometry::FromNode(const Node& node, cons
   g.spatial_rank = image.rank() - 2;
   g.batch = image[0];
   g.groups = node.IntAttribute("group", 1);
+  return g;
+}
+
+Result<ConvolutionGeometry> ConvolutionGeometry::FromNode(const Node& node, const Shape& image,
+                                                          const Shape& weights) {
+  MULLION_ASSIGN_OR_RETURN(ConvolutionGeometry g, Begin(node, image, weights));
   g.in_channels = image[g.layout.ChannelAxis(image.rank())];
   g.out_channels = weights[0];
   MULLION_RETURN_IF_ERROR(CheckChannels(node, g, weights[1]));

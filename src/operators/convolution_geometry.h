@@ -26,6 +26,11 @@ struct ConvolutionGeometry {
   static Result<ConvolutionGeometry> FromNode(const Node& node, const Shape& image,
                                               const Shape& weights);
 
+  // What does not hang on which way the convolution goes: layout, batch, groups as the attribute
+  // has them, which is not checked yet.
+  static Result<ConvolutionGeometry> Begin(const Node& node, const Shape& image,
+                                           const Shape& weights);
+
   // The axes' sizes but for outputs and pads, with what every convolution asks of them.
   Status ReadAxes(const Node& node, const Shape& image, const Shape& weights);
 

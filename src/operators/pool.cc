@@ -49,8 +49,9 @@ Status InferPool(InferenceContext& context) {
   return OkStatus();
 }
 
-// In opset 1 p was a float.
-Status UpgradeLpPool(Node& node) {
+}  // namespace
+
+Status UpgradeFloatP(Node& node) {
   if (node.HasAttribute("p")) {
     const float p = node.FloatAttribute("p", 2.0f);
     if (!(p >= 1 && p < 1e6f) || p != static_cast<float>(static_cast<int64_t>(p))) {
@@ -62,8 +63,6 @@ Status UpgradeLpPool(Node& node) {
   node.set_opset(2);
   return OkStatus();
 }
-
-}  // namespace
 
 Result<PoolParameters> PoolParameters::FromNode(const Node& node) {
   PoolParameters parameters;
@@ -133,7 +132,7 @@ void RegisterPool(OperatorRegistry& registry) {
   registry.Add(
       {.name = "AveragePool", .inputs = {1, 1}, .types = types::kAllFloats, .infer = InferPool});
   registry.Add(
-      {.name = "LpPool", .inputs = {1, 1}, .types = types::kAllFloats, .upgrade = UpgradeLpPool});
+      {.name = "LpPool", .inputs = {1, 1}, .types = types::kAllFloats, .upgrade = UpgradeFloatP});
   registry.Add({.name = "LpPool",
                 .since = 2,
                 .inputs = {1, 1},

@@ -36,6 +36,9 @@ struct PoolParameters {
   std::array<WindowAxis, kMaxRank> windows;
 };
 
+// LpPool and GlobalLpPool had a float for `p` in opset 1.
+Status UpgradeFloatP(Node& node);
+
 }  // namespace mullion::operators
 
 #endif  // MULLION_OPERATORS_POOL_H_

@@ -20,10 +20,7 @@ Status InferQlinearGlobalAveragePool(InferenceContext& context) {
     return OkStatus();
   }
   MULLION_RETURN_IF_ERROR(context.RequireRankAtLeast(0, 2));
-  const ChannelLayout layout(context.node());
-  Shape output = *shape;
-  for (int i = 0; i < shape->rank() - 2; ++i) output[layout.SpatialAxis(i)] = 1;
-  context.SetOutput(0, type, output);
+  context.SetOutput(0, type, ChannelLayout(context.node()).Pooled(*shape));
   return OkStatus();
 }
 

@@ -19,29 +19,23 @@ class GlobalPool final : public Executable {
 
   Status Bind(BindContext& context) const override {
     const Shape& shape = context.input(0)->shape;
-    context.RequestScratch(ReduceLoops(shape, SpatialAxes(shape)).ScratchBytes(functions_));
+    context.RequestScratch(
+        ReduceLoops(shape, layout_.SpatialAxes(shape.rank())).ScratchBytes(functions_));
     return OkStatus();
   }
 
   Status Run(RunContext& context) const override {
     const TensorView& input = context.Input(0);
-    Shape shape = input.shape;
-    for (int i = 0; i < shape.rank() - 2; ++i) shape[layout_.SpatialAxis(i)] = 1;
-    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, layout_.Pooled(input.shape)));
     const size_t element = ByteSize(input.type, 1);
-    ReduceLoops(input.shape, SpatialAxes(input.shape))
+    ReduceLoops(input.shape, layout_.SpatialAxes(input.shape.rank()))
         .Run(functions_, input.data, element, output.data, element, context.scratch(),
              context.parallel());
     return OkStatus();
   }
 
  private:
-  uint32_t SpatialAxes(const Shape& shape) const {
-    uint32_t axes = 0;
-    for (int i = 0; i < shape.rank() - 2; ++i) axes |= uint32_t{1} << layout_.SpatialAxis(i);
-    return axes;
-  }
-
   operators::ChannelLayout layout_;
   ReduceFunctions functions_;
 };
@@ -72,9 +66,8 @@ class GlobalPowerPool final : public Executable {
 
   Status Run(RunContext& context) const override {
     const TensorView& input = context.Input(0);
-    Shape shape = input.shape;
-    for (int i = 0; i < shape.rank() - 2; ++i) shape[layout_.SpatialAxis(i)] = 1;
-    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
+    MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
+                             context.AllocateOutput(0, layout_.Pooled(input.shape)));
     const int64_t size = layout_.Spatial(input.shape);
     const int64_t chunk = kPowerPoolTask / std::max<int64_t>(size, 1) + 1;
     context.parallel().For(output.count(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
