@@ -20,6 +20,9 @@ namespace {
 constexpr size_t kSlabsFrom = size_t{4} << 20;
 // What is reserved at once: pages that nothing is written to take no memory.
 constexpr size_t kLargestSlab = size_t{256} << 20;
+// Scratch memory of this size comes from the system and goes back to it; less would come from the
+// heap of the thread that packs, which keeps it.
+constexpr size_t kLeastScratch = size_t{256} << 10;
 
 // Where contents cannot be told by where they come from, they are by a 128-bit hash; with the
 // element type, shape and format in the key a chance collision is out of reach.
@@ -55,6 +58,7 @@ WeightStore::Packing::~Packing() {
 }
 
 WeightStore::Scratch WeightStore::TakeScratch(size_t bytes) {
+  bytes = std::max(bytes, kLeastScratch);
   {
     const std::lock_guard lock(mutex_);
     const auto found = std::find_if(scratch_.begin(), scratch_.end(),

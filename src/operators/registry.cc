@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "operators/registry.h"
 
-#include <algorithm>
-
 #include "base/str_cat.h"
 
 namespace mullion {
 
 namespace {
-
-std::string Key(std::string_view domain, std::string_view name) {
-  return StrCat(domain == "ai.onnx" ? std::string_view() : domain, "::", name);
-}
 
 Status CheckArity(const Node& node, const char* what, int count, Arity arity) {
   if (count >= arity.min && count <= arity.max) return OkStatus();
@@ -46,32 +40,21 @@ Status CheckArguments(const OperatorDefinition& definition, const Node& node) {
   return OkStatus();
 }
 
-void OperatorRegistry::Add(const OperatorDefinition& definition) {
-  auto& forms = forms_[Key(definition.domain, definition.name)];
-  const auto place = std::find_if(forms.begin(), forms.end(), [&](const OperatorDefinition& form) {
-    return form.since > definition.since;
-  });
-  forms.insert(place, definition);
-}
+void OperatorRegistry::Add(const OperatorDefinition& definition) { forms_.Add(definition); }
 
 const OperatorDefinition* OperatorRegistry::Find(std::string_view domain, std::string_view name,
                                                  int opset) const {
-  const auto found = forms_.find(Key(domain, name));
-  if (found != forms_.end()) {
-    const OperatorDefinition* best = nullptr;
-    for (const OperatorDefinition& form : found->second) {
-      if (form.since <= opset) best = &form;
-    }
-    if (best != nullptr) return best;
-  }
+  const OperatorDefinition* best = nullptr;
+  forms_.ForEach(domain, name, [&](const OperatorDefinition& form) {
+    if (form.since <= opset && (best == nullptr || form.since >= best->since)) best = &form;
+  });
+  if (best != nullptr) return best;
   return behind_ == nullptr ? nullptr : behind_->Find(domain, name, opset);
 }
 
 std::vector<const OperatorDefinition*> OperatorRegistry::All() const {
   std::vector<const OperatorDefinition*> all;
-  for (const auto& [key, forms] : forms_) {
-    for (const OperatorDefinition& form : forms) all.push_back(&form);
-  }
+  forms_.ForEach([&](const OperatorDefinition& form) { all.push_back(&form); });
   if (behind_ != nullptr) {
     for (const OperatorDefinition* const form : behind_->All()) all.push_back(form);
   }

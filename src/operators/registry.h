@@ -8,11 +8,10 @@
 #define MULLION_OPERATORS_REGISTRY_H_
 
 #include <limits>
-#include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "operators/definition_table.h"
 #include "operators/inference.h"
 
 namespace mullion {
@@ -59,6 +58,7 @@ class OperatorRegistry {
  public:
   explicit OperatorRegistry(const OperatorRegistry* behind = nullptr) : behind_(behind) {}
 
+  // Not after the first of the questions below.
   void Add(const OperatorDefinition& definition);
 
   // The form of `domain::name` in force at `opset`: the one with the greatest since <= opset; null
@@ -68,8 +68,7 @@ class OperatorRegistry {
   std::vector<const OperatorDefinition*> All() const;
 
  private:
-  // Keyed by "domain::name"; forms sorted by `since`.
-  std::unordered_map<std::string, std::vector<OperatorDefinition>> forms_;
+  DefinitionTable<OperatorDefinition> forms_;
   const OperatorRegistry* behind_;
 };
 

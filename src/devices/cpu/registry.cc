@@ -7,10 +7,6 @@ namespace mullion::cpu {
 
 namespace {
 
-std::string Key(std::string_view domain, std::string_view name) {
-  return StrCat(domain == "ai.onnx" ? std::string_view() : domain, "::", name);
-}
-
 // The element type that chooses a kernel: that of the first input there is.
 ElementType LeadingType(const Node& node) {
   for (const Value* const input : node.inputs()) {
@@ -33,33 +29,32 @@ std::string NamesOf(ElementTypeSet set) {
 
 }  // namespace
 
-void KernelRegistry::Add(const KernelDefinition& definition) {
-  kernels_[Key(definition.domain, definition.name)].push_back(definition);
-}
+void KernelRegistry::Add(const KernelDefinition& definition) { kernels_.Add(definition); }
 
 Result<const KernelDefinition*> KernelRegistry::Find(const Node& node) const {
-  const auto found = kernels_.find(Key(node.domain(), node.operator_name()));
-  if (found == kernels_.end()) {
-    return node.Error(StatusCode::kUnsupported, "the CPU device has no kernel for this operator");
-  }
   const ElementType type = LeadingType(node);
+  bool known = false;
   ElementTypeSet supported = 0;
   Status reason;
   const KernelDefinition* best = nullptr;
-  for (const KernelDefinition& kernel : found->second) {
-    if (kernel.since > node.opset()) continue;
+  kernels_.ForEach(node.domain(), node.operator_name(), [&](const KernelDefinition& kernel) {
+    known = true;
+    if (kernel.since > node.opset()) return;
     supported |= kernel.types;
-    if (type != ElementType::kUndefined && !Contains(kernel.types, type)) continue;
+    if (type != ElementType::kUndefined && !Contains(kernel.types, type)) return;
     if (kernel.supports != nullptr) {
       Status status = kernel.supports(node);
       if (!status.ok()) {
         reason = std::move(status);
-        continue;
+        return;
       }
     }
     if (best == nullptr || kernel.since > best->since) best = &kernel;
-  }
+  });
   if (best != nullptr) return best;
+  if (!known) {
+    return node.Error(StatusCode::kUnsupported, "the CPU device has no kernel for this operator");
+  }
   if (!reason.ok()) return reason;
   return node.Error(StatusCode::kUnsupported,
                     StrCat("the CPU device has no kernel for element type ", ElementTypeName(type),
@@ -68,9 +63,7 @@ Result<const KernelDefinition*> KernelRegistry::Find(const Node& node) const {
 
 ElementTypeSet KernelRegistry::TypesOf(std::string_view domain, std::string_view name) const {
   ElementTypeSet types = 0;
-  const auto found = kernels_.find(Key(domain, name));
-  if (found == kernels_.end()) return types;
-  for (const KernelDefinition& kernel : found->second) types |= kernel.types;
+  kernels_.ForEach(domain, name, [&](const KernelDefinition& kernel) { types |= kernel.types; });
   return types;
 }
 

@@ -8,13 +8,11 @@
 #define MULLION_DEVICES_CPU_REGISTRY_H_
 
 #include <memory>
-#include <string>
 #include <string_view>
-#include <unordered_map>
-#include <vector>
 
 #include "device/kernel.h"
 #include "device/weight_store.h"
+#include "operators/definition_table.h"
 
 namespace mullion::cpu {
 
@@ -33,6 +31,7 @@ struct KernelDefinition {
 
 class KernelRegistry {
  public:
+  // Not after the first of the questions below.
   void Add(const KernelDefinition& definition);
 
   // The kernel for the node, or an error that says what is missing and which types there are.
@@ -42,7 +41,7 @@ class KernelRegistry {
   ElementTypeSet TypesOf(std::string_view domain, std::string_view name) const;
 
  private:
-  std::unordered_map<std::string, std::vector<KernelDefinition>> kernels_;
+  DefinitionTable<KernelDefinition> kernels_;
 };
 
 const KernelRegistry& BuiltInKernels();

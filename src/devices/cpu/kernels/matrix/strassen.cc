@@ -2,9 +2,10 @@
 #include "devices/cpu/kernels/matrix/strassen.h"
 
 #include <algorithm>
-#include <memory>
+#include <new>
 #include <vector>
 
+#include "base/memory.h"
 #include "base/rounding.h"
 #include "base/tensor.h"
 #include "devices/cpu/kernels/matrix/matrix_blocks.h"
@@ -283,15 +284,18 @@ void PackStrassen(const RightSource& source, int64_t columns, float* packed) {
   const Packed place(source.depth, columns);
   const int64_t half = place.half;
   const int64_t most = place.blocks.Vectors(0) * place.blocks.lanes * half;
-  const std::unique_ptr<float[]> sides(new float[static_cast<size_t>(4 * most)]);
+  // Of the system, not of the heap of a thread that helps with loading, which keeps it.
+  const AlignedBuffer memory(AllocateAligned(static_cast<size_t>(4 * most) * sizeof(float)));
+  if (memory == nullptr) throw std::bad_alloc();
+  auto* const sides = static_cast<float*>(memory.get());
   RightSource right = source;
   right.first_column += columns / 2;
   for (int64_t block = 0; block < place.blocks.count(); ++block) {
-    PackRightBlock(source, place.blocks, block, sides.get());
-    PackRightBlock(right, place.blocks, block, sides.get() + 2 * most);
+    PackRightBlock(source, place.blocks, block, sides);
+    PackRightBlock(right, place.blocks, block, sides + 2 * most);
     // Lower quarters lie behind the upper ones.
     const int64_t floats = place.blocks.Vectors(block) * place.blocks.lanes * half;
-    const float* const b11 = sides.get();
+    const float* const b11 = sides;
     const float* const b21 = b11 + floats;
     const float* const b12 = b11 + 2 * most;
     const float* const b22 = b12 + floats;
