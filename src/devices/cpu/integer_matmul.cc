@@ -24,6 +24,28 @@ int32_t ZeroOf(const TensorView& zeros, int64_t matrix, int64_t index, int64_t c
   return ByteAt(zeros, elements == count ? index : matrix * count + index);
 }
 
+// All `count` of them, plus `shift`; says whether any is not 0 then. With one row of a product this
+// is as much work as the product, so without a question for each.
+bool FillZeros(const TensorView& zeros, int64_t matrix, int64_t count, int32_t shift, int32_t* to) {
+  const int64_t elements = zeros.count();
+  if (elements == 1) {
+    const int32_t zero = ByteAt(zeros, 0) + shift;
+    std::fill_n(to, count, zero);
+    return zero != 0;
+  }
+  const auto fill = [&](const auto* from) {
+    int32_t any = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      to[i] = from[i] + shift;
+      any |= to[i];
+    }
+    return any != 0;
+  };
+  const int64_t first = elements == count ? 0 : matrix * count;
+  return zeros.type == ElementType::kInt8 ? fill(zeros.as<int8_t>() + first)
+                                          : fill(zeros.as<uint8_t>() + first);
+}
+
 }  // namespace
 
 struct IntegerMatmul::Bound : BoundState {
@@ -152,57 +174,80 @@ const uint8_t* IntegerMatmul::StageLeft(const RunContext& context, const Bound& 
   return to;
 }
 
-int32_t IntegerMatmul::RightZero(const RunContext& context, const Bound& b, int64_t matrix,
-                                 int64_t column) const {
-  if (!context.HasInput(ports_.right_zero)) return 0;
-  return ZeroOf(context.Input(ports_.right_zero), matrix, column, b.panels.columns);
-}
-
 const uint8_t* IntegerMatmul::PackedRight(const RunContext& context, const Bound& b,
                                           int64_t matrix) const {
   if (packed_ != nullptr) {
     return static_cast<const uint8_t*>(packed_.get()) + matrix * b.panels.bytes();
   }
   auto* const zeros = ScratchAt<int32_t>(context, b.zeros);
-  for (int64_t c = 0; c < b.panels.columns; ++c) zeros[c] = RightZero(context, b, matrix, c);
+  if (context.HasInput(ports_.right_zero)) {
+    FillZeros(context.Input(ports_.right_zero), matrix, b.panels.columns, 0, zeros);
+  } else {
+    std::fill_n(zeros, b.panels.columns, 0);
+  }
   auto* const packed = ScratchAt<uint8_t>(context, b.packed);
   Pack(context.Input(ports_.right), matrix, zeros, packed);
   return packed;
 }
 
-// What sums begin with and how they are scaled.
+// What sums begin with, and the zero points that they are corrected by.
 void IntegerMatmul::FillColumns(const RunContext& context, const Bound& b, int64_t matrix,
                                 const Job& job, IntegerProduct& product) const {
-  const bool bytes = form_ == IntegerForm::kBytes;
-  // What was shifted by 128 takes its zero point along.
-  const int32_t right_shift = context.Input(ports_.right).type == ElementType::kUint8 ? -128 : 0;
-  const auto left_zero = static_cast<uint32_t>(b.row_zeros ? 0 : product.left_zero);
+  const int64_t columns = b.panels.columns;
+  const int64_t padded = b.panels.padded_columns();
   auto* const init = ScratchAt<int32_t>(context, b.init);
-  auto* const zeros = ScratchAt<int32_t>(context, b.zeros);
-  auto* const scales = ScratchAt<float>(context, b.scales);
-  auto* const biases = ScratchAt<float>(context, b.biases);
-  bool has_zeros = false;
-  for (int64_t c = 0; c < b.panels.padded_columns(); ++c) {
-    const bool real = c < b.panels.columns;
-    init[c] = 0;
-    zeros[c] = 0;
-    if (bytes && real) {
-      const int32_t sum = b.panels.ColumnSums(product.packed)[c];
-      init[c] = static_cast<int32_t>(0 - left_zero * static_cast<uint32_t>(sum));
-      zeros[c] = RightZero(context, b, matrix, c) + right_shift;
-      has_zeros = has_zeros || zeros[c] != 0;
+  product.init = init;
+  product.finish.right_zeros = nullptr;
+  if (form_ == IntegerForm::kBytes) {
+    const auto left_zero = static_cast<uint32_t>(b.row_zeros ? 0 : product.left_zero);
+    const int32_t* const sums = b.panels.ColumnSums(product.packed);
+    for (int64_t c = 0; c < padded; ++c) {
+      init[c] = static_cast<int32_t>(0 - left_zero * static_cast<uint32_t>(sums[c]));
     }
-    if (real && job.addends != nullptr) {
+    // What was shifted by 128 takes its zero point along.
+    const int32_t shift = context.Input(ports_.right).type == ElementType::kUint8 ? -128 : 0;
+    auto* const zeros = ScratchAt<int32_t>(context, b.zeros);
+    bool has_zeros = shift != 0;
+    if (context.HasInput(ports_.right_zero)) {
+      has_zeros = FillZeros(context.Input(ports_.right_zero), matrix, columns, shift, zeros);
+    } else {
+      std::fill_n(zeros, columns, shift);
+    }
+    std::fill(zeros + columns, zeros + padded, 0);
+    if (has_zeros) product.finish.right_zeros = zeros;
+  } else {
+    std::fill_n(init, padded, 0);
+  }
+  if (job.addends != nullptr) {
+    for (int64_t c = 0; c < columns; ++c) {
       init[c] = static_cast<int32_t>(static_cast<uint32_t>(init[c]) +
                                      static_cast<uint32_t>(job.addends[c]));
     }
-    scales[c] = real && job.scales != nullptr ? job.scales[matrix * job.scales_step + c] : 0.0f;
-    biases[c] = real && job.biases != nullptr ? job.biases[c] : 0.0f;
   }
-  product.init = init;
-  product.finish.scales = scales;
-  product.finish.biases = job.biases != nullptr ? biases : nullptr;
-  product.finish.right_zeros = has_zeros ? zeros : nullptr;
+  FillScales(context, b, matrix, job, product.finish);
+}
+
+void IntegerMatmul::FillScales(const RunContext& context, const Bound& b, int64_t matrix,
+                               const Job& job, IntegerFinish& finish) const {
+  const int64_t columns = b.panels.columns;
+  const int64_t padded = b.panels.padded_columns();
+  if (job.scales != nullptr) {
+    auto* const scales = ScratchAt<float>(context, b.scales);
+    const float* const from = job.scales + matrix * job.scales_step;
+    if (job.one_scale) {
+      std::fill_n(scales, columns, job.factor * *from);
+    } else {
+      for (int64_t c = 0; c < columns; ++c) scales[c] = job.factor * from[c];
+    }
+    std::fill(scales + columns, scales + padded, 0.0f);
+    finish.scales = scales;
+  }
+  if (job.biases != nullptr) {
+    auto* const biases = ScratchAt<float>(context, b.biases);
+    std::copy_n(job.biases, columns, biases);
+    std::fill(biases + columns, biases + padded, 0.0f);
+    finish.biases = biases;
+  }
 }
 
 void IntegerMatmul::Run(const RunContext& context, const Job& job) const {

@@ -26,8 +26,11 @@ class IntegerMatmul {
   };
   struct Job {
     IntegerOutput output = IntegerOutput::kInt32;
-    float zero_point = 0;                // of the output
-    const float* scales = nullptr;       // one per column, for outputs that have them
+    float zero_point = 0;  // of the output
+    // For outputs that have scales: `factor` times these, one per column or one for all.
+    float factor = 1;
+    const float* scales = nullptr;
+    bool one_scale = false;
     int64_t scales_step = 0;             // from one right matrix to the next
     const float* biases = nullptr;       // one per column, for kFloat; may be null
     const int32_t* addends = nullptr;    // one per column, added to sums; may be null
@@ -53,10 +56,10 @@ class IntegerMatmul {
   }
   const uint8_t* StageLeft(const RunContext& context, const Bound& bound, const Job& job) const;
   const uint8_t* PackedRight(const RunContext& context, const Bound& bound, int64_t matrix) const;
-  int32_t RightZero(const RunContext& context, const Bound& bound, int64_t matrix,
-                    int64_t column) const;
   void FillColumns(const RunContext& context, const Bound& bound, int64_t matrix, const Job& job,
                    IntegerProduct& product) const;
+  void FillScales(const RunContext& context, const Bound& bound, int64_t matrix, const Job& job,
+                  IntegerFinish& finish) const;
 
   Ports ports_;
   IntegerForm form_ = IntegerForm::kWords;

@@ -69,9 +69,8 @@ class QlinearMatmul final : public Executable {
     auto* const scales = ScratchAt<float>(context, 0);
     const float a_scale = SpreadFloat(context.Input(kAScale), row);
     const float y_scale = SpreadFloat(context.Input(kYScale), row);
-    for (int64_t c = 0; c < shape.columns; ++c) {
-      scales[c] = a_scale * SpreadFloat(context.Input(kBScale), c) / y_scale;
-    }
+    SpreadFloats(context.Input(kBScale), shape.columns, scales);
+    for (int64_t c = 0; c < shape.columns; ++c) scales[c] = a_scale * scales[c] / y_scale;
     return scales;
   }
 

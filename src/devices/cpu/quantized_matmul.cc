@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -11,8 +10,6 @@
 namespace mullion::cpu {
 
 namespace {
-
-constexpr int64_t kFloatBytes = int64_t{sizeof(float)};
 
 // What both operators do with the product.
 class FloatProduct : public Executable {
@@ -28,23 +25,14 @@ class FloatProduct : public Executable {
                                               context.Input(1).shape);
   }
 
-  // Scratch memory for the scales of all columns.
-  static Result<int64_t> ScaleBytes(const BindContext& context, int b_scale) {
-    MULLION_ASSIGN_OR_RETURN(const operators::MatrixShape shape,
-                             operators::MatrixShape::FromShapes(
-                                 context.node(), context.input(0)->shape, context.input(1)->shape));
-    return std::max(shape.columns, context.input(b_scale)->shape.ElementCount()) * kFloatBytes;
-  }
-
-  // `scales` is scratch memory.
-  void Multiply(const RunContext& context, float a_scale, float* scales,
-                const operators::MatrixShape& shape, IntegerMatmul::Job& job) const {
+  void Multiply(const RunContext& context, float a_scale, const operators::MatrixShape& shape,
+                IntegerMatmul::Job& job) const {
     const TensorView& b_scale = context.Input(b_scale_);
-    const int64_t count = std::max(shape.columns, b_scale.count());
-    for (int64_t i = 0; i < count; ++i) scales[i] = a_scale * SpreadFloat(b_scale, i);
     job.output = IntegerOutput::kFloat;
-    job.scales = scales;
-    job.scales_step = count > shape.columns ? shape.columns : 0;
+    job.factor = a_scale;
+    job.scales = b_scale.as<float>();
+    job.one_scale = b_scale.count() == 1;
+    job.scales_step = b_scale.count() > shape.columns ? shape.columns : 0;
     if (context.HasInput(bias_)) job.biases = context.Input(bias_).as<float>();
     matmul_.Run(context, job);
   }
@@ -60,10 +48,7 @@ class MatmulIntegerToFloat final : public FloatProduct {
   MatmulIntegerToFloat()
       : FloatProduct({.left = 0, .left_zero = 4, .right = 1, .right_zero = 5}, 3, 6) {}
 
-  Status Bind(BindContext& context) const override {
-    MULLION_ASSIGN_OR_RETURN(const int64_t bytes, ScaleBytes(context, b_scale_));
-    return matmul_.Bind(context, bytes);
-  }
+  Status Bind(BindContext& context) const override { return matmul_.Bind(context); }
 
   Status Run(RunContext& context) const override {
     MULLION_ASSIGN_OR_RETURN(const operators::MatrixShape shape, ShapeOf(context));
@@ -72,7 +57,7 @@ class MatmulIntegerToFloat final : public FloatProduct {
     if (output.count() == 0) return OkStatus();
     IntegerMatmul::Job job;
     job.out = output.data;
-    Multiply(context, *context.Input(2).as<float>(), ScratchAt<float>(context, 0), shape, job);
+    Multiply(context, *context.Input(2).as<float>(), shape, job);
     return OkStatus();
   }
 };
@@ -86,9 +71,8 @@ class DynamicQuantizeMatmul final : public FloatProduct {
   }
 
   Status Bind(BindContext& context) const override {
-    MULLION_ASSIGN_OR_RETURN(const int64_t scale_bytes, ScaleBytes(context, b_scale_));
     const int64_t count = context.input(0)->shape.ElementCount();
-    return matmul_.Bind(context, Layout(scale_bytes, count, context.threads()).size);
+    return matmul_.Bind(context, Layout(count, context.threads()).size);
   }
 
   Status Run(RunContext& context) const override {
@@ -97,9 +81,7 @@ class DynamicQuantizeMatmul final : public FloatProduct {
                              context.AllocateOutput(0, shape.output));
     if (output.count() == 0) return OkStatus();
     const TensorView& a = context.Input(0);
-    const int64_t scale_bytes =
-        std::max(shape.columns, context.Input(b_scale_).count()) * kFloatBytes;
-    const Layout layout(scale_bytes, a.count(), context.parallel().threads());
+    const Layout layout(a.count(), context.parallel().threads());
     auto* const bytes = ScratchAt<uint8_t>(context, layout.bytes);
     const ByteScale scale =
         QuantizeDynamically(a.as<float>(), a.count(), ScratchAt<FloatRange>(context, layout.ranges),
@@ -108,16 +90,15 @@ class DynamicQuantizeMatmul final : public FloatProduct {
     job.out = output.data;
     job.made_left = bytes;
     job.made_left_zero = scale.zero_point;
-    Multiply(context, scale.scale, ScratchAt<float>(context, 0), shape, job);
+    Multiply(context, scale.scale, shape, job);
     return OkStatus();
   }
 
  private:
-  // Offsets into scratch memory: scales, bytes of A, ranges.
+  // Offsets into scratch memory: bytes of A, ranges.
   struct Layout {
-    Layout(int64_t scale_bytes, int64_t count, int threads) {
+    Layout(int64_t count, int threads) {
       ScratchLayout layout;
-      layout.Take(scale_bytes);
       bytes = layout.Take(count);
       ranges = layout.Take(RangesBytes(threads));
       size = layout.size();

@@ -28,6 +28,15 @@ TEST(MatmulIntegerToFloat, StackedMatricesHaveScalesOfTheirOwn) {
   ExpectOnEveryLevel<float>(c, {2, 1, 1}, {17, 26.5f});
 }
 
+TEST(MatmulIntegerToFloat, StackedMatricesHaveScalesOfTheirColumns) {
+  QuantizedCase c("MatMulIntegerToFloat");
+  c.Add(TensorOf<uint8_t>({2, 1, 2}, {1, 2, 3, 4}));
+  c.Add(TensorOf<int8_t>({2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8}));
+  c.Add(Tensor::Scalar(2.0f));
+  c.Add(FloatTensor({2, 1, 2}, {0.5f, 0.25f, 1, 2}));
+  ExpectOnEveryLevel<float>(c, {2, 1, 2}, {7, 5, 86, 200});
+}
+
 TEST(MatmulIntegerToFloat, SaysWhatIsWrong) {
   QuantizedCase c("MatMulIntegerToFloat");
   c.Add(TensorOf<uint8_t>({1, 2}, {1, 2}));

@@ -18,8 +18,11 @@ constexpr int64_t kSumCount = 24 * kMaxTileGroups * kColumnGroup;
 constexpr int64_t FinishRows(int groups) { return kSumCount / (groups * kColumnGroup); }
 constexpr int64_t kMaxAddresses = 8192;
 constexpr int64_t kPanelColumns = kMaxTileGroups * kColumnGroup;
-// Multiply-adds that are worth waking a thread, and into how many tasks work is cut for them.
+// Multiply-adds that are worth a task of their own, and into how many tasks work is cut at most for
+// each thread. Few rows take as long as their weights take to come, a byte from the level 3 cache
+// about four multiply-adds.
 constexpr double kLeastWork = 1e6;
+constexpr double kByteWork = 4;
 constexpr int64_t kTasksPerThread = 4;
 
 int64_t BlockRows(const IntegerProduct& product) {
@@ -44,7 +47,9 @@ Grid MakeGrid(const IntegerProduct& product, int threads) {
   const double work = static_cast<double>(blocks * grid.block_rows) *
                       static_cast<double>(product.panels.columns) *
                       static_cast<double>(product.panels.taps * product.panels.depth);
-  const double pieces = work / kLeastWork;
+  const double pieces =
+      std::max(work, kByteWork * static_cast<double>(product.groups * product.panels.bytes())) /
+      kLeastWork;
   const int64_t wanted = kTasksPerThread * threads;
   const bool divide = threads > 1 && blocks < wanted && pieces > static_cast<double>(blocks);
   grid.panel_parts = divide ? std::min(DivideUp(wanted, blocks), product.panels.count()) : 1;
