@@ -27,21 +27,26 @@ class MatmulNbits final : public Executable {
                               PackBlockNumbers(weights_, source.as<uint8_t>(),
                                                static_cast<uint32_t*>(memory));
                             }));
-    MULLION_ASSIGN_OR_RETURN(scales_,
-                             store.Get(node.input(kScales)->constant, "block scales: " + format,
-                                       static_cast<size_t>(weights_.scale_count()) * sizeof(float),
-                                       [&](const TensorView& source, void* memory) {
-                                         PackBlockScales(weights_, source.as<float>(),
-                                                         static_cast<float*>(memory));
-                                       }));
-    if (node.input(kZeros) == nullptr) return OkStatus();
-    MULLION_ASSIGN_OR_RETURN(zeros_,
-                             store.Get(node.input(kZeros)->constant, "block zeros: " + format,
-                                       static_cast<size_t>(weights_.scale_count()),
-                                       [&](const TensorView& source, void* memory) {
-                                         PackBlockZeros(weights_, source.as<uint8_t>(),
-                                                        static_cast<uint8_t*>(memory));
-                                       }));
+    const auto pack_floats = [&](int i) {
+      return store.Get(node.input(i)->constant, "block scales: " + format,
+                       static_cast<size_t>(weights_.scale_count()) * sizeof(float),
+                       [&](const TensorView& source, void* memory) {
+                         PackBlockScales(weights_, source.as<float>(), static_cast<float*>(memory));
+                       });
+    };
+    MULLION_ASSIGN_OR_RETURN(scales_, pack_floats(kScales));
+    const Value* const zeros = node.input(kZeros);
+    if (zeros == nullptr) return OkStatus();
+    if (zeros->constant.type() == ElementType::kFloat) {
+      MULLION_ASSIGN_OR_RETURN(shifts_, pack_floats(kZeros));
+      return OkStatus();
+    }
+    MULLION_ASSIGN_OR_RETURN(zeros_, store.Get(zeros->constant, "block zeros: " + format,
+                                               static_cast<size_t>(weights_.scale_count()),
+                                               [&](const TensorView& source, void* memory) {
+                                                 PackBlockZeros(weights_, source.as<uint8_t>(),
+                                                                static_cast<uint8_t*>(memory));
+                                               }));
     return OkStatus();
   }
 
@@ -74,6 +79,7 @@ class MatmulNbits final : public Executable {
     product.numbers = static_cast<const uint32_t*>(numbers_.get());
     product.scales = static_cast<const float*>(scales_.get());
     product.zeros = static_cast<const uint8_t*>(zeros_.get());
+    product.shifts = static_cast<const float*>(shifts_.get());
     product.may_round = may_round_;
     return product;
   }
@@ -83,6 +89,7 @@ class MatmulNbits final : public Executable {
   std::shared_ptr<const void> numbers_;
   std::shared_ptr<const void> scales_;
   std::shared_ptr<const void> zeros_;
+  std::shared_ptr<const void> shifts_;
 };
 
 }  // namespace

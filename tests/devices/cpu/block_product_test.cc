@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Weights of 4 and 8 bits in blocks, against loops over the numbers as they are stored.
+// Weights of 2, 4 and 8 bits in blocks, against loops over the numbers as they are stored.
 #include "devices/cpu/kernels/matrix/block_product.h"
 
 #include <gtest/gtest.h>
@@ -21,6 +21,8 @@ namespace mullion::cpu {
 namespace {
 
 struct BlockCase {
+  enum ZeroForm : uint8_t { kMiddle, kNumbers, kShifts };
+
   BlockCase(int bits, int64_t row_count, int64_t depth, int64_t columns, int64_t block,
             std::mt19937& random)
       : weights(BlockWeights::Of(bits, depth, columns, block)),
@@ -29,8 +31,9 @@ struct BlockCase {
         numbers(static_cast<size_t>(columns * weights.blocks() * block * bits / 8)),
         scales(RandomFloats(columns * weights.blocks(), random)),
         zeros(static_cast<size_t>(columns * ((weights.blocks() * bits + 7) / 8))),
+        shifts(RandomFloats(columns * weights.blocks(), random)),
         bias(RandomFloats(columns, random)),
-        has_zeros(RandomInt(0, 1, random) == 0),
+        zero_form(static_cast<ZeroForm>(RandomInt(0, 2, random))),
         has_bias(RandomInt(0, 1, random) == 0) {
     for (std::vector<uint8_t>* const bytes : {&numbers, &zeros}) {
       for (uint8_t& byte : *bytes) byte = static_cast<uint8_t>(RandomInt(0, 255, random));
@@ -39,16 +42,20 @@ struct BlockCase {
 
   int Number(const std::vector<uint8_t>& bytes, int64_t row_bytes, int64_t row, int64_t i) const {
     const uint8_t* const from = bytes.data() + row * row_bytes;
-    return weights.bits == 8 ? from[i] : PackedBits<4>(from, i);
+    if (weights.given_bits == 2) return PackedBits<2>(from, i);
+    return weights.given_bits == 8 ? from[i] : PackedBits<4>(from, i);
   }
 
   double Weight(int64_t column, int64_t k) const {
     const int64_t blocks = weights.blocks();
     const int64_t at = k / weights.block;
-    const int number = Number(numbers, blocks * weights.block * weights.bits / 8, column, k);
-    const int zero = has_zeros ? Number(zeros, (blocks * weights.bits + 7) / 8, column, at)
-                               : 1 << (weights.bits - 1);
-    return static_cast<double>(scales[static_cast<size_t>(column * blocks + at)]) * (number - zero);
+    const int bits = weights.given_bits;
+    const int number = Number(numbers, blocks * weights.block * bits / 8, column, k);
+    const auto place = static_cast<size_t>(column * blocks + at);
+    double zero = 1 << (bits - 1);
+    if (zero_form == kNumbers) zero = Number(zeros, (blocks * bits + 7) / 8, column, at);
+    const double shift = zero_form == kShifts ? static_cast<double>(shifts[place]) : 0;
+    return static_cast<double>(scales[place]) * (number - zero) + shift;
   }
 
   std::vector<float> Multiply(int threads, bool may_round = false) const {
@@ -58,6 +65,8 @@ struct BlockCase {
     PackBlockScales(weights, scales.data(), packed_scales.data());
     std::vector<uint8_t> packed_zeros(static_cast<size_t>(weights.scale_count()));
     PackBlockZeros(weights, zeros.data(), packed_zeros.data());
+    std::vector<float> packed_shifts(static_cast<size_t>(weights.scale_count()));
+    PackBlockScales(weights, shifts.data(), packed_shifts.data());
     std::vector<float> out(static_cast<size_t>(rows * weights.columns));
     BlockProduct product;
     product.weights = weights;
@@ -65,7 +74,8 @@ struct BlockCase {
     product.left = left.data();
     product.numbers = packed.data();
     product.scales = packed_scales.data();
-    if (has_zeros) product.zeros = packed_zeros.data();
+    if (zero_form == kNumbers) product.zeros = packed_zeros.data();
+    if (zero_form == kShifts) product.shifts = packed_shifts.data();
     if (has_bias) product.bias = bias.data();
     product.out = out.data();
     product.may_round = may_round;
@@ -81,14 +91,16 @@ struct BlockCase {
   std::vector<uint8_t> numbers;
   std::vector<float> scales;
   std::vector<uint8_t> zeros;
+  std::vector<float> shifts;
   std::vector<float> bias;
-  bool has_zeros;
+  ZeroForm zero_form;
   bool has_bias;
 };
 
 void CheckBlocks(const BlockCase& c) {
-  SCOPED_TRACE(testing::Message() << c.weights.bits << " bits, " << c.rows << "x" << c.weights.depth
-                                  << "x" << c.weights.columns << ", blocks of " << c.weights.block);
+  SCOPED_TRACE(testing::Message() << c.weights.given_bits << " bits, " << c.rows << "x"
+                                  << c.weights.depth << "x" << c.weights.columns << ", blocks of "
+                                  << c.weights.block);
   const std::vector<float> out = c.Multiply(1);
   for (int64_t m = 0; m < c.rows; ++m) {
     for (int64_t n = 0; n < c.weights.columns; ++n) {
@@ -99,10 +111,11 @@ void CheckBlocks(const BlockCase& c) {
         const auto x = static_cast<double>(c.left[static_cast<size_t>(m * c.weights.depth + k)]);
         expected.Add(x * c.Weight(n, k));
         // Zero points come off sums of numbers, which are larger than what is left.
-        largest = std::max(
-            largest,
-            std::abs(x *
-                     c.scales[static_cast<size_t>(n * c.weights.blocks() + k / c.weights.block)]));
+        const auto place = static_cast<size_t>(n * c.weights.blocks() + k / c.weights.block);
+        double size = std::abs(static_cast<double>(c.scales[place]));
+        if (c.zero_form == BlockCase::kShifts)
+          size += static_cast<double>(std::abs(c.shifts[place]));
+        largest = std::max(largest, std::abs(x) * size);
       }
       const double most = largest * (1 << c.weights.bits) * static_cast<double>(c.weights.depth);
       ASSERT_NEAR(out[static_cast<size_t>(m * c.weights.columns + n)], expected.sum, 2e-7 * most)
@@ -122,7 +135,7 @@ TEST_P(BlockProductKernel, MultipliesRandomSizes) {
   std::mt19937 random(1);
   for (int i = 0; i < 60; ++i) {
     const int64_t block = int64_t{16} << RandomInt(0, 2, random);
-    CheckBlocks(BlockCase(RandomInt(0, 1, random) == 0 ? 4 : 8,
+    CheckBlocks(BlockCase(2 << RandomInt(0, 2, random),
                           RandomInt(1, RandomInt(0, 1, random) == 0 ? 6 : 30, random),
                           RandomInt(1, 150, random), RandomInt(1, 150, random), block, random));
   }
@@ -130,7 +143,7 @@ TEST_P(BlockProductKernel, MultipliesRandomSizes) {
 
 TEST_P(BlockProductKernel, TakesOneLargeBlockAndNoRows) {
   std::mt19937 random(2);
-  for (const int bits : {4, 8}) {
+  for (const int bits : {2, 4, 8}) {
     CheckBlocks(BlockCase(bits, 2, 20, 5, 1024, random));
     CheckBlocks(BlockCase(bits, 0, 20, 5, 16, random));
   }
@@ -157,8 +170,9 @@ TEST_P(BlockProductKernel, KeepsNanAndInfinityInTheirRows) {
 
 // Rows as bytes are within half a step of themselves, a step being 1/127 of a block's greatest.
 void CheckRounded(const BlockCase& c) {
-  SCOPED_TRACE(testing::Message() << c.weights.bits << " bits, " << c.rows << "x" << c.weights.depth
-                                  << "x" << c.weights.columns << ", blocks of " << c.weights.block);
+  SCOPED_TRACE(testing::Message() << c.weights.given_bits << " bits, " << c.rows << "x"
+                                  << c.weights.depth << "x" << c.weights.columns << ", blocks of "
+                                  << c.weights.block);
   const std::vector<float> exact = c.Multiply(1);
   const std::vector<float> out = c.Multiply(1, true);
   for (int64_t m = 0; m < c.rows; ++m) {
@@ -183,7 +197,7 @@ TEST_P(BlockProductKernel, RoundsFewRowsToBytes) {
   std::mt19937 random(4);
   for (int i = 0; i < 40; ++i) {
     const int64_t block = int64_t{16} << RandomInt(0, 3, random);
-    CheckRounded(BlockCase(RandomInt(0, 1, random) == 0 ? 4 : 8, RandomInt(0, 14, random),
+    CheckRounded(BlockCase(2 << RandomInt(0, 2, random), RandomInt(0, 14, random),
                            RandomInt(1, 150, random), RandomInt(1, 150, random), block, random));
   }
 }

@@ -29,7 +29,8 @@ struct BlockTile {
   const BlockWeights& weights;
   const int32_t* numbers;  // of the panel, as the next two
   const float* scales;
-  const uint8_t* zeros;          // or null
+  const uint8_t* zeros;          // or null, as the next
+  const float* shifts;           // not added by AddBlocks
   const float* const* rows;      // of the left operand, times BlockFactor
   const float* const* row_sums;  // of each block of a row
 };
@@ -142,10 +143,12 @@ void Widen(const BlockTile& t, float* (&to)[kBlockVectors], const int64_t* steps
   for (int64_t block = 0, k = 0; k < depth; ++block) {
     V scale[kBlockVectors];
     V zero[kBlockVectors];
+    V shift[kBlockVectors];
     for (int v = 0; v < kBlockVectors; ++v) {
       const int64_t at = block * kWidth + v * kLanes;
       scale[v] = hn::LoadU(d, t.scales + at);
       zero[v] = ZeroPoints<kBits>(t.zeros == nullptr ? nullptr : t.zeros + at);
+      shift[v] = t.shifts == nullptr ? hn::Zero(d) : hn::LoadU(d, t.shifts + at);
     }
     const int64_t end = std::min(depth, k + t.weights.block);
     for (; k < end; k += Numbers::kCount, numbers += kWidth) {
@@ -157,7 +160,8 @@ void Widen(const BlockTile& t, float* (&to)[kBlockVectors], const int64_t* steps
 #pragma GCC unroll 8
         for (int j = 0; j < Numbers::kCount; ++j) {
           const V factor = hn::Set(d, BlockFactor(kBits, j));
-          number[j] = hn::Mul(hn::MulSub(Numbers::Get(words, j), factor, zero[v]), scale[v]);
+          const V number_off = hn::MulSub(Numbers::Get(words, j), factor, zero[v]);
+          number[j] = hn::MulAdd(number_off, scale[v], shift[v]);
         }
         for (int j = 0; j < count; ++j, to[v] += steps[v]) hn::StoreU(number[j], d, to[v]);
       }
@@ -260,6 +264,7 @@ BlockTile TileOf(const BlockProduct& p, int64_t panel) {
           reinterpret_cast<const int32_t*>(p.numbers) + panel * p.weights.panel_words(),
           p.scales + scales,
           p.zeros == nullptr ? nullptr : p.zeros + scales,
+          p.shifts == nullptr ? nullptr : p.shifts + scales,
           nullptr,
           nullptr};
 }
@@ -278,6 +283,12 @@ struct FewRows {
       Scale(w, p.left + m * w.depth, memory + m * w.padded_depth(),
             memory + p.rows * w.padded_depth() + m * w.blocks());
     }
+  }
+
+  void Add(BlockTile tile, int64_t first, int count, float* totals) const {
+    tile.rows = rows.data() + first;
+    tile.row_sums = sums.data() + first;
+    MULLION_SIMD_CALL(AddBlocksSimd)(tile, count, totals);
   }
 
   static void Scale(const BlockWeights& w, const float* from, float* to, float* block_sums) {
@@ -306,12 +317,20 @@ struct FewRows {
 // The same of rows that become bytes.
 struct FewByteRows {
   std::array<ByteRow, kFewBlockRows> rows;
+  std::array<const float*, kFewBlockRows> sums;
 
   FewByteRows(const BlockProduct& p, float* memory) {
-    const int64_t size = p.weights.padded_depth() + 2 * p.weights.blocks();
-    for (int64_t m = 0; m < p.rows; ++m) {
-      rows[static_cast<size_t>(m)] =
-          MakeByteRow(p.weights, p.left + m * p.weights.depth, memory + m * size);
+    const int64_t blocks = p.weights.blocks();
+    const int64_t size = p.weights.padded_depth() + 2 * blocks;
+    for (int64_t m = 0; m < p.rows; ++m, memory += size) {
+      const auto at = static_cast<size_t>(m);
+      rows[at] = MakeByteRow(p.weights, p.left + m * p.weights.depth, memory);
+      // Bytes leave three quarters of the room of floats.
+      float* const block_sums = memory + size - blocks;
+      sums[at] = block_sums;
+      for (int64_t b = 0; b < blocks; ++b) {
+        block_sums[b] = rows[at].scales[b] * static_cast<float>(rows[at].sums[b]);
+      }
     }
   }
 
@@ -327,9 +346,41 @@ struct FewByteRows {
   }
 };
 
-// `add(tile, first_row, rows, totals)` adds the products of 1 or kBlockRows rows.
-template <class Add>
-void MultiplyFew(const BlockProduct& p, int64_t panel, const Add& add) {
+// What takes half of the range of 2 bits to that of 4.
+constexpr int kTwoBitOffset = 6;
+
+// Eight numbers of 2 bits as eight of 4.
+uint32_t WidenTwoBits(const uint8_t* from) {
+  uint32_t bits = from[0] | static_cast<uint32_t>(from[1]) << 8;
+  bits = (bits | bits << 8) & 0x00ff00ffu;
+  bits = (bits | bits << 4) & 0x0f0f0f0fu;
+  bits = (bits | bits << 2) & 0x33333333u;
+  return bits + 0x11111111u * kTwoBitOffset;
+}
+
+// `get(column, block)` of all blocks, as panels have them.
+template <typename T, class Get>
+void PackByBlock(const BlockWeights& w, T* packed, const Get& get) {
+  std::fill_n(packed, w.scale_count(), T{});
+  for (int64_t column = 0; column < w.columns; ++column) {
+    T* const to =
+        packed + column / w.panel_columns * w.blocks() * w.panel_columns + column % w.panel_columns;
+    for (int64_t b = 0; b < w.blocks(); ++b) to[b * w.panel_columns] = get(column, b);
+  }
+}
+
+// Adds what the shifts of a panel make of a row; `sums` are those of its blocks.
+void AddShifts(const BlockTile& tile, const float* sums, float* totals) {
+  const float* shifts = tile.shifts;
+  const int width = tile.weights.panel_columns;
+  for (int64_t b = 0; b < tile.weights.blocks(); ++b, shifts += width) {
+    for (int c = 0; c < width; ++c) totals[c] += sums[b] * shifts[c];
+  }
+}
+
+// `few.Add(tile, first_row, rows, totals)` adds the products of 1 or kBlockRows rows.
+template <class Few>
+void MultiplyFew(const BlockProduct& p, int64_t panel, const Few& few) {
   const int64_t width = p.weights.panel_columns;
   const int64_t first = panel * width;
   const int64_t count = std::min(width, p.weights.columns - first);
@@ -343,64 +394,61 @@ void MultiplyFew(const BlockProduct& p, int64_t panel, const Add& add) {
       std::fill_n(row, width, 0.0f);
       if (p.bias != nullptr) std::copy_n(p.bias + first, count, row);
     }
-    add(tile, m, rows, totals);
+    few.Add(tile, m, rows, totals);
     for (int64_t r = 0; r < rows; ++r) {
-      std::copy_n(totals + r * width, count, p.out + (m + r) * p.weights.columns + first);
+      float* const row = totals + r * width;
+      if (p.shifts != nullptr) AddShifts(tile, few.sums[static_cast<size_t>(m + r)], row);
+      std::copy_n(row, count, p.out + (m + r) * p.weights.columns + first);
     }
   }
 }
 
-template <class Add>
-void MultiplyFewPanels(const BlockProduct& p, int64_t chunk, Parallel& parallel, const Add& add) {
+template <class Few>
+void MultiplyFewPanels(const BlockProduct& p, int64_t chunk, Parallel& parallel, const Few& few) {
   parallel.For(p.weights.panels(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
-    for (int64_t panel = begin; panel < end; ++panel) MultiplyFew(p, panel, add);
+    for (int64_t panel = begin; panel < end; ++panel) MultiplyFew(p, panel, few);
   });
 }
 
 }  // namespace
 
-BlockWeights BlockWeights::Of(int bits, int64_t depth, int64_t columns, int64_t block) {
-  return {bits, depth, columns, block, MULLION_SIMD_CALL(BlockPanelColumns)()};
+BlockWeights BlockWeights::Of(int given_bits, int64_t depth, int64_t columns, int64_t block) {
+  const int bits = given_bits == 2 ? 4 : given_bits;
+  return {given_bits, bits, depth, columns, block, MULLION_SIMD_CALL(BlockPanelColumns)()};
 }
 
 void PackBlockNumbers(const BlockWeights& w, const uint8_t* from, uint32_t* packed) {
   std::fill_n(packed, w.word_count(), 0u);
-  const int64_t row_bytes = w.blocks() * w.block * w.bits / 8;
+  const int64_t row_bytes = w.blocks() * w.block * w.given_bits / 8;
   const int64_t words = w.panel_words() / w.panel_columns;
   for (int64_t first = 0; first < w.columns; first += w.panel_columns) {
     const int64_t count = std::min<int64_t>(w.panel_columns, w.columns - first);
     uint32_t* const panel = packed + first / w.panel_columns * w.panel_words();
     for (int64_t i = 0; i < words; ++i) {
-      const uint8_t* word = from + first * row_bytes + i * 4;
+      const uint8_t* word = from + first * row_bytes + i * 4 * w.given_bits / w.bits;
       for (int64_t c = 0; c < count; ++c, word += row_bytes) {
-        std::memcpy(panel + i * w.panel_columns + c, word, sizeof(uint32_t));
+        uint32_t& to = panel[i * w.panel_columns + c];
+        if (w.given_bits == 2) {
+          to = WidenTwoBits(word);
+        } else {
+          std::memcpy(&to, word, sizeof(uint32_t));
+        }
       }
     }
   }
 }
 
 void PackBlockScales(const BlockWeights& w, const float* from, float* packed) {
-  std::fill_n(packed, w.scale_count(), 0.0f);
-  for (int64_t column = 0; column < w.columns; ++column) {
-    float* const to =
-        packed + column / w.panel_columns * w.blocks() * w.panel_columns + column % w.panel_columns;
-    for (int64_t b = 0; b < w.blocks(); ++b) {
-      to[b * w.panel_columns] = from[column * w.blocks() + b];
-    }
-  }
+  PackByBlock(w, packed, [&](int64_t column, int64_t b) { return from[column * w.blocks() + b]; });
 }
 
 void PackBlockZeros(const BlockWeights& w, const uint8_t* from, uint8_t* packed) {
-  std::memset(packed, 0, static_cast<size_t>(w.scale_count()));
-  const int64_t row_bytes = (w.blocks() * w.bits + 7) / 8;
-  for (int64_t column = 0; column < w.columns; ++column) {
+  const int64_t row_bytes = (w.blocks() * w.given_bits + 7) / 8;
+  PackByBlock(w, packed, [&](int64_t column, int64_t b) -> uint8_t {
     const uint8_t* const row = from + column * row_bytes;
-    uint8_t* const to =
-        packed + column / w.panel_columns * w.blocks() * w.panel_columns + column % w.panel_columns;
-    for (int64_t b = 0; b < w.blocks(); ++b) {
-      to[b * w.panel_columns] = w.bits == 8 ? row[b] : PackedBits<4>(row, b);
-    }
-  }
+    if (w.given_bits == 2) return static_cast<uint8_t>(PackedBits<2>(row, b) + kTwoBitOffset);
+    return w.given_bits == 8 ? row[b] : PackedBits<4>(row, b);
+  });
 }
 
 size_t BlockProductScratchBytes(const BlockProduct& p, int threads) {
@@ -413,20 +461,9 @@ void MultiplyBlocks(const BlockProduct& p, void* scratch, Parallel& parallel) {
   const int64_t panel_numbers = std::max<int64_t>(p.weights.depth * p.weights.panel_columns, 1);
   if (IsFew(p)) {
     const int64_t chunk = std::max<int64_t>(kTaskNumbers / panel_numbers, 1);
-    if (Rounds(p)) {
-      const FewByteRows few(p, static_cast<float*>(scratch));
-      return MultiplyFewPanels(p, chunk, parallel,
-                               [&](const BlockTile& tile, int64_t first, int rows, float* totals) {
-                                 few.Add(tile, first, rows, totals);
-                               });
-    }
-    const FewRows few(p, static_cast<float*>(scratch));
-    return MultiplyFewPanels(p, chunk, parallel,
-                             [&](BlockTile tile, int64_t first, int rows, float* totals) {
-                               tile.rows = few.rows.data() + first;
-                               tile.row_sums = few.sums.data() + first;
-                               MULLION_SIMD_CALL(AddBlocksSimd)(tile, rows, totals);
-                             });
+    auto* const memory = static_cast<float*>(scratch);
+    if (Rounds(p)) return MultiplyFewPanels(p, chunk, parallel, FewByteRows(p, memory));
+    return MultiplyFewPanels(p, chunk, parallel, FewRows(p, memory));
   }
   const int64_t worker_bytes = WorkerBytes(p);
   parallel.For(p.weights.panels(), 1, [&](int64_t begin, int64_t end, int worker) {
