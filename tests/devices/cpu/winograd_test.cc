@@ -123,6 +123,21 @@ TEST_P(WinogradKernel, ConvolvesFixedSizes) {
   }
 }
 
+// Tiles of 5x5 outputs: sizes that they fit, and that leave some of the last ones.
+TEST_P(WinogradKernel, ConvolvesFixedSizesInTilesOfFive) {
+  std::mt19937 random(17);
+  for (const int64_t size : {13, 14, 15, 25, 55}) {
+    ConvolutionShape shape = ShapeOf(size, size, RandomInt(16, 70, random), 64, 1);
+    shape.batch = RandomInt(1, 2, random);
+    shape.fixed = true;
+    EXPECT_EQ(WinogradFormOf(shape).tile, 5) << size;
+    Check(shape, random, 4e-6);
+  }
+  ConvolutionShape shape = ShapeOf(15, 29, 20, 131, 0);
+  shape.fixed = true;
+  Check(shape, random, 4e-6);
+}
+
 // Tiles of 2x2 outputs.
 TEST_P(WinogradKernel, ConvolvesManyChannels) {
   std::mt19937 random(5);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Winograd's F(4x4, 3x3), or F(2x2, 3x3) for many channels, or F(6x6, 3x3) for images that are
-// known to be large: a convolution of 3x3 kernels with stride 1 by four times, 2.25 times, or five
-// times fewer multiplications (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks",
-// 2015).
+// Winograd's F(4x4, 3x3), or F(2x2, 3x3) for many channels, or F(5x5, 3x3) or F(6x6, 3x3) for
+// images of known sizes that they fit: a convolution of 3x3 kernels with stride 1 by four times,
+// 2.25 times, 4.6 or five times fewer multiplications (Lavin and Gray, "Fast Algorithms for
+// Convolutional Neural Networks", 2015).
 //
 // Each 4x4 tile of the output comes from a 6x6 tile of the input. Both input and weights are
 // transformed to 36 numbers a channel; the products are 36 matrix products over channels; their
-// results are transformed back. Tiles of 2x2 outputs have 16 numbers, those of 6x6 have 64.
+// results are transformed back. Tiles of 2x2 outputs have 16 numbers, those of 5x5 have 49,
+// those of 6x6 have 64.
 //
 // With stride 2, inputs in even places meet the first and last weight, a kernel of 2, and those in
 // odd places the one in the middle: along an axis four outputs take 5 multiplications and 4 instead

@@ -34,7 +34,7 @@ constexpr int64_t kFewestProducts = 64;
 constexpr int64_t kFewestStridedChannels = 32;
 // Weights for more channels take more memory as 36 numbers, and time to read it, than they save:
 // those of 256 to 256 channels are 9 MiB. As 16 numbers, 512 to 512 channels are 16 MiB.
-// Those of 128 to 128 are 4 MiB as 64 numbers.
+// Those of 128 to 128 are 4 MiB as 64 numbers, 3 as 49.
 constexpr int64_t kMostLargestTiles = 128 * 128;
 constexpr int64_t kMostLargeTiles = 256 * 256;
 constexpr int64_t kMostProducts = 512 * 512;
@@ -97,8 +97,12 @@ WinogradForm WinogradFormOf(const ConvolutionShape& shape) {
   const int64_t weights = shape.in_channels * shape.out_channels;
   if (weights > kMostLargeTiles) return {2, false};
   if (!shape.fixed || weights > kMostLargestTiles) return {4, false};
-  // A tenth less is worth the larger weights.
-  return {ProductsOf(shape, {6, false}) * 10 <= ProductsOf(shape, {4, false}) * 9 ? 6 : 4, false};
+  // A tenth less is worth the larger weights. Tiles of 5x5 outputs fit images of 13 to 15 or of
+  // 55 pixels better.
+  const int64_t of_five = ProductsOf(shape, {5, false});
+  const int64_t of_six = ProductsOf(shape, {6, false});
+  if (std::min(of_five, of_six) * 10 > ProductsOf(shape, {4, false}) * 9) return {4, false};
+  return {of_five <= of_six ? 5 : 6, false};
 }
 
 namespace {

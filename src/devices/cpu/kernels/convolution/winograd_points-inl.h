@@ -41,6 +41,23 @@ HWY_INLINE void ToPoints(V (&x)[6]) {
   x[4] = hn::Sub(outer_even, outer_odd);
   x[5] = last;
 }
+// Seven inputs to seven numbers: of the points 0, 1, -1, 2, -2, 1/2 and infinity. All but that of
+// 1/2 are the six above, of inputs from each of which half the one before it is taken.
+template <class V>
+HWY_INLINE void ToPoints(V (&x)[7]) {
+  const hn::DFromV<V> tag;
+  const V half = hn::Set(tag, 0.5f);
+  const V at_half =
+      hn::Add(hn::NegMulAdd(hn::Set(tag, 5.0f), x[3], hn::Mul(hn::Set(tag, 4.0f), x[1])), x[5]);
+  V less[6];
+#pragma GCC unroll 6
+  for (int i = 0; i < 6; ++i) less[i] = hn::NegMulAdd(half, x[i], x[i + 1]);
+  ToPoints(less);
+#pragma GCC unroll 5
+  for (int i = 0; i < 5; ++i) x[i] = less[i];
+  x[5] = at_half;
+  x[6] = less[5];
+}
 // Four inputs to four numbers: of the points 0, 1, -1 and infinity.
 template <class V>
 HWY_INLINE void ToPoints(V (&x)[4]) {
@@ -83,6 +100,21 @@ HWY_INLINE void FromPoints(const V (&s)[6], V (&out)[4]) {
   out[1] = hn::MulAdd(hn::Set(tag, 2.0f), outer_odd, odd);
   out[2] = hn::MulAdd(hn::Set(tag, 4.0f), outer_even, even);
   out[3] = hn::Add(hn::MulAdd(hn::Set(tag, 8.0f), outer_odd, odd), s[5]);
+}
+// Seven sums to five outputs.
+template <class V>
+HWY_INLINE void FromPoints(const V (&s)[7], V (&out)[5]) {
+  const hn::DFromV<V> tag;
+  const V even = hn::Add(s[1], s[2]);
+  const V odd = hn::Sub(s[1], s[2]);
+  const V outer_even = hn::Add(s[3], s[4]);
+  const V outer_odd = hn::Sub(s[3], s[4]);
+  out[0] = hn::Add(hn::Add(s[0], even), hn::Add(outer_even, s[5]));
+  out[1] = hn::MulAdd(hn::Set(tag, 2.0f), outer_odd, hn::MulAdd(hn::Set(tag, 0.5f), s[5], odd));
+  out[2] = hn::MulAdd(hn::Set(tag, 4.0f), outer_even, hn::MulAdd(hn::Set(tag, 0.25f), s[5], even));
+  out[3] = hn::MulAdd(hn::Set(tag, 8.0f), outer_odd, hn::MulAdd(hn::Set(tag, 0.125f), s[5], odd));
+  out[4] = hn::MulAdd(hn::Set(tag, 16.0f), outer_even,
+                      hn::MulAdd(hn::Set(tag, 0.0625f), s[5], hn::Add(even, s[6])));
 }
 // Nine sums to four outputs two apart.
 template <class V>

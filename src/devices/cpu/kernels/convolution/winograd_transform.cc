@@ -20,12 +20,27 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-template <class Load>
-HWY_INLINE void TransformLineVector(const WinogradInput& tile, int64_t channel, Load load) {
+// With AVX-512, where masks cost nothing, all vectors are loaded as the last one is. Elsewhere what
+// is left of the channels is brought together in memory (see TransformChannels).
+HWY_INLINE V LoadChannels(const float* pixel, [[maybe_unused]] size_t count) {
+#if HWY_TARGET == HWY_AVX3
+  return LoadFirst(D(), pixel, count);
+#else
+  return hn::LoadU(D(), pixel);
+#endif
+}
+
+size_t ChannelsFrom(const WinogradInput& tile, int64_t channel) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(D()));
+  return static_cast<size_t>(std::min(lanes, tile.channels - channel));
+}
+
+HWY_NOINLINE void TransformLineVector(const WinogradInput& tile, int64_t channel) {
+  const size_t count = ChannelsFrom(tile, channel);
   V x[kWinogradLinePoints];
 #pragma GCC unroll 8
   for (int i = 0; i < kWinogradLinePoints; ++i) {
-    x[i] = load(tile.pixels[static_cast<size_t>(i)] + channel);
+    x[i] = LoadChannels(tile.pixels[static_cast<size_t>(i)] + channel, count);
   }
   ToPoints(x);
   float* const out = tile.out + channel;
@@ -37,16 +52,17 @@ HWY_INLINE void TransformLineVector(const WinogradInput& tile, int64_t channel, 
 
 // A tile has more numbers than there are registers: they lie on the stack between the two
 // directions, so the loops over lines need not be unrolled, which would make much code.
-template <int kWindow, int kStep, class Load>
-HWY_INLINE void TransformInputVector(const WinogradInput& tile, int64_t channel, Load load) {
+template <int kWindow, int kStep>
+HWY_NOINLINE void TransformInputVector(const WinogradInput& tile, int64_t channel) {
   const D d;
+  const size_t count = ChannelsFrom(tile, channel);
   V lines[kWindow][kWindow];
 #pragma GCC unroll 1
   for (int i = 0; i < kWindow; ++i) {
     const float* const* const line = tile.pixels.data() + i * kWindow;
     V x[kWindow];
 #pragma GCC unroll 9
-    for (int j = 0; j < kWindow; ++j) x[j] = load(line[j] + channel);
+    for (int j = 0; j < kWindow; ++j) x[j] = LoadChannels(line[j] + channel, count);
       // The next tile lies kStep pixels further: its first are this one's last.
 #pragma GCC unroll 9
     for (int j = kWindow - kStep; j < kWindow; ++j)
@@ -69,22 +85,33 @@ HWY_INLINE void TransformInputVector(const WinogradInput& tile, int64_t channel,
   }
 }
 
-// `transform` takes a tile, a channel and a way to load.
-template <class Transform>
-HWY_INLINE void TransformChannels(const WinogradInput& tile, Transform transform) {
+using InputVector = void (*)(const WinogradInput& tile, int64_t channel);
+
+HWY_INLINE void TransformChannels(const WinogradInput& tile, InputVector transform) {
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t channel = 0;
-  // With AVX-512, where masks cost nothing, all vectors are loaded as the last one is.
-  if constexpr (HWY_TARGET != HWY_AVX3) {
-    for (; channel + lanes <= tile.channels; channel += lanes) {
-      transform(tile, channel, [&](const float* x) HWY_ATTR { return hn::LoadU(d, x); });
-    }
+  for (; channel + lanes <= tile.channels; channel += lanes) transform(tile, channel);
+  if (channel == tile.channels) return;
+#if HWY_TARGET == HWY_AVX3
+  transform(tile, channel);
+#else
+  constexpr size_t kLanes = hn::MaxLanes(D());
+  HWY_ALIGN float numbers[kMostWinogradPoints * kLanes];
+  WinogradInput rest;
+  rest.channels = tile.channels - channel;
+  rest.ahead = 0;
+  rest.out = tile.out + channel;
+  rest.point_stride = tile.point_stride;
+  const int window = tile.form.window();
+  const auto inputs = static_cast<size_t>(tile.form.line ? window : window * window);
+  for (size_t i = 0; i < inputs; ++i) {
+    const auto count = static_cast<size_t>(rest.channels);
+    hn::Store(LoadFirst(d, tile.pixels[i] + channel, count), d, numbers + i * kLanes);
+    rest.pixels[i] = numbers + i * kLanes;
   }
-  for (; channel < tile.channels; channel += lanes) {
-    const auto rest = static_cast<size_t>(std::min(lanes, tile.channels - channel));
-    transform(tile, channel, [&](const float* x) HWY_ATTR { return LoadFirst(d, x, rest); });
-  }
+  transform(rest, 0);
+#endif
 }
 
 // Plain code does not take this form (see UsesWinograd).
@@ -92,20 +119,17 @@ inline constexpr bool kHasStridedForm = HWY_TARGET != HWY_SCALAR;
 
 void TransformInput(const WinogradInput& tile) {
   if (tile.form.line) {
-    TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
-                                HWY_ATTR { TransformLineVector(t, channel, load); });
+    TransformChannels(tile, &TransformLineVector);
   } else if (kHasStridedForm && tile.form.strided) {
-    TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
-                                HWY_ATTR { TransformInputVector<9, 8>(t, channel, load); });
+    TransformChannels(tile, &TransformInputVector<9, 8>);
   } else if (tile.form.window() == kWinogradLinePoints) {
-    TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
-                                HWY_ATTR { TransformInputVector<8, 6>(t, channel, load); });
+    TransformChannels(tile, &TransformInputVector<8, 6>);
+  } else if (tile.form.tile == 5) {
+    TransformChannels(tile, &TransformInputVector<7, 5>);
   } else if (tile.form.tile == 4) {
-    TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
-                                HWY_ATTR { TransformInputVector<6, 4>(t, channel, load); });
+    TransformChannels(tile, &TransformInputVector<6, 4>);
   } else {
-    TransformChannels(tile, [](const WinogradInput& t, int64_t channel, auto load)
-                                HWY_ATTR { TransformInputVector<4, 2>(t, channel, load); });
+    TransformChannels(tile, &TransformInputVector<4, 2>);
   }
 }
 
@@ -199,21 +223,20 @@ HWY_NOINLINE void FinishVector(const WinogradOutput& tile, int64_t column, size_
 }
 
 // Whole vectors with nothing more than comparisons after them.
-template <int kRows, int kPixels>
-HWY_INLINE void StoreVector(const WinogradOutput& tile, int64_t column, V low, V high,
-                            const V (&out)[kRows][kPixels]) {
+HWY_NOINLINE void StoreWhole(const WinogradOutput& tile, int64_t column, V low, V high,
+                             const V* out, int line) {
   const D d;
-  for (int i = 0; i < tile.rows; ++i) {
+  for (int i = 0; i < tile.rows; ++i, out += line) {
     float* to = tile.out + i * tile.line_stride + column;
     if (tile.residual == nullptr) {
       for (int j = 0; j < tile.pixels; ++j, to += tile.pixel_stride) {
-        hn::StoreU(AtMost(d, AtLeast(d, out[i][j], low), high), d, to);
+        hn::StoreU(AtMost(d, AtLeast(d, out[j], low), high), d, to);
       }
       continue;
     }
     const float* residual = tile.residual + i * tile.residual_line_stride + column;
     for (int j = 0; j < tile.pixels; ++j, to += tile.pixel_stride) {
-      const V sum = hn::Add(out[i][j], hn::LoadU(d, residual));
+      const V sum = hn::Add(out[j], hn::LoadU(d, residual));
       hn::StoreU(AtMost(d, AtLeast(d, sum, low), high), d, to);
       residual += tile.residual_pixel_stride;
     }
@@ -246,7 +269,7 @@ void TransformOutputOf(const WinogradOutput& tile) {
     const V bias = tile.bias == nullptr ? hn::Zero(d) : LoadFirst(d, tile.bias + column, count);
     TransformOutputVector<kWindow>(tile, column, bias, out);
     if (bounded && count == static_cast<size_t>(lanes)) {
-      StoreVector(tile, column, hn::Set(d, low), hn::Set(d, high), out);
+      StoreWhole(tile, column, hn::Set(d, low), hn::Set(d, high), &out[0][0], kPixels);
     } else if (bounded) {
       StorePart(tile, column, count, hn::Set(d, low), hn::Set(d, high), &out[0][0], kPixels);
     } else {
@@ -263,6 +286,8 @@ void TransformOutput(const WinogradOutput& tile) {
   } else if (tile.form.window() == kWinogradLinePoints) {
     TransformOutputOf<kWinogradLinePoints, kMostWinogradLineOutputs, kMostWinogradLineOutputs>(
         tile);
+  } else if (tile.form.tile == 5) {
+    TransformOutputOf<7, 5, 5>(tile);
   } else if (tile.form.tile == 4) {
     TransformOutputOf<6, 4, 4>(tile);
   } else {

@@ -16,8 +16,9 @@ inline constexpr int kMostWinogradPoints = 81;
 inline constexpr int kWinogradLinePoints = 8;
 inline constexpr int kMostWinogradLineOutputs = 6;
 
-// Tiles of 6x6, 4x4 or 2x2 outputs, or of 2 to 6 in a line, or of 4x4 outputs two pixels apart, or
-// of kernels larger than 3x3 those of 2x2 to 5x5 outputs that eight inputs along an axis make.
+// Tiles of 6x6, 5x5, 4x4 or 2x2 outputs, or of 2 to 6 in a line, or of 4x4 outputs two pixels
+// apart, or of kernels larger than 3x3 those of 2x2 to 5x5 outputs that eight inputs along an axis
+// make.
 struct WinogradForm {
   static constexpr int kStridedWeights = 6;
 

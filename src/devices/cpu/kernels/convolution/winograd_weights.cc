@@ -31,6 +31,21 @@ void ToPoints(const Lanes& a, const Lanes& b, const Lanes& c, std::array<Lanes, 
   }
 }
 
+// Of the points 0, 1, -1, 2, -2, 1/2 and infinity: the numbers above over the distance of their
+// points to 1/2, and that of 1/2.
+void ToPoints(const Lanes& a, const Lanes& b, const Lanes& c, std::array<Lanes, 7>& out) {
+  constexpr std::array<float, 5> kFactors = {-2, 2, -2.0f / 3, 2.0f / 3, -0.4f};
+  std::array<Lanes, 6> others;
+  ToPoints(a, b, c, others);
+  for (size_t point = 0; point < kFactors.size(); ++point) {
+    for (size_t l = 0; l < kLanes; ++l) out[point][l] = others[point][l] * kFactors[point];
+  }
+  for (size_t l = 0; l < kLanes; ++l) {
+    out[5][l] = (a[l] + b[l] * 0.5f + c[l] * 0.25f) * (32.0f / 45);
+  }
+  out[6] = c;
+}
+
 // Of the points 0, 1, -1 and infinity.
 void ToPoints(const Lanes& a, const Lanes& b, const Lanes& c, std::array<Lanes, 4>& out) {
   for (size_t l = 0; l < kLanes; ++l) {
@@ -141,6 +156,7 @@ void PackWinograd(const RightSource& weights, const ConvolutionShape& shape, flo
   const int64_t taps = shape.Taps();
   const int64_t points = form.weight_points();
   const auto transform = form.strided     ? &TransformWeights<6, &ToStridedPoints>
+                         : form.tile == 5 ? &TransformWeights<7>
                          : form.tile == 4 ? &TransformWeights<6>
                                           : &TransformWeights<4>;
   const size_t floats = TransformedFloats(shape);
