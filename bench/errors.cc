@@ -142,11 +142,11 @@ struct Layer {
 };
 
 const Layer kLayers[] = {
-    {56, 64, 64, 3, 1, false},   {80, 48, 48, 3, 1, true},     {28, 128, 128, 3, 1, false},
-    {14, 256, 256, 3, 1, false}, {7, 512, 512, 3, 1, false},   {56, 128, 128, 3, 2, false},
-    {28, 64, 64, 5, 1, false},   {64, 3, 32, 3, 1, true},      {224, 3, 64, 7, 2, true},
-    {416, 3, 16, 6, 2, true},    {256, 16, 3, 9, 1, false},    {128, 16, 16, 7, 1, false},
-    {56, 64, 256, 1, 1, false},  {14, 1024, 256, 1, 1, false},
+    {56, 64, 64, 3, 1, false},   {48, 64, 64, 3, 1, true},   {28, 128, 128, 3, 1, false},
+    {14, 256, 256, 3, 1, false}, {7, 512, 512, 3, 1, false}, {56, 128, 128, 3, 2, false},
+    {28, 64, 64, 5, 1, false},   {13, 64, 256, 3, 1, true},  {64, 3, 32, 3, 1, true},
+    {224, 3, 64, 7, 2, true},    {416, 3, 16, 6, 2, true},   {256, 16, 3, 9, 1, false},
+    {128, 16, 16, 7, 1, false},  {56, 64, 256, 1, 1, false}, {14, 1024, 256, 1, 1, false},
 };
 
 // The sum of one output, from an image of channels last and weights in ONNX's order.
