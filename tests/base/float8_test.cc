@@ -41,7 +41,7 @@ TEST(Float8, EveryValueGivesItsOwnCode) {
     const int codes = type == ElementType::kFloat4E2M1 ? 16 : 256;
     for (int code = 0; code < codes; ++code) {
       const float value = SmallFloatValues(type)[code];
-      const uint8_t back = FloatToSmallFloat(type, value, false);
+      const uint8_t back = FloatToSmallFloat(*SmallFloatFormatOf(type), value, false);
       if (std::isnan(value)) {
         EXPECT_TRUE(std::isnan(SmallFloatValues(type)[back]));
       } else {
@@ -58,23 +58,33 @@ TEST(Float8, MiddlesGoToTheEvenNeighbour) {
     for (int code = 0; code < last; ++code) {
       const float middle = (values[code] + values[code + 1]) / 2;
       const int even = code % 2 == 0 ? code : code + 1;
-      EXPECT_EQ(FloatToSmallFloat(type, middle, true), even) << ElementTypeName(type);
-      EXPECT_EQ(FloatToSmallFloat(type, std::nextafter(middle, 0.0f), true), code);
-      EXPECT_EQ(FloatToSmallFloat(type, std::nextafter(middle, kInfinity), true), code + 1);
+      EXPECT_EQ(FloatToSmallFloat(*SmallFloatFormatOf(type), middle, true), even)
+          << ElementTypeName(type);
+      EXPECT_EQ(FloatToSmallFloat(*SmallFloatFormatOf(type), std::nextafter(middle, 0.0f), true),
+                code);
+      EXPECT_EQ(
+          FloatToSmallFloat(*SmallFloatFormatOf(type), std::nextafter(middle, kInfinity), true),
+          code + 1);
     }
   }
 }
 
 TEST(Float8, BeyondTheLargest) {
-  EXPECT_EQ(FloatToSmallFloat(ElementType::kFloat8E4M3FN, 1e6f, true), 0x7e);
-  EXPECT_EQ(FloatToSmallFloat(ElementType::kFloat8E4M3FN, -kInfinity, true), 0xfe);
-  EXPECT_EQ(FloatToSmallFloat(ElementType::kFloat8E4M3FN, 1e6f, false), 0x7f);
-  EXPECT_EQ(FloatToSmallFloat(ElementType::kFloat8E4M3FN, 464.0f, false), 0x7e);  // rounds to 448
-  EXPECT_EQ(FloatToSmallFloat(ElementType::kFloat8E5M2, kInfinity, false), 0x7c);
-  EXPECT_EQ(FloatToSmallFloat(ElementType::kFloat8E5M2FNUZ, -1e9f, false), 0x80);
-  EXPECT_EQ(FloatToSmallFloat(ElementType::kFloat8E4M3FNUZ, -0.0f, true), 0x00);
-  EXPECT_EQ(FloatToSmallFloat(ElementType::kFloat8E4M3FNUZ, -1e-7f, true), 0x00);
-  EXPECT_EQ(FloatToSmallFloat(ElementType::kFloat4E2M1, -9.0f, false), 0x0f);
+  EXPECT_EQ(FloatToSmallFloat(*SmallFloatFormatOf(ElementType::kFloat8E4M3FN), 1e6f, true), 0x7e);
+  EXPECT_EQ(FloatToSmallFloat(*SmallFloatFormatOf(ElementType::kFloat8E4M3FN), -kInfinity, true),
+            0xfe);
+  EXPECT_EQ(FloatToSmallFloat(*SmallFloatFormatOf(ElementType::kFloat8E4M3FN), 1e6f, false), 0x7f);
+  EXPECT_EQ(FloatToSmallFloat(*SmallFloatFormatOf(ElementType::kFloat8E4M3FN), 464.0f, false),
+            0x7e);  // rounds to 448
+  EXPECT_EQ(FloatToSmallFloat(*SmallFloatFormatOf(ElementType::kFloat8E5M2), kInfinity, false),
+            0x7c);
+  EXPECT_EQ(FloatToSmallFloat(*SmallFloatFormatOf(ElementType::kFloat8E5M2FNUZ), -1e9f, false),
+            0x80);
+  EXPECT_EQ(FloatToSmallFloat(*SmallFloatFormatOf(ElementType::kFloat8E4M3FNUZ), -0.0f, true),
+            0x00);
+  EXPECT_EQ(FloatToSmallFloat(*SmallFloatFormatOf(ElementType::kFloat8E4M3FNUZ), -1e-7f, true),
+            0x00);
+  EXPECT_EQ(FloatToSmallFloat(*SmallFloatFormatOf(ElementType::kFloat4E2M1), -9.0f, false), 0x0f);
 }
 
 TEST(Float8, ScalesArePowersOfTwo) {

@@ -4,47 +4,16 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/element_traits.h"
-#include "base/packed.h"
-#include "devices/cpu/kernels/elementwise/convert_direct.h"
-#include "devices/cpu/kernels/elementwise/convert_value.h"
-#include "devices/cpu/kernels/elementwise/half.h"
-#include "devices/cpu/kernels/simd/for_elements.h"
+#include "devices/cpu/kernels/elementwise/convert_step.h"
 
 namespace mullion::cpu {
 
 namespace {
 
-// Pairs without a loop of their own go through a tile of a wide type that holds every value of the
-// source: float, double, int32, int64 or uint64. A multiple of 8 elements keeps packed types at
-// whole bytes.
+using Step = ConvertStep;
+
+// What steps hand on lies in the level 1 cache, twice.
 constexpr size_t kTile = 512;
-
-union Tile {
-  float as_float[kTile];
-  double as_double[kTile];
-  int32_t as_int32[kTile];
-  int64_t as_int64[kTile];
-  uint64_t as_uint64[kTile];
-};
-
-using SmallIntegers = TypeList<bool, int8_t, int16_t, uint8_t, uint16_t>;
-
-// Of integers the low bits are taken, signed or not; of floats too, but that int32 takes the nearer
-// end of its own.
-template <typename Wide>
-using TargetsOf = std::conditional_t<
-    std::is_floating_point_v<Wide>,
-    TypeList<bool, uint8_t, uint16_t, uint32_t, uint64_t, int32_t, int64_t, float, double>,
-    std::conditional_t<std::is_signed_v<Wide>,
-                       TypeList<bool, uint8_t, uint16_t, uint32_t, uint64_t, float, double>,
-                       TypeList<float, double>>>;
-
-template <typename Wide>
-ElementType SameBitsAs(ElementType to) {
-  const bool has_an_end = to == ElementType::kInt32 || to == ElementType::kInt64;
-  return std::is_floating_point_v<Wide> && has_an_end ? to : UnsignedOf(to);
-}
 
 bool IsPackedInteger(ElementType type) {
   return IsSubByte(type) && type != ElementType::kFloat4E2M1;
@@ -54,163 +23,211 @@ bool IsSmallFloat(ElementType type) {
   return Contains(types::kFloat8, type) || type == ElementType::kFloat4E2M1;
 }
 
-const std::byte* ElementAt(const void* data, ElementType type, size_t i) {
-  return static_cast<const std::byte*>(data) + ByteSize(type, static_cast<int64_t>(i));
+// One type for all whose elements are the same bits when one is converted to the other.
+ElementType BitsOf(ElementType type) {
+  if (type == ElementType::kInt4) return ElementType::kUint4;
+  if (type == ElementType::kInt2) return ElementType::kUint2;
+  return UnsignedOf(type);
 }
 
-template <typename From, typename To>
-void WidenRow(const From* x, To* y, size_t count) {
-  ForElements(count, [=](size_t i) { y[i] = static_cast<To>(x[i]); });
-}
-
-void WidenSmallIntegers(ElementType from, const void* x, int32_t* y, size_t count) {
-  DispatchType(SmallIntegers{}, from, [&](auto tag) {
-    WidenRow(static_cast<const typename decltype(tag)::type*>(x), y, count);
-  });
-}
-
-// The codes of a type of 8 or fewer bits, one a byte.
-const uint8_t* Codes(ElementType type, const void* x, size_t count, uint8_t* unpacked) {
-  if (!IsSubByte(type)) return static_cast<const uint8_t*>(x);
-  UnpackElements(type, x, unpacked, static_cast<int64_t>(count));
-  return unpacked;
-}
-
-// Fills the tile and says of which type.
-ElementType Widen(ElementType from, ElementType to, const void* x, size_t count, Tile& tile) {
-  uint8_t unpacked[kTile];
-  if (from == ElementType::kFloat) {
-    std::memcpy(tile.as_float, x, count * sizeof(float));
-    return ElementType::kFloat;
-  }
-  if (from == ElementType::kDouble || from == ElementType::kUint64) {
-    std::memcpy(&tile, x, count * sizeof(double));
-    return from;
-  }
-  if (Contains(types::kHalfFloats, from)) {
-    WidenToFloat(from, x, tile.as_float, count);
-    return ElementType::kFloat;
-  }
-  if (IsSmallFloat(from)) {
-    const float* const values = SmallFloatValues(from);
-    const uint8_t* const codes = Codes(from, x, count, unpacked);
-    for (size_t i = 0; i < count; ++i) tile.as_float[i] = values[codes[i]];
-    return ElementType::kFloat;
-  }
-  if (IsPackedInteger(from)) {
-    const uint8_t* const codes = Codes(from, x, count, unpacked);
-    const bool is_signed = from == ElementType::kInt4 || from == ElementType::kInt2;
-    for (size_t i = 0; i < count; ++i) {
-      tile.as_int32[i] = is_signed ? static_cast<int8_t>(codes[i]) : codes[i];
+// The steps of a conversion from one type to another.
+class ConvertPath {
+ public:
+  ConvertPath(ElementType from, ElementType to, const ConvertOptions& options)
+      : bits_(ElementBits(from)), to_bits_(ElementBits(to)) {
+    options_.saturate = options.saturate;
+    options_.rounding = options.rounding;
+    options_.format = SmallFloatFormatOf(to);
+    if (from == ElementType::kFloat8E8M0 && to_bits_ > 8) {
+      Add(Step::kScaleToF);
+      FromReal(false, to);
+    } else if (IsSmallFloat(from)) {
+      FromCodes(from, to, options);
+    } else {
+      FromNumbers(from, to);
     }
-    return ElementType::kInt32;
+    if (IsSubByte(to)) Add(to_bits_ == 4 ? Step::kPack4 : Step::kPack2);
   }
-  if (from == ElementType::kInt64) {
-    std::memcpy(tile.as_int64, x, count * sizeof(int64_t));
-    return from;
+
+  void Run(const void* x, void* y, size_t count) const;
+
+ private:
+  void Add(Step step) { steps_[count_++] = step; }
+  void FromCodes(ElementType from, ElementType to, const ConvertOptions& options);
+  void FromNumbers(ElementType from, ElementType to);
+  void FromReal(bool is_double, ElementType to);
+  void FromInteger(ElementType from, ElementType to);
+  void Resize(int bits, int to_bits, bool is_signed);
+  void Finish(ElementType to);
+
+  int bits_;
+  int to_bits_;
+  int count_ = 0;
+  Step steps_[6];
+  ConvertStepOptions options_;
+  alignas(8) std::byte table_[256 * sizeof(double)];
+};
+
+// Floats of 8 and 4 bits are taken from a table of what all of them become; to packed types a byte
+// each.
+void ConvertPath::FromCodes(ElementType from, ElementType to, const ConvertOptions& options) {
+  if (IsSubByte(from)) Add(Step::kUnpack4);
+  const float* const values = SmallFloatValues(from);
+  options_.table = values;
+  if (to != ElementType::kFloat) {
+    ConvertPath path(ElementType::kFloat, to, options);
+    if (IsSubByte(to)) {
+      --path.count_;
+      path.to_bits_ = 8;
+    }
+    path.Run(values, table_, 256);
+    options_.table = table_;
   }
-  // Where no more than the low bits count, or whether one is set, signs do not.
-  const bool takes_bits = to == ElementType::kBool || (IsInteger(to) && ElementBits(to) <= 32);
-  if (from == ElementType::kInt32 || (from == ElementType::kUint32 && takes_bits)) {
-    std::memcpy(tile.as_int32, x, count * sizeof(int32_t));
-    return ElementType::kInt32;
-  }
-  if (from == ElementType::kUint32) {
-    WidenRow(static_cast<const uint32_t*>(x), tile.as_int64, count);
-    return ElementType::kInt64;
-  }
-  WidenSmallIntegers(from, x, tile.as_int32, count);
-  return ElementType::kInt32;
+  Add(to_bits_ <= 8    ? Step::kLookUp8
+      : to_bits_ == 16 ? Step::kLookUp16
+      : to_bits_ == 32 ? Step::kLookUp32
+                       : Step::kLookUp64);
 }
 
-// Floating-point numbers round to even before their low bits are taken (ONNX, "4 bit integer
-// types"), integers have nothing to round.
-template <typename Wide>
-uint8_t PackedCode(Wide v) {
-  if constexpr (std::is_floating_point_v<Wide>) {
-    return ConvertValue<uint8_t>(std::nearbyint(v));
+void ConvertPath::FromNumbers(ElementType from, ElementType to) {
+  if (IsPackedInteger(from)) {
+    Add(bits_ == 4 ? Step::kUnpack4 : Step::kUnpack2);
+    options_.is_signed = BitsOf(from) != from;
+    from = options_.is_signed ? ElementType::kInt8 : ElementType::kUint8;
+  }
+  if (from == ElementType::kFloat16) Add(Step::kFloat16ToF);
+  if (from == ElementType::kBfloat16) Add(Step::kBfloat16ToF);
+  if (Contains(types::kAllFloats, from)) {
+    FromReal(from == ElementType::kDouble, to);
   } else {
-    return static_cast<uint8_t>(v);
+    FromInteger(from, to);
   }
 }
 
-// A float that rounds to fewer places as the number itself does. Integers beyond 2^53 are rounded
-// once more, 40 places below those that matter.
-template <typename Wide>
-float NearFloat(Wide v) {
-  if constexpr (std::is_same_v<Wide, float>) return v;
-  return RoundToOdd(static_cast<double>(v));
-}
-
-template <typename Wide>
-uint8_t SmallFloatCode(ElementType to, Wide v, const ConvertOptions& options) {
-  if (to == ElementType::kFloat8E8M0) {
-    return FloatToScale(NearFloat(v), options.saturate, options.rounding);
+void ConvertPath::FromReal(bool is_double, ElementType to) {
+  const auto add = [&](Step of_double, Step of_float) { Add(is_double ? of_double : of_float); };
+  // Floating-point numbers round to even before their low bits are taken (ONNX, "4 bit integer
+  // types").
+  if (IsPackedInteger(to)) add(Step::kRoundD, Step::kRoundF);
+  if (to == ElementType::kBool) return add(Step::kTestD, Step::kTestF);
+  if (to == ElementType::kInt64) return add(Step::kDToI64, Step::kFToI64);
+  if (to == ElementType::kUint64) return add(Step::kDToU64, Step::kFToU64);
+  if (to == ElementType::kUint32) return add(Step::kDToU32, Step::kFToU32);
+  if (IsInteger(to) || IsPackedInteger(to)) {
+    add(Step::kDToI32, Step::kFToI32);
+    return Resize(32, std::max(8, to_bits_), false);
   }
-  return FloatToSmallFloat(to, NearFloat(v), options.saturate);
+  if (is_double && to != ElementType::kDouble) {
+    // What rounds to fewer places than a float does so once.
+    Add(to == ElementType::kFloat ? Step::kDToF : Step::kDToOddF);
+  } else if (!is_double && to == ElementType::kDouble) {
+    Add(Step::kFToD);
+  }
+  Finish(to);
 }
 
-template <typename Wide>
-void NarrowToHalf(const Wide* tile, ElementType to, void* y, size_t count) {
-  if constexpr (std::is_same_v<Wide, float>) {
-    NarrowFromFloat(tile, to, y, count);
+void ConvertPath::FromInteger(ElementType from, ElementType to) {
+  const bool is_signed = Contains(types::kSigned, from);
+  const int bits = ElementBits(from) < 8 ? 8 : ElementBits(from);
+  if (to == ElementType::kBool) {
+    return Add(bits == 8    ? Step::kTest8
+               : bits == 16 ? Step::kTest16
+               : bits == 32 ? Step::kTest32
+                            : Step::kTest64);
+  }
+  if (IsInteger(to) || IsPackedInteger(to)) return Resize(bits, std::max(8, to_bits_), is_signed);
+  if (bits == 8 && to != ElementType::kDouble) {
+    Add(is_signed ? Step::kI8ToF : Step::kU8ToF);
+    return Finish(to);
+  }
+  if (bits < 32) Resize(bits, 32, is_signed);
+  if (to == ElementType::kFloat) {
+    if (bits < 32 || is_signed) return Add(bits == 64 ? Step::kI64ToF : Step::kI32ToF);
+    if (bits == 64) return Add(Step::kU64ToF);
+  }
+  if (bits < 32) {  // which floats hold
+    Add(to == ElementType::kDouble ? Step::kI32ToD : Step::kI32ToF);
+    return Finish(to);
+  }
+  if (bits == 32 && !Contains(types::kFloatDouble, to)) {
+    Add(is_signed ? Step::kI32ToOddF : Step::kU32ToOddF);
+    return Finish(to);
+  }
+  // Beyond 2^53 integers are rounded once more, 40 places below those that matter to halves.
+  if (bits == 32) {
+    Add(is_signed ? Step::kI32ToD : Step::kU32ToD);
   } else {
-    float near[kTile];
-    for (size_t i = 0; i < count; ++i) near[i] = NearFloat(tile[i]);
-    NarrowFromFloat(near, to, y, count);
+    Add(is_signed ? Step::kI64ToD : Step::kU64ToD);
   }
+  FromReal(true, to);
 }
 
-template <typename Wide>
-void NarrowTile(const Wide* tile, ElementType to, void* y, size_t count,
-                const ConvertOptions& options) {
-  if (Contains(types::kHalfFloats, to)) return NarrowToHalf(tile, to, y, count);
-  if (!IsSmallFloat(to) && !IsPackedInteger(to)) {
-    DispatchType(TargetsOf<Wide>{}, SameBitsAs<Wide>(to), [&](auto tag) {
-      using To = typename decltype(tag)::type;
-      To* const to_elements = static_cast<To*>(y);
-      ForElements(count, [=](size_t i) { to_elements[i] = ConvertValue<To>(tile[i]); });
-    });
-    return;
+// Integers of so many bits, 8 at least.
+void ConvertPath::Resize(int bits, int to_bits, bool is_signed) {
+  if (bits == 64 && to_bits < 64) {
+    Add(Step::k64To32);
+    bits = 32;
+  } else if (bits < 32 && to_bits == 64) {
+    Resize(bits, 32, is_signed);
+    bits = 32;
   }
-  uint8_t codes[kTile];
-  uint8_t* const to_codes = IsSubByte(to) ? codes : static_cast<uint8_t*>(y);
-  for (size_t i = 0; i < count; ++i) {
-    to_codes[i] = IsSmallFloat(to) ? SmallFloatCode(to, tile[i], options) : PackedCode(tile[i]);
+  if (bits == to_bits) return;
+  if (bits == 32 && to_bits == 64) Add(is_signed ? Step::kI32To64 : Step::kU32To64);
+  if (bits == 32 && to_bits == 16) Add(Step::k32To16);
+  if (bits == 32 && to_bits == 8) Add(Step::k32To8);
+  if (bits == 16 && to_bits == 32) Add(is_signed ? Step::kI16To32 : Step::kU16To32);
+  if (bits == 16 && to_bits == 8) Add(Step::k16To8);
+  if (bits == 8 && to_bits == 32) Add(is_signed ? Step::kI8To32 : Step::kU8To32);
+  if (bits == 8 && to_bits == 16) Add(is_signed ? Step::kI8To16 : Step::kU8To16);
+}
+
+// From float to floats of fewer bits.
+void ConvertPath::Finish(ElementType to) {
+  if (to == ElementType::kFloat16) Add(Step::kFToFloat16);
+  if (to == ElementType::kBfloat16) Add(Step::kFToBfloat16);
+  if (to == ElementType::kFloat8E8M0) Add(Step::kFToScale);
+  if (options_.format != nullptr) Add(Step::kFToSmall);
+}
+
+void ConvertPath::Run(const void* x, void* y, size_t count) const {
+  alignas(64) std::byte tiles[2][kTile * sizeof(double)];
+  const auto bits = static_cast<size_t>(bits_);
+  const auto to_bits = static_cast<size_t>(to_bits_);
+  for (size_t begin = 0, n = 0; begin < count; begin += n) {
+    // Whole blocks, and what is left with others behind it.
+    n = (count - begin) & ~(kConvertBlock - 1);
+    if (count_ > 1) n = std::min(n, kTile);  // one step needs no tiles
+    const bool is_rest = n == 0;
+    if (is_rest) n = count - begin;
+    const void* from = static_cast<const std::byte*>(x) + begin * bits / 8;
+    void* const out = static_cast<std::byte*>(y) + begin * to_bits / 8;
+    if (is_rest) {
+      std::memset(tiles[0], 0, kConvertBlock * bits / 8);
+      std::memcpy(tiles[0], from, (n * bits + 7) / 8);
+      // Packed elements leave nothing behind them in their last byte.
+      if (n * bits % 8 != 0) tiles[0][n * bits / 8] &= std::byte((1 << n * bits % 8) - 1);
+      from = tiles[0];
+    }
+    for (int k = 0; k < count_; ++k) {
+      void* const to = k + 1 == count_ && !is_rest ? out : tiles[(k + 1) % 2];
+      RunConvertStep(steps_[k], from, to, is_rest ? kConvertBlock : n, options_);
+      from = to;
+    }
+    if (is_rest) std::memcpy(out, from, (n * to_bits + 7) / 8);
   }
-  if (IsSubByte(to)) PackElements(to, codes, y, static_cast<int64_t>(count));
 }
 
 }  // namespace
 
 void ConvertElements(ElementType from, const void* x, ElementType to, void* y, size_t count,
                      const ConvertOptions& options) {
-  if (from == to) {
+  const bool same_bits = BitsOf(from) == BitsOf(to) ||
+                         (from == ElementType::kBool && UnsignedOf(to) == ElementType::kUint8);
+  if (same_bits) {
     if (x != y) std::memcpy(y, x, ByteSize(from, static_cast<int64_t>(count)));
     return;
   }
-  if (ConvertDirectly(from, x, to, y, count)) return;
-  if (Contains(SmallIntegers::kSet, from) && UnsignedOf(to) == ElementType::kUint32) {
-    return WidenSmallIntegers(from, x, static_cast<int32_t*>(y), count);
-  }
-  for (size_t begin = 0; begin < count; begin += kTile) {
-    const size_t n = std::min(kTile, count - begin);
-    Tile tile;
-    const ElementType wide = Widen(from, to, ElementAt(x, from, begin), n, tile);
-    auto* const out = const_cast<std::byte*>(ElementAt(y, to, begin));
-    if (wide == ElementType::kFloat) {
-      NarrowTile(tile.as_float, to, out, n, options);
-    } else if (wide == ElementType::kDouble) {
-      NarrowTile(tile.as_double, to, out, n, options);
-    } else if (wide == ElementType::kInt32) {
-      NarrowTile(tile.as_int32, to, out, n, options);
-    } else if (wide == ElementType::kInt64 ||
-               !(Contains(types::kAllFloats, to) || IsSmallFloat(to))) {
-      NarrowTile(tile.as_int64, to, out, n, options);
-    } else {
-      NarrowTile(tile.as_uint64, to, out, n, options);
-    }
-  }
+  ConvertPath(from, to, options).Run(x, y, count);
 }
 
 }  // namespace mullion::cpu

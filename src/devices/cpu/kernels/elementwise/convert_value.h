@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Conversion of one number, for the loops of convert.cc and convert_direct.cc.
+// Conversion of one number, for the loops of convert_step.cc.
 #ifndef MULLION_DEVICES_CPU_KERNELS_ELEMENTWISE_CONVERT_VALUE_H_
 #define MULLION_DEVICES_CPU_KERNELS_ELEMENTWISE_CONVERT_VALUE_H_
 
@@ -29,12 +29,23 @@ Wide Truncated(Real v) {
 // rounding to fewer places rounds as if it were the first.
 inline float RoundToOdd(double v) {
   const float nearest = static_cast<float>(v);
-  if (static_cast<double>(nearest) == v || v != v) return nearest;
-  auto bits = BitCast<uint32_t>(nearest);
   const bool away = std::fabs(static_cast<double>(nearest)) > std::fabs(v);
-  bits = (away ? bits - 1 : bits) | 1u;
-  return BitCast<float>(bits);
+  const bool exact = static_cast<double>(nearest) == v || v != v;
+  const auto bits = BitCast<uint32_t>(nearest);
+  const uint32_t odd = (away ? bits - 1 : bits) | 1u;
+  return BitCast<float>(exact ? bits : odd);
 }
+
+// The same of an integer of 32 bits. From 2^24 on what is eight places above its last is enough to
+// floats of 16 and fewer.
+template <typename Integer>
+float RoundToOddOf(Integer v) {
+  const bool is_long = v >= 1 << 24 || (std::is_signed_v<Integer> && v <= Integer(-(1 << 24)));
+  const Integer odd = (v >> 8) | ((v & 255) != 0 ? 1 : 0);
+  return static_cast<float>(is_long ? odd : v) * (is_long ? 256.0f : 1.0f);
+}
+inline float RoundToOdd(int32_t v) { return RoundToOddOf(v); }
+inline float RoundToOdd(uint32_t v) { return RoundToOddOf(v); }
 
 template <typename To, typename From>
 To ConvertValue(From v) {
@@ -42,18 +53,16 @@ To ConvertValue(From v) {
     return v;
   } else if constexpr (std::is_same_v<To, bool>) {
     return v != From{0};
+  } else if constexpr (std::is_floating_point_v<From> && std::is_same_v<To, uint64_t>) {
+    // 2^63 and more do not fit int64; 2^64 and more end up at its end.
+    constexpr From kEnd = static_cast<From>(9223372036854775808.0);
+    const bool high = v >= kEnd;
+    const auto low = static_cast<uint64_t>(Truncated<int64_t>(high ? v - kEnd : v));
+    return low ^ (high ? uint64_t{1} << 63 : 0);
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
-    if constexpr (std::is_same_v<To, uint64_t>) {
-      // 2^63 and more do not fit int64.
-      constexpr From kEnd = static_cast<From>(9223372036854775808.0);
-      if (v >= kEnd * 2) return std::numeric_limits<uint64_t>::max();
-      if (v >= kEnd) return static_cast<uint64_t>(v);
-      return static_cast<uint64_t>(Truncated<int64_t>(v));
-    } else {
-      using Wide =
-          std::conditional_t<sizeof(To) <= 2 || std::is_same_v<To, int32_t>, int32_t, int64_t>;
-      return static_cast<To>(Truncated<Wide>(v));
-    }
+    using Wide =
+        std::conditional_t<sizeof(To) <= 2 || std::is_same_v<To, int32_t>, int32_t, int64_t>;
+    return static_cast<To>(Truncated<Wide>(v));
   } else {
     return static_cast<To>(v);
   }
