@@ -14,7 +14,7 @@ namespace mullion::cpu {
 
 namespace {
 
-// Bytes of the left operand that one task stages.
+// Bytes that one task stages or packs.
 constexpr int64_t kStagedBytes = 64 * 1024;
 
 // Zero point `index` of `count` in a row or column; stacked matrices may share them.
@@ -52,13 +52,15 @@ struct IntegerMatmul::Bound : BoundState {
   operators::MatrixShape shape;
   IntegerPanels panels;
   int64_t products;   // how many, each of `rows` rows
+  int64_t matrices;   // right ones
+  int64_t groups;     // products that are made at once, as threads share them: all or one
   int64_t rows;       // all rows at once where there is one right matrix
   int64_t left_rows;  // of all left matrices
   bool staged;        // the left operand is not read in place
   bool row_zeros;     // the left operand has a zero point for each row
   int64_t row_bytes;
   // Offsets into scratch memory.
-  int64_t left, left_zeros, packed, zeros, init, scales, biases, kernel;
+  int64_t left, left_zeros, packed, packed_zeros, zeros, init, scales, biases, kernel;
 };
 
 IntegerPanels IntegerMatmul::Panels(const Shape& right) const {
@@ -69,12 +71,10 @@ IntegerPanels IntegerMatmul::Panels(const Shape& right) const {
   return panels;
 }
 
-void IntegerMatmul::Pack(const TensorView& right, int64_t matrix, const int32_t* zeros,
-                         uint8_t* packed) const {
-  const IntegerPanels panels = Panels(right.shape);
-  const IntegerSource source{right.as<uint8_t>() + matrix * panels.columns * panels.depth,
-                             right.type == ElementType::kInt8, 1, 0, panels.columns};
-  PackIntegers(panels, source, zeros, packed);
+IntegerSource IntegerMatmul::SourceOf(const IntegerPanels& panels, const TensorView& right,
+                                      int64_t matrix) {
+  return {right.as<uint8_t>() + matrix * panels.columns * panels.depth,
+          right.type == ElementType::kInt8, 1, 0, panels.columns};
 }
 
 Status IntegerMatmul::Prepare(const Node& node, WeightStore& store) {
@@ -102,8 +102,9 @@ Status IntegerMatmul::Prepare(const Node& node, WeightStore& store) {
       packed_, store.Get(right->constant, format, static_cast<size_t>(matrices * panels.bytes()),
                          [&](const TensorView& source, void* memory) {
                            for (int64_t i = 0; i < matrices; ++i) {
-                             Pack(source, i, values.data() + i * panels.columns,
-                                  static_cast<uint8_t*>(memory) + i * panels.bytes());
+                             PackIntegers(panels, SourceOf(panels, source, i),
+                                          values.data() + i * panels.columns,
+                                          static_cast<uint8_t*>(memory) + i * panels.bytes());
                            }
                          }));
   return OkStatus();
@@ -117,13 +118,15 @@ Status IntegerMatmul::Bind(BindContext& context, int64_t extra) const {
   MULLION_ASSIGN_OR_RETURN(
       b.shape, operators::MatrixShape::FromShapes(context.node(), left.shape, right.shape));
   b.panels = Panels(right.shape);
-  const bool together = b.shape.right_batch.ElementCount() == 1;
+  b.matrices = b.shape.right_batch.ElementCount();
+  const bool together = b.matrices == 1;
   b.products = together ? 1 : b.shape.batch.ElementCount();
   b.rows = b.shape.rows * (together ? b.shape.left_batch.ElementCount() : 1);
   b.left_rows = b.shape.rows * b.shape.left_batch.ElementCount();
   const BindContext::Port* const zeros =
       ports_.left_is_made ? nullptr : context.input(ports_.left_zero);
   b.row_zeros = zeros != nullptr && zeros->shape.ElementCount() > 1;
+  b.groups = b.matrices == b.products && !b.row_zeros ? b.products : 1;
   // Read in place, units of the last row may not reach beyond the operand.
   b.staged = form_ == IntegerForm::kWords || LeftIsSigned(left.type) ||
              b.panels.depth % UnitElements(form_) != 0;
@@ -133,11 +136,14 @@ Status IntegerMatmul::Bind(BindContext& context, int64_t extra) const {
   layout.Take(extra);
   b.left = layout.Take(b.staged ? b.left_rows * b.row_bytes : 0);
   b.left_zeros = layout.Take(b.row_zeros ? b.left_rows * 4 : 0);
-  b.packed = layout.Take(packed_ == nullptr ? b.panels.bytes() : 0);
-  b.zeros = layout.Take(b.panels.padded_columns() * 4);
-  b.init = layout.Take(b.panels.padded_columns() * 4);
-  b.scales = layout.Take(b.panels.padded_columns() * 4);
-  b.biases = layout.Take(b.panels.padded_columns() * 4);
+  const bool packs_zeros = packed_ == nullptr && form_ == IntegerForm::kWords;
+  b.packed = layout.Take(packed_ == nullptr ? b.matrices * b.panels.bytes() : 0);
+  const int64_t values = b.panels.padded_columns() * 4 * b.groups;
+  b.zeros = layout.Take(values);
+  b.init = layout.Take(values);
+  b.scales = layout.Take(values);
+  b.biases = layout.Take(values);
+  b.packed_zeros = layout.Take(packs_zeros ? b.matrices * b.panels.columns * 4 : 0);
   b.kernel = layout.size();
   IntegerProduct product;
   product.panels = b.panels;
@@ -174,39 +180,51 @@ const uint8_t* IntegerMatmul::StageLeft(const RunContext& context, const Bound& 
   return to;
 }
 
-const uint8_t* IntegerMatmul::PackedRight(const RunContext& context, const Bound& b,
-                                          int64_t matrix) const {
-  if (packed_ != nullptr) {
-    return static_cast<const uint8_t*>(packed_.get()) + matrix * b.panels.bytes();
-  }
-  auto* const zeros = ScratchAt<int32_t>(context, b.zeros);
-  if (context.HasInput(ports_.right_zero)) {
-    FillZeros(context.Input(ports_.right_zero), matrix, b.panels.columns, 0, zeros);
-  } else {
-    std::fill_n(zeros, b.panels.columns, 0);
-  }
+// All matrices; those of run time are packed first, by all threads.
+const uint8_t* IntegerMatmul::PackedRight(const RunContext& context, const Bound& b) const {
+  if (packed_ != nullptr) return static_cast<const uint8_t*>(packed_.get());
+  const TensorView& right = context.Input(ports_.right);
   auto* const packed = ScratchAt<uint8_t>(context, b.packed);
-  Pack(context.Input(ports_.right), matrix, zeros, packed);
+  const int32_t* zeros = nullptr;
+  if (form_ == IntegerForm::kWords && context.HasInput(ports_.right_zero)) {
+    auto* const filled = ScratchAt<int32_t>(context, b.packed_zeros);
+    for (int64_t i = 0; i < b.matrices; ++i) {
+      FillZeros(context.Input(ports_.right_zero), i, b.panels.columns, 0,
+                filled + i * b.panels.columns);
+    }
+    zeros = filled;
+  }
+  const int64_t count = b.panels.count();
+  if (count == 0) return packed;
+  const int64_t chunk =
+      std::max<int64_t>(kStagedBytes / std::max<int64_t>(b.panels.bytes() / count, 1), 1);
+  context.parallel().For(b.matrices * count, chunk, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t matrix = i / count;
+      PackIntegerPanel(b.panels, SourceOf(b.panels, right, matrix),
+                       zeros == nullptr ? nullptr : zeros + matrix * b.panels.columns, i % count,
+                       packed + matrix * b.panels.bytes());
+    }
+  });
   return packed;
 }
 
 // What sums begin with, and the zero points that they are corrected by.
 void IntegerMatmul::FillColumns(const RunContext& context, const Bound& b, int64_t matrix,
-                                const Job& job, IntegerProduct& product) const {
+                                int64_t group, const Job& job, IntegerProduct& product) const {
   const int64_t columns = b.panels.columns;
   const int64_t padded = b.panels.padded_columns();
-  auto* const init = ScratchAt<int32_t>(context, b.init);
-  product.init = init;
-  product.finish.right_zeros = nullptr;
+  auto* const init = ScratchAt<int32_t>(context, b.init) + group * padded;
   if (form_ == IntegerForm::kBytes) {
     const auto left_zero = static_cast<uint32_t>(b.row_zeros ? 0 : product.left_zero);
-    const int32_t* const sums = b.panels.ColumnSums(product.packed);
+    const int32_t* const sums = b.panels.ColumnSums(product.packed + group * b.panels.bytes());
     for (int64_t c = 0; c < padded; ++c) {
       init[c] = static_cast<int32_t>(0 - left_zero * static_cast<uint32_t>(sums[c]));
     }
     // What was shifted by 128 takes its zero point along.
     const int32_t shift = context.Input(ports_.right).type == ElementType::kUint8 ? -128 : 0;
-    auto* const zeros = ScratchAt<int32_t>(context, b.zeros);
+    auto* const all_zeros = ScratchAt<int32_t>(context, b.zeros);
+    int32_t* const zeros = all_zeros + group * padded;
     bool has_zeros = shift != 0;
     if (context.HasInput(ports_.right_zero)) {
       has_zeros = FillZeros(context.Input(ports_.right_zero), matrix, columns, shift, zeros);
@@ -214,7 +232,7 @@ void IntegerMatmul::FillColumns(const RunContext& context, const Bound& b, int64
       std::fill_n(zeros, columns, shift);
     }
     std::fill(zeros + columns, zeros + padded, 0);
-    if (has_zeros) product.finish.right_zeros = zeros;
+    if (has_zeros) product.finish.right_zeros = all_zeros;
   } else {
     std::fill_n(init, padded, 0);
   }
@@ -224,15 +242,16 @@ void IntegerMatmul::FillColumns(const RunContext& context, const Bound& b, int64
                                      static_cast<uint32_t>(job.addends[c]));
     }
   }
-  FillScales(context, b, matrix, job, product.finish);
+  FillScales(context, b, matrix, group, job, product.finish);
 }
 
 void IntegerMatmul::FillScales(const RunContext& context, const Bound& b, int64_t matrix,
-                               const Job& job, IntegerFinish& finish) const {
+                               int64_t group, const Job& job, IntegerFinish& finish) const {
   const int64_t columns = b.panels.columns;
   const int64_t padded = b.panels.padded_columns();
   if (job.scales != nullptr) {
-    auto* const scales = ScratchAt<float>(context, b.scales);
+    auto* const all_scales = ScratchAt<float>(context, b.scales);
+    float* const scales = all_scales + group * padded;
     const float* const from = job.scales + matrix * job.scales_step;
     if (job.one_scale) {
       std::fill_n(scales, columns, job.factor * *from);
@@ -240,13 +259,14 @@ void IntegerMatmul::FillScales(const RunContext& context, const Bound& b, int64_
       for (int64_t c = 0; c < columns; ++c) scales[c] = job.factor * from[c];
     }
     std::fill(scales + columns, scales + padded, 0.0f);
-    finish.scales = scales;
+    finish.scales = all_scales;
   }
   if (job.biases != nullptr) {
-    auto* const biases = ScratchAt<float>(context, b.biases);
+    auto* const all_biases = ScratchAt<float>(context, b.biases);
+    float* const biases = all_biases + group * padded;
     std::copy_n(job.biases, columns, biases);
     std::fill(biases + columns, biases + padded, 0.0f);
-    finish.biases = biases;
+    finish.biases = all_biases;
   }
 }
 
@@ -254,10 +274,13 @@ void IntegerMatmul::Run(const RunContext& context, const Job& job) const {
   const Bound& b = *context.state<Bound>();
   const bool bytes = form_ == IntegerForm::kBytes;
   const uint8_t* const left = StageLeft(context, b, job);
+  const uint8_t* const packed = PackedRight(context, b);
   const bool is_signed = LeftIsSigned(context.Input(ports_.left).type);
   IntegerProduct product;
+  product.groups = b.groups;
   product.rows = b.rows;
   product.panels = b.panels;
+  product.init = ScratchAt<int32_t>(context, b.init);
   product.finish.output = job.output;
   product.finish.zero_point = job.zero_point;
   if (bytes) {
@@ -266,20 +289,22 @@ void IntegerMatmul::Run(const RunContext& context, const Job& job) const {
     product.left_zero = zero + (is_signed ? 128 : 0);
   }
   product.row_stride = b.panels.columns;
-  const int64_t out_bytes = b.rows * b.panels.columns * OutputBytes(job.output);
-  for (int64_t i = 0; i < b.products; ++i) {
-    const int64_t left_matrix = b.products == 1 ? 0 : b.shape.LeftMatrix(i);
+  product.group_step = b.rows * b.panels.columns;
+  for (int64_t i = 0; i < b.products; i += b.groups) {
+    const auto left_row = [&](int64_t group) {
+      return b.products == 1 ? 0 : b.shape.LeftMatrix(i + group) * b.shape.rows;
+    };
     const int64_t right_matrix = b.products == 1 ? 0 : b.shape.RightMatrix(i);
-    const int64_t first_row = left_matrix * b.shape.rows;
-    product.packed = PackedRight(context, b, right_matrix);
-    FillColumns(context, b, right_matrix, job, product);
+    product.packed = packed + right_matrix * b.panels.bytes();
+    product.finish.right_zeros = nullptr;
+    for (int64_t g = 0; g < b.groups; ++g)
+      FillColumns(context, b, right_matrix + g, g, job, product);
     if (bytes && b.row_zeros) {
-      product.finish.left_zeros = ScratchAt<int32_t>(context, b.left_zeros) + first_row;
+      product.finish.left_zeros = ScratchAt<int32_t>(context, b.left_zeros) + left_row(0);
     }
-    product.out = static_cast<uint8_t*>(job.out) + i * out_bytes;
-    const uint8_t* const first = left + first_row * b.row_bytes;
+    product.out = static_cast<uint8_t*>(job.out) + i * product.group_step * OutputBytes(job.output);
     const auto make_rows = [&](const IntegerRowRequest& request) {
-      const uint8_t* row = first + request.first_row * b.row_bytes;
+      const uint8_t* row = left + (left_row(request.group) + request.first_row) * b.row_bytes;
       for (int64_t r = 0; r < request.row_count; ++r, row += b.row_bytes) request.rows[r] = row;
     };
     MultiplyIntegers(product, make_rows, ScratchAt<void*>(context, b.kernel), context.parallel());

@@ -50,16 +50,18 @@ class IntegerMatmul {
   struct Bound;
 
   IntegerPanels Panels(const Shape& right) const;
-  void Pack(const TensorView& right, int64_t matrix, const int32_t* zeros, uint8_t* packed) const;
+  static IntegerSource SourceOf(const IntegerPanels& panels, const TensorView& right,
+                                int64_t matrix);
   bool LeftIsSigned(ElementType type) const {
     return !ports_.left_is_made && type == ElementType::kInt8;
   }
   const uint8_t* StageLeft(const RunContext& context, const Bound& bound, const Job& job) const;
-  const uint8_t* PackedRight(const RunContext& context, const Bound& bound, int64_t matrix) const;
-  void FillColumns(const RunContext& context, const Bound& bound, int64_t matrix, const Job& job,
-                   IntegerProduct& product) const;
-  void FillScales(const RunContext& context, const Bound& bound, int64_t matrix, const Job& job,
-                  IntegerFinish& finish) const;
+  const uint8_t* PackedRight(const RunContext& context, const Bound& bound) const;
+  // What hangs on the columns of a right matrix, as group `group` of the product.
+  void FillColumns(const RunContext& context, const Bound& bound, int64_t matrix, int64_t group,
+                   const Job& job, IntegerProduct& product) const;
+  void FillScales(const RunContext& context, const Bound& bound, int64_t matrix, int64_t group,
+                  const Job& job, IntegerFinish& finish) const;
 
   Ports ports_;
   IntegerForm form_ = IntegerForm::kWords;

@@ -291,11 +291,12 @@ TEST(MatmulInteger, EqualsPlainLoops) {
   for (int i = 0; i < 40; ++i) {
     SCOPED_TRACE(i);
     const int64_t rows = Pick(1, 40, random);
-    const int64_t depth = Pick(1, 90, random);
+    const int64_t depth = i % 8 == 7 ? Pick(250, 600, random) : Pick(1, 90, random);
     const int64_t columns = Pick(1, 150, random);
     const int64_t batch = Pick(1, 3, random);
-    const bool stacked = Pick(0, 1, random) == 1;  // the right operand too
-    const Bytes a(Pick(0, 1, random) == 1, {batch, rows, depth}, random);
+    const bool stacked = Pick(0, 1, random) == 1;            // the right operand too
+    const bool shared = stacked && Pick(0, 2, random) == 0;  // one left matrix for all
+    const Bytes a(Pick(0, 1, random) == 1, {shared ? 1 : batch, rows, depth}, random);
     const Bytes b(Pick(0, 1, random) == 1,
                   stacked ? Shape{batch, depth, columns} : Shape{depth, columns}, random);
     const Bytes a_zero(a.is_signed, Pick(0, 1, random) == 1 ? Shape{rows} : Shape{}, random);
@@ -304,9 +305,10 @@ TEST(MatmulInteger, EqualsPlainLoops) {
     for (int64_t j = 0; j < batch * rows * columns; ++j) {
       const int64_t row = j / columns;
       const int64_t matrix = stacked ? row / rows : 0;
+      const int64_t left = shared ? row % rows : row;
       int32_t sum = 0;
       for (int64_t k = 0; k < depth; ++k) {
-        sum += (a[row * depth + k] - a_zero.Spread(row % rows)) *
+        sum += (a[left * depth + k] - a_zero.Spread(row % rows)) *
                (b[(matrix * depth + k) * columns + j % columns] - b_zero.Spread(j % columns));
       }
       expected.push_back(sum);

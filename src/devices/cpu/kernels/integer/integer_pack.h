@@ -55,6 +55,9 @@ struct IntegerSource {
 // Zero points, one per column or null for zeros, matter in word form only.
 void PackIntegers(const IntegerPanels& panels, const IntegerSource& source,
                   const int32_t* zero_points, uint8_t* packed);
+// One panel of them, in its place. All panels make everything.
+void PackIntegerPanel(const IntegerPanels& panels, const IntegerSource& source,
+                      const int32_t* zero_points, int64_t panel, uint8_t* packed);
 
 }  // namespace mullion::cpu
 
