@@ -52,9 +52,11 @@ RowBlocks Winograd::TileBlocks(int threads) const {
                        threads);
 }
 
-// With few blocks of tiles, threads share the transformed input and take blocks of columns.
-bool Winograd::SharesInput(const RowBlocks& tiles, int threads) {
-  return threads > 1 && tiles.count < 4 * threads;
+// With few blocks of tiles, threads share the transformed input and take blocks of columns. Where
+// there is one block of columns only, threads with tiles of their own need not wait for each other
+// in between.
+bool Winograd::SharesInput(const RowBlocks& tiles, int threads) const {
+  return tiles.count < (blocks_.count() == 1 ? threads : 4 * threads) && threads > 1;
 }
 
 // Floats from one of the matrices of transformed input to the next.

@@ -57,7 +57,7 @@ class Winograd final : public ConvolutionPlan {
   struct Job;
 
   RowBlocks TileBlocks(int threads) const;
-  static bool SharesInput(const RowBlocks& tiles, int threads);
+  bool SharesInput(const RowBlocks& tiles, int threads) const;
   int64_t InputStride(int64_t tiles) const;
   int64_t InputFloats(int64_t tiles) const;
   int64_t SumFloats(const RowBlocks& tiles) const;
