@@ -30,6 +30,10 @@ class Attention {
     Value& key = *parts.output(1);
     Value* const past_key = past_ == nullptr ? nullptr : &Past(0);
     Value* const past_value = past_ == nullptr ? nullptr : &Past(1);
+    if (past_ != nullptr && node_.IntAttribute("past_present_share_buffer", 0) != 0) {
+      ReadCaches(parts, *past_key, *past_value);
+      return OkStatus();
+    }
     const KeyMask keys{mask_, score_bias_, &key, 1, past_, 3};
     Value* const mask = keys.Added(expansion_, node_);
     const bool causal = node_.IntAttribute("unidirectional", 0) != 0;
@@ -54,13 +58,32 @@ class Attention {
     if (heads_ < 1) {
       return node_.Error(StatusCode::kInvalidModel, "attribute 'num_heads' must be 1 or more");
     }
-    if ((!quantized_ && node_.input(6) != nullptr) || node_.IntAttribute("do_rotary", 0) != 0 ||
-        node_.IntAttribute("past_present_share_buffer", 0) != 0) {
+    const bool shares = node_.IntAttribute("past_present_share_buffer", 0) != 0;
+    if (node_.IntAttribute("do_rotary", 0) != 0 || (quantized_ && shares)) {
       return node_.Error(StatusCode::kUnsupported,
-                         "a shared key-value buffer and rotary embedding are not supported; export "
+                         "rotary embedding and a shared buffer of bytes are not supported; export "
                          "the model without them");
     }
+    if (shares && past_ != nullptr && node_.input(6) == nullptr) {
+      return node_.Error(StatusCode::kInvalidModel,
+                         "a shared buffer needs input 6, the number of keys in it");
+    }
     return KeyMask::Check(node_, mask_, 4);
+  }
+
+  // The past has room for more keys than it holds: MultiHeadAttention takes such.
+  void ReadCaches(const Node& parts, Value& past_key, Value& past_value) {
+    Value* const length = node_.input(6);
+    Value* const present = node_.output(1);
+    if (present != nullptr) node_.SetOutput(1, nullptr);
+    node_.ResizeInputs(0);
+    for (Value* const input :
+         {parts.output(0), parts.output(1), parts.output(2), static_cast<Value*>(nullptr), mask_,
+          score_bias_, &past_key, &past_value, length}) {
+      node_.AddInput(input);
+    }
+    node_.SetOperator("com.microsoft", "MultiHeadAttention", 1);
+    if (present != nullptr) GivePresent(*present);
   }
 
   Value& Project() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// com.microsoft's GroupQueryAttention: query, key and value are taken apart and turned by
-// RotaryEmbedding of ai.onnx; the rest is the internal operator of the same name.
+// com.microsoft's GroupQueryAttention: query, key and value are taken apart, normalized by
+// RMSNormalization and turned by RotaryEmbedding of ai.onnx; the rest is the internal operator of
+// the same name.
 #include "base/str_cat.h"
 #include "operators/expansion.h"
 #include "operators/group_query_attention.h"
@@ -17,6 +18,10 @@ enum ContribInput {
   kPositions,
   kContribBias,
   kContribSinks,
+  kContribKeyScale,
+  kContribValueScale,
+  kQueryNorm,
+  kKeyNorm,
 };
 
 class ContribGroupQuery {
@@ -31,18 +36,25 @@ class ContribGroupQuery {
     key_ = node_.input(group_query::kKey);
     value_ = node_.input(group_query::kValue);
     if (key_ == nullptr) Unpack();
+    if (node_.input(kQueryNorm) != nullptr) {
+      query_ = &Normalized(*query_, heads_, node_.input(kQueryNorm));
+      key_ = &Normalized(*key_, key_heads_, node_.input(kKeyNorm));
+    }
     if (node_.IntAttribute("do_rotary", 0) != 0) {
       MULLION_RETURN_IF_ERROR(Rotate(*query_, heads_, query_));
-      MULLION_RETURN_IF_ERROR(Rotate(*key_, key_heads_, key_));
+      // Where all keys are in the caches they were turned before.
+      const TypeInfo& key = key_->type;
+      const bool none = key.has_shape && key.shape.rank() == 3 && key.shape[1] == 0;
+      if (!none) MULLION_RETURN_IF_ERROR(Rotate(*key_, key_heads_, key_));
     }
-    Value* const bias = node_.input(kContribBias);
-    Value* const sinks = node_.input(kContribSinks);
+    Value* const rest[] = {node_.input(kContribBias), node_.input(kContribSinks),
+                           node_.input(kContribKeyScale), node_.input(kContribValueScale)};
     node_.ResizeInputs(group_query::kInputs);
     node_.SetInput(group_query::kQuery, query_);
     node_.SetInput(group_query::kKey, key_);
     node_.SetInput(group_query::kValue, value_);
-    node_.SetInput(group_query::kScoreBias, bias);
-    node_.SetInput(group_query::kSinks, sinks);
+    for (int i = 0; i < 4; ++i) node_.SetInput(group_query::kScoreBias + i, rest[i]);
+    node_.SetInput(group_query::kOrigins, nullptr);
     node_.SetOperator(kInternalDomain, "GroupQueryAttention", 1);
     return OkStatus();
   }
@@ -54,18 +66,47 @@ class ContribGroupQuery {
                          StrCat("attributes 'num_heads' and 'kv_num_heads' are ", heads_, " and ",
                                 key_heads_, "; the second must divide the first"));
     }
-    const bool quantized = node_.StringAttribute("k_quant_type", "NONE") != "NONE" ||
-                           node_.StringAttribute("v_quant_type", "NONE") != "NONE";
-    const bool other_keys =
-        node_.IntAttribute("causal", 1) == 0 || node_.IntAttribute("sliding_window_cache", 0) != 0;
-    if (quantized || other_keys || node_.output(3) != nullptr ||
-        node_.input_count() > kContribSinks + 1) {
-      return node_.Error(
-          StatusCode::kUnsupported,
-          "quantized caches, caches of a sliding window only, keys after the query "
-          "and an output of scores are not supported; export the model without them");
+    const auto wrong = [&](std::string_view text) {
+      return node_.Error(StatusCode::kInvalidModel, text);
+    };
+    const std::string_view kind = node_.StringAttribute("k_quant_type", "NONE");
+    const int64_t bits = node_.IntAttribute("kv_cache_bit_width", 0);
+    if (kind != "NONE" && kind != "PER_TENSOR" && kind != "PER_CHANNEL") {
+      return wrong("attribute 'k_quant_type' must be NONE, PER_TENSOR or PER_CHANNEL");
     }
-    return OkStatus();
+    if (kind != node_.StringAttribute("v_quant_type", "NONE")) {
+      return node_.Error(StatusCode::kUnsupported,
+                         "attributes 'k_quant_type' and 'v_quant_type' must be the same");
+    }
+    if (kind == "NONE" ? bits != 0 : bits != 4 && bits != 8) {
+      return wrong(StrCat("attribute 'kv_cache_bit_width' is ", bits,
+                          " but must be 4 or 8 with caches that are quantized, else 0"));
+    }
+    const int64_t scores = node_.IntAttribute("qk_output", 0);
+    if (scores < 0 || scores > 2 || (scores == 0 && node_.output(3) != nullptr)) {
+      return wrong("attribute 'qk_output' must be 1 or 2 with an output of scores, else 0");
+    }
+    const bool window = node_.IntAttribute("local_window_size", -1) > 0;
+    if (node_.IntAttribute("causal", 1) == 0 && window) {
+      return wrong("attribute 'local_window_size' needs 'causal' to be 1");
+    }
+    if (node_.IntAttribute("sliding_window_cache", 0) != 0 &&
+        (!window || node_.output(3) != nullptr)) {
+      return wrong("attribute 'sliding_window_cache' needs a 'local_window_size', and no scores");
+    }
+    if ((node_.input(kQueryNorm) == nullptr) == (node_.input(kKeyNorm) == nullptr)) {
+      return OkStatus();
+    }
+    return wrong("inputs 14 and 15, weights of norms, must be given both or neither");
+  }
+
+  // Each head of x by the root of its mean square.
+  Value& Normalized(Value& x, int64_t heads, Value* weights) {
+    Value& split = expansion_.Add("Reshape", {&x, &expansion_.Ints({0, 0, heads, -1})});
+    Node& norm = expansion_.AddNode("RMSNormalization", {&split, weights}, 1);
+    norm.set_opset(23);
+    norm.SetAttribute("epsilon", node_.FloatAttribute("qk_norm_epsilon", 1e-6f));
+    return expansion_.Add("Reshape", {norm.output(0), &expansion_.Ints({0, 0, -1})});
   }
 
   // Query, key and value in one tensor.
@@ -131,7 +172,7 @@ Status UpgradeGroupQueryAttention(Node& node) { return ContribGroupQuery(node).W
 void RegisterContribGroupQueryAttention(OperatorRegistry& registry) {
   registry.Add({.name = "GroupQueryAttention",
                 .domain = "com.microsoft",
-                .inputs = {7, 14},
+                .inputs = {7, 16},
                 .outputs = {1, 4},
                 .optional = 0b11110,
                 .upgrade = UpgradeGroupQueryAttention});

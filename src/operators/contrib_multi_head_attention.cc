@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
-// com.microsoft's MultiHeadAttention as ai.onnx's Attention.
+// com.microsoft's MultiHeadAttention as ai.onnx's Attention, or, where the past lies in caches that
+// have room for more, as the internal GroupQueryAttention; and DecoderMaskedMultiHeadAttention as
+// MultiHeadAttention.
+#include <iterator>
+
 #include "base/str_cat.h"
 #include "operators/expansion.h"
+#include "operators/group_query_attention.h"
 #include "operators/key_mask.h"
 #include "operators/registry.h"
 
@@ -9,7 +14,7 @@ namespace mullion::operators {
 
 namespace {
 
-enum Input {
+enum MultiHeadInput {
   kQuery,
   kKey,
   kValue,
@@ -48,6 +53,11 @@ class MultiHeadAttention {
     const KeyMask keys{
         node_.input(kKeyMask), node_.input(kScoreBias), key, split ? 2 : 1, past_key, 2};
     Value* const mask = keys.Added(expansion_, node_);
+    // Without a past the length says nothing.
+    if (past_key != nullptr && node_.input(kPastLength) != nullptr) {
+      ReadCaches(*query, *key, *value, mask);
+      return OkStatus();
+    }
     Value* const output = node_.output(0);
     if (split) node_.SetOutput(0, &node_.graph().AddValue(StrCat(output->name(), "_heads")));
     expansion_.Become("Attention", {query, key, value, mask, past_key, past_value});
@@ -58,12 +68,14 @@ class MultiHeadAttention {
     }
     if (causal) node_.SetAttribute("is_causal", int64_t{1});
     if (scale != 0) node_.SetAttribute("scale", scale);
+    if (node_.output(3) != nullptr) node_.SetAttribute("qk_matmul_output_mode", kMaskedScores);
     if (split) JoinHeads(*node_.output(0), *output);
     return OkStatus();
   }
 
  private:
   static constexpr int kAttentionOpset = 24;
+  static constexpr int64_t kMaskedScores = 2;  // scores before softmax
 
   static int RankOf(const Value* value, int fallback) {
     return value == nullptr || !value->type.has_shape ? fallback : value->type.shape.rank();
@@ -84,13 +96,32 @@ class MultiHeadAttention {
       return node_.Error(StatusCode::kInvalidModel,
                          "query, key and value must come apart, or packed in an input of rank 5");
     }
-    if (node_.input(kPastLength) != nullptr || node_.input(kIndirection) != nullptr ||
-        node_.output(3) != nullptr) {
-      return node_.Error(StatusCode::kUnsupported,
-                         "a shared key-value buffer and an output of scores are not supported; "
-                         "export the model without them");
-    }
     return KeyMask::Check(node_, node_.input(kKeyMask), 3);
+  }
+
+  // All rows of the caches are as long as input kPastLength says.
+  void ReadCaches(Value& query, Value& key, Value& value, Value* mask) {
+    Value& past = expansion_.Cast(*node_.input(kPastLength), ElementType::kInt64);
+    Value& rows = expansion_.Add("Reshape", {&past, &expansion_.Ints({1})});
+    Value& total = expansion_.Add("Add", {&rows, &expansion_.DimList(query, 1)});
+    Value& last =
+        expansion_.Cast(expansion_.Add("Sub", {&total, &expansion_.Int(1)}), ElementType::kInt32);
+    Value& lengths = expansion_.Add("Expand", {&last, &expansion_.DimList(query, 0)});
+    Value* const caches[] = {node_.input(kPastKey), node_.input(kPastValue)};
+    Value* const origins = node_.input(kIndirection);
+    const bool scores = node_.output(3) != nullptr;
+    node_.ResizeInputs(0);
+    for (Value* const input :
+         {&query, &key, &value, caches[0], caches[1], &lengths,
+          scores ? &expansion_.Cast(total, ElementType::kInt32) : nullptr, mask}) {
+      node_.AddInput(input);
+    }
+    node_.ResizeInputs(group_query::kInputs);
+    node_.SetInput(group_query::kOrigins, origins);
+    node_.SetAttribute("kv_num_heads", heads_);
+    node_.SetAttribute("causal", node_.IntAttribute("unidirectional", 0));
+    node_.SetAttribute("qk_output", int64_t{scores});
+    node_.SetOperator(kInternalDomain, "GroupQueryAttention", 1);
   }
 
   // [batch, tokens, heads, parts, size] to as many of [batch, tokens, heads * size].
@@ -146,6 +177,18 @@ class MultiHeadAttention {
 
 Status UpgradeMultiHeadAttention(Node& node) { return MultiHeadAttention(node).Write(); }
 
+// Inputs query, key, value, mask, bias of scores, past keys and values, their number, that of beams
+// (which the indirection has, too), indirection, bias.
+Status UpgradeDecoderMaskedAttention(Node& node) {
+  constexpr int kPlaces[] = {0, 1, 2, 10, 3, 4, 5, 6, 7, 9};
+  Value* inputs[std::size(kPlaces)];
+  for (size_t i = 0; i < std::size(kPlaces); ++i) inputs[i] = node.input(kPlaces[i]);
+  node.ResizeInputs(static_cast<int>(std::size(kPlaces)));
+  for (size_t i = 0; i < std::size(kPlaces); ++i) node.SetInput(static_cast<int>(i), inputs[i]);
+  node.SetOperator("com.microsoft", "MultiHeadAttention", 1);
+  return OkStatus();
+}
+
 }  // namespace
 
 void RegisterContribMultiHeadAttention(OperatorRegistry& registry) {
@@ -154,6 +197,11 @@ void RegisterContribMultiHeadAttention(OperatorRegistry& registry) {
                 .inputs = {1, 10},
                 .outputs = {1, 4},
                 .upgrade = UpgradeMultiHeadAttention});
+  registry.Add({.name = "DecoderMaskedMultiHeadAttention",
+                .domain = "com.microsoft",
+                .inputs = {1, 11},
+                .outputs = {1, 4},
+                .upgrade = UpgradeDecoderMaskedAttention});
 }
 
 }  // namespace mullion::operators

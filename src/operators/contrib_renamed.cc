@@ -203,22 +203,6 @@ Status UpgradeStateful(Node& node) {
   return OkStatus();
 }
 
-// MultiHeadAttention for one new token.
-Status UpgradeDecoderMaskedMultiHeadAttention(Node& node) {
-  MULLION_RETURN_IF_ERROR(RequireUnset(node, {{"past_present_share_buffer", 0}, {"output_qk", 0}}));
-  const std::vector<Value*> in(node.inputs().begin(), node.inputs().end());
-  for (int i = 7; i < 10; ++i) {
-    if (node.input(i) == nullptr) continue;
-    return node.Error(StatusCode::kUnsupported, "shared caches and beams are not supported");
-  }
-  Value* const bias = node.input(10);
-  node.ResizeInputs(3);
-  node.SetInput(3, bias);
-  for (size_t i = 3; i < in.size() && i < 7; ++i) node.SetInput(static_cast<int>(i) + 1, in[i]);
-  node.SetOperator("com.microsoft", "MultiHeadAttention", 1);
-  return OkStatus();
-}
-
 // X, W, pads, B.
 Status UpgradeConvTransposeWithDynamicPads(Node& node) {
   if (Value* const pads = node.input(2); pads != nullptr) {
@@ -249,7 +233,6 @@ void RegisterContribRenamed(OperatorRegistry& registry) {
       {"BiasSplitGelu", {2, 2}, 1, UpgradeBiasSplitGelu},
       {"CausalConvWithState", {2, 4}, 2, UpgradeStateful},
       {"ConvTransposeWithDynamicPads", {2, 4}, 1, UpgradeConvTransposeWithDynamicPads},
-      {"DecoderMaskedMultiHeadAttention", {3, 11}, 3, UpgradeDecoderMaskedMultiHeadAttention},
       {"GatherND", {2, 2}, 1, UpgradeGatherNd},
       {"GroupNorm", {3, 3}, 1, UpgradeGroupNorm},
       {"LinearAttention", {3, 6}, 2, UpgradeStateful},

@@ -13,24 +13,62 @@ using namespace group_query;
 
 namespace {
 
+ElementType CacheType(int64_t bits) { return bits == 4 ? ElementType::kUint8 : ElementType::kInt8; }
+
 // Takes the known one of two dimensions that must agree.
 bool Agree(int64_t& dim, int64_t other) {
   if (dim < 0) dim = other;
   return other < 0 || dim == other;
 }
 
-Status CheckGroupQueryTypes(const InferenceContext& context) {
-  for (const int i : {kKey, kValue, kLengths, kTotal}) {
+Status CheckGroupQueryTypes(const InferenceContext& context, int64_t bits) {
+  for (const int i : {kKey, kValue, kLengths}) {
     MULLION_RETURN_IF_ERROR(context.RequireInput(i));
   }
-  for (const int i : {kKey, kValue, kPastKey, kPastValue, kScoreBias, kSinks}) {
+  for (const int i : {kKey, kValue, kScoreBias, kSinks}) {
     MULLION_RETURN_IF_ERROR(context.RequireSameType(kQuery, i));
   }
-  for (const int i : {kLengths, kTotal}) {
+  for (const int i : {kPastKey, kPastValue}) {
+    MULLION_RETURN_IF_ERROR(bits == 0 ? context.RequireSameType(kQuery, i)
+                                      : context.RequireType(i, SetOf(CacheType(bits))));
+  }
+  for (const int i : {kKeyScale, kValueScale}) {
+    if (bits != 0) MULLION_RETURN_IF_ERROR(context.RequireInput(i));
+    MULLION_RETURN_IF_ERROR(context.RequireType(i, types::kFloat));
+  }
+  for (const int i : {kLengths, kTotal, kOrigins}) {
     MULLION_RETURN_IF_ERROR(context.RequireType(i, SetOf(ElementType::kInt32)));
   }
+  if (!context.HasInput(kPastKey)) MULLION_RETURN_IF_ERROR(context.RequireInput(kTotal));
   if (context.HasInput(kPastKey) == context.HasInput(kPastValue)) return OkStatus();
   return context.Error("inputs 3 (past_key) and 4 (past_value) must be given both or neither");
+}
+
+// A step for all numbers of a cache, or one for each of a head's.
+Status CheckScale(const InferenceContext& context, int i, const GroupQueryShape& shape) {
+  const Shape* const scale = context.InputShape(i);
+  if (shape.bits == 0 || scale == nullptr || !scale->IsConcrete() || shape.size < 0) {
+    return OkStatus();
+  }
+  const bool each = context.node().StringAttribute("k_quant_type", "") == "PER_CHANNEL";
+  const int64_t count = each ? shape.key_heads * shape.size : 1;
+  if (scale->ElementCount() == count) return OkStatus();
+  return context.Error(StrCat(context.DescribeInput(i), " but must have ", count, " elements"));
+}
+
+Status CheckOrigins(const InferenceContext& context, const GroupQueryShape& shape) {
+  const Shape* const origins = context.InputShape(kOrigins);
+  if (origins == nullptr || !origins->IsConcrete() || shape.batch < 0 || shape.capacity < 0) {
+    return OkStatus();
+  }
+  // With a single beam there is nothing to choose from.
+  if (origins->rank() == 3 && (*origins)[0] * (*origins)[1] == shape.batch &&
+      (*origins)[2] <= shape.capacity) {
+    return OkStatus();
+  }
+  return context.Error(StrCat(context.DescribeInput(kOrigins), " but must have rank 3, ",
+                              shape.batch, " rows in all, and ", shape.capacity,
+                              " columns at most"));
 }
 
 Status RequireCount(const InferenceContext& context, int i, int64_t count) {
@@ -59,26 +97,32 @@ Status CheckScoreBias(const InferenceContext& context, const GroupQueryShape& sh
   bool fits = bias->rank() == 4;
   for (int i = 0; fits && i < 3; ++i) {
     const int64_t dim = (*bias)[i];
-    fits = dim < 0 || wanted[i] < 0 || dim == wanted[i] || (dim == 1 && i < 2);
+    fits = dim < 0 || wanted[i] < 0 || dim == wanted[i] || dim == 1;
   }
   if (fits) return OkStatus();
   return context.Error(StrCat(context.DescribeInput(kScoreBias), " but must have ", shape.batch,
-                              " or 1, ", shape.heads, " or 1, ", shape.tokens, " and any columns"));
+                              " or 1, ", shape.heads, " or 1, ", shape.tokens,
+                              " or 1, and any columns"));
 }
 
 Status InferGroupQuery(InferenceContext& context) {
-  MULLION_RETURN_IF_ERROR(CheckGroupQueryTypes(context));
+  const int64_t bits = context.node().IntAttribute("kv_cache_bit_width", 0);
+  MULLION_RETURN_IF_ERROR(CheckGroupQueryTypes(context, bits));
   const ElementType type = context.InputType(kQuery);
+  const ElementType cached = bits == 0 ? type : CacheType(bits);
   const Shape* const query = context.InputShape(kQuery);
   const Shape* const key = context.InputShape(kKey);
   const Shape* const past = context.InputShape(kPastKey);
   if (query == nullptr || key == nullptr || (past == nullptr && context.HasInput(kPastKey))) {
-    for (int i = 0; i < 3; ++i) context.SetOutput(i, type);
+    for (const int i : {kOut, kScores}) context.SetOutput(i, type);
+    for (const int i : {kPresentKey, kPresentValue}) context.SetOutput(i, cached);
     return OkStatus();
   }
   const auto totals = context.InputInts(kTotal);
   const bool known = totals.has_value() && totals->size() == 1;
-  const int64_t total = known ? std::max<int64_t>(totals->front(), 0) : kUnknownDim;
+  // Without the number there is room in the caches.
+  int64_t total = context.HasInput(kTotal) ? kUnknownDim : 0;
+  if (known) total = std::max<int64_t>(totals->front(), 0);
   MULLION_ASSIGN_OR_RETURN(const GroupQueryShape shape,
                            GroupQueryShape::FromShapes(context.node(), *query, *key, past, total));
   MULLION_RETURN_IF_ERROR(RequireShape(context, kValue, kKey));
@@ -86,10 +130,15 @@ Status InferGroupQuery(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(RequireCount(context, kLengths, shape.batch));
   MULLION_RETURN_IF_ERROR(RequireCount(context, kTotal, 1));
   MULLION_RETURN_IF_ERROR(RequireCount(context, kSinks, shape.heads));
+  for (const int i : {kKeyScale, kValueScale}) {
+    MULLION_RETURN_IF_ERROR(CheckScale(context, i, shape));
+  }
+  MULLION_RETURN_IF_ERROR(CheckOrigins(context, shape));
   MULLION_RETURN_IF_ERROR(CheckScoreBias(context, shape));
   context.SetOutput(kOut, type, shape.OutputShape());
-  context.SetOutput(kPresentKey, type, shape.PresentShape());
-  context.SetOutput(kPresentValue, type, shape.PresentShape());
+  context.SetOutput(kPresentKey, cached, shape.PresentShape());
+  context.SetOutput(kPresentValue, cached, shape.PresentShape());
+  context.SetOutput(kScores, type, {shape.batch, shape.heads, shape.tokens, total});
   return OkStatus();
 }
 
@@ -105,22 +154,36 @@ Result<GroupQueryShape> GroupQueryShape::FromShapes(const Node& node, const Shap
     return WrongNode(node, StrCat("attributes 'num_heads' and 'kv_num_heads' are ", s.heads,
                                   " and ", s.key_heads, "; the second must divide the first"));
   }
+  s.bits = node.IntAttribute("kv_cache_bit_width", 0);
+  s.sliding = node.IntAttribute("sliding_window_cache", 0) != 0;
   bool fits = query.rank() == 3 && key.rank() == 3 && (past == nullptr || past->rank() == 4);
   if (fits) {
     s.batch = query[0];
     s.tokens = query[1];
+    s.new_keys = key[1];
     if (query[2] >= 0) s.size = query[2] / s.heads;
     fits = (query[2] < 0 || query[2] % s.heads == 0) && (key[2] < 0 || key[2] % s.key_heads == 0) &&
            Agree(s.size, key[2] < 0 ? kUnknownDim : key[2] / s.key_heads) &&
-           Agree(s.batch, key[0]) && Agree(s.tokens, key[1]);
+           Agree(s.batch, key[0]) && (s.new_keys == 0 || Agree(s.tokens, s.new_keys));
   }
   if (fits && past != nullptr) {
     int64_t key_heads = s.key_heads;
-    fits = Agree(s.batch, (*past)[0]) && Agree(key_heads, (*past)[1]) && Agree(s.size, (*past)[3]);
+    int64_t elements = s.row_elements();
+    s.held = (*past)[2];
+    fits = Agree(s.batch, (*past)[0]) && Agree(key_heads, (*past)[1]) &&
+           Agree(elements, (*past)[3]) && !(s.sliding && s.new_keys == 0);
+    if (s.bits == 0) s.size = elements;
     // A cache longer than the longest row stays as long as it is.
-    if ((*past)[2] >= 0 && total >= 0) s.capacity = std::max((*past)[2], total);
+    if (s.held >= 0 && total >= 0) s.capacity = std::max(s.held, total);
+    if (s.sliding) s.capacity = s.held;
+    const int64_t window = node.IntAttribute("local_window_size", -1);
+    if (s.sliding && s.held >= 0 && s.held < window) {
+      return WrongNode(node, StrCat("a cache of ", s.held, " keys does not hold a window of ",
+                                    window, "; make it longer"));
+    }
   } else {
     s.capacity = s.tokens;
+    fits = fits && !s.sliding && (s.new_keys != 0 || s.tokens <= 0);
   }
   if (fits) return s;
   return WrongNode(
@@ -132,8 +195,8 @@ Result<GroupQueryShape> GroupQueryShape::FromShapes(const Node& node, const Shap
 void RegisterGroupQueryAttention(OperatorRegistry& registry) {
   registry.Add({.name = "GroupQueryAttention",
                 .domain = kInternalDomain,
-                .inputs = {7, kInputs},
-                .outputs = {1, 3},
+                .inputs = {6, kInputs},
+                .outputs = {1, 4},
                 .types = types::kFloat | types::kHalfFloats,
                 .infer = InferGroupQuery});
 }

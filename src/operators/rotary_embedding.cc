@@ -35,14 +35,12 @@ Status InferRotaryEmbedding(InferenceContext& context) {
 
 // input, position_ids, cos_cache, sin_cache
 Status UpgradeMicrosoftRotary(Node& node) {
-  if (node.IntAttribute("is_packed_batching", 0) != 0 || node.FloatAttribute("scale", 1) != 1) {
-    return node.Error(StatusCode::kUnsupported,
-                      "packed batches and scales other than 1 are not supported");
-  }
   Value* const positions = node.input(1);
   node.SetInput(1, node.input(2));
   node.SetInput(2, node.input(3));
   node.SetInput(3, positions);
+  // The first only says that there may be more tokens than positions in the tables, and nothing is
+  // multiplied by the second, in ONNX Runtime either.
   node.RemoveAttribute("is_packed_batching");
   node.RemoveAttribute("scale");
   node.SetOperator("", "RotaryEmbedding", 23);
@@ -104,7 +102,7 @@ Result<RotaryShape> RotaryShape::FromShapes(const Node& node, const Shape& input
   const bool each =
       positions->rank() == 2 && (*positions)[0] == s.batch && (*positions)[1] == s.tokens;
   // One number is the position of the first token.
-  if (each || positions->ElementCount() == 1) return s;
+  if (each || positions->ElementCount() == 1 || s.tokens == 0) return s;
   return wrong(StrCat("the positions have shape ", positions->ToString(),
                       " but must have one for each token of the batch"));
 }

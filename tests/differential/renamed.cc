@@ -242,35 +242,6 @@ void LinearAttention(Case& c) {
   c.Only({q, k, v, past, decay, beta}, attributes, 2);
 }
 
-void DecoderMasked(Case& c) {
-  Random& random = c.random();
-  const int64_t batch = random.Int(1, 2), heads = random.Int(1, 3, 12),
-                size = random.PickSize({4, 8}, 64), hidden = heads * size,
-                past = random.Int(1, 4, 100);
-  const auto row = [&] { return c.Fed(random.Values(kFloat, {batch, 1, hidden}, -1, 1)); };
-  const auto cache = [&] {
-    return c.Fed(random.Values(kFloat, {batch, heads, past, size}, -1, 1));
-  };
-  Value* const q = row();
-  Value* const k = row();
-  Value* const v = row();
-  Value* const add =
-      random.Chance(0.4) ? c.Fed(random.Values(kFloat, {1, heads, 1, past + 1}, -1, 1)) : nullptr;
-  Value* const keys = cache();
-  Value* const values = cache();
-  Value* const bias =
-      random.Chance(0.5) ? c.Constant(random.Values(kFloat, {3 * hidden}, -1, 1)) : nullptr;
-  const Attributes attributes = {{"num_heads", heads}};
-  c.tolerance = {1e-3, 1e-4, 1e-4};
-  c.Only({q, k, v, nullptr, add, keys, values, nullptr, nullptr, nullptr, bias}, attributes, 3);
-  c.BeginTwin(17);  // as the peer's own operator for many tokens
-  Node& whole = c.Add("MultiHeadAttention", kMicrosoft,
-                      {c.Twin(q), c.Twin(k), c.Twin(v), c.Twin(bias), nullptr, c.Twin(add),
-                       c.Twin(keys), c.Twin(values)},
-                      attributes, 3);
-  c.Return(whole);
-}
-
 void DynamicPads(Case& c) {
   Random& random = c.random();
   const int64_t channels = random.Int(1, 4, 32), filters = random.Int(1, 4, 32);
@@ -305,7 +276,6 @@ std::vector<Subject> RenamedSubjects() {
           {"MatMulInteger16", MatMulInteger16, kMicrosoft, 13},
           {"CausalConvWithState", CausalConv, kMicrosoft, 13},
           {"LinearAttention", LinearAttention, kMicrosoft, 13},
-          {"DecoderMaskedMultiHeadAttention", DecoderMasked, kMicrosoft, 13},
           {"ConvTransposeWithDynamicPads", DynamicPads, kMicrosoft, 13}};
 }
 

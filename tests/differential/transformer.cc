@@ -82,6 +82,8 @@ void Rotary(Case& c) {
   Value* const x = c.Fed(
       Small(random, flat ? Shape{batch, tokens, heads * size} : Shape{batch, heads, tokens, size}));
   if (c.subject().domain == kMicrosoft) {
+    if (random.Chance(0.2)) attributes.emplace_back("is_packed_batching", int64_t{1});
+    if (random.Chance(0.2)) attributes.emplace_back("scale", 2.0f);
     Value* const ids =
         random.Chance(0.5)
             ? c.Fed(Ints({random.Int(0, rows - tokens)}))
@@ -253,10 +255,42 @@ void LongMaskAttention(Case& c) {
       attributes, outputs);
 }
 
+// Keys in a buffer that has room for more, which the peer's Attention does not take on CPUs.
+void SharedAttention(Case& c) {
+  Random& random = c.random();
+  const int64_t batch = random.Int(1, 3, 1), heads = random.Int(1, 3, 4);
+  const int64_t size = random.PickSize({4, 8}, 64), hidden = heads * size;
+  const int64_t tokens = random.Int(1, 4, 1), past = random.Int(0, 3, 200);
+  const int64_t longest = past + tokens + random.Int(0, 3);
+  const Attributes attributes = {{"num_heads", heads}, {"unidirectional", random.Int(0, 1)}};
+  Attributes shared = attributes;
+  shared.emplace_back("past_present_share_buffer", int64_t{1});
+  Value* const x = c.Fed(Small(random, {batch, tokens, 6}));
+  Value* const weights = c.Weights(Small(random, {6, 3 * hidden}));
+  Value* const bias = c.Weights(Small(random, {3 * hidden}));
+  Value* const mask = random.Chance(0.4) ? c.Fed(KeyMask(random, batch, past + tokens)) : nullptr;
+  Value* const before = c.Fed(Small(random, {2, batch, heads, longest, size}));
+  Value* const length = c.Fed(Tensor::Scalar(static_cast<int32_t>(past)));
+  const auto held = [&](Value* cache, int64_t count, const auto& constant) {
+    return std::vector<Value*>{cache, constant(Ints({0})), constant(Ints({count})),
+                               constant(Ints({3}))};
+  };
+  c.tolerance = {1e-3, 1e-4, 1e-4};
+  const Node& node = c.Add({x, weights, bias, mask, before, nullptr, length}, shared, 2);
+  c.Return(node.output(0));
+  const auto constant = [&](Tensor tensor) { return c.Constant(std::move(tensor)); };
+  c.Return(c.Add("Slice", "", held(node.output(1), past + tokens, constant)).output(0));
+  c.BeginTwin(17);
+  const auto twin = [&](Tensor tensor) { return c.TwinConstant(std::move(tensor)); };
+  Value* const part = c.Add("Slice", "", held(c.Twin(before), past, twin)).output(0);
+  c.Only({c.Twin(x), c.Twin(weights), c.Twin(bias), c.Twin(mask), part}, attributes, 2);
+}
+
 void MicrosoftAttention(Case& c) {
   Random& random = c.random();
   const bool quantized = c.subject().name == "QAttention";
   if (!quantized && random.Chance(0.15)) return LongMaskAttention(c);
+  if (!quantized && random.Chance(0.15)) return SharedAttention(c);
   const int64_t batch = random.Int(1, 2, 1), heads = random.Int(1, 3, 4),
                 size = random.PickSize({4, 8}, 64);
   const int64_t hidden = heads * size, tokens = random.Int(1, 5, 128),
@@ -340,9 +374,74 @@ void PackedMultiHead(Case& c) {
   c.Only(inputs, attributes);
 }
 
+// What lies behind a row's keys is zero: the peer gives it back as such.
+void ClearBehind(Tensor& cache, const std::vector<int32_t>& held) {
+  auto* const bytes = static_cast<std::byte*>(cache.mutable_view().data);
+  const Shape& shape = cache.shape();
+  const int64_t row = static_cast<int64_t>(ByteSize(cache.type(), shape[3]));
+  for (int64_t i = 0; i < shape[0] * shape[1] * shape[2]; ++i) {
+    if (i % shape[2] < held[static_cast<size_t>(i / shape[1] / shape[2])]) continue;
+    std::fill_n(bytes + i * row, row, std::byte{0});
+  }
+}
+
+// A query of one token and caches with room for more, whose keys may be those of other beams.
+void CachedMultiHead(Case& c) {
+  Random& random = c.random();
+  const bool decoder = c.subject().name != "MultiHeadAttention";
+  const int64_t beams = random.Int(1, 3, 1), batch = beams * random.Int(1, 2, 1);
+  const int64_t heads = random.Int(1, 3, 12), size = random.PickSize({4, 8}, 64);
+  const int64_t width = heads * size, past = random.Int(1, 5, 500), total = past + 1;
+  const int64_t longest = total + random.Int(0, 3);
+  const bool scores = random.Chance(0.3), other_beams = random.Chance(0.5);
+  Attributes attributes = {{"num_heads", heads}};
+  if (random.Chance(0.3)) attributes.emplace_back("scale", 0.4f);
+  if (decoder) attributes.emplace_back("past_present_share_buffer", int64_t{1});
+  if (decoder && scores) attributes.emplace_back("output_qk", int64_t{1});
+  const auto operand = [&] { return c.Fed(Small(random, {batch, 1, width})); };
+  const auto cache = [&] {
+    Tensor tensor = Small(random, {batch, heads, longest, size});
+    ClearBehind(tensor,
+                std::vector<int32_t>(static_cast<size_t>(batch), static_cast<int32_t>(past)));
+    return c.Fed(tensor);
+  };
+  Value* const query = operand();
+  Value* const key = operand();
+  Value* const value = operand();
+  Value* const bias = random.Chance(0.4) ? c.Weights(Small(random, {3 * width})) : nullptr;
+  Value* const mask = random.Chance(0.4) ? c.Fed(KeyMask(random, batch, total)) : nullptr;
+  Value* const add = random.Chance(0.3)
+                         ? c.Fed(Small(random, {1, random.Pick<int64_t>({1, heads}), 1, total}))
+                         : nullptr;
+  Value* const past_key = cache();
+  Value* const past_value = cache();
+  Value* const length = c.Fed(Int32s({static_cast<int32_t>(past)}));
+  Value* const origins = other_beams ? c.Fed(random.Values(kInt32, {batch / beams, beams, longest},
+                                                           0, static_cast<double>(beams - 1)))
+                                     : nullptr;
+  c.tolerance = {1e-3, 1e-4, 1e-4};
+  if (decoder) {
+    Value* const width_of_beam =
+        other_beams ? c.Fed(Int32s({static_cast<int32_t>(beams)})) : nullptr;
+    return c.Only(
+        {query, key, value, mask, add, past_key, past_value, length, width_of_beam, origins, bias},
+        attributes, scores ? 4 : 3);
+  }
+  std::vector<Value*> inputs = {query, key,      value,      bias,   mask,
+                                add,   past_key, past_value, length, origins};
+  c.Only(inputs, attributes, scores ? 4 : 3);
+  if (other_beams) return;
+  // Without beams the peer takes all that there is room for to be keys.
+  c.BeginTwin(17);
+  for (Value*& input : inputs) input = c.Twin(input);
+  inputs.back() = c.TwinConstant(random.Values(kInt32, {batch, 1, longest}, 0, 0));
+  c.Only(inputs, attributes, scores ? 4 : 3);
+}
+
 void MultiHead(Case& c) {
   Random& random = c.random();
   if (random.Chance(0.15)) return PackedMultiHead(c);
+  if (random.Chance(0.15)) return CachedMultiHead(c);
   const int64_t batch = random.Int(1, 2, 1), heads = random.Int(1, 3, 12),
                 size = random.PickSize({4, 8}, 64);
   const int64_t hidden = heads * size, queries = random.Int(1, 5, 128);
@@ -377,71 +476,193 @@ void MultiHead(Case& c) {
   Value* const past_value =
       past > 0 ? c.Fed(Small(random, {batch, heads, past, value_size})) : nullptr;
   c.tolerance = {1e-3, 1e-4, 1e-4};
+  const bool presents = past > 0 || (!by_heads && random.Chance(0.3));
   c.Only({query, key, value, bias, mask, add, past_key, past_value}, attributes,
-         past > 0 || (!by_heads && random.Chance(0.3)) ? 3 : 1);
+         presents && random.Chance(0.3) ? 4
+         : presents                     ? 3
+                                        : 1);
+}
+
+// Positions of `tokens` tokens that follow `begin` others.
+Tensor Following(int64_t batch, int64_t begin, int64_t tokens) {
+  Tensor positions = *Tensor::Allocate(kInt64, {batch, tokens});
+  const auto values = positions.mutable_view().span<int64_t>();
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = begin + static_cast<int64_t>(i) % tokens;
+  }
+  return positions;
+}
+
+// Heads of equal size, which the peer wants in whole eights, or sixteens where they turn.
+struct QueryHeads {
+  explicit QueryHeads(Random& random, bool rotary) {
+    batch = random.Int(1, 2, 1);
+    keys = random.Int(1, 2, 4);
+    queries = keys * random.Int(1, 3);
+    size = random.realistic() ? 64 : rotary ? 16 : 8 * random.Int(1, 2);
+  }
+  Attributes Numbers() const { return {{"num_heads", queries}, {"kv_num_heads", keys}}; }
+
+  int64_t batch, keys, queries, size;
+};
+
+// Normalized queries and keys, which the peer does not do on CPUs.
+void NormalizedGroupQuery(Case& c) {
+  Random& random = c.random();
+  const QueryHeads heads(random, false);
+  const int64_t tokens = random.Int(1, 5, 128);
+  Attributes attributes = heads.Numbers();
+  const float epsilon = random.Pick({1e-6f, 1e-2f});
+  if (epsilon != 1e-6f) attributes.emplace_back("qk_norm_epsilon", epsilon);
+  std::vector<Value*> parts;
+  for (const int64_t count : {heads.queries, heads.keys, heads.keys}) {
+    parts.push_back(c.Fed(Small(random, {heads.batch, tokens, count * heads.size})));
+  }
+  Value* const lengths = c.Fed(Int32s(
+      std::vector<int32_t>(static_cast<size_t>(heads.batch), static_cast<int32_t>(tokens - 1))));
+  Value* const total = c.Fed(Tensor::Scalar(static_cast<int32_t>(tokens)));
+  Value* const norms[] = {c.Weights(Small(random, {heads.size})),
+                          c.Weights(Small(random, {heads.size}))};
+  c.tolerance = {1e-3, 1e-4, 1e-4};
+  std::vector<Value*> inputs = {parts[0], parts[1], parts[2], nullptr, nullptr, lengths, total};
+  inputs.resize(14);
+  inputs.insert(inputs.end(), std::begin(norms), std::end(norms));
+  c.Only(inputs, attributes, 3);
+  c.BeginTwin(17);
+  const Words w{c};
+  for (int i = 0; i < 2; ++i) {
+    Value* const split =
+        w("Reshape", {c.Twin(parts[static_cast<size_t>(i)]), w.Ints({0, 0, -1, heads.size})});
+    Value* const norm = w("SimplifiedLayerNormalization", {split, c.Twin(norms[i])},
+                          {{"axis", int64_t{-1}}, {"epsilon", epsilon}});
+    parts[static_cast<size_t>(i)] = w("Reshape", {norm, w.Ints({0, 0, -1})});
+  }
+  c.Only({parts[0], parts[1], c.Twin(parts[2]), nullptr, nullptr, c.Twin(lengths), c.Twin(total)},
+         heads.Numbers(), 3);
+}
+
+// Caches of the last keys only.
+void SlidingGroupQuery(Case& c) {
+  Random& random = c.random();
+  const QueryHeads heads(random, false);
+  const int64_t tokens = heads.batch > 1 ? 1 : random.Int(1, 6, 1);
+  const int64_t window = random.Int(1, 6, 256);
+  const int64_t capacity = window + random.Pick<int64_t>({0, 0, 1, 3});
+  const int64_t total = tokens + random.Int(0, 2 * capacity);
+  const bool full = capacity == window && total >= capacity;
+  Attributes attributes = heads.Numbers();
+  attributes.emplace_back("local_window_size", window);
+  attributes.emplace_back("sliding_window_cache", int64_t{1});
+  const auto operand = [&](int64_t count) {
+    return c.Fed(Small(random, {heads.batch, tokens, count * heads.size}));
+  };
+  std::vector<Value*> inputs = {operand(heads.queries), operand(heads.keys), operand(heads.keys)};
+  for (int i = 0; i < 2; ++i) {
+    inputs.push_back(c.Fed(Small(random, {heads.batch, heads.keys, capacity, heads.size})));
+  }
+  inputs.push_back(c.Fed(Int32s(
+      std::vector<int32_t>(static_cast<size_t>(heads.batch), static_cast<int32_t>(total - 1)))));
+  inputs.push_back(c.Fed(Tensor::Scalar(static_cast<int32_t>(total))));
+  c.tolerance = {1e-3, 1e-4, 1e-4};
+  const Node& node = c.Add(inputs, attributes, 3);
+  c.Return(node.output(0));
+  // What the peer leaves behind the last key is undefined.
+  if (!full && total > capacity) return;
+  for (const int i : {1, 2}) {
+    c.Return(c.Add("Slice", "",
+                   {node.output(i), c.Constant(Ints({0})),
+                    c.Constant(Ints({std::min(total, capacity)})), c.Constant(Ints({2}))})
+                 .output(0));
+  }
 }
 
 void GroupQuery(Case& c) {
   Random& random = c.random();
-  const int64_t batch = random.Int(1, 2, 1), kv_heads = random.Int(1, 2, 4);
+  if (random.Chance(0.1)) return NormalizedGroupQuery(c);
+  if (random.Chance(0.1)) return SlidingGroupQuery(c);
   const bool packed = random.Chance(0.4), rotary = random.Chance(0.5);
-  const int64_t heads = kv_heads * random.Int(1, 3);
-  // The peer rotates whole sixteens.
-  const int64_t size = random.realistic() ? 64 : rotary ? 16 : 8 * random.Int(1, 2);
+  const QueryHeads heads(random, rotary);
+  const int64_t batch = heads.batch, size = heads.size;
   const bool prompt = !random.typical() && random.Chance(0.5);
   const int64_t tokens = prompt ? random.Int(1, 5, 128) : 1;
   const int64_t past = prompt ? 0 : random.Int(1, 5, 1000), total = past + tokens;
   // A cache that is longer than what it holds, as decoders that reuse one have.
   const int64_t capacity = random.Chance(0.3) ? total + 3 : past;
-  Attributes attributes = {{"num_heads", heads}, {"kv_num_heads", kv_heads}};
+  // Keys of another layer, all in its caches.
+  const bool shared = !packed && !random.typical() && random.Chance(0.1);
+  const int64_t bits = random.Chance(0.25) ? random.Pick<int64_t>({8, 4}) : 0;
+  const int64_t scores = random.Chance(0.2) ? random.Int(1, 2) : 0;
+  Attributes attributes = heads.Numbers();
   if (random.Chance(0.3)) attributes.emplace_back("scale", 0.3f);
   if (random.Chance(0.3)) attributes.emplace_back("softcap", 2.0f);
-  if (random.Chance(0.3)) attributes.emplace_back("local_window_size", random.Int(1, 4));
+  if (random.Chance(0.3)) {
+    attributes.emplace_back("local_window_size", random.Int(1, 4));
+  } else if (random.Chance(0.2)) {
+    attributes.emplace_back("causal", int64_t{0});
+  }
   if (random.Chance(0.2)) attributes.emplace_back("smooth_softmax", int64_t{1});
+  if (scores != 0) attributes.emplace_back("qk_output", scores);
   if (rotary) {
     attributes.emplace_back("do_rotary", int64_t{1});
     if (random.Chance(0.4)) attributes.emplace_back("rotary_interleaved", int64_t{1});
   }
-  const auto width = [&](int64_t count) { return Shape{batch, tokens, count * size}; };
-  Value* const query = c.Fed(Small(random, width(packed ? heads + 2 * kv_heads : heads)));
-  Value* const key = packed ? nullptr : c.Fed(Small(random, width(kv_heads)));
-  Value* const value = packed ? nullptr : c.Fed(Small(random, width(kv_heads)));
-  const Shape cache = {batch, kv_heads, capacity, size};
-  // Rows of a batch may be shorter than the longest.
+  const auto operand = [&](int64_t count, int64_t rows) {
+    return c.Fed(Small(random, {batch, rows, count * size}));
+  };
+  const int64_t fresh = shared ? 0 : tokens;
+  Value* const query = operand(packed ? heads.queries + 2 * heads.keys : heads.queries, tokens);
+  std::vector<Value*> inputs = {query, packed ? nullptr : operand(heads.keys, fresh),
+                                packed ? nullptr : operand(heads.keys, fresh)};
   std::vector<int32_t> lengths(static_cast<size_t>(batch), static_cast<int32_t>(total - 1));
-  if (batch > 1 && random.Chance(0.4)) {
+  // Rows of a batch may be shorter than the longest: of their scores the peer leaves some
+  // undefined.
+  if (batch > 1 && scores == 0 && random.Chance(0.4)) {
     lengths[1] = static_cast<int32_t>(random.Int(tokens - 1, total - 1));
   }
-  // What lies behind a row's keys is zero: the peer gives it back as such.
-  const auto filled = [&] {
-    Tensor tensor = Small(random, cache);
-    const auto values = tensor.mutable_view().span<float>();
-    for (int64_t i = 0; i < tensor.count(); ++i) {
-      const int64_t row = i / size / capacity / kv_heads, place = i / size % capacity;
-      if (place > lengths[static_cast<size_t>(row)] - tokens) values[static_cast<size_t>(i)] = 0;
+  std::vector<int32_t> held = lengths;
+  for (int32_t& number : held) number += static_cast<int32_t>(1 - fresh);
+  const bool cached = shared || !prompt || bits != 0 || random.Chance(0.6);
+  for (int i = 0; i < 2; ++i) {
+    if (!cached) {
+      inputs.push_back(nullptr);
+      continue;
     }
-    return tensor;
-  };
-  Value* past_key = nullptr;
-  Value* past_value = nullptr;
-  if (!prompt || random.Chance(0.6)) {
-    past_key = c.Fed(filled());
-    past_value = c.Fed(filled());
+    const Shape shape = {batch, heads.keys, shared ? total + capacity - past : capacity,
+                         bits == 4 ? size / 2 : size};
+    Tensor cache = bits == 0   ? Small(random, shape)
+                   : bits == 8 ? random.Values(kInt8, shape, -127, 127)
+                               : random.Values(kUint8, shape, 0, 255);
+    ClearBehind(cache, held);
+    inputs.push_back(c.Fed(cache));
   }
-  Value* const seqlens = c.Fed(Int32s(lengths));
-  Value* const sum = c.Fed(Tensor::Scalar(static_cast<int32_t>(total)));
-  std::vector<Value*> inputs = {query, key, value, past_key, past_value, seqlens, sum};
+  inputs.push_back(c.Fed(Int32s(lengths)));
+  inputs.push_back(c.Fed(Tensor::Scalar(static_cast<int32_t>(total))));
   if (rotary) {
     const int64_t places = random.realistic() ? 2048 : 16;
     inputs.push_back(c.Constant(Small(random, {places, size / 2})));
     inputs.push_back(c.Constant(Small(random, {places, size / 2})));
+    if (random.Chance(0.3)) inputs.push_back(c.Fed(Following(batch, past, tokens)));
   }
-  if (random.Chance(0.25)) {
-    while (inputs.size() < 10) inputs.push_back(nullptr);
-    inputs.push_back(c.Fed(Small(random, {1, random.Pick<int64_t>({1, heads}), tokens, total})));
+  inputs.resize(10);
+  inputs.push_back(
+      random.Chance(0.25)
+          ? c.Fed(Small(random, {random.Pick<int64_t>({1, batch}),
+                                 random.Pick<int64_t>({1, heads.queries}), tokens, total}))
+          : nullptr);
+  inputs.push_back(random.Chance(0.15) ? c.Weights(Small(random, {heads.queries})) : nullptr);
+  if (bits != 0) {
+    const bool each = random.Chance(0.5);
+    for (const std::string_view name : {"k_quant_type", "v_quant_type"}) {
+      attributes.emplace_back(name, std::string(each ? "PER_CHANNEL" : "PER_TENSOR"));
+      inputs.push_back(
+          c.Constant(random.Values(kFloat, each ? Shape{1, heads.keys, 1, size} : Shape{1},
+                                   bits == 8 ? 0.005 : 0.05, bits == 8 ? 0.02 : 0.2)));
+    }
+    attributes.emplace_back("kv_cache_bit_width", bits);
+    c.steps = bits == 4 ? 17 : 1;  // the peer multiplies by the inverse of a step
   }
   c.tolerance = {1e-3, 1e-4, 1e-4};
-  c.Only(inputs, attributes, 3);
+  c.Only(inputs, attributes, scores != 0 ? 4 : 3);
 }
 
 }  // namespace
@@ -458,7 +679,12 @@ std::vector<Subject> TransformerSubjects() {
           {"Attention", MicrosoftAttention, kMicrosoft, 17},
           {"QAttention", MicrosoftAttention, kMicrosoft, 17},
           {"MultiHeadAttention", MultiHead, kMicrosoft, 17},
-          {"GroupQueryAttention", GroupQuery, kMicrosoft, 17}};
+          {"DecoderMaskedMultiHeadAttention", CachedMultiHead, kMicrosoft, 17},
+          {.name = "GroupQueryAttention",
+           .make = GroupQuery,
+           .domain = kMicrosoft,
+           .first_opset = 17,
+           .times = 3}};
 }
 
 }  // namespace mullion::differential

@@ -91,6 +91,7 @@ class Attention final : public Executable {
       MULLION_ASSIGN_OR_RETURN(const MutableTensorView scores,
                                context.AllocateOutput(kScores, s.ScoresShape()));
       problem.scores = scores.data;
+      problem.score_keys = s.keys();
       problem.scores_after = scores_after_;
     }
     const auto run = in_double() ? RunAttentionInDouble : RunAttention;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -8,6 +9,7 @@
 #include "base/memory.h"
 #include "devices/cpu/kernels/sequence/attention.h"
 #include "devices/cpu/kernels/simd/isa.h"
+#include "operators/registry.h"
 #include "tests/devices/cpu/kernel_reference.h"
 #include "tests/devices/cpu/operator_case.h"
 #include "tests/devices/cpu/thread_parallel.h"
@@ -163,32 +165,238 @@ TEST(GroupQueryAttention, FollowsTheEquations) {
   }
 }
 
-// What it does not do is not left out in silence.
-TEST(GroupQueryAttention, RefusesOtherKeysThanThoseBeforeTheQuery) {
-  std::mt19937 random(5);
-  const CacheProblem problem(random);
-  for (const auto& [name, value] : {std::pair("causal", int64_t{0}), {"sliding_window_cache", 1}}) {
-    OperatorCase c = problem.Case();
-    c.Set(name, value);
-    EXPECT_NE(c.RunError().find("are not supported"), std::string::npos) << name;
-  }
-}
-
 TEST(GroupQueryAttention, RefusesLengthsThatTheCacheDoesNotHold) {
   std::mt19937 random(8);
   CacheProblem problem(random);
   while (!problem.has_past) problem = CacheProblem(random);
   OperatorCase c = problem.Case();
   std::vector<int32_t> lengths(static_cast<size_t>(problem.batch));
-  for (const int32_t wrong : {static_cast<int32_t>(problem.capacity + problem.tokens),
-                              std::numeric_limits<int32_t>::max()}) {
+  for (const int32_t wrong :
+       {static_cast<int32_t>(problem.capacity + problem.tokens),
+        std::numeric_limits<int32_t>::max(), -2, std::numeric_limits<int32_t>::min()}) {
     lengths[0] = wrong;
     c.inputs[5] = Tensor::FromSpan<int32_t>({problem.batch}, std::span<const int32_t>(lengths));
     EXPECT_NE(c.RunError().find("seqlens_k"), std::string::npos);
   }
-  lengths[0] = std::numeric_limits<int32_t>::min();  // as good as no past
-  c.inputs[5] = Tensor::FromSpan<int32_t>({problem.batch}, std::span<const int32_t>(lengths));
+}
+
+// Caches of whole numbers: what the present holds is what attention reads.
+struct NumberCaches {
+  NumberCaches(int64_t width, bool many, std::mt19937& random) : bits(width), each(many) {
+    step = each ? RandomTensor({kHeads * kSize}, random) : RandomTensor({1}, random);
+    std::vector<float> steps = Floats(step);
+    for (float& x : steps) x = (2.5f + x) / (bits == 8 ? 50 : 4);
+    step = FloatTensor(step.shape(), steps);
+  }
+
+  OperatorCase Case(std::mt19937& random) const {
+    OperatorCase c;
+    c.name = "GroupQueryAttention";
+    c.domain = "com.microsoft";
+    const Shape now = {kBatch, kTokens, kHeads * kSize};
+    const int32_t lengths[] = {7, 9};
+    c.inputs = {RandomTensor({kBatch, kTokens, 2 * kHeads * kSize}, random),
+                RandomTensor(now, random),
+                RandomTensor(now, random),
+                Cache(random),
+                Cache(random),
+                Tensor::FromSpan<int32_t>({kBatch}, std::span<const int32_t>(lengths)),
+                Tensor::Scalar(int32_t{10}),
+                {},
+                {},
+                {},
+                {},
+                {},
+                step,
+                step};
+    c.output_count = 3;
+    c.Set("num_heads", 2 * kHeads);
+    c.Set("kv_num_heads", int64_t{kHeads});
+    for (const char* const name : {"k_quant_type", "v_quant_type"}) {
+      c.Set(name, std::string(each ? "PER_CHANNEL" : "PER_TENSOR"));
+    }
+    c.Set("kv_cache_bit_width", bits);
+    return c;
+  }
+
+  Tensor Cache(std::mt19937& random) const {
+    const Shape shape = {kBatch, kHeads, kHeld, bits == 8 ? kSize : kSize / 2};
+    Tensor cache = *Tensor::Allocate(bits == 8 ? ElementType::kInt8 : ElementType::kUint8, shape);
+    auto* const bytes = static_cast<uint8_t*>(cache.mutable_view().data);
+    for (int64_t i = 0; i < cache.count(); ++i) {
+      bytes[i] = static_cast<uint8_t>(RandomInt(0, 255, random));
+    }
+    return cache;
+  }
+
+  // Number i of the cache.
+  int NumberAt(const Tensor& cache, int64_t i) const {
+    if (bits == 8) return cache.span<int8_t>()[static_cast<size_t>(i)];
+    return (cache.span<uint8_t>()[static_cast<size_t>(i / 2)] >> (i % 2 * 4) & 15) - 8;
+  }
+  float StepAt(int64_t i) const {
+    const int64_t head = i / kSize / kCapacity % kHeads;
+    return Floats(step)[static_cast<size_t>(each ? head * kSize + i % kSize : 0)];
+  }
+
+  // The present as floats; the new rows must be the nearest numbers to `now`.
+  Tensor Checked(const Tensor& present, const Tensor& now) const {
+    std::vector<float> values;
+    for (int64_t i = 0; i < kBatch * kHeads * kCapacity * kSize; ++i) {
+      const int64_t b = i / kSize / kCapacity / kHeads, t = i / kSize % kCapacity;
+      const int64_t h = i / kSize / kCapacity % kHeads, begin = b == 0 ? 5 : 7;
+      const float x = StepAt(i);
+      values.push_back(static_cast<float>(NumberAt(present, i)) * x);
+      if (t < begin || t >= begin + kTokens) continue;
+      const int64_t at = ((b * kTokens + t - begin) * kHeads + h) * kSize + i % kSize;
+      const float most = bits == 8 ? 127 : 7;
+      const float nearest =
+          std::clamp(std::nearbyint(Floats(now)[static_cast<size_t>(at)] / x), -most - 1, most);
+      EXPECT_EQ(static_cast<float>(NumberAt(present, i)), nearest) << i;
+    }
+    return FloatTensor({kBatch, kHeads, kCapacity, kSize}, values);
+  }
+
+  static constexpr int64_t kBatch = 2, kHeads = 3, kSize = 300, kTokens = 3, kHeld = 8;
+  static constexpr int64_t kCapacity = 10;
+  int64_t bits;
+  bool each;
+  Tensor step;
+};
+
+TEST(GroupQueryAttention, ReadsWholeNumbers) {
+  std::mt19937 random(3);
+  for (const int64_t bits : {8, 4}) {
+    for (const bool each : {false, true}) {
+      const NumberCaches caches(bits, each, random);
+      const OperatorCase c = caches.Case(random);
+      for (const Isa isa : AvailableIsas()) {
+        SCOPED_TRACE(testing::Message() << bits << each << IsaName(isa));
+        SetIsaForTest(isa);
+        const std::vector<Tensor> one = c.Run(1);
+        OperatorCase plain = c;  // of keys that are all in the caches
+        plain.attributes.resize(2);
+        plain.inputs.resize(7);
+        plain.inputs[3] = caches.Checked(one[1], c.inputs[1]);
+        plain.inputs[4] = caches.Checked(one[2], c.inputs[2]);
+        const Shape none = {NumberCaches::kBatch, 0, NumberCaches::kHeads * NumberCaches::kSize};
+        plain.inputs[1] = plain.inputs[2] = FloatTensor(none, {});
+        ExpectClose(one[0], plain.Run()[0], 2e-5);
+        for (const int threads : {2, 4}) {
+          const std::vector<Tensor> more = c.Run(threads);
+          ExpectClose(more[0], one[0], 0);
+        }
+        OperatorCase out = c;
+        out.output_count = 1;
+        ExpectClose(out.Run(2)[0], one[0], 0);
+      }
+      SetIsaForTest(AvailableIsas().back());
+    }
+  }
+  OperatorCase wrong = NumberCaches(8, true, random).Case(random);
+  wrong.inputs[13] = FloatTensor({3}, {1, 1, 1});
+  EXPECT_NE(wrong.RunError().find("must have 900 elements"), std::string::npos);
+  wrong.inputs[13] = wrong.inputs[12];
+  wrong.inputs[4] = RandomTensor(wrong.inputs[4].shape(), random);
+  EXPECT_NE(wrong.RunError().find("int8"), std::string::npos);
+}
+
+// Step by step the same as with caches of all keys, in memory that holds but a few.
+TEST(GroupQueryAttention, KeepsTheLastKeys) {
+  std::mt19937 random(4);
+  constexpr int64_t kSize = 8, kMost = 60, kWindow = 5;
+  for (const int64_t capacity : {kWindow, kWindow + 1, kWindow + 4}) {
+    OperatorCase all;
+    all.name = "GroupQueryAttention";
+    all.domain = "com.microsoft";
+    all.output_count = 3;
+    all.Set("num_heads", int64_t{2});
+    all.Set("kv_num_heads", int64_t{1});
+    all.Set("local_window_size", kWindow);
+    OperatorCase last = all;
+    last.Set("sliding_window_cache", int64_t{1});
+    std::vector<Tensor> past_all(2, RandomTensor({1, 1, kMost, kSize}, random));
+    std::vector<Tensor> past_last(2, RandomTensor({1, 1, capacity, kSize}, random));
+    int64_t total = 0;
+    for (const int64_t tokens : {3, 1, 1, 4, 1, 1, 1, 1, 1, 2, 1, 12, 1, 1, 1, 7, 1, 1}) {
+      SCOPED_TRACE(testing::Message() << capacity << " " << total);
+      total += tokens;
+      const int32_t length = static_cast<int32_t>(total - 1);
+      const Tensor lengths = Tensor::FromSpan<int32_t>({1}, std::span<const int32_t>(&length, 1));
+      const Tensor q = RandomTensor({1, tokens, 2 * kSize}, random);
+      const Tensor k = RandomTensor({1, tokens, kSize}, random);
+      const Tensor v = RandomTensor({1, tokens, kSize}, random);
+      const Tensor sum = Tensor::Scalar(static_cast<int32_t>(total));
+      all.inputs = {q, k, v, past_all[0], past_all[1], lengths, sum};
+      last.inputs = {q, k, v, past_last[0], past_last[1], lengths, sum};
+      const std::vector<Tensor> expected = all.Run();
+      const std::vector<Tensor> actual = last.Run(2);
+      ASSERT_EQ(actual.size(), 3u);
+      ExpectClose(actual[0], expected[0], 1e-5);
+      past_all.assign(expected.begin() + 1, expected.end());
+      past_last.assign(actual.begin() + 1, actual.end());
+      OperatorCase out = last;
+      out.output_count = 1;
+      ExpectClose(out.Run()[0], actual[0], 0);
+    }
+  }
+}
+
+TEST(GroupQueryAttention, RefusesWhatDoesNotFitLastKeys) {
+  std::mt19937 random(5);
+  OperatorCase c;
+  c.name = "GroupQueryAttention";
+  c.domain = "com.microsoft";
+  c.Set("num_heads", int64_t{1});
+  c.Set("kv_num_heads", int64_t{1});
+  c.Set("sliding_window_cache", int64_t{1});
+  const Tensor now = RandomTensor({1, 3, 8}, random);
+  const Tensor past = RandomTensor({1, 1, 4, 8}, random);
+  const auto length = [](int32_t number) {
+    return Tensor::FromSpan<int32_t>({1}, std::span<const int32_t>(&number, 1));
+  };
+  c.inputs = {now, now, now, past, past, length(9), Tensor::Scalar(int32_t{10})};
+  EXPECT_NE(c.RunError().find("local_window_size"), std::string::npos);
+  OperatorCase wide = c;
+  wide.Set("local_window_size", int64_t{5});
+  EXPECT_NE(wide.RunError().find("does not hold a window of 5"), std::string::npos);
+  c.Set("local_window_size", int64_t{4});
+  EXPECT_EQ(c.Run().size(), 1u);
+  for (const int32_t wrong : {1, -1, std::numeric_limits<int32_t>::min()}) {
+    c.inputs[5] = length(wrong);
+    EXPECT_NE(c.RunError().find("seqlens_k"), std::string::npos) << wrong;
+  }
+  c.inputs[5] = length(std::numeric_limits<int32_t>::max());
+  EXPECT_EQ(c.Run().size(), 1u);
+}
+
+// Keys of another beam, one for each place of a row.
+TEST(GroupQueryAttention, RefusesBeamsThatAreNotThere) {
+  std::mt19937 random(6);
+  OperatorCase c;
+  c.name = "GroupQueryAttention";
+  c.domain = operators::kInternalDomain;
+  c.output_count = 3;
+  c.Set("num_heads", int64_t{1});
+  c.Set("kv_num_heads", int64_t{1});
+  const Tensor now = RandomTensor({2, 1, 8}, random);
+  const Tensor past = RandomTensor({2, 1, 4, 8}, random);
+  const auto numbers = [](const Shape& shape, std::vector<int32_t> values) {
+    return Tensor::FromSpan<int32_t>(shape, std::span<const int32_t>(values));
+  };
+  const Shape shape = {1, 2, 4};
+  c.inputs = {now, now, now, past, past, numbers({2}, {3, 3}), {}, {}, {}, {}, {}, {}};
+  c.inputs[11] = numbers(shape, {0, 1, 1, 99, 1, 0, 1, -7});  // the last column is not read
   EXPECT_EQ(c.Run().size(), 3u);
+  for (const int32_t wrong : {2, -1, std::numeric_limits<int32_t>::max()}) {
+    c.inputs[11] = numbers(shape, {0, 1, 1, 0, 1, wrong, 1, 0});
+    EXPECT_NE(c.RunError().find("one of 2 beams"), std::string::npos) << wrong;
+  }
+  c.inputs[11] = numbers(shape, {0, 1, 1, 0, 1, 0, 1, 0});
+  for (const int32_t wrong : {4, -2, std::numeric_limits<int32_t>::max()}) {
+    c.inputs[5] = numbers({2}, {3, wrong});
+    EXPECT_NE(c.RunError().find("seqlens_k"), std::string::npos) << wrong;
+  }
 }
 
 // Where past and present are one memory only the new rows are written.

@@ -203,11 +203,12 @@ class BlockTask {
   }
 
   void Run() {
-    int64_t seen = p_.scores != nullptr ? p_.keys : 0;  // keys that any of the rows sees
+    int64_t seen = 0;  // keys that any of the rows sees
     for (int64_t r = 0; r < count_; ++r) seen = std::max(seen, Visible(r));
-    if (seen > 0) {
-      Multiply(seen);
-      for (int64_t r = 0; r < count_; ++r) Weigh(r, seen);
+    const int64_t columns = p_.scores != nullptr ? p_.score_keys : seen;
+    if (columns > 0) {
+      Multiply(columns);
+      for (int64_t r = 0; r < count_; ++r) Weigh(r, columns);
     }
     MultiplyValues(seen);
     if (writes_out()) return;
@@ -236,8 +237,7 @@ class BlockTask {
 
   // The first key that the row sees.
   int64_t First(int64_t r) const {
-    if (p_.window == 0) return 0;
-    return std::max<int64_t>(PastKeys(p_, batch_) + Query(r) + 1 - p_.window, 0);
+    return p_.window == 0 ? 0 : std::max<int64_t>(Visible(r) - p_.window, 0);
   }
 
   void Multiply(int64_t seen) {
@@ -290,7 +290,7 @@ class BlockTask {
     row.nan_gives_zeros = p_.nan_gives_zeros;
     if (p_.scores != nullptr) {
       const int64_t at = (batch_ * p_.query_heads + QueryHead(r)) * p_.queries + Query(r);
-      row.scores = static_cast<float*>(p_.scores) + at * p_.keys;
+      row.scores = static_cast<float*>(p_.scores) + at * p_.score_keys;
       row.scores_after = p_.scores_after;
     }
     WeighScores(row);
@@ -341,7 +341,8 @@ class BlockTask {
 
 int64_t VisibleKeys(const AttentionProblem& p, int64_t batch, int64_t query) {
   int64_t visible = PastKeys(p, batch) + p.new_keys;
-  int64_t offset = p.begins == nullptr ? p.offset : p.begins[batch];
+  const int64_t* const offsets = p.offsets != nullptr ? p.offsets : p.begins;
+  int64_t offset = offsets == nullptr ? p.offset : offsets[batch];
   if (p.lengths != nullptr) {
     const int64_t length = std::clamp<int64_t>(p.lengths[batch], 0, p.keys);
     visible = length;

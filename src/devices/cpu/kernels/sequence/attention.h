@@ -77,17 +77,21 @@ struct AttentionProblem {
   bool past_offset = true;
   int64_t offset = 0;
   const int64_t* lengths = nullptr;
-  // Not null: keys of the past differ, one number per batch; query i sees keys up to i plus that.
-  // In the caches zeros come behind the last key, unless the past is there already.
+  // Not null: keys of the past differ, one number per batch; when causal, query i sees keys up to i
+  // plus that, or plus the number in `offsets`. In the caches zeros come behind the last key,
+  // unless the past is there already.
   const int64_t* begins = nullptr;
+  const int64_t* offsets = nullptr;
   int64_t window = 0;  // not 0: of those keys a query sees only so many, the last ones
   // Not null: one more score for each query head (or all, where sink_step is 0), of no value.
   const float* sinks = nullptr;
   int64_t sink_step = 0;
 
-  // Also wanted: scores, dense [batch, query_heads, queries, keys], after a step of their making.
+  // Also wanted: scores, dense [batch, query_heads, queries, score_keys], after a step of their
+  // making; no query sees more keys than these.
   enum class Scores { kScaled, kCapped, kBiased, kSoftmax };
   void* scores = nullptr;
+  int64_t score_keys = 0;
   Scores scores_after = Scores::kScaled;
 };
 
