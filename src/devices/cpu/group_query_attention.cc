@@ -25,8 +25,9 @@ using namespace operators::group_query;
 
 struct BoundGroupQuery final : BoundState {
   GroupQueryShape shape;
-  int64_t rows = 0;        // that keys and values have room for where attention reads them
-  int64_t score_keys = 0;  // columns of the output of scores
+  bool gathers = false;                   // keys and values come together outside the caches
+  int64_t rows = 0;                       // that these have room for where attention reads them
+  int64_t score_keys = 0;                 // columns of the output of scores
   int64_t numbers, keys, values, kernel;  // offsets into scratch memory
 };
 
@@ -66,7 +67,9 @@ class GroupQueryAttention final : public Executable {
       return context.node().Error(StatusCode::kUnsupported,
                                   "a bias of scores needs caches of all keys");
     }
-    const bool gathers = Gathers(s, context.input(kOrigins) != nullptr);
+    const BindContext::Port* const origins = context.input(kOrigins);
+    const bool gathers = bound->gathers =
+        Gathers(s, origins != nullptr ? &origins->shape : nullptr);
     // Until a step of many tokens ends, what it moves out of the window is needed.
     bound->rows = s.sliding && gathers ? s.capacity + s.tokens : s.capacity;
     const auto bytes = [&](int output) {
@@ -111,8 +114,7 @@ class GroupQueryAttention final : public Executable {
     MULLION_RETURN_IF_ERROR(GivePresent(context, s, kPresentValue, values));
     auto* const all_keys = ScratchAt<float>(context, bound.keys);
     auto* const all_values = ScratchAt<float>(context, bound.values);
-    const bool gathers = Gathers(s, context.HasInput(kOrigins));
-    if (gathers) {
+    if (bound.gathers) {
       MULLION_RETURN_IF_ERROR(Gather(context, bound, rows, keys, values, problem));
     } else {
       if (s.sliding) Slide(context, s, rows, keys, values, all_keys, all_values);
@@ -149,9 +151,12 @@ class GroupQueryAttention final : public Executable {
     int64_t* offsets;  // keys before that of the first query
   };
 
-  // Whether keys and values are brought together outside the caches.
-  static bool Gathers(const GroupQueryShape& s, bool has_origins) {
-    return s.bits != 0 || (has_origins && s.tokens == 1) || (s.sliding && s.tokens != 1);
+  // Whether attention cannot read keys and values in the caches. A single beam has all its keys.
+  static bool Gathers(const GroupQueryShape& s, const Shape* origins) {
+    return s.bits != 0 || TakesOrigins(s, origins) || (s.sliding && s.tokens != 1);
+  }
+  static bool TakesOrigins(const GroupQueryShape& s, const Shape* origins) {
+    return origins != nullptr && (*origins)[1] != 1 && s.tokens == 1;
   }
 
   AttentionProblem Sizes(const BoundGroupQuery& bound) const {
@@ -299,7 +304,7 @@ class GroupQueryAttention final : public Executable {
                        AttentionProblem& problem) {
     const GroupQueryShape& s = bound.shape;
     CachePlan plan{rows.held, rows.drops};
-    if (context.HasInput(kOrigins) && s.tokens == 1) {
+    if (context.HasInput(kOrigins) && TakesOrigins(s, &context.Input(kOrigins).shape)) {
       MULLION_RETURN_IF_ERROR(ReadOrigins(context, s, rows, plan));
     }
     auto* const all_keys = ScratchAt<float>(context, bound.keys);
