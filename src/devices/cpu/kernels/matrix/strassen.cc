@@ -34,6 +34,7 @@ constexpr int64_t kMostPairs = kMaxBlockRows / 2;
 constexpr int64_t kMaxColumns = 64;  // of a block, on any instruction set
 // Between neighbouring operands: without it they would share a set of the cache.
 constexpr int64_t kGap = 16;
+constexpr int64_t kHeldFloats = 16;  // a cache line
 constexpr int64_t kPointerFloats = sizeof(const float*) / sizeof(float);
 
 int64_t RoundUpToLine(int64_t floats) { return RoundUp(floats, 16); }
@@ -85,46 +86,38 @@ class Runner {
     const RowBlocks blocks = EvenRowBlocks(pairs_, most, rows, packed_.blocks.count(), threads);
     block_pairs_ = blocks.rows;
     row_blocks_ = blocks.count;
-    shares_ = threads > 1 && row_blocks_ < 4 * threads;
+    by_columns_ = threads > 1 && row_blocks_ < 4 * threads;
   }
 
   int64_t ScratchFloats(int threads) const {
-    const int64_t inputs = shares_ ? InputStep(pairs_) : threads * InputStep(block_pairs_);
-    return RoundUpToLine(p_.depth) + threads * WorkerFloats() + kStrassenProducts * inputs;
+    return RoundUpToLine(p_.depth) + threads * WorkerFloats();
   }
 
+  // Threads make the left operands of every block of rows that they have a part of: to read what
+  // another has just written takes longer.
   void Run(RowMaker rows, float* scratch, Parallel& parallel) const {
     float* const zeros = scratch;
     std::fill(zeros, zeros + p_.depth, 0.0f);
     float* const workers = zeros + RoundUpToLine(p_.depth);
-    float* const inputs = workers + parallel.threads() * WorkerFloats();
+    for (int i = 0; i < parallel.threads(); ++i) *HeldBlock(workers, i) = -1;
     const int64_t column_blocks = packed_.blocks.count();
-    if (shares_) {
-      const int64_t step = InputStep(pairs_);
-      constexpr int64_t kPairsAtOnce = 8;
-      parallel.For(pairs_, kPairsAtOnce, [&](int64_t begin, int64_t end, int worker) {
-        SumRows(rows, zeros, begin, end, workers + worker * WorkerFloats(),
-                inputs + begin * stride_, step);
-      });
-      parallel.For(row_blocks_ * column_blocks, 1, [&](int64_t task, int64_t end, int worker) {
-        for (; task < end; ++task) {
-          const int64_t first = task / column_blocks * block_pairs_;
-          Multiply(first, task % column_blocks, inputs + first * stride_, step,
-                   workers + worker * WorkerFloats());
-        }
-      });
-      return;
-    }
     const int64_t step = InputStep(block_pairs_);
-    parallel.For(row_blocks_, 1, [&](int64_t block, int64_t end, int worker) {
-      float* const memory = workers + worker * WorkerFloats();
-      float* const sums = inputs + worker * kStrassenProducts * step;
-      for (; block < end; ++block) {
-        const int64_t first = block * block_pairs_;
-        SumRows(rows, zeros, first, std::min(first + block_pairs_, pairs_), memory, sums, step);
-        for (int64_t i = 0; i < column_blocks; ++i) Multiply(first, i, sums, step, memory);
-      }
-    });
+    parallel.For(row_blocks_ * column_blocks, by_columns_ ? 1 : column_blocks,
+                 [&](int64_t task, int64_t end, int worker) {
+                   int64_t* const held = HeldBlock(workers, worker);
+                   float* const products = workers + worker * WorkerFloats() + kHeldFloats;
+                   float* const sums = products + ProductFloats();
+                   for (; task < end; ++task) {
+                     const int64_t block = task / column_blocks;
+                     const int64_t first = block * block_pairs_;
+                     if (*held != block) {
+                       SumRows(rows, zeros, first, std::min(first + block_pairs_, pairs_), products,
+                               sums, step);
+                       *held = block;
+                     }
+                     Multiply(first, task % column_blocks, sums, step, products);
+                   }
+                 });
   }
 
  private:
@@ -138,9 +131,16 @@ class Runner {
   int64_t InputStep(int64_t pairs) const { return pairs * stride_ + kGap; }
   int64_t ProductStep() const { return block_pairs_ * kMaxColumns + kGap; }
   // A worker's products of a block, or the addresses of its rows.
-  int64_t WorkerFloats() const {
+  int64_t ProductFloats() const {
     return std::max(kStrassenProducts * ProductStep(),
                     RoundUpToLine(2 * kMostPairs * kPointerFloats));
+  }
+  // Of a worker: which block of rows it has the left operands of, products, those operands.
+  int64_t WorkerFloats() const {
+    return kHeldFloats + ProductFloats() + kStrassenProducts * InputStep(block_pairs_);
+  }
+  int64_t* HeldBlock(float* workers, int worker) const {
+    return reinterpret_cast<int64_t*>(workers + worker * WorkerFloats());
   }
   int64_t FirstRow(int64_t pair) const {
     return pair / pairs_together_ * p_.rows_together + pair % pairs_together_ * 2;
@@ -222,7 +222,7 @@ class Runner {
   int64_t pairs_;
   int64_t block_pairs_;
   int64_t row_blocks_;
-  bool shares_;  // threads share the left operands, for want of blocks of rows
+  bool by_columns_;  // threads share a block of rows, for want of such blocks
 };
 
 bool HasPairs(const WeightProduct& p) {
