@@ -83,16 +83,27 @@ Node* MakeConvolution(Graph& graph, const Node& product, const QuantizedValue& r
 Node* MakeMatrixProduct(Graph& graph, const Node& product, const QuantizedValue& result) {
   if (product.input_count() > 2 || product.HasAttribute("fused_activation")) return nullptr;
   const auto input = DequantizedFrom(product.input(0));
-  const Value* const weights = product.input(1);
-  if (!input.has_value() || !weights->type.has_shape || weights->type.shape.rank() != 2) {
-    return nullptr;
+  const Value* const right = product.input(1);
+  if (!input.has_value() || !right->type.has_shape) return nullptr;
+  const Shape& shape = right->type.shape;
+  std::optional<QuantizedWeights> weights;
+  if (shape.rank() == 2) {
+    weights = QuantizedWeights::Of(right, operators::kQuantizedBytes, /*axis=*/1, shape[1]);
   }
-  const auto quantized =
-      QuantizedWeights::Of(weights, operators::kQuantizedBytes, /*axis=*/1, weights->type.shape[1]);
-  if (!quantized.has_value()) return nullptr;
+  // As the products of attention are, and weights around another zero point.
+  const auto operand = DequantizedOperand(right);
+  if (!weights.has_value() && !operand.has_value()) return nullptr;
   Node& node = graph.AddBareNode("", "QLinearMatMul", 10, &product);
   node.origin = product.origin;
-  AddOperands(graph, *input, *quantized, result, node);
+  if (weights.has_value()) {
+    AddOperands(graph, *input, *weights, result, node);
+    return &node;
+  }
+  for (const QuantizedValue& value : {*input, *operand}) {
+    node.AddInput(value.bytes);
+    AddParameters(graph, value, node);
+  }
+  AddParameters(graph, result, node);
   return &node;
 }
 

@@ -42,12 +42,17 @@ bool AreZero(const Tensor& tensor) {
 
 }  // namespace
 
-std::optional<QuantizedValue> DequantizedFrom(const Value* value) {
+std::optional<QuantizedValue> DequantizedOperand(const Value* value) {
   const Node* const node = ProducerOf(value, "DequantizeLinear");
-  if (node == nullptr || !IsFloat(value) || node->input(0)->IsConstant()) return std::nullopt;
+  if (node == nullptr || !IsFloat(value)) return std::nullopt;
   auto quantized = ParametersOf(*node, node->input(0)->type.element_type);
   if (quantized.has_value()) quantized->bytes = node->input(0);
   return quantized;
+}
+
+std::optional<QuantizedValue> DequantizedFrom(const Value* value) {
+  auto quantized = DequantizedOperand(value);
+  return quantized.has_value() && !quantized->bytes->IsConstant() ? quantized : std::nullopt;
 }
 
 std::optional<QuantizedValue> QuantizedBy(const Node& quantize) {

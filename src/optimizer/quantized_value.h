@@ -25,6 +25,8 @@ struct QuantizedValue {
 // What a float value was dequantized from, or what a QuantizeLinear node makes, if scale and zero
 // point are constants for the whole tensor and its type is uint8 or int8.
 std::optional<QuantizedValue> DequantizedFrom(const Value* value);
+// The same, of bytes that may be constant.
+std::optional<QuantizedValue> DequantizedOperand(const Value* value);
 std::optional<QuantizedValue> QuantizedBy(const Node& quantize);
 
 // The opset of the QuantizeLinear and DequantizeLinear nodes that are made.

@@ -233,6 +233,21 @@ TEST(FuseQuantized, MakesMatrixProductsOfBytes) {
   ExpectFusion(maker, maker.Quantized(product, {0.4f, 120}), "QLinearMatMul", 1);
 }
 
+TEST(FuseQuantized, MultipliesMatricesOfRunTimeAndAroundAnyZeroPoint) {
+  for (const bool constant : {false, true}) {
+    SCOPED_TRACE(constant);
+    QuantizedMaker maker;
+    Value& x = maker.Dequantized(maker.Bytes({3, 7, 16}), {0.05f, 100});
+    std::vector<uint8_t> weights(3 * 16 * 10);
+    for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<uint8_t>(i * 37 % 251);
+    const Tensor tensor =
+        Tensor::FromSpan<uint8_t>(Shape{3, 16, 10}, std::span<const uint8_t>(weights));
+    Value& bytes = constant ? maker.graph.AddConstant("w", tensor) : maker.Bytes({3, 16, 10});
+    Value& product = maker.Add("MatMul", {&x, &maker.Dequantized(bytes, {0.02f, 130})});
+    ExpectFusion(maker, maker.Quantized(product, {0.2f, 120}), "QLinearMatMul", 1);
+  }
+}
+
 TEST(FuseQuantized, AddsAndMultipliesBytes) {
   for (const char* const name : {"Add", "Mul"}) {
     QuantizedMaker maker;
