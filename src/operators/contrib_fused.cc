@@ -18,13 +18,14 @@ struct Activation {
   float alpha = 0;
   float beta = 0;
   bool has_alpha = false;
+  float gamma = 0;  // Selu's
 };
 
 // An operator of ai.onnx with one input, or Clip, whose bounds are constants here.
 Status CheckActivation(const Node& node, const Activation& activation) {
   for (const std::string_view known :
        {"Relu", "Tanh", "Sigmoid", "LeakyRelu", "Clip", "HardSigmoid", "HardSwish", "Elu",
-        "Softplus", "Softsign", "Gelu"}) {
+        "Softplus", "Softsign", "Gelu", "Selu", "Celu", "ThresholdedRelu"}) {
     if (activation.name == known) return OkStatus();
   }
   return node.Error(StatusCode::kUnsupported,
@@ -39,11 +40,14 @@ void BecomeActivation(Expansion& expansion, Node& node, const Activation& activa
         "Clip", {&x, &expansion.Like(activation.alpha, x), &expansion.Like(activation.beta, x)});
   }
   expansion.Become(activation.name, {&x});
-  const bool takes_alpha = activation.name == "LeakyRelu" || activation.name == "HardSigmoid" ||
-                           activation.name == "Elu";
+  const bool is_selu = activation.name == "Selu", is_hard = activation.name == "HardSigmoid";
+  const bool takes_alpha = is_selu || is_hard || activation.name == "LeakyRelu" ||
+                           activation.name == "Elu" || activation.name == "Celu" ||
+                           activation.name == "ThresholdedRelu";
   if (!activation.has_alpha || !takes_alpha) return;
   node.SetAttribute("alpha", activation.alpha);
-  if (activation.name == "HardSigmoid") node.SetAttribute("beta", activation.beta);
+  if (is_hard) node.SetAttribute("beta", activation.beta);
+  if (is_selu && activation.gamma != 0) node.SetAttribute("gamma", activation.gamma);
 }
 
 Activation ReadActivation(const Node& node) {
@@ -53,6 +57,7 @@ Activation ReadActivation(const Node& node) {
   activation.has_alpha = !list.empty() || node.HasAttribute("activation_alpha");
   activation.alpha = list.empty() ? node.FloatAttribute("activation_alpha", 0) : list[0];
   activation.beta = list.size() < 2 ? node.FloatAttribute("activation_beta", 0) : list[1];
+  activation.gamma = node.FloatAttribute("activation_gamma", 0);
   return activation;
 }
 
@@ -103,13 +108,15 @@ Status UpgradeFusedConv(Node& node) {
 
 // An operand of FusedMatMul as [batch..., rows, columns]. With `batch_inside` it comes as
 // [rows, batch..., columns]; with `transposed` rows and columns have changed places.
-Result<Value*> Operand(Expansion& expansion, const Node& node, int i, bool transposed,
-                       bool batch_inside) {
+Value* Operand(Expansion& expansion, const Node& node, int i, bool transposed, bool batch_inside) {
   Value* const x = node.input(i);
   if (!transposed && !batch_inside) return x;
   if (!x->type.has_shape) {
-    return node.Error(StatusCode::kUnsupported,
-                      StrCat("the rank of input ", i, " must be known; infer the model's shapes"));
+    // Of a vector, which would stay what it is, this makes an error.
+    Value& turned = expansion.Add("Einsum", {x});
+    turned.producer()->SetAttribute(
+        "equation", StrCat(batch_inside ? "i...j" : "...ij", transposed ? "->...ji" : "->...ij"));
+    return &turned;
   }
   const int rank = x->type.shape.rank();
   if (rank < 2) return x;  // a vector stays what it is
@@ -127,10 +134,8 @@ Status UpgradeFusedMatMul(Node& node) {
   if (!activation.name.empty()) MULLION_RETURN_IF_ERROR(CheckActivation(node, activation));
   Expansion expansion(node);
   const auto set = [&](const char* name) { return node.IntAttribute(name, 0) != 0; };
-  MULLION_ASSIGN_OR_RETURN(Value* const a,
-                           Operand(expansion, node, 0, set("transA"), set("transBatchA")));
-  MULLION_ASSIGN_OR_RETURN(Value* const b,
-                           Operand(expansion, node, 1, set("transB"), set("transBatchB")));
+  Value* const a = Operand(expansion, node, 0, set("transA"), set("transBatchA"));
+  Value* const b = Operand(expansion, node, 1, set("transB"), set("transBatchB"));
   const float alpha = node.FloatAttribute("alpha", 1);
   if (alpha == 1 && activation.name.empty()) {
     expansion.Become("MatMul", {a, b});

@@ -83,16 +83,9 @@ Status UpgradeCDist(Node& node) {
 // (A - A's zero) * (B - B's zero) in int32.
 Status UpgradeMulInteger(Node& node) {
   Expansion expansion(node);
-  const auto number = [&](int i) -> Value* {
-    Value* x = &expansion.Cast(*node.input(i), ElementType::kInt32);
-    if (Value* const zero = node.input(i + 1); zero != nullptr) {
-      x = &expansion.Add("Sub", {x, &expansion.Cast(*zero, ElementType::kInt32)});
-    }
-    return x;
-  };
-  Value* const a = number(0);
-  Value* const b = number(2);
-  expansion.Become("Mul", {a, b});
+  Value& a = expansion.Shifted(*node.input(0), node.input(1), ElementType::kInt32);
+  Value& b = expansion.Shifted(*node.input(2), node.input(3), ElementType::kInt32);
+  expansion.Become("Mul", {&a, &b});
   return OkStatus();
 }
 

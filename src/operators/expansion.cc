@@ -28,6 +28,11 @@ Value& Expansion::Cast(Value& x, ElementType type) {
   return cast;
 }
 
+Value& Expansion::Shifted(Value& x, Value* zero, ElementType type) {
+  Value& number = Cast(x, type);
+  return zero == nullptr ? number : Add("Sub", {&number, &Cast(*zero, type)});
+}
+
 Value& Expansion::Like(float value, Value& other) {
   return Add("CastLike", {&Float(value), &other});
 }

@@ -29,6 +29,8 @@ class Expansion {
   Value& Int(int64_t value);
   Value& Float(float value);
   Value& Cast(Value& x, ElementType type);
+  // x - zero, or x where that is null, as numbers of `type`.
+  Value& Shifted(Value& x, Value* zero, ElementType type);
   // The number in the element type of `other`.
   Value& Like(float value, Value& other);
   // The size of one axis as a scalar, and as a list of one.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // MatMulIntegerToFloat and DynamicQuantizeMatMul of com.microsoft: products of 8-bit matrices with
-// float results. The second quantizes its left operand itself, as DynamicQuantizeLinear does.
+// float results. The second quantizes its left operand itself, as DynamicQuantizeLinear does. On
+// import the first moves to the internal domain.
 #include "base/str_cat.h"
+#include "operators/expansion.h"
 #include "operators/matrix_shape.h"
 #include "operators/quantized_input.h"
 #include "operators/registry.h"
@@ -62,6 +64,34 @@ Status InferFloatProduct(InferenceContext& context, const Ports& ports) {
   return OkStatus();
 }
 
+bool HasMany(const Value* value) {
+  return value != nullptr && value->type.has_shape && value->type.shape.IsConcrete() &&
+         value->type.shape.ElementCount() != 1;
+}
+
+// A with a scale or a zero point for each column (of its depth, so that sums of whole numbers are
+// no use) or for each row is multiplied in float.
+Status UpgradeMatmulIntegerToFloat(Node& node) {
+  if (!HasMany(node.input(2)) && !HasMany(node.input(4))) {
+    node.SetOperator(kInternalDomain, "MatMulIntegerToFloat", 1);
+    return OkStatus();
+  }
+  Expansion expansion(node);
+  const ElementType type = node.input(2)->type.element_type;
+  const auto factor = [&](int i) {
+    Value& number = expansion.Shifted(*node.input(i), node.input(i + 4), type);
+    return &expansion.Add("Mul", {&number, node.input(i + 2)});
+  };
+  Value* const a = factor(0);
+  Value* const b = factor(1);
+  if (Value* const bias = node.input(6); bias != nullptr) {
+    expansion.Become("Add", {&expansion.Add("MatMul", {a, b}), bias});
+  } else {
+    expansion.Become("MatMul", {a, b});
+  }
+  return OkStatus();
+}
+
 Status InferMatmulIntegerToFloat(InferenceContext& context) {
   // A, B, a_scale, b_scale, a_zero_point, b_zero_point, bias
   MULLION_RETURN_IF_ERROR(context.RequireInput(2));
@@ -86,6 +116,11 @@ Status InferDynamicQuantizeMatmul(InferenceContext& context) {
 void RegisterQuantizedMatmul(OperatorRegistry& registry) {
   registry.Add({.name = "MatMulIntegerToFloat",
                 .domain = "com.microsoft",
+                .inputs = {4, 7},
+                .types = kQuantizedBytes,
+                .upgrade = UpgradeMatmulIntegerToFloat});
+  registry.Add({.name = "MatMulIntegerToFloat",
+                .domain = kInternalDomain,
                 .inputs = {4, 7},
                 .types = kQuantizedBytes,
                 .infer = InferMatmulIntegerToFloat});

@@ -107,7 +107,8 @@ bool FuseMatrixProduct(Graph& graph, Node& multiply) {
     if (shape.rank() < 1) continue;
     const Scales scales = ScalesOf(multiply.input(1 - side), shape.Back(0), 0);
     if (scales.dynamic == nullptr) continue;
-    Node& made = graph.AddBareNode("com.microsoft", "MatMulIntegerToFloat", 1, &multiply);
+    Node& made =
+        graph.AddBareNode(operators::kInternalDomain, "MatMulIntegerToFloat", 1, &multiply);
     made.origin = product->origin;
     made.SetInput(kA, product->input(0));
     made.SetInput(kB, product->input(1));
@@ -129,7 +130,8 @@ bool FuseMatrixBias(Graph& graph, Node& add) {
     Value* const bias = add.input(1 - side);
     if (value == nullptr || !IsConstantFloat(bias) || !HasOneReader(*value)) continue;
     Node* const product = value->producer();
-    if (product == nullptr || &product->graph() != &graph || product->domain() != "com.microsoft" ||
+    if (product == nullptr || &product->graph() != &graph ||
+        product->domain() != operators::kInternalDomain ||
         product->operator_name() != "MatMulIntegerToFloat" ||
         product->input(kMatrixBias) != nullptr) {
       continue;

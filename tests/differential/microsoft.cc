@@ -30,7 +30,8 @@ void Activation(Case& c) {
   Random& random = c.random();
   const std::string_view name = c.subject().name;
   const Shape shape = random.AnyShape(1, 4);
-  Value* const x = c.Input(random.Values(kFloat, shape));
+  const ElementType type = name == "Gelu" ? random.Pick({kFloat, kFloat, kDouble}) : kFloat;
+  Value* const x = c.Input(random.Values(type, shape));
   if (name == "QuickGelu") {
     Attributes attributes;
     if (random.Chance(0.6)) attributes.emplace_back("alpha", static_cast<float>(random.Real(0, 2)));
@@ -72,18 +73,25 @@ void QLinearPool(Case& c) {
   Random& random = c.random();
   const ElementType type = Byte(c);
   const bool last = random.Chance(0.4);
-  const int64_t channels = random.Int(1, 20, 64), height = random.Int(3, 8, 56),
-                width = random.Int(3, 8, 56);
-  const Shape shape = last ? Shape{random.Int(1, 2), height, width, channels}
-                           : Shape{random.Int(1, 2), channels, height, width};
+  const int axes = static_cast<int>(random.PickSize({1, 2, 2, 3}, 2));
+  const int64_t channels = random.Int(1, 20, 64);
+  Shape shape = {random.Int(1, 2)};
+  if (!last) shape.Append(channels);
+  for (int i = 0; i < axes; ++i) shape.Append(random.Int(3, 8, 56));
+  if (last) shape.Append(channels);
   Attributes attributes;
   if (last || random.Chance(0.3)) attributes.emplace_back("channels_last", int64_t{last});
   if (c.subject().name == "QLinearAveragePool") {
-    attributes.emplace_back("kernel_shape",
-                            std::vector<int64_t>{random.Int(1, 3, 3), random.Int(1, 3, 3)});
-    if (random.Chance(0.5)) attributes.emplace_back("strides", std::vector<int64_t>{2, 1});
+    const auto each = [&](int64_t low, int64_t high, int64_t realistic, int count) {
+      std::vector<int64_t> list;
+      for (int i = 0; i < count; ++i) list.push_back(random.Int(low, high, realistic));
+      return list;
+    };
+    attributes.emplace_back("kernel_shape", each(2, 3, 3, axes));
+    if (random.Chance(0.5)) attributes.emplace_back("strides", each(1, 2, 2, axes));
     if (random.Chance(0.3)) attributes.emplace_back("count_include_pad", int64_t{1});
     if (random.Chance(0.3)) attributes.emplace_back("ceil_mode", int64_t{1});
+    if (random.Chance(0.3)) attributes.emplace_back("pads", each(0, 1, 1, 2 * axes));
   }
   c.steps = 1;
   Value* const x = c.Fed(Bytes(random, type, shape));
@@ -141,7 +149,7 @@ void QLinearConcat(Case& c) {
     inputs.push_back(Zero(c, type));
   }
   c.steps = 1;
-  c.Only(inputs, {{"axis", axis}});
+  c.Only(inputs, {{"axis", random.Chance(0.7) ? axis : axis - shape.rank()}});
 }
 
 void QLinearWhere(Case& c) {
@@ -170,10 +178,15 @@ void QGemm(Case& c) {
   c.steps = 1;
   c.Only(
       {c.Fed(Bytes(random, type, trans_a ? Shape{k, m} : Shape{m, k})), c.Constant(Scale(random)),
-       Zero(c, type), c.Constant(Bytes(random, weight, trans_b ? Shape{n, k} : Shape{k, n})),
+       Zero(c, type), c.Input(Bytes(random, weight, trans_b ? Shape{n, k} : Shape{k, n})),
        c.Constant(Scale(random, per_column)),
        c.Constant(random.Values(weight, per_column, 0, weight == kInt8 ? 0 : 20)),
-       random.Chance(0.5) ? c.Constant(random.Values(kInt32, {n}, -900, 900)) : nullptr,
+       random.Chance(0.5)
+           ? c.Input(random.Values(
+                 kInt32,
+                 random.Pick<Shape>({Shape{n}, Shape{m, n}, Shape{m, 1}, Shape{1, n}, Shape{1}}),
+                 -900, 900))
+           : nullptr,
        to_float ? nullptr : c.Constant(random.Values(kFloat, {}, 0.3, 2)),
        to_float ? nullptr : Zero(c, type)},
       attributes);
@@ -183,38 +196,67 @@ void FloatProduct(Case& c) {
   Random& random = c.random();
   const bool dynamic = c.subject().name == "DynamicQuantizeMatMul";
   const int64_t m = random.Int(1, 6, 128), n = random.Int(1, 20, 256), k = random.Int(1, 24, 256);
-  const Shape a = random.Chance(0.4) ? Shape{2, m, k} : Shape{m, k};
+  const bool stacked = random.Chance(0.15);
+  const Shape a = stacked || random.Chance(0.4) ? Shape{2, m, k} : Shape{m, k};
   const ElementType weight = random.Pick({kUint8, kInt8});
-  const bool columns = random.Chance(0.4);
-  const Shape per_column = columns ? Shape{n} : Shape{};
-  Value* const b = c.Constant(Bytes(random, weight, {k, n}));
-  Value* const b_scale = c.Constant(Scale(random, per_column));
+  const auto per_column = [&] {
+    if (!random.Chance(0.4)) return random.Chance(0.5) ? Shape{} : Shape{1};
+    return stacked ? Shape{2, 1, n} : Shape{n};
+  };
+  const bool fed = random.Chance(0.2);
+  const auto given = [&](const Tensor& tensor) { return fed ? c.Fed(tensor) : c.Constant(tensor); };
+  Value* const b = given(Bytes(random, weight, stacked ? Shape{2, k, n} : Shape{k, n}));
+  Value* const b_scale = given(Scale(random, per_column()));
   Value* const b_zero =
-      random.Chance(0.6) ? c.Constant(random.Values(weight, per_column, -5, 90)) : nullptr;
+      random.Chance(0.6) ? given(random.Values(weight, per_column(), -5, 90)) : nullptr;
   Value* const bias = random.Chance(0.5) ? c.Constant(random.Values(kFloat, {n})) : nullptr;
   c.tolerance = {1e-3, 1e-3, 1e-3};
   if (dynamic) {
     return c.Only({c.Fed(random.Values(kFloat, a)), b, b_scale, b_zero, bias});
   }
   const ElementType type = weight == kUint8 ? kUint8 : Byte(c);
-  c.Only({c.Fed(Bytes(random, type, a)), b, c.Constant(Scale(random)), b_scale,
-          random.Chance(0.6) ? c.Constant(random.Values(type, {}, -20, 90)) : nullptr, b_zero,
-          bias});
+  // For each column of A, which the schema has and the peer has not, or for each row.
+  const bool each = random.Chance(0.2);
+  const Shape many = random.Chance(0.6) ? Shape{k} : Shape{m, 1};
+  const bool scales = each && random.Chance(0.6);
+  Value* const x = c.Fed(Bytes(random, type, a));
+  Value* const a_scale = c.Constant(Scale(random, scales ? many : Shape{}));
+  Value* const a_zero =
+      random.Chance(0.6)
+          ? c.Constant(random.Values(type, each && !scales ? many : Shape{}, -20, 90))
+          : nullptr;
+  c.Only({x, b, a_scale, b_scale, a_zero, b_zero, bias});
+  if (!each) return;
+  c.BeginTwin(13);
+  const Words w{c};
+  const auto floats = [&](Value* bytes, Value* scale, Value* zero) {
+    Value* number = w.Cast(c.Twin(bytes), kFloat);
+    if (zero != nullptr) number = w("Sub", {number, w.Cast(c.Twin(zero), kFloat)});
+    return w("Mul", {number, c.Twin(scale)});
+  };
+  Value* const product = w("MatMul", {floats(x, a_scale, a_zero), floats(b, b_scale, b_zero)});
+  c.Return(bias == nullptr ? product : w("Add", {product, c.Twin(bias)}));
 }
 
 void FusedMatMul(Case& c) {
   Random& random = c.random();
   const int64_t m = random.Int(1, 6, 128), n = random.Int(1, 20, 256), k = random.Int(1, 20, 256);
   const bool trans_a = random.Chance(0.4), trans_b = random.Chance(0.4);
-  const int64_t batch = random.PickSize({0, 0, 2, 3}, 4);
   const bool old = c.subject().name == "TransposeMatMul";
-  const bool batch_a = !old && batch > 0 && random.Chance(0.2);
-  const bool batch_b = !old && batch > 0 && random.Chance(0.2);
-  // With transBatchA the batch axis stands between the two of the matrix.
+  std::vector<int64_t> batch;
+  for (int64_t i = random.PickSize({0, 0, 1, 2}, 1); i > 0; --i)
+    batch.push_back(random.Int(2, 3, 4));
+  const bool batch_a = !old && !batch.empty() && random.Chance(0.2);
+  const bool batch_b = !old && !batch.empty() && random.Chance(0.2);
+  // With transBatchA the batch axes stand between the two of the matrix.
   const auto shape = [&](int64_t rows, int64_t columns, bool transposed, bool batch_inside) {
     if (transposed) std::swap(rows, columns);
-    if (batch == 0) return Shape{rows, columns};
-    return batch_inside ? Shape{rows, batch, columns} : Shape{batch, rows, columns};
+    Shape sizes;
+    if (batch_inside) sizes.Append(rows);
+    for (const int64_t size : batch) sizes.Append(size);
+    if (!batch_inside) sizes.Append(rows);
+    sizes.Append(columns);
+    return sizes;
   };
   Attributes attributes;
   if (trans_a) attributes.emplace_back("transA", int64_t{1});
@@ -223,18 +265,28 @@ void FusedMatMul(Case& c) {
   if (batch_b) attributes.emplace_back("transBatchB", int64_t{1});
   if (random.Chance(0.6)) attributes.emplace_back("alpha", 0.5f);
   c.tolerance = {1e-4, 1e-5, 1e-6};
-  c.Only({c.Input(random.Values(kFloat, shape(m, k, trans_a, batch_a))),
-          c.Input(random.Values(kFloat, shape(k, n, trans_b, batch_b)))},
-         attributes);
+  const ElementType type = random.Pick({kFloat, kFloat, kDouble});
+  // A vector is not transposed. The peer reads a matrix that is as it lies before a vector.
+  Shape a = shape(m, k, trans_a, batch_a), b = shape(k, n, trans_b, batch_b);
+  if (!batch_a && !batch_b && random.Chance(0.1)) a = Shape{k};
+  if (!batch_a && !batch_b && !trans_a && random.Chance(0.1)) b = Shape{k};
+  c.Only({c.Input(random.Values(type, a)), c.Input(random.Values(type, b))}, attributes);
 }
 
 void AddActivation(Case& c, Attributes& attributes, const char* parameters) {
   Random& random = c.random();
-  const std::string name = random.Pick({"Relu", "Tanh", "Sigmoid", "LeakyRelu", "HardSigmoid"});
   const bool list = std::string_view(parameters) == "activation_params";
+  const std::string name =
+      random.Chance(0.6) ? random.Pick({"Relu", "Tanh", "Sigmoid", "LeakyRelu", "HardSigmoid"})
+      : list             ? random.Pick({"Clip", "HardSwish"})
+             : random.Pick({"Elu", "Selu", "Celu", "Softplus", "Softsign", "ThresholdedRelu"});
   attributes.emplace_back("activation", name);
-  const bool two = name == "HardSigmoid";
-  if (name != "LeakyRelu" && !two) return;
+  if (name == "Selu") attributes.emplace_back("activation_gamma", 1.5f);
+  const bool two = name == "HardSigmoid" || name == "Clip";
+  if (!two && name != "LeakyRelu" && name != "Elu" && name != "Selu" && name != "Celu" &&
+      name != "ThresholdedRelu") {
+    return;
+  }
   if (list) {
     attributes.emplace_back(parameters,
                             two ? std::vector<float>{0.3f, 0.4f} : std::vector<float>{0.2f});
@@ -271,7 +323,15 @@ void FusedConv(Case& c) {
   if (groups > 1) attributes.emplace_back("group", groups);
   const bool sum = random.Chance(0.4);
   if (!sum || random.Chance(0.5)) AddActivation(c, attributes, "activation_params");
-  const Shape out = {2, filters, h - kh + 1, w - kw + 1};
+  Shape out = {2, filters, h - kh + 1, w - kw + 1};
+  if (random.Chance(0.3)) {
+    attributes.emplace_back("auto_pad", std::string("SAME_UPPER"));
+    out = Shape{2, filters, h, w};
+  } else if (random.Chance(0.3)) {
+    attributes.emplace_back("pads", std::vector<int64_t>{1, 0, 1, 2});
+    attributes.emplace_back("strides", std::vector<int64_t>{2, 1});
+    out = Shape{2, filters, (h + 2 - kh) / 2 + 1, w + 2 - kw + 1};
+  }
   Value* const bias =
       sum || random.Chance(0.6) ? c.Weights(random.Values(kFloat, {filters})) : nullptr;
   c.tolerance = {1e-3, 1e-5, 1e-5};
@@ -411,17 +471,28 @@ void GatherBlockQuantized(Case& c) {
 void MicrosoftQuantize(Case& c) {
   Random& random = c.random();
   const Shape shape = random.AnyShape(1, 3);
-  const ElementType type = random.Pick({kUint8, kInt8, kUint16, kInt16});
+  const bool down = c.subject().name == "QuantizeLinear";
+  // Bindings of the peer have no numbers of 4 bits.
+  const ElementType type =
+      down ? random.Pick({kUint8, kInt8, kUint16, kInt16})
+           : random.Pick({kUint8, kInt8, kUint16, kInt16, kInt32, kUint4, kInt4});
   const bool axis = random.Chance(0.4);
   const int at = static_cast<int>(random.Int(0, shape.rank() - 1));
-  const Shape parameters = axis ? Shape{shape[at]} : Shape{};
+  const Shape parameters = axis ? Shape{shape[at]} : random.Pick({Shape{}, Shape{1}});
   Attributes attributes;
-  if (axis) attributes.emplace_back("axis", int64_t{at});
-  const bool down = c.subject().name == "QuantizeLinear";
+  if (axis) attributes.emplace_back("axis", int64_t{random.Chance(0.7) ? at : at - shape.rank()});
   const ElementType real = random.Pick({kFloat, kFloat, kFloat16});
-  c.Only({c.Input(down ? random.Values(real, shape, -9, 9) : random.Values(type, shape, -100, 100)),
-          c.Input(random.Values(real, parameters, 0.01, 0.1)),
-          c.Input(random.Values(type, parameters, -100, 100))},
+  const double most = type == kInt32 ? 0 : 100;
+  const Tensor packed = random.Values(type, shape, -100, 100);
+  Value* const x = down              ? c.Input(random.Values(real, shape, -9, 9))
+                   : IsSubByte(type) ? c.Constant(packed)
+                                     : c.Input(packed);
+  Value* const scale = c.Input(random.Values(real, parameters, 0.01, 0.1));
+  const Tensor zero = random.Values(type, parameters, -most, most);
+  c.Only({x, scale,
+          random.Chance(0.2) ? nullptr
+          : IsSubByte(type)  ? c.Constant(zero)
+                             : c.Input(zero)},
          attributes);
 }
 
@@ -433,6 +504,14 @@ void DynamicQuantizeLstm(Case& c) {
   const int64_t directions = both ? 2 : 1;
   Attributes attributes = {{"hidden_size", hidden}};
   if (both) attributes.emplace_back("direction", std::string("bidirectional"));
+  if (!both && random.Chance(0.2)) attributes.emplace_back("direction", std::string("reverse"));
+  if (random.Chance(0.2)) attributes.emplace_back("clip", 0.6f);
+  if (random.Chance(0.2)) attributes.emplace_back("input_forget", int64_t{1});
+  if (random.Chance(0.2)) {
+    std::vector<std::string> names;
+    for (int64_t i = 0; i < directions; ++i) names.insert(names.end(), {"Sigmoid", "Tanh", "Relu"});
+    attributes.emplace_back("activations", names);
+  }
   const ElementType type = random.Pick({kUint8, kInt8});
   const Shape scales = {directions};  // the peer takes no scales of columns
   // Weights lie around zero: a rounding of one step then grows little from step to step.
@@ -453,9 +532,17 @@ void DynamicQuantizeLstm(Case& c) {
   Value* const h = random.Chance(0.4)
                        ? c.Fed(random.Values(kFloat, {directions, batch, hidden}, -1, 1))
                        : nullptr;
+  Value* const lengths = random.Chance(0.3)
+                             ? c.Fed(random.Values(kInt32, {batch}, 1, static_cast<double>(time)))
+                             : nullptr;
+  const auto state = [&](double chance, const Shape& shape) {
+    return random.Chance(chance) ? c.Fed(random.Values(kFloat, shape, -1, 1)) : nullptr;
+  };
+  Value* const cell = state(0.3, {directions, batch, hidden});
+  Value* const peepholes = state(0.2, {directions, 3 * hidden});
   c.tolerance = {1e-2, 1e-2, 1e-2};
-  c.Only({x, w, r, bias, nullptr, h, nullptr, nullptr, scale(), zero(), scale(), zero()},
-         attributes, static_cast<int>(random.Int(1, 3)));
+  c.Only({x, w, r, bias, lengths, h, cell, peepholes, scale(), zero(), scale(), zero()}, attributes,
+         static_cast<int>(random.Int(1, 3)));
 }
 
 void QLinearConvLast(Case& c) {
@@ -467,11 +554,15 @@ void QLinearConvLast(Case& c) {
   const Shape image = last ? Shape{1, h, w, channels} : Shape{1, channels, h, w};
   Attributes attributes = {{"channels_last", int64_t{last}}};
   if (random.Chance(0.5)) attributes.emplace_back("pads", std::vector<int64_t>{1, 0, 1, 1});
+  if (random.Chance(0.3)) attributes.emplace_back("strides", std::vector<int64_t>{2, 1});
+  const bool by_channel = random.Chance(0.5);
+  const Shape scales = by_channel ? Shape{filters} : Shape{};
   c.steps = 1;
   c.Only({c.Fed(Bytes(random, type, image)), c.Constant(Scale(random)), Zero(c, type),
-          c.Constant(Bytes(random, kInt8, {filters, channels, 3, 2})), c.Constant(Scale(random)),
-          c.Constant(Tensor::Scalar<int8_t>(0)), c.Constant(random.Values(kFloat, {}, 0.3, 1)),
-          Zero(c, type)},
+          c.Constant(Bytes(random, kInt8, {filters, channels, 3, 2})),
+          c.Constant(Scale(random, scales)), c.Constant(random.Values(kInt8, scales, 0, 0)),
+          c.Constant(random.Values(kFloat, {}, 0.3, 1)), Zero(c, type),
+          random.Chance(0.5) ? c.Constant(random.Values(kInt32, {filters}, -900, 900)) : nullptr},
          attributes);
 }
 

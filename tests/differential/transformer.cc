@@ -106,11 +106,13 @@ void Rotary(Case& c) {
 void SkipNormalization(Case& c) {
   Random& random = c.random();
   const bool simple = c.subject().name == "SkipSimplifiedLayerNormalization";
-  const Shape shape = {random.Int(1, 3), random.Int(1, 4, 128), random.PickSize({4, 16, 33}, 768)};
-  const Shape row = {shape[2]};
+  const int64_t tokens = random.Int(1, 4, 128), width = random.PickSize({4, 16, 33}, 768);
+  const bool flat = random.Chance(0.2);
+  const Shape shape = flat ? Shape{tokens, width} : Shape{random.Int(1, 3), tokens, width};
+  const Shape row = {width};
   Shape skip = shape;
-  if (random.Chance(0.2)) skip = Shape{1, shape[1], shape[2]};
-  if (random.Chance(0.2)) skip = Shape{shape[1], shape[2]};
+  if (!flat && random.Chance(0.2)) skip = Shape{1, tokens, width};
+  if (random.Chance(0.2)) skip = Shape{tokens, width};
   // Small values show what is added to their variance.
   const double most = random.Chance(0.3) ? 1e-3 : 1;
   std::vector<Value*> inputs = {c.Fed(random.Values(kFloat, shape, -most, most)),
@@ -171,7 +173,11 @@ void EmbedNormalization(Case& c) {
     }
     mask = c.Fed(ones);
   }
-  Value* const positions = random.Chance(0.3) ? ids(places) : nullptr;
+  Value* positions = nullptr;
+  if (random.Chance(0.3)) {
+    const int64_t rows = random.Pick<int64_t>({1, batch});
+    positions = c.Fed(random.Values(kInt32, {rows, tokens}, 0, static_cast<double>(places - 1)));
+  }
   Attributes attributes;
   if (random.Chance(0.5)) attributes.emplace_back("epsilon", 1e-3f);
   c.tolerance = {1e-3, 1e-4, 1e-5};

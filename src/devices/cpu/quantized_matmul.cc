@@ -6,6 +6,7 @@
 #include "devices/cpu/integer_matmul.h"
 #include "devices/cpu/integer_operand.h"
 #include "devices/cpu/registry.h"
+#include "operators/registry.h"
 
 namespace mullion::cpu {
 
@@ -118,7 +119,7 @@ Status ScaledByFloats(const Node& node) {
 
 void RegisterQuantizedMatmul(KernelRegistry& registry) {
   registry.Add({.name = "MatMulIntegerToFloat",
-                .domain = "com.microsoft",
+                .domain = operators::kInternalDomain,
                 .make = MakePrepared<MatmulIntegerToFloat>,
                 .supports = ScaledByFloats});
   registry.Add({.name = "DynamicQuantizeMatMul",
