@@ -231,8 +231,8 @@ class QuantizedFusion {
   bool FuseBinary(Node& quantize, const QuantizedValue& result) {
     const Node* const binary = OwnProducer(quantize);
     if (binary == nullptr || (!Is(*binary, "Add") && !Is(*binary, "Mul"))) return false;
-    const auto a = DequantizedFrom(binary->input(0));
-    const auto b = DequantizedFrom(binary->input(1));
+    const auto a = DequantizedOperand(binary->input(0));
+    const auto b = DequantizedOperand(binary->input(1));
     if (!a.has_value() || !b.has_value() || a->type != b->type || a->type != result.type) {
       return false;
     }

@@ -259,6 +259,17 @@ TEST(FuseQuantized, AddsAndMultipliesBytes) {
   }
 }
 
+// As biases of matrix products are.
+TEST(FuseQuantized, AddsAConstantRowOfBytes) {
+  QuantizedMaker maker;
+  Value& a = maker.Dequantized(maker.Bytes({5, 20}), {0.05f, 100});
+  std::vector<uint8_t> row(20);
+  for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<uint8_t>(i * 37 % 251);
+  Value& bytes = maker.graph.AddConstant("row", Tensor::Vector<uint8_t>(row));
+  Value& sum = maker.Add("Add", {&maker.Dequantized(bytes, {0.02f, 120}), &a});
+  ExpectFusion(maker, maker.Quantized(sum, {0.06f, 110}), "QLinearAdd", 1);
+}
+
 TEST(FuseQuantized, TakesMeansOfBytes) {
   for (const char* const name : {"AveragePool", "GlobalAveragePool"}) {
     QuantizedMaker maker;
