@@ -163,7 +163,10 @@ Result<std::shared_ptr<const void>> WeightStore::FindOrMake(const Tensor& weight
   const std::string identity = weights.deferred() ? weights.source()->Identity() : std::string();
   std::string key = KeyOf(weights, identity, format);
   if (!identity.empty()) {
-    if (auto data = Find(key)) return data;
+    if (auto data = Find(key)) {
+      weights.Forget(0, weights.bytes());  // who read the model came by
+      return data;
+    }
   }
   try {
     Contents contents(*this, weights);
