@@ -14,8 +14,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <thread>
 
 #include "base/platform.h"
@@ -176,29 +176,38 @@ void ReturnFreedMemory() {
 
 namespace {
 
+// A small file of the system as text; empty when there is none.
+std::string TextOf(const char* path) {
+  char text[128];
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return {};
+  const ssize_t length = read(descriptor, text, sizeof(text));
+  close(descriptor);
+  return std::string(text, static_cast<size_t>(std::max<ssize_t>(length, 0)));
+}
+
 // The cgroup's quota in processors, or 0 when there is none.
 double CgroupProcessors() {
-  std::ifstream unified("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (unified >> quota >> period && quota != "max" && period > 0) {
-    return std::strtod(quota.c_str(), nullptr) / period;
+  std::string text = TextOf("/sys/fs/cgroup/cpu.max");  // "QUOTA PERIOD"
+  if (text.empty()) {
+    text = TextOf("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") +
+           TextOf("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
   }
-  std::ifstream old_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-  std::ifstream old_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  double limit = 0;
-  if (old_quota >> limit && old_period >> period && limit > 0 && period > 0) return limit / period;
-  return 0;
+  char* rest = nullptr;
+  const double quota = std::strtod(text.c_str(), &rest);  // 0 of "max"
+  const double period = std::strtod(rest, nullptr);
+  return quota > 0 && period > 0 ? quota / period : 0;
 }
 
 }  // namespace
 
 int AvailableProcessors() {
-  int processors = static_cast<int>(std::thread::hardware_concurrency());
+  int processors = 0;
 #ifdef __linux__
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) processors = CPU_COUNT(&set);
 #endif
+  if (processors == 0) processors = static_cast<int>(std::thread::hardware_concurrency());
   const double quota = CgroupProcessors();
   if (quota > 0) processors = std::min(processors, static_cast<int>(std::ceil(quota)));
   return std::max(processors, 1);

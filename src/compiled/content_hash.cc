@@ -29,20 +29,27 @@ ContentHash HashOfPiece(const uint8_t* piece, size_t length) {
 
 }  // namespace
 
-ContentHash HashOf(const uint8_t* bytes, size_t size, const MappedFile* mapping,
-                   Parallel& parallel) {
+ContentHash HashBeside(FunctionRef<void()> work, const uint8_t* bytes, size_t size,
+                       const MappedFile* mapping, Parallel& parallel) {
   std::vector<ContentHash> pieces((size + kHashPiece - 1) / kHashPiece);
-  parallel.For(static_cast<int64_t>(pieces.size()), 1, [&](int64_t begin, int64_t end, int) {
-    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-      const uint8_t* const piece = bytes + i * kHashPiece;
-      const size_t length = std::min(kHashPiece, size - i * kHashPiece);
-      if (mapping != nullptr) {
-        mapping->Prefetch(static_cast<size_t>(piece - mapping->data()), length);
-      }
-      pieces[i] = HashOfPiece(piece, length);
+  const auto hash = [&](size_t i) {
+    const uint8_t* const piece = bytes + i * kHashPiece;
+    const size_t length = std::min(kHashPiece, size - i * kHashPiece);
+    if (mapping != nullptr) {
+      mapping->Prefetch(static_cast<size_t>(piece - mapping->data()), length);
     }
+    pieces[i] = HashOfPiece(piece, length);
+  };
+  const auto count = static_cast<int64_t>(pieces.size());
+  parallel.For(count + 1, 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) i == 0 ? work() : hash(static_cast<size_t>(i - 1));
   });
   return From(XXH3_128bits_withSeed(pieces.data(), pieces.size() * sizeof(ContentHash), size));
+}
+
+ContentHash HashOf(const uint8_t* bytes, size_t size, const MappedFile* mapping,
+                   Parallel& parallel) {
+  return HashBeside([] {}, bytes, size, mapping, parallel);
 }
 
 }  // namespace mullion::compiled

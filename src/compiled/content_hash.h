@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/function_ref.h"
 #include "base/parallel.h"
 #include "base/platform.h"
 
@@ -22,6 +23,9 @@ struct ContentHash {
 // in.
 ContentHash HashOf(const uint8_t* bytes, size_t size, const MappedFile* mapping,
                    Parallel& parallel);
+// The same while one of the threads does something else first, which throws nothing.
+ContentHash HashBeside(FunctionRef<void()> work, const uint8_t* bytes, size_t size,
+                       const MappedFile* mapping, Parallel& parallel);
 
 }  // namespace mullion::compiled
 
