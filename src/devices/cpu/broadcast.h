@@ -32,10 +32,10 @@ struct BroadcastPlan {
   std::vector<OperandPlan> operands;
 
   // Whether operands have to be spread out, in tiles, because the inner axis is short.
-  bool NeedsTiles() const { return outer_rank > 0 && inner < kLongRun; }
+  bool NeedsTiles() const { return outer_rank > 0 && inner < long_run; }
   // Inner axes from this length on are walked as they are: below it, copying small runs into a
-  // tile costs less than a kernel call for each.
-  static constexpr int64_t kLongRun = 256;
+  // tile costs less than a kernel call for each. Elements of one and two bytes may have more.
+  int64_t long_run = 256;
 };
 
 // Nothing when the shapes do not broadcast.

@@ -38,6 +38,8 @@ Status BroadcastRuns::Bind(BindContext& context) const {
     return context.node().Error(StatusCode::kSizeMismatch, "its inputs' shapes do not broadcast");
   }
   state->plan = *std::move(plan);
+  state->plan.long_run =
+      std::max(state->plan.long_run, int64_t{1024} / static_cast<int64_t>(widest_));
   for (size_t k = 0; k < std::min(static_cast<size_t>(in_place_), shapes.size()); ++k) {
     if (state->plan.operands[k].dense && operands_[k].bytes == output_bytes_) {
       context.AllowInPlace(0, operands_[k].input);

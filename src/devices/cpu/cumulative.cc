@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // CumSum and CumProd.
 #include <algorithm>
+#include <type_traits>
 
 #include "base/element_traits.h"
+#include "devices/cpu/kernels/elementwise/half.h"
 #include "devices/cpu/kernels/simd/for_elements.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/wrapping.h"
@@ -76,11 +78,62 @@ void Accumulate(const Extents& extents, const void* in, void* out, int64_t begin
   }
 }
 
+// Of a half type: totals are floats, and rounded as they are written only.
+constexpr size_t kCumulativeTile = 512;
+
+template <typename T, typename Op>
+void AccumulateHalves(const Extents& extents, const void* in, void* out, int64_t begin,
+                      int64_t end) {
+  const int64_t first = extents.reverse ? extents.n - 1 : 0;
+  const int64_t step = extents.reverse ? -extents.inner : extents.inner;
+  alignas(64) float totals[kCumulativeTile];
+  alignas(64) float values[kCumulativeTile];
+  if (extents.inner == 1) {
+    float total = static_cast<float>(Op::kStart);
+    for (int64_t i = 0; i < extents.n; i += kCumulativeTile) {
+      const auto count = static_cast<size_t>(std::min<int64_t>(kCumulativeTile, extents.n - i));
+      const int64_t low = extents.reverse ? extents.n - i - static_cast<int64_t>(count) : i;
+      WidenToFloat(static_cast<const T*>(in) + low, values, count);
+      for (size_t k = 0; k < count; ++k) {
+        float& value = values[extents.reverse ? count - 1 - k : k];
+        const float next = Op::template Apply<float>(total, value);
+        value = extents.exclusive ? total : next;
+        total = next;
+      }
+      NarrowFromFloat(values, static_cast<T*>(out) + low, count);
+    }
+    return;
+  }
+  for (int64_t column = begin; column < end; column += kCumulativeTile) {
+    const auto width = static_cast<size_t>(std::min<int64_t>(kCumulativeTile, end - column));
+    const T* from = static_cast<const T*>(in) + first * extents.inner + column;
+    T* to = static_cast<T*>(out) + first * extents.inner + column;
+    std::fill_n(totals, width, static_cast<float>(Op::kStart));
+    for (int64_t i = 0; i < extents.n; ++i, from += step, to += step) {
+      if (extents.exclusive) NarrowFromFloat(totals, to, width);
+      WidenToFloat(from, values, width);
+      ForElements(width, [=, sums = totals, next = values](size_t j) {
+        sums[j] = Op::template Apply<float>(sums[j], next[j]);
+      });
+      if (!extents.exclusive) NarrowFromFloat(totals, to, width);
+    }
+  }
+}
+
 // Sums and products of integers have the same bits, signed or not.
 using SummedTypes =
     TypeList<float, double, Float16, Bfloat16, uint8_t, uint16_t, uint32_t, uint64_t>;
 
 using AccumulateFunction = decltype(&Accumulate<float, Add>);
+
+template <typename T, typename Op>
+constexpr AccumulateFunction AccumulateOf() {
+  if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, Bfloat16>) {
+    return &AccumulateHalves<T, Op>;
+  } else {
+    return &Accumulate<T, Op>;
+  }
+}
 
 class Cumulative : public Executable {
  public:
@@ -135,7 +188,7 @@ class CumulativeOf final : public Cumulative {
   static AccumulateFunction FunctionFor(ElementType type) {
     AccumulateFunction function = nullptr;
     DispatchType(SummedTypes{}, UnsignedOf(type),
-                 [&](auto tag) { function = &Accumulate<typename decltype(tag)::type, Op>; });
+                 [&](auto tag) { function = AccumulateOf<typename decltype(tag)::type, Op>(); });
     return function;
   }
 };

@@ -184,10 +184,18 @@ class Compress final : public Executable {
           })) {
         return;
       }
+      const int64_t bytes = whole ? inner * bits / 8 : 0;
+      const auto* const bytes_from = static_cast<const uint8_t*>(input.data);
+      auto* const bytes_to = static_cast<uint8_t*>(output.data);
       ForChosen(keep, length,
                 [&](const uint32_t* places, int64_t count, int64_t first, int64_t written) {
                   for (int64_t i = begin; i < end; ++i) {
-                    for (int64_t j = 0; j < count; ++j) {
+                    for (int64_t j = 0; whole && j < count; ++j) {
+                      CopyBytes(bytes_from + (i * dim + first + places[j]) * bytes,
+                                bytes_to + (i * shape[*axis] + written + j) * bytes,
+                                static_cast<size_t>(bytes));
+                    }
+                    for (int64_t j = 0; !whole && j < count; ++j) {
                       CopyRow(input.type, input.data, i * row + (first + places[j]) * inner,
                               output.data, i * chosen_row + (written + j) * inner, inner);
                     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 #include <vector>
 
@@ -164,10 +165,32 @@ void FillBorder(T* to, int64_t count, const T& value) {
   }
 }
 
+// Where the first and last elements of every row come from, when they repeat the data and there are
+// not too many.
+struct BorderSources {
+  static constexpr int64_t kMost = 64;
+  bool known = false;
+  std::array<int32_t, kMost> steps;
+
+  explicit BorderSources(const Layout& layout) {
+    const PadAxis& row = layout.row;
+    const int64_t begin = std::clamp<int64_t>(row.before, 0, row.to);
+    const int64_t end = std::clamp<int64_t>(row.before + row.from, begin, row.to);
+    known = layout.mode != PadMode::kConstant && layout.block == 1 &&
+            begin + row.to - end <= kMost && row.from <= std::numeric_limits<int32_t>::max();
+    size_t count = 0;
+    for (int64_t i = 0; known && i < row.to; ++i) {
+      if (i == begin) i = end;
+      if (i == row.to) break;
+      steps[count++] = static_cast<int32_t>(PadSource(layout.mode, i - row.before, row.from));
+    }
+  }
+};
+
 // T is an unsigned integer of the element's size, or a string. `filled`: the border is there.
 template <typename T>
-void PadRow(const Layout& layout, const T* input, int64_t source, const T& value, bool filled,
-            T* output) {
+void PadRow(const Layout& layout, const BorderSources& sources, const T* input, int64_t source,
+            const T& value, bool filled, T* output) {
   const int64_t block = layout.block;
   const int64_t width = layout.row.to;
   const int64_t before = layout.row.before;
@@ -180,10 +203,15 @@ void PadRow(const Layout& layout, const T* input, int64_t source, const T& value
   const int64_t begin = std::clamp<int64_t>(before, 0, width);
   const int64_t end = std::clamp<int64_t>(before + dim, begin, width);
   const T* const row = input + source;
+  const int32_t* step = sources.steps.data();
   const auto border = [&](int64_t first, int64_t last) {
     if (filled) return;
     if (layout.mode == PadMode::kConstant) {
       std::fill_n(output + first * block, (last - first) * block, value);
+      return;
+    }
+    if (sources.known) {
+      for (int64_t i = first; i < last; ++i) output[i] = row[*step++];
       return;
     }
     for (int64_t i = first; i < last; ++i) {
@@ -218,11 +246,12 @@ void PadAll(const Layout& layout, const T* input, const T& value, T* output, Par
   const bool filled =
       layout.mode == PadMode::kConstant && bytes < kShortPadRow && !std::is_same_v<T, std::string>;
   const int64_t chunk = filled ? std::max<int64_t>(1, kFilledAtOnce / bytes) : RowsPerChunk(bytes);
+  const BorderSources sources(layout);
   parallel.For(layout.rows, chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
     if (filled) FillBorder(output + begin * width, (end - begin) * width, value);
     SourceRows rows(layout, begin);
     for (int64_t row = begin; row < end; ++row, rows.Next()) {
-      PadRow(layout, input, rows.source(), value, filled, output + row * width);
+      PadRow(layout, sources, input, rows.source(), value, filled, output + row * width);
     }
   });
 }

@@ -64,6 +64,15 @@ class Pow final : public BroadcastKernel {
     return {tile, operand.step};
   }
 
+  // Squares and cubes, which models have, are products. 0 for other exponents and types.
+  int FewFactors(AnyOperand exponent) const {
+    const bool wraps = IsInteger(base_) && IsInteger(exponent_);
+    if (exponent.step != 0 || !(wraps || base_ == ElementType::kDouble)) return 0;
+    double power = 0;
+    ConvertElements(exponent_, exponent.data, ElementType::kDouble, &power, 1);
+    return power == 2 ? 2 : power == 3 ? 3 : 0;
+  }
+
   void Raise(AnyOperand base, AnyOperand exponent, void* y, size_t count) const {
     if (compute_ != ElementType::kInt64) {
       return BinaryElements({ElementwiseOp::kPow}, compute_, base, exponent, y, count);
@@ -80,8 +89,18 @@ class Pow final : public BroadcastKernel {
     alignas(64) double base_tile[kTile];
     alignas(64) double exponent_tile[kTile];
     alignas(64) double result[kTile];
+    const int factors = FewFactors(operands[1]);
+    const size_t bytes = ByteSize(base_, 1);
     for (size_t begin = 0; begin < count; begin += kTile) {
       const size_t n = std::min(kTile, count - begin);
+      if (factors > 0) {
+        const AnyOperand x{static_cast<const std::byte*>(operands[0].data) + begin * bytes, 1};
+        void* const power = static_cast<std::byte*>(y) + begin * bytes;
+        void* const square = factors == 2 ? power : result;
+        BinaryElements({ElementwiseOp::kMul}, base_, x, x, square, n);
+        if (factors == 3) BinaryElements({ElementwiseOp::kMul}, base_, {square, 1}, x, power, n);
+        continue;
+      }
       const AnyOperand base = Widen(operands[0], base_, begin, n, base_tile);
       const AnyOperand exponent = Widen(operands[1], exponent_, begin, n, exponent_tile);
       auto* const out = static_cast<std::byte*>(y) + ByteSize(base_, static_cast<int64_t>(begin));

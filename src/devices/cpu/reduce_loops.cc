@@ -145,6 +145,23 @@ void ReduceLoops::Accumulate(const ReduceFunctions& functions, const char* x, si
   }
 }
 
+void ReduceLoops::ReduceRuns(const ReduceFunctions& functions, const char* x, size_t element_bytes,
+                             int64_t outputs, char* y) const {
+  alignas(kMaxAccumulatorBytes) char accumulators[kTileColumns * kMaxAccumulatorBytes];
+  const auto count = static_cast<size_t>(outputs);
+  const auto length = static_cast<size_t>(reduce_);
+  functions.init(accumulators, count);
+  if (functions.runs != nullptr && length <= kLongestOfRuns) {
+    functions.runs(x, count, length, accumulators);
+  } else {
+    for (size_t j = 0; j < count; ++j) {
+      functions.run(x + j * length * element_bytes, length,
+                    accumulators + j * functions.accumulator_bytes);
+    }
+  }
+  functions.finish(accumulators, count, total_, y);
+}
+
 void ReduceLoops::Run(const ReduceFunctions& functions, const void* x, size_t x_element_bytes,
                       void* y, size_t y_element_bytes, void* scratch, Parallel& parallel) const {
   const char* const from = static_cast<const char*>(x);
@@ -156,6 +173,17 @@ void ReduceLoops::Run(const ReduceFunctions& functions, const void* x, size_t x_
   }
   const int64_t work = std::max<int64_t>(total_ * std::min(inner_, tile_columns_), 1);
   const int64_t chunk = std::max<int64_t>(kChunkElements / work, 1);
+  if (reduce_stride_ == 1 && reduced_.count == 0 && inner_ == 1 && !functions.planes) {
+    // Each output has its own run, one behind the other.
+    parallel.For(tiles_, chunk, [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; i += kTileColumns) {
+        ReduceRuns(functions, from + static_cast<size_t>(i * reduce_) * x_element_bytes,
+                   x_element_bytes, std::min(kTileColumns, end - i),
+                   to + static_cast<size_t>(i) * y_element_bytes);
+      }
+    });
+    return;
+  }
   parallel.For(tiles_, chunk, [&](int64_t begin, int64_t end, int) {
     alignas(kMaxAccumulatorBytes) char accumulators[kTileColumns * kMaxAccumulatorBytes];
     for (int64_t i = begin; i < end; ++i) {

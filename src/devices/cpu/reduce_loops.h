@@ -60,6 +60,9 @@ class ReduceLoops {
   // Takes elements [begin, end) of the reduced index into the tile's accumulators.
   void Accumulate(const ReduceFunctions& functions, const char* x, size_t element_bytes,
                   const Tile& tile, int64_t begin, int64_t end, void* accumulators) const;
+  // Contiguous runs of `reduce_` elements, of as many outputs.
+  void ReduceRuns(const ReduceFunctions& functions, const char* x, size_t element_bytes,
+                  int64_t outputs, char* y) const;
   void RunInParts(const ReduceFunctions& functions, const char* x, size_t x_element_bytes, char* y,
                   size_t y_element_bytes, char* scratch, Parallel& parallel) const;
 

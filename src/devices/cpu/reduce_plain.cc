@@ -68,6 +68,17 @@ struct Min {
   static T Finish(T a, int64_t /*count*/) { return a; }
 };
 
+// Of signed bytes as of unsigned ones with their sign turned, for which SSE2 has instructions.
+template <template <typename> class Of>
+struct OfSignedBytes : Of<uint8_t> {
+  using Loops = OfSignedBytes;
+  using Element = int8_t;
+  static uint8_t Take(uint8_t a, int8_t x) {
+    return Of<uint8_t>::Take(a, static_cast<uint8_t>(x ^ -128));
+  }
+  static int8_t Finish(uint8_t a, int64_t /*count*/) { return static_cast<int8_t>(a ^ 0x80); }
+};
+
 template <typename T>
 struct Product {
   using Loops = Product;
@@ -276,6 +287,11 @@ struct Functions {
       ForElements(n, [=](size_t j) { a[j] = Op::Take(a[j], x[j]); });
     }
   }
+  template <size_t kHalf>
+  static void MergeHalves(Accumulator* lanes) {
+    for (size_t j = 0; j < kHalf; ++j) lanes[j] = Op::Merge(lanes[j], lanes[j + kHalf]);
+    if constexpr (kHalf > 1) MergeHalves<kHalf / 2>(lanes);
+  }
   static void Run(const void* from, size_t count, void* to) {
     // Accumulators side by side, which the compiler makes vectors of. They stay in memory, so it
     // takes as many as hide how long it is from writing one to reading it again.
@@ -283,17 +299,21 @@ struct Functions {
     const T* const x = static_cast<const T*>(from);
     Accumulator* const a = static_cast<Accumulator*>(to);
     if constexpr (requires { Op::TakeRun(x, count, a); }) return Op::TakeRun(x, count, a);
+    constexpr size_t kVector = sizeof(Accumulator) < 16 ? 16 / sizeof(Accumulator) : 1;
     size_t i = 0;
-    if (sizeof(Accumulator) <= 8 && count >= kLanes) {
+    if (sizeof(Accumulator) <= 8 && count >= 2 * kVector) {
       std::array<Accumulator, kLanes> lanes;
       lanes.fill(Op::Neutral());
       for (; i + kLanes <= count; i += kLanes) {
 #pragma GCC unroll 4
         for (size_t j = 0; j < kLanes; ++j) lanes[j] = Op::Take(lanes[j], x[i + j]);
       }
-      for (size_t half = kLanes / 2; half > 0; half /= 2) {
-        ForEachPlainly(0, half, [&](size_t j) { lanes[j] = Op::Merge(lanes[j], lanes[j + half]); });
-      }
+      const size_t rest = (count - i) & ~(kVector - 1);
+      const T* const left = x + i;
+#pragma GCC ivdep
+      for (size_t j = 0; j < rest; ++j) lanes[j] = Op::Take(lanes[j], left[j]);
+      i += rest;
+      MergeHalves<kLanes / 2>(lanes.data());
       *a = Op::Merge(*a, lanes[0]);
     }
     Accumulator last = *a;  // in a register
@@ -316,7 +336,12 @@ template <typename Op>
 constexpr ReduceFunctions FunctionsOf() {
   using F = Functions<Op>;
   using L = Functions<typename Op::Loops>;
-  return {sizeof(typename Op::Accumulator), &F::Init, &L::Rows, &L::Run, &L::Merge, &F::Finish};
+  return {.accumulator_bytes = sizeof(typename Op::Accumulator),
+          .init = &F::Init,
+          .rows = &L::Rows,
+          .run = &L::Run,
+          .merge = &L::Merge,
+          .finish = &F::Finish};
 }
 
 // Elements that are widened to double at once.
@@ -422,7 +447,7 @@ ReduceFunctions PlainReduceFunctions(ReduceKind kind, ElementType type) {
   const bool is_max = kind == ReduceKind::kMax;
   if (type == ElementType::kBool) return is_max ? FunctionsOf<Any>() : FunctionsOf<All>();
   if (type == ElementType::kInt8) {
-    return is_max ? FunctionsOf<Max<int8_t>>() : FunctionsOf<Min<int8_t>>();
+    return is_max ? FunctionsOf<OfSignedBytes<Max>>() : FunctionsOf<OfSignedBytes<Min>>();
   }
   if (type == ElementType::kUint8) {
     return is_max ? FunctionsOf<Max<uint8_t>>() : FunctionsOf<Min<uint8_t>>();

@@ -80,7 +80,10 @@ struct Rows final : public BoundState {
 
 class ScatterNd final : public Executable {
  public:
-  explicit ScatterNd(const Node& node) : reduction_(*operators::ScatterReductionOf(node)) {}
+  explicit ScatterNd(const Node& node) : reduction_(*operators::ScatterReductionOf(node)) {
+    DispatchType(NumericTypes{}, node.input(0)->type.element_type,
+                 [&](auto tag) { reduce_ = &ReduceRow<typename decltype(tag)::type>; });
+  }
 
   Status Bind(BindContext& context) const override {
     context.AllowInPlace(0, 0);
@@ -140,15 +143,19 @@ class ScatterNd final : public Executable {
       CopyRow(output.type, updates.data, source, output.data, target, count);
       return;
     }
-    DispatchType(NumericTypes{}, output.type, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      const T* const from = updates.as<T>() + source;
-      T* const to = output.as<T>() + target;
-      for (int64_t j = 0; j < count; ++j) to[j] = Reduce(reduction_, to[j], from[j]);
-    });
+    reduce_(reduction_, updates.data, source, output.data, target, count);
+  }
+
+  template <typename T>
+  static void ReduceRow(ScatterReduction reduction, const void* updates, int64_t source, void* y,
+                        int64_t target, int64_t count) {
+    const T* const from = static_cast<const T*>(updates) + source;
+    T* const to = static_cast<T*>(y) + target;
+    for (int64_t j = 0; j < count; ++j) to[j] = Reduce(reduction, to[j], from[j]);
   }
 
   ScatterReduction reduction_;
+  decltype(&ReduceRow<float>) reduce_ = nullptr;  // of the element type; null where none adds up
 };
 
 }  // namespace

@@ -29,16 +29,36 @@ class Tile final : public Executable {
     if (!shape.ok()) return context.Error(shape.status().message());
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, *shape));
     if (output.data == input.data) return OkStatus();
-    const auto from = RowMajorStrides(input.shape);
-    const auto to = RowMajorStrides(*shape);
-    StridedCopy copy(input.type);
-    for (int i = 0; i < shape->rank(); ++i) {
-      const auto axis = static_cast<size_t>(i);
-      copy.AddAxis((*repeats)[i], 0, input.shape[i] * to[axis]);
-      copy.AddAxis(input.shape[i], from[axis], to[axis]);
-    }
-    copy.Run(input.data, 0, output.data, 0, context.parallel());
+    if (output.count() > 0) Repeat(input, *repeats, *shape, output.data, context.parallel());
     return OkStatus();
+  }
+
+ private:
+  // Lines first, each repeated along the last axis; then, axis by axis, what is there of the output
+  // in longer and longer pieces.
+  static void Repeat(const TensorView& input, const IntList& repeats, const Shape& shape, void* y,
+                     Parallel& parallel) {
+    const auto from = RowMajorStrides(input.shape);
+    const auto to = RowMajorStrides(shape);
+    StridedCopy lines(input.type);
+    for (int i = 0; i < shape.rank(); ++i) {
+      const auto axis = static_cast<size_t>(i);
+      if (i == shape.rank() - 1) lines.AddAxis(repeats[i], 0, input.shape[i] * to[axis]);
+      lines.AddAxis(input.shape[i], from[axis], to[axis]);
+    }
+    lines.Run(input.data, 0, y, 0, parallel);
+    for (int i = shape.rank() - 2; i >= 0; --i) {
+      if (repeats[i] == 1) continue;
+      const int64_t piece = input.shape[i] * to[static_cast<size_t>(i)];
+      StridedCopy pieces(input.type);
+      for (int j = 0; j < i; ++j) {
+        const int64_t stride = to[static_cast<size_t>(j)];
+        pieces.AddAxis(input.shape[j], stride, stride);
+      }
+      pieces.AddAxis(repeats[i] - 1, 0, piece);
+      pieces.AddAxis(piece, 1, 1);
+      pieces.Run(y, 0, y, piece, parallel);
+    }
   }
 };
 

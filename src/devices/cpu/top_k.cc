@@ -105,6 +105,41 @@ void SelectBest(const Line<Key>& line, Candidate<Key>* best, int64_t k) {
   std::sort(best, best + k, Before());
 }
 
+// So few are kept in order, and each that is better than the last of them put in its place.
+constexpr int64_t kFewBest = 12;
+// Elements of which the greatest is compared with it.
+constexpr int64_t kKeyGroup = 16;
+
+template <typename Key>
+void InsertBest(const Line<Key>& line, Candidate<Key>* best, int64_t k) {
+  Key keys[kKeyBlock];
+  int64_t kept = 0;
+  const auto insert = [&](Key key, int64_t index) {
+    int64_t place = kept < k ? kept++ : k - 1;
+    for (; place > 0 && best[place - 1].key < key; --place) best[place] = best[place - 1];
+    best[place] = {key, static_cast<Key>(index)};
+  };
+  for (int64_t first = 0; first < line.n; first += kKeyBlock) {
+    const int64_t count = line.ReadBlock(first, keys);
+    int64_t i = 0;
+    for (; kept < k && i < count; ++i) insert(keys[i], first + i);
+    while (i < count) {
+      const int64_t end = std::min(count, i + kKeyGroup);
+      const Key limit = best[k - 1].key;
+      Key greatest = limit;
+      if (end == i + kKeyGroup) {
+        for (int64_t j = 0; j < kKeyGroup; ++j) greatest = std::max(greatest, keys[i + j]);
+      } else {
+        for (int64_t j = i; j < end; ++j) greatest = std::max(greatest, keys[j]);
+      }
+      for (; greatest > limit && i < end; ++i) {
+        if (keys[i] > best[k - 1].key) insert(keys[i], first + i);
+      }
+      i = end;
+    }
+  }
+}
+
 class TopK final : public Executable {
  public:
   explicit TopK(const Node& node)
@@ -175,7 +210,11 @@ class TopK final : public Executable {
                              inner,
                              largest_ ? Key{0} : Key{-1},
                              write_keys};
-        SelectBest(line, best, k);
+        if (k <= kFewBest) {
+          InsertBest(line, best, k);
+        } else {
+          SelectBest(line, best, k);
+        }
         if (indices != nullptr) {
           for (int64_t j = 0; j < k; ++j) indices[to + j * inner] = best[j].index;
         }

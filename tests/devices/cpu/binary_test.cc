@@ -280,6 +280,37 @@ TEST(Pow, MixesTypes) {
   EXPECT_EQ(static_cast<float>(integer_exponent.Output<Float16>(0)[0]), 9.0f);
 }
 
+template <typename T, typename E>
+void CheckFewFactors(E exponent) {
+  for (const int64_t n : {1, 511, 513, 5000}) {
+    std::vector<T> x, expected;
+    for (int64_t i = 0; i < n; ++i) {
+      x.push_back(static_cast<T>(i % 2003 - 700));
+      // Integers wrap.
+      const auto wide =
+          static_cast<std::conditional_t<std::is_integral_v<T>, uint64_t, T>>(x.back());
+      expected.push_back(static_cast<T>(exponent == 3 ? wide * wide * wide : wide * wide));
+    }
+    KernelTester tester("Pow", 15);
+    tester.AddInput<T>({n}, x);
+    tester.AddInput<E>(Shape{}, {exponent});
+    ASSERT_TRUE(tester.Run().ok());
+    EXPECT_EQ(tester.Output<T>(0), expected);
+  }
+}
+
+TEST_P(BinaryOnEveryIsa, SquaresAndCubes) {
+  for (const int power : {2, 3}) {
+    CheckFewFactors<double>(static_cast<double>(power));
+    CheckFewFactors<double>(static_cast<float>(power));
+    CheckFewFactors<double>(static_cast<int32_t>(power));
+    CheckFewFactors<int32_t>(static_cast<int32_t>(power));
+    CheckFewFactors<int32_t>(static_cast<int64_t>(power));
+    CheckFewFactors<int64_t>(static_cast<int64_t>(power));
+    CheckFewFactors<uint8_t>(static_cast<uint8_t>(power));
+  }
+}
+
 TEST(Variadic, AnyNumberOfOperands) {
   KernelTester one("Max", 13);
   one.AddInput<int16_t>({2}, {1, 2});

@@ -43,6 +43,40 @@ TEST(Cumulative, WrapsIntegersAndSharesOutColumns) {
   EXPECT_EQ(sums[299 * 65].bits, sums[299 * 65 + 64].bits);
 }
 
+// Totals of halves are floats: eighths of small numbers, so that they are exact but for how they
+// are written.
+TEST(Cumulative, AddsHalvesUpAsFloats) {
+  for (const Shape& shape : {Shape{3, 70, 1}, Shape{2, 1100, 1}, Shape{2, 9, 521}}) {
+    const int64_t n = shape[1];
+    const int64_t inner = shape[2];
+    std::vector<Float16> x;
+    for (int64_t i = 0; i < shape.ElementCount(); ++i) {
+      x.push_back(Float16(static_cast<float>(i * 7 % 41 - 19) / 8));
+    }
+    for (int64_t choice = 0; choice < 4; ++choice) {
+      const bool exclusive = choice % 2 == 1;
+      const bool reverse = choice / 2 == 1;
+      std::vector<Float16> expected(x.size());
+      for (int64_t line = 0; line < shape[0] * inner; ++line) {
+        float total = 0;
+        for (int64_t k = 0; k < n; ++k) {
+          const int64_t at = reverse ? n - 1 - k : k;
+          const auto i = static_cast<size_t>((line / inner * n + at) * inner + line % inner);
+          const float next = total + static_cast<float>(x[i]);
+          expected[i] = Float16(exclusive ? total : next);
+          total = next;
+        }
+      }
+      const OperatorCase c = Case("CumSum", TensorOf(shape, x), 1, exclusive, reverse);
+      const std::vector<Tensor> outputs = RunEveryWay(c);
+      ASSERT_EQ(outputs.size(), 1u);
+      for (size_t i = 0; i < expected.size(); ++i) {
+        ASSERT_EQ(outputs[0].span<Float16>()[i].bits, expected[i].bits) << i << " " << choice;
+      }
+    }
+  }
+}
+
 TEST(Cumulative, RefusesAxesThatAreNotThere) {
   ExpectError(Case("CumSum", Counting<float>({3}), 1, 0, 0), "outside");
   OperatorCase c = Case("CumSum", Counting<float>({3}), 1, 0, 0);

@@ -70,6 +70,9 @@ TEST(Pad, AgreesWithTheDefinitionOnSeveralAxes) {
     CheckPads<uint16_t>({3, 4, 5}, {2, -1, 0, 1, 1, 0}, mode);
     CheckPads<float>({3, 4}, {0, 0, 0, 0}, mode);
     CheckPads<float>({4, 200, 60}, {0, 1, 1, 0, 1, 1}, mode);  // more than one chunk
+    CheckPads<uint16_t>({5, 50}, {1, 31, 0, 33}, mode);
+    CheckPads<uint16_t>({5, 50}, {1, 31, 0, 34}, mode);
+    CheckPads<uint8_t>({5, 50}, {0, -3, 1, 7}, mode);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/movement_case.h"
 
 namespace mullion::cpu {
@@ -60,6 +61,23 @@ TEST(Reduce, TurnsShortRuns) {
         SCOPED_TRACE(testing::Message() << name << " of " << outputs << " x " << length);
         ExpectAgreement(Case(name, RandomTensor({outputs, length}, random), {1}), 1e-4);
         if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(Reduce, TakesRunsSideBySideOnEveryLevel) {
+  std::mt19937 random(4);
+  for (const Isa isa : AvailableIsas()) {
+    SetIsaForTest(isa);
+    for (const char* const name : kNames) {
+      for (const int64_t length : {33, 100, 1024, 1025}) {
+        for (const int64_t outputs : {1, 2, 3, 4, 18}) {
+          SCOPED_TRACE(testing::Message()
+                       << name << " of " << outputs << " x " << length << " on " << IsaName(isa));
+          ExpectAgreement(Case(name, RandomTensor({outputs, length}, random), {1}), 1e-3);
+          if (HasFailure()) return;
+        }
       }
     }
   }
@@ -169,6 +187,7 @@ double ReducedByLoop(const std::string& name, const std::vector<T>& values) {
   double absolute = 0;
   double exponentials = 0;
   double most = -std::numeric_limits<double>::infinity();
+  double least = std::numeric_limits<double>::infinity();
   for (const T value : values) {
     const auto x = static_cast<double>(value);
     sum += x;
@@ -177,10 +196,12 @@ double ReducedByLoop(const std::string& name, const std::vector<T>& values) {
     absolute += std::fabs(x);
     exponentials += std::exp(x);
     most = std::max(most, x);
+    least = std::min(least, x);
   }
   if (name == "ReduceSum") return sum;
   if (name == "ReduceMean") return sum / static_cast<double>(values.size());
   if (name == "ReduceMax") return most;
+  if (name == "ReduceMin") return least;
   if (name == "ReduceProd") return product;
   if (name == "ReduceL1") return absolute;
   if (name == "ReduceL2") return std::sqrt(squares);
@@ -239,8 +260,12 @@ TEST(Reduce, TakesEveryTypeAtEveryLength) {
       CheckAgainstLoop<int64_t>(name, n);
       CheckAgainstLoop<uint64_t>(name, n);
     }
-    CheckAgainstLoop<int8_t>("ReduceMax", n);
-    CheckAgainstLoop<uint8_t>("ReduceMax", n);
+    for (const char* const name : {"ReduceMax", "ReduceMin"}) {
+      CheckAgainstLoop<int8_t>(name, n);
+      CheckAgainstLoop<uint8_t>(name, n);
+      CheckAgainstLoop<int32_t>(name, n);
+      CheckAgainstLoop<double>(name, n);
+    }
   }
 }
 

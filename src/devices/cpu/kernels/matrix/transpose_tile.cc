@@ -70,25 +70,24 @@ HWY_INLINE void TransposeSquare(const uint8_t* HWY_RESTRICT from, ptrdiff_t from
   }
 }
 
+// What is left over at the ends of rows and columns belongs to squares that reach back.
 template <typename T>
 void TransposeWhole(const uint8_t* from, ptrdiff_t from_stride, uint8_t* to, ptrdiff_t to_stride,
                     size_t rows, size_t columns) {
   constexpr size_t kLanes = 16 / sizeof(T);
-  const size_t whole_rows = rows - rows % kLanes;
-  const size_t whole_columns = columns - columns % kLanes;
-  for (size_t c = 0; c < whole_columns; c += kLanes) {
-    const uint8_t* source = from + c * sizeof(T);
-    uint8_t* target = to + static_cast<ptrdiff_t>(c) * to_stride;
-    for (size_t r = 0; r < whole_rows; r += kLanes) {
-      TransposeSquare<T>(source, from_stride, target, to_stride);
-      source += static_cast<ptrdiff_t>(kLanes) * from_stride;
-      target += kLanes * sizeof(T);
-    }
-    TransposeEdge<T>(source, from_stride, target, to_stride, rows - whole_rows, kLanes);
+  if (rows < kLanes || columns < kLanes) {
+    return TransposeEdge<T>(from, from_stride, to, to_stride, rows, columns);
   }
-  TransposeEdge<T>(from + whole_columns * sizeof(T), from_stride,
-                   to + static_cast<ptrdiff_t>(whole_columns) * to_stride, to_stride, rows,
-                   columns - whole_columns);
+  for (size_t c = 0; c < columns; c += kLanes) {
+    const size_t column = HWY_MIN(c, columns - kLanes);
+    const uint8_t* const source = from + column * sizeof(T);
+    uint8_t* const target = to + static_cast<ptrdiff_t>(column) * to_stride;
+    for (size_t r = 0; r < rows; r += kLanes) {
+      const size_t row = HWY_MIN(r, rows - kLanes);
+      TransposeSquare<T>(source + static_cast<ptrdiff_t>(row) * from_stride, from_stride,
+                         target + row * sizeof(T), to_stride);
+    }
+  }
 }
 
 // With strides of a multiple of 4 KiB the lines of a tile share a few sets of the cache and push

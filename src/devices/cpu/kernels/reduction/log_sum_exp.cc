@@ -130,8 +130,12 @@ void MergeLogSumExp(const void* others, size_t n, void* accumulators) {
 }  // namespace
 
 ReduceFunctions MakeLogSumExpFunctions() {
-  return {2 * sizeof(float), &InitLogSumExp,  &LogSumExpRows,
-          &LogSumExpRun,     &MergeLogSumExp, nullptr};
+  return {.accumulator_bytes = 2 * sizeof(float),
+          .planes = true,
+          .init = &InitLogSumExp,
+          .rows = &LogSumExpRows,
+          .run = &LogSumExpRun,
+          .merge = &MergeLogSumExp};
 }
 
 }  // namespace HWY_NAMESPACE

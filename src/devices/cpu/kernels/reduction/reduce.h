@@ -13,16 +13,22 @@ namespace mullion::cpu {
 // functions look into; they are aligned for double.
 struct ReduceFunctions {
   size_t accumulator_bytes = 0;  // of one output element
+  bool planes = false;           // those of neighbours are not one behind the other
   void (*init)(void* accumulators, size_t n) = nullptr;
   // Accumulator j takes in x[r * stride + j] for all r < rows.
   void (*rows)(const void* x, size_t rows, size_t stride, size_t n, void* accumulators) = nullptr;
   // One accumulator takes in x[i] for all i < count.
   void (*run)(const void* x, size_t count, void* accumulator) = nullptr;
+  // Fresh accumulator j takes in x[j * count + i] for all i < count, which is at most
+  // kLongestOfRuns; null where that is no faster than `run` for each.
+  void (*runs)(const void* x, size_t rows, size_t count, void* accumulators) = nullptr;
   // Accumulators take in those of another part of the same elements.
   void (*merge)(const void* others, size_t n, void* accumulators) = nullptr;
   // The results, of accumulators that each took `count` elements in.
   void (*finish)(const void* accumulators, size_t n, int64_t count, void* y) = nullptr;
 };
+
+inline constexpr size_t kLongestOfRuns = 1024;
 
 enum class FloatReduction { kSum, kSumSquare, kSumAbs, kProduct, kMax, kMin, kLogSumExp };
 
