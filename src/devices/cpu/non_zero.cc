@@ -190,10 +190,13 @@ class Compress final : public Executable {
       ForChosen(keep, length,
                 [&](const uint32_t* places, int64_t count, int64_t first, int64_t written) {
                   for (int64_t i = begin; i < end; ++i) {
-                    for (int64_t j = 0; whole && j < count; ++j) {
+                    for (int64_t j = 0, next = 0; whole && j < count; j = next) {
+                      // Those that follow each other at once.
+                      for (next = j + 1; next < count && places[next] == places[next - 1] + 1;)
+                        ++next;
                       CopyBytes(bytes_from + (i * dim + first + places[j]) * bytes,
                                 bytes_to + (i * shape[*axis] + written + j) * bytes,
-                                static_cast<size_t>(bytes));
+                                static_cast<size_t>((next - j) * bytes));
                     }
                     for (int64_t j = 0; !whole && j < count; ++j) {
                       CopyRow(input.type, input.data, i * row + (first + places[j]) * inner,

@@ -20,12 +20,15 @@ auto OrderKey(T value) {
     const auto bits = BitCast<int64_t>(value + 0.0);
     const int64_t key = bits ^ ((bits >> 63) & std::numeric_limits<int64_t>::max());
     return value != value ? std::numeric_limits<int64_t>::max() : key;
-  } else if constexpr (kElementTypeOf<T> == ElementType::kFloat ||
-                       sizeof(ComputeType<T>) != sizeof(T)) {
-    const float wide = static_cast<float>(value) + 0.0f;
-    const auto bits = BitCast<int32_t>(wide);
+  } else if constexpr (kElementTypeOf<T> == ElementType::kFloat) {
+    const auto bits = BitCast<int32_t>(value + 0.0f);
     const int32_t key = bits ^ ((bits >> 31) & std::numeric_limits<int32_t>::max());
-    return wide != wide ? std::numeric_limits<int32_t>::max() : key;
+    return value != value ? std::numeric_limits<int32_t>::max() : key;
+  } else if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, Bfloat16>) {
+    constexpr int32_t kInfinity = std::is_same_v<T, Float16> ? 0x7c00 : 0x7f80;
+    const int32_t magnitude = value.bits & 0x7fff;
+    const int32_t key = (value.bits & 0x8000) != 0 ? -magnitude : magnitude;
+    return magnitude > kInfinity ? std::numeric_limits<int32_t>::max() : key;
   } else if constexpr (sizeof(T) == 8) {
     constexpr uint64_t kFlip = std::is_signed_v<T> ? 0 : uint64_t{1} << 63;
     return static_cast<int64_t>(static_cast<uint64_t>(value) ^ kFlip);

@@ -7,6 +7,7 @@
 
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/kernels/signal/resample.h"
+#include "devices/cpu/kernels/simd/for_elements.h"
 
 namespace mullion::cpu {
 
@@ -18,22 +19,28 @@ using Step = ResizePlan::Step;
 using ::mullion::cpu::ResampleLine;
 using ::mullion::cpu::ResampleRows;
 
+// Tap by tap, so that the loops have many elements side by side.
 void ResampleRows(const double* x, const int32_t* index, const float* weight, size_t step,
                   size_t taps, size_t n, double* y) {
-  for (size_t i = 0; i < n; ++i) {
-    double sum = 0;
-    for (size_t k = 0; k < taps; ++k) {
-      sum +=
-          static_cast<double>(weight[k * step]) * x[static_cast<size_t>(index[k * step]) * n + i];
-    }
-    y[i] = sum;
+  std::fill_n(y, n, 0.0);
+  for (size_t k = 0; k < taps; ++k) {
+    const double factor = static_cast<double>(weight[k * step]);
+    const double* const row = x + static_cast<size_t>(index[k * step]) * n;
+    ForElements(n, [=](size_t i) { y[i] += factor * row[i]; });
   }
 }
 
 void ResampleLine(const double* x, const int32_t* index, const float* weight, size_t taps,
                   size_t outputs, size_t inner, double* y) {
-  for (size_t j = 0; j < outputs; ++j) {
-    ResampleRows(x, index + j, weight + j, outputs, taps, inner, y + j * inner);
+  if (inner > 1) {
+    for (size_t j = 0; j < outputs; ++j) {
+      ResampleRows(x, index + j, weight + j, outputs, taps, inner, y + j * inner);
+    }
+    return;
+  }
+  std::fill_n(y, outputs, 0.0);
+  for (size_t k = 0; k < taps; ++k, index += outputs, weight += outputs) {
+    for (size_t j = 0; j < outputs; ++j) y[j] += static_cast<double>(weight[j]) * x[index[j]];
   }
 }
 

@@ -115,11 +115,20 @@ class ScatterNd final : public Executable {
       return OkStatus();
     }
     const Tuples tuples(data.shape, context.Input(1));
-    for (int64_t i = 0; i < tuples.count(); ++i) {
-      if (tuples.Offset(i) < 0) {
-        return context.Error(
-            StrCat("index tuple ", i, " is outside data of shape ", data.shape.ToString()));
+    const auto refusal = [&](int64_t tuple) {
+      return context.Error(
+          StrCat("index tuple ", tuple, " is outside data of shape ", data.shape.ToString()));
+    };
+    if (tuples.row() == 1) {
+      for (int64_t i = 0; i < tuples.count(); ++i) {
+        const int64_t offset = tuples.Offset(i);
+        if (offset < 0) return refusal(i);
+        Scatter(updates, i, output, offset, 1);
       }
+      return OkStatus();
+    }
+    for (int64_t i = 0; i < tuples.count(); ++i) {
+      if (tuples.Offset(i) < 0) return refusal(i);
     }
     // Tuples may name a place twice, so every thread takes all tuples, in order, for its part of
     // the rows.

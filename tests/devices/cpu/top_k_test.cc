@@ -3,6 +3,7 @@
 #include <limits>
 #include <random>
 
+#include "devices/cpu/order_key.h"
 #include "tests/devices/cpu/movement_case.h"
 
 namespace mullion::cpu {
@@ -76,12 +77,39 @@ void CheckAgainstSort(int64_t n, int64_t k, bool largest) {
 
 TEST(TopK, AgreesWithSorting) {
   for (const bool largest : {true, false}) {
-    for (const int64_t k : {1, 5, 40, 300, 1000}) {
+    for (const int64_t k : {1, 5, 12, 13, 40, 300, 1000}) {
       CheckAgainstSort<float>(1000, k, largest);
       CheckAgainstSort<int8_t>(1000, k, largest);
       CheckAgainstSort<double>(1000, k, largest);
+      CheckAgainstSort<int64_t>(1005, k, largest);
+    }
+    for (const int64_t n : {1, 2, 15, 17, 64, 65, 81}) {
+      for (const int64_t k : {1, 3, 12}) CheckAgainstSort<float>(n, std::min(k, n), largest);
     }
   }
+}
+
+template <typename Half>
+void CheckHalfKeys() {
+  std::mt19937 random(8);
+  for (int i = 0; i < 100000; ++i) {
+    const Half a = Half::FromBits(static_cast<uint16_t>(random()));
+    const Half b =
+        Half::FromBits(static_cast<uint16_t>(random() % 3 == 0 ? a.bits ^ 0x8000 : random()));
+    const auto x = static_cast<float>(a);
+    const auto y = static_cast<float>(b);
+    if (std::isnan(x)) {
+      ASSERT_EQ(OrderKey(a), std::numeric_limits<int32_t>::max());
+    } else if (!std::isnan(y)) {
+      ASSERT_EQ(OrderKey(a) < OrderKey(b), x < y) << x << " " << y;
+      ASSERT_EQ(OrderKey(a) == OrderKey(b), x == y) << x << " " << y;
+    }
+  }
+}
+
+TEST(TopK, OrdersHalves) {
+  CheckHalfKeys<Float16>();
+  CheckHalfKeys<Bfloat16>();
 }
 
 TEST(TopK, TakesTheAttributeOfOpset1) {
