@@ -110,6 +110,22 @@ TEST_P(DepthwiseKernel, ConvolvesDilatedAndNarrow) {
   }
 }
 
+// Lines of seven, which are made as one where the kernel hangs over both sides alike.
+TEST_P(DepthwiseKernel, ConvolvesShortLines) {
+  std::mt19937 random(6);
+  for (const int64_t kernel : {3, 5}) {
+    for (int64_t output = 5; output <= 9; ++output) {
+      for (const int64_t channels : {15, 16, 37, 80}) {
+        ConvolutionShape shape;
+        shape.spatial_rank = 2;
+        shape.axes[0] =
+            shape.axes[1] = {.input = 7, .output = output, .kernel = kernel, .pad = kernel / 2};
+        CheckDepthwise(shape, channels, random);
+      }
+    }
+  }
+}
+
 // Lines long enough for several vectors of outputs a dilation apart, and sides where one, some or
 // all of the kernel hang over.
 TEST_P(DepthwiseKernel, ConvolvesDilatedLinesOfAnyLength) {

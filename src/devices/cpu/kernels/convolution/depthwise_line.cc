@@ -64,8 +64,9 @@ HWY_INLINE void AddAnyTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, in
 }
 
 // The same for a kernel of `kTaps` whose taps are all inside and lie side by side: each input
-// vector is read once for all outputs that it is part of.
-template <int kPixels, int kTaps, int kStride>
+// vector is read once for all outputs that it is part of. kPad: the outputs are a whole line, and
+// so many inputs before and behind it are zeros.
+template <int kPixels, int kTaps, int kStride, int kPad>
 HWY_INLINE void AddFixedTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, FloatVector* sums) {
   const Floats d;
   const int64_t step = job.input_step;
@@ -77,7 +78,7 @@ HWY_INLINE void AddFixedTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, 
 #pragma GCC unroll 8
     for (int tap = 0; tap < kTaps; ++tap) weight[tap] = hn::LoadU(d, w + tap * job.weights_stride);
 #pragma GCC unroll 16
-    for (int column = 0; column < (kPixels - 1) * kStride + kTaps; ++column) {
+    for (int column = kPad; column < (kPixels - 1) * kStride + kTaps - kPad; ++column) {
       FloatVector value = hn::LoadU(d, x + column * step);
       KeepInRegister(value);
 #pragma GCC unroll 8
@@ -91,7 +92,7 @@ HWY_INLINE void AddFixedTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, 
 
 // Outputs [pixel, pixel + kPixels) of the line, `kVectors` vectors of channels from `c` on. kTaps
 // 0: any kernel.
-template <int kPixels, int kVectors, int kTaps, int kStride, bool kWhole>
+template <int kPixels, int kVectors, int kTaps, int kStride, bool kWhole, int kPad>
 HWY_INLINE void RunVectors(const DepthwiseJob& job, int64_t pixel, int64_t c, int64_t first_tap,
                            int64_t last_tap, FloatVector low, FloatVector high) {
   const Floats d;
@@ -108,7 +109,7 @@ HWY_INLINE void RunVectors(const DepthwiseJob& job, int64_t pixel, int64_t c, in
   if constexpr (kTaps == 0) {
     AddAnyTaps<kPixels, kVectors, kWhole>(job, pixel, c, first_tap, last_tap, sums);
   } else {
-    AddFixedTaps<kPixels, kTaps, kStride>(job, pixel, c, sums);
+    AddFixedTaps<kPixels, kTaps, kStride, kPad>(job, pixel, c, sums);
   }
 #pragma GCC unroll 8
   for (int i = 0; i < kPixels * kVectors; ++i) {
@@ -124,7 +125,7 @@ HWY_INLINE void RunVectors(const DepthwiseJob& job, int64_t pixel, int64_t c, in
 
 // The same for all channels. Of one output, several vectors of channels are side by side, as each
 // sum alone would wait for itself.
-template <int kPixels, int kTaps, int kStride, bool kWhole>
+template <int kPixels, int kTaps, int kStride, bool kWhole, int kPad = 0>
 void RunPixels(const DepthwiseJob& job, int64_t pixel, int64_t first_tap, int64_t last_tap) {
   constexpr int kTogether = kPixels == 1 && kWhole ? 4 : 1;
   const Floats d;
@@ -133,13 +134,14 @@ void RunPixels(const DepthwiseJob& job, int64_t pixel, int64_t first_tap, int64_
   const FloatVector high = hn::Set(d, job.high);
   int64_t next = job.first_channel;
   for (; kTogether > 1 && next + kTogether * lanes <= job.last_channel; next += kTogether * lanes) {
-    RunVectors<kPixels, kTogether, kTaps, kStride, kWhole>(job, pixel, next, first_tap, last_tap,
-                                                           low, high);
+    RunVectors<kPixels, kTogether, kTaps, kStride, kWhole, kPad>(job, pixel, next, first_tap,
+                                                                 last_tap, low, high);
   }
   for (; next < job.last_channel; next += lanes) {
     // The last vector overlaps the one before it, so that no part of one is needed.
     const int64_t c = kWhole ? std::min(next, job.channels - lanes) : 0;
-    RunVectors<kPixels, 1, kTaps, kStride, kWhole>(job, pixel, c, first_tap, last_tap, low, high);
+    RunVectors<kPixels, 1, kTaps, kStride, kWhole, kPad>(job, pixel, c, first_tap, last_tap, low,
+                                                         high);
   }
 }
 
@@ -243,6 +245,16 @@ void RunFlat(const DepthwiseJob& job, int64_t begin, int64_t end) {
   }
 }
 
+// The last lines of most networks, of pictures of 224 pixels, are of seven: too short for outputs
+// that see the whole kernel, so the whole line is one.
+constexpr int kShortLine = 7;
+
+bool IsShortLine(const DepthwiseJob& job) {
+  const ConvolutionShape::Axis& axis = job.axis;
+  return axis.input == kShortLine && axis.stride == 1 && axis.dilation == 1 &&
+         axis.pad * 2 + 1 == axis.kernel && job.first_pixel == 0 && job.last_pixel == kShortLine;
+}
+
 void RunDepthwiseLine(const DepthwiseJob& job) {
   const ConvolutionShape::Axis& axis = job.axis;
   const Floats d;
@@ -260,8 +272,12 @@ void RunDepthwiseLine(const DepthwiseJob& job) {
     RunEdge<false>(job, end, last);
     return;
   }
-  RunEdge<true>(job, first, begin);
   // Plain code, for processors of long ago, does without the larger loops.
+  if (HWY_TARGET != HWY_SCALAR && IsShortLine(job) && (axis.kernel == 3 || axis.kernel == 5)) {
+    return axis.kernel == 3 ? RunPixels<kShortLine, 3, 1, true, 1>(job, 0, 0, 3)
+                            : RunPixels<kShortLine, 5, 1, true, 2>(job, 0, 0, 5);
+  }
+  RunEdge<true>(job, first, begin);
   const bool dense = HWY_TARGET != HWY_SCALAR && axis.dilation == 1;
   const bool dilated = HWY_TARGET != HWY_SCALAR && axis.dilation > 1 && axis.stride == 1;
   if (dilated && axis.kernel == 3) {
