@@ -48,6 +48,12 @@ class Shape {
   void Insert(int axis, int64_t dim);
   void Remove(int axis);
 
+  // Copies no more than there is: most of a shape is room for dimensions that few shapes have.
+  void Assign(const Shape& other) {
+    rank_ = other.rank_;
+    for (int i = 0; i < rank_; ++i) (*this)[i] = other[i];
+  }
+
   bool IsConcrete() const {
     return std::all_of(begin(), end(), [](int64_t d) { return d >= 0; });
   }

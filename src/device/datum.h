@@ -35,9 +35,17 @@ struct Datum {
   // Becomes a borrowed tensor. Most of a datum is its owner, which is left alone where there is
   // none.
   void Borrow(const TensorView& borrowed) {
-    if (Owns()) *this = Datum();
+    Borrow(borrowed.type, borrowed.shape, borrowed.data);
+    view.location = borrowed.location;
+  }
+  void Borrow(ElementType type, const Shape& shape, const void* data) {
+    // Of what owns something a tensor has its tensor alone.
+    if (kind == ValueKind::kTensor ? static_cast<bool>(tensor) : Owns()) *this = Datum();
     kind = ValueKind::kTensor;
-    view = borrowed;
+    view.type = type;
+    view.location = MemoryLocation::kHost;
+    view.shape.Assign(shape);
+    view.data = data;
   }
 
   bool IsTensor() const { return kind == ValueKind::kTensor; }

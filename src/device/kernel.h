@@ -187,6 +187,13 @@ class Executable {
   virtual bool Holds(int /*i*/) const { return false; }
   // Whether it computes float tensors in half precision, which operators/precision.h allows.
   virtual bool ComputesInHalf() const { return false; }
+  // The shape of output 0, which has the element type of input 0, for concrete shapes of the inputs
+  // (null where one is left out or has none): where that takes less than to infer it from the node,
+  // as attributes were read when the executable was made. False where the shapes are not known to
+  // go together: inference says what is wrong with them.
+  virtual bool TellShape(std::span<const Shape* const> /*inputs*/, Shape& /*output*/) const {
+    return false;
+  }
   virtual Status Bind(BindContext& /*context*/) const { return OkStatus(); }
   virtual Status Run(RunContext& context) const = 0;
 };

@@ -29,6 +29,16 @@ struct TypeInfo {
   static TypeInfo Map(ElementType key, TypeInfo value);
   static TypeInfo Optional(TypeInfo element);
 
+  // Copies no more of the shape than there is.
+  void Assign(const TypeInfo& other) {
+    kind = other.kind;
+    element_type = other.element_type;
+    key_type = other.key_type;
+    has_shape = other.has_shape;
+    shape.Assign(other.shape);
+    if (element != other.element) element = other.element;
+  }
+
   bool IsTensor() const { return kind == ValueKind::kTensor; }
   // "float[1,3,?,?]", "seq(map(int64,float))".
   std::string ToString() const;

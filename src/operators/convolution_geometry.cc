@@ -62,6 +62,21 @@ Result<ConvolutionGeometry> ConvolutionGeometry::FromNode(const Node& node, cons
   return g;
 }
 
+bool ConvolutionGeometry::TakeImage(const Shape& image, AutoPad auto_pad) {
+  if (image.rank() != spatial_rank + 2) return false;
+  const int64_t channels = image[layout.ChannelAxis(image.rank())];
+  if (in_channels >= 0 && channels != in_channels) return false;
+  batch = image[0];
+  in_channels = channels;
+  for (int i = 0; i < spatial_rank; ++i) {
+    WindowAxis& axis = axes[static_cast<size_t>(i)];
+    axis.input = image[layout.SpatialAxis(i)];
+    if (axis.input > kLargestConvolution) return false;
+    axis.Resolve(auto_pad);
+  }
+  return true;
+}
+
 Status ConvolutionGeometry::ReadAxes(const Node& node, const Shape& image, const Shape& weights) {
   Sizes kernel{}, strides{}, dilations{};
   MULLION_RETURN_IF_ERROR(ReadWindowSizes(node, "strides", spatial_rank, 1, 1, strides.data()));

@@ -4,9 +4,9 @@
 #ifndef MULLION_OPERATORS_CONVOLUTION_GEOMETRY_H_
 #define MULLION_OPERATORS_CONVOLUTION_GEOMETRY_H_
 
-#include <array>
 #include <cstdint>
 
+#include "base/axis_list.h"
 #include "base/shape.h"
 #include "base/status.h"
 #include "graph/graph.h"
@@ -31,6 +31,11 @@ struct ConvolutionGeometry {
   static Result<ConvolutionGeometry> Begin(const Node& node, const Shape& image,
                                            const Shape& weights);
 
+  // Makes it that of another image of the same layout, concrete and with sizes that FromNode would
+  // take, whose pads are what `auto_pad` says. False where it would not take them: it has the
+  // error.
+  bool TakeImage(const Shape& image, AutoPad auto_pad);
+
   // The axes' sizes but for outputs and pads, with what every convolution asks of them.
   Status ReadAxes(const Node& node, const Shape& image, const Shape& weights);
 
@@ -42,7 +47,7 @@ struct ConvolutionGeometry {
   int64_t groups = 1;
   int64_t in_channels = 0;
   int64_t out_channels = 0;
-  std::array<WindowAxis, kMaxRank> axes;
+  AxisList<WindowAxis> axes;
 };
 
 // Input 2 of Conv and ConvTranspose, when it is there, has one element per output channel.

@@ -134,6 +134,7 @@ Status InferBroadcastAs(InferenceContext& context, ElementType type) {
       context.SetOutput(0, type);
       return OkStatus();
     }
+    if (*input == shape) continue;  // most often, but for the first
     const std::optional<Shape> common = BroadcastShapes(shape, *input);
     if (!common.has_value()) {
       std::string inputs;

@@ -101,8 +101,8 @@ Result<PoolParameters> PoolParameters::FromNode(const Node& node) {
   return parameters;
 }
 
-std::array<WindowAxis, kMaxRank> PoolParameters::Axes(const Shape& input) const {
-  std::array<WindowAxis, kMaxRank> axes = windows;
+AxisList<WindowAxis> PoolParameters::Axes(const Shape& input) const {
+  AxisList<WindowAxis> axes = windows;
   for (int i = 0; i < spatial_rank; ++i) {
     WindowAxis& axis = axes[static_cast<size_t>(i)];
     axis.input = input[layout.SpatialAxis(i)];
@@ -112,7 +112,7 @@ std::array<WindowAxis, kMaxRank> PoolParameters::Axes(const Shape& input) const 
 }
 
 Shape PoolParameters::OutputShape(const Shape& input) const {
-  const std::array<WindowAxis, kMaxRank> axes = Axes(input);
+  const AxisList<WindowAxis> axes = Axes(input);
   Shape output = input;
   for (int i = 0; i < spatial_rank; ++i) {
     output[layout.SpatialAxis(i)] = axes[static_cast<size_t>(i)].output;

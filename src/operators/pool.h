@@ -4,10 +4,10 @@
 #define MULLION_OPERATORS_POOL_H_
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <utility>
 
+#include "base/axis_list.h"
 #include "base/shape.h"
 #include "base/status.h"
 #include "graph/graph.h"
@@ -21,7 +21,7 @@ struct PoolParameters {
   static Result<PoolParameters> FromNode(const Node& node);
 
   // The axes for an input of this shape, whose rank must be spatial_rank + 2.
-  std::array<WindowAxis, kMaxRank> Axes(const Shape& input) const;
+  AxisList<WindowAxis> Axes(const Shape& input) const;
   // The shape of output 0 for such an input. Dimensions are 0 or more, or unknown.
   Shape OutputShape(const Shape& input) const;
 
@@ -33,7 +33,7 @@ struct PoolParameters {
   bool column_major_indices = false;  // MaxPool: storage_order = 1
   int64_t p = 2;                      // LpPool
   // Sizes and pads as the attributes give them; input and output of each are unset.
-  std::array<WindowAxis, kMaxRank> windows;
+  AxisList<WindowAxis> windows;
 };
 
 // LpPool and GlobalLpPool had a float for `p` in opset 1.

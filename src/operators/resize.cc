@@ -74,6 +74,14 @@ Status InferResize(InferenceContext& context) {
       }
       context.SetOutput(0, context.InputType(0), unknown);
     }
+    // So does a scale of 1, which the axes of samples and channels have.
+    if (scales.size() == static_cast<size_t>(axes->size()) && !crops) {
+      for (int i = 0; i < axes->size(); ++i) {
+        const auto axis = static_cast<int>((*axes)[i]);
+        if (scales[static_cast<size_t>(i)] == 1) unknown[axis] = (*shape)[axis];
+      }
+      context.SetOutput(0, context.InputType(0), unknown);
+    }
     return OkStatus();
   }
   const auto resized = parameters.Axes(*shape, scales, sizes, roi);
@@ -126,14 +134,15 @@ Status ResizeByScale(const ResizeParameters& parameters, float scale, ResizeAxis
   }
   axis.scale = scale;
   float length = static_cast<float>(axis.input) * scale;
-  if (parameters.coordinates == ResizeParameters::Coordinates::kTfCropAndResize) {
-    length *= axis.roi_end - axis.roi_begin;
-  }
+  const bool crops = parameters.coordinates == ResizeParameters::Coordinates::kTfCropAndResize;
+  if (crops) length *= axis.roi_end - axis.roi_begin;
   axis.exact_output = length;
   if (!(length < static_cast<float>(kLongestAxis))) {
     return InvalidModel(StrCat("scale ", scale, " makes an axis of ", axis.input, " too long"));
   }
   axis.output = std::max<int64_t>(static_cast<int64_t>(std::floor(length)), 0);
+  // Also where a float does not hold it: what is not known yet stays the same, too.
+  if (scale == 1 && !crops) axis.output = axis.input;
   return OkStatus();
 }
 

@@ -7,6 +7,7 @@
 #include "optimizer/fold_into_table.h"
 #include "optimizer/fold_pixel_slices.h"
 #include "optimizer/fold_shuffle.h"
+#include "optimizer/fold_sizes.h"
 #include "optimizer/fold_spread_pixel.h"
 #include "optimizer/fuse_attention.h"
 #include "optimizer/fuse_dynamic_quantized.h"
@@ -36,6 +37,9 @@ namespace mullion::optimizer {
 
 namespace {
 
+// Each infers the graph once more; a third round has not been seen to find anything.
+constexpr int kSizeRounds = 2;
+
 // What makes a graph smaller, repeated while it helps; the second round is for what the first one
 // uncovered, and more than that has not been seen to pay.
 void Reduce(Graph& graph, const PipelineOptions& options,
@@ -55,6 +59,10 @@ void Reduce(Graph& graph, const PipelineOptions& options,
 Status Optimize(Graph& graph, const PipelineOptions& options) {
   MULLION_RETURN_IF_ERROR(InferGraph(graph, *options.operators));
   if (options.rewrite) {
+    // What becomes known of one Reshape may tell what the next one does.
+    for (int round = 0; round < kSizeRounds && FoldSizes(graph); ++round) {
+      MULLION_RETURN_IF_ERROR(InferGraph(graph, *options.operators));
+    }
     ScanFirstAxis(graph);
     Reduce(graph, options, Dequantizing::kKeep);
     if (options.capabilities != nullptr && options.evaluator != nullptr) {

@@ -74,8 +74,7 @@ Status Binder::LearnSteps() {
 void Binder::KeepFolded(const Step& step) {
   for (const int slot : step.outputs) {
     if (slot == kNoSlot) continue;
-    binding_->placements.push_back(
-        {slot, PlacementKind::kFolded, binding_->folded.size(), facts_.type(slot)});
+    AddPlacement(slot, PlacementKind::kFolded, binding_->folded.size());
     binding_->folded.push_back(facts_.tensor(slot));
   }
 }
@@ -154,13 +153,15 @@ Status Binder::BindStep(int index) {
 
 Status Binder::Ask(const Step& step, Said& said) {
   const size_t count = step.inputs.size() + step.outputs.size();
-  ports_.clear();
-  ports_.reserve(count);  // they stay where they are
+  if (count > ports_.size()) ports_.resize(count);
   port_pointers_.clear();
   const auto add = [&](int slot) {
     const TypeInfo& type = facts_.type(slot);
-    ports_.push_back({type.element_type, type.shape, facts_.view(slot)});
-    port_pointers_.push_back(&ports_.back());
+    BindContext::Port& port = ports_[port_pointers_.size()];
+    port.type = type.element_type;
+    port.shape.Assign(type.shape);
+    port.data = facts_.view(slot);
+    port_pointers_.push_back(&port);
   };
   for (const int slot : step.inputs) {
     if (slot != kNoSlot)
@@ -207,14 +208,22 @@ bool Binder::ShareBlock(const Step& step) {
   output.block = input.block;
   Block& block = BlockOf(input);
   ++block.users;
-  binding_->placements.push_back({slot, PlacementKind::kArena, block.offset, type});
+  AddPlacement(slot, PlacementKind::kArena, block.offset);
   return true;
+}
+
+Placement& Binder::AddPlacement(int slot, PlacementKind kind, size_t offset) {
+  Placement& placement = binding_->placements.emplace_back();
+  placement.slot = slot;
+  placement.kind = kind;
+  placement.offset = offset;
+  placement.type.Assign(facts_.type(slot));
+  return placement;
 }
 
 Status Binder::PlaceOutput(int slot, const InPlaceOffer* offer) {
   const TypeInfo& type = facts_.type(slot);
-  Placement& placement =
-      binding_->placements.emplace_back(Placement{slot, PlacementKind::kHeap, 0, type});
+  Placement& placement = AddPlacement(slot, PlacementKind::kHeap, 0);
   if (!IsStaticTensor(type) || type.element_type == ElementType::kString) return OkStatus();
   const auto count = type.shape.CheckedElementCount();
   if (!count.has_value()) {

@@ -83,6 +83,7 @@ class Binder {
   Status BindStep(int index);
   Status Ask(const Step& step, Said& said);
   bool ShareBlock(const Step& step);
+  Placement& AddPlacement(int slot, PlacementKind kind, size_t offset);
   Status PlaceOutput(int slot, const InPlaceOffer* offer);
   int TakeOver(const InPlaceOffer& offer, size_t bytes);
   void Release(int slot, int index);

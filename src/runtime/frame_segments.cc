@@ -104,8 +104,8 @@ Status Frame::PlaceValues(const Segment& segment) {
     char& fixed = fixed_[static_cast<size_t>(placement.slot)];
     switch (placement.kind) {
       case PlacementKind::kArena:
-        datum.Borrow({placement.type.element_type, MemoryLocation::kHost, placement.type.shape,
-                      static_cast<char*>(segment.arena.get()) + placement.offset});
+        datum.Borrow(placement.type.element_type, placement.type.shape,
+                     static_cast<char*>(segment.arena.get()) + placement.offset);
         fixed = 1;
         break;
       case PlacementKind::kFolded:

@@ -31,71 +31,93 @@ class HeapRunContext final : public RunContext {
     return output.view;
   }
 
+  // Inputs are borrowed, and may be what is given out.
   void SetOutput(int i, Datum value) override {
+    if (value.IsTensor() && !value.tensor) {
+      Result<Tensor> owned = Own(value);
+      if (owned.ok()) value = Datum::FromTensor(*std::move(owned));
+    }
     *outputs_[static_cast<size_t>(i)] = std::move(value);
-  }
-};
-
-struct Ports {
-  std::vector<BindContext::Port> ports;
-  std::vector<const BindContext::Port*> pointers;
-
-  explicit Ports(size_t count) : ports(count), pointers(count, nullptr) {}
-  void Set(size_t i, const BindContext::Port& port) {
-    ports[i] = port;
-    pointers[i] = &ports[i];
   }
 };
 
 }  // namespace
 
-Result<std::vector<Tensor>> RunNode(const Node& node, const Executable& executable,
-                                    std::span<const Tensor> inputs,
-                                    std::span<const TypeInfo> types) {
-  const size_t input_count = inputs.size();
-  const size_t output_count = node.outputs().size();
-  std::vector<Datum> input_data(input_count);
-  std::vector<const Datum*> input_pointers(input_count, nullptr);
-  Ports input_ports(input_count);
-  for (size_t i = 0; i < input_count; ++i) {
-    if (!inputs[i]) continue;
-    input_data[i] = Datum::FromTensor(inputs[i]);
-    input_pointers[i] = &input_data[i];
-    const TensorView* const data = inputs[i].data() == nullptr ? nullptr : &input_data[i].view;
-    input_ports.Set(i, {inputs[i].type(), inputs[i].shape(), data});
-  }
-  std::vector<Datum> output_data(output_count);
-  std::vector<Datum*> output_pointers(output_count, nullptr);
-  Ports output_ports(output_count);
-  for (size_t i = 0; i < output_count; ++i) {
+void NodeRunner::AddInput(const TensorView& input) {
+  LeaveOutInput();
+  inputs_[input_count_ - 1].Borrow(input);
+}
+
+void NodeRunner::LeaveOutInput() {
+  if (++input_count_ > inputs_.size()) inputs_.resize(input_count_);
+  inputs_[input_count_ - 1].kind = ValueKind::kUnknown;
+}
+
+// Room for those whose size is known, the others are made by the executable.
+Status NodeRunner::PrepareOutputs(const Node& node, std::span<const TypeInfo> types) {
+  const size_t count = node.outputs().size();
+  if (count > outputs_.size()) outputs_.resize(count);
+  output_data_.assign(count, nullptr);
+  for (size_t i = 0; i < count; ++i) {
+    Datum& output = outputs_[i];
+    output = Datum();
     if (node.output(static_cast<int>(i)) == nullptr) continue;
     const TypeInfo& type = types[i];
     if (!type.IsTensor()) {
       return node.Error(StatusCode::kUnsupported, "its outputs are not all tensors");
     }
-    output_pointers[i] = &output_data[i];
-    output_data[i].view.type = type.element_type;
+    output_data_[i] = &output;
+    output.view.type = type.element_type;
     if (!type.has_shape || !type.shape.IsConcrete()) continue;
     MULLION_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(type.element_type, type.shape));
-    output_data[i] = Datum::FromTensor(std::move(tensor));
-    output_ports.Set(i, {type.element_type, type.shape, nullptr});
+    output = Datum::FromTensor(std::move(tensor));
   }
+  return OkStatus();
+}
 
-  SerialParallel parallel;
-  BindContext bind(node, input_ports.pointers, output_ports.pointers, parallel.threads());
+Status NodeRunner::Bind(const Node& node, const Executable& executable,
+                        std::unique_ptr<BoundState>& state) {
+  const size_t count = input_count_ + output_data_.size();
+  if (count > ports_.size()) ports_.resize(count);
+  port_pointers_.assign(count, nullptr);
+  for (size_t i = 0; i < input_count_; ++i) {
+    if (input_data_[i] == nullptr) continue;
+    const TensorView& view = input_data_[i]->view;
+    ports_[i] = {view.type, view.shape, view.data == nullptr ? nullptr : &view};
+    port_pointers_[i] = &ports_[i];
+  }
+  for (size_t i = 0; i < output_data_.size(); ++i) {
+    if (output_data_[i] == nullptr || !output_data_[i]->tensor) continue;
+    const TensorView& view = output_data_[i]->view;
+    ports_[input_count_ + i] = {view.type, view.shape, nullptr};
+    port_pointers_[input_count_ + i] = &ports_[input_count_ + i];
+  }
+  const std::span<const BindContext::Port* const> ports(port_pointers_);
+  BindContext bind(node, ports.first(input_count_), ports.subspan(input_count_), 1);
   MULLION_RETURN_IF_ERROR(executable.Bind(bind));
-  const AlignedBuffer scratch(AllocateAligned(bind.scratch_bytes()));
-  if (scratch == nullptr) {
-    return OutOfMemory(StrCat("no memory for ", bind.scratch_bytes(), " bytes of scratch"));
+  if (bind.scratch_bytes() > scratch_bytes_) {
+    scratch_.reset(AllocateAligned(bind.scratch_bytes()));
+    scratch_bytes_ = scratch_ == nullptr ? 0 : bind.scratch_bytes();
+    if (scratch_ == nullptr) {
+      return OutOfMemory(StrCat("no memory for ", bind.scratch_bytes(), " bytes of scratch"));
+    }
   }
-  const std::unique_ptr<BoundState> state = bind.TakeState();
-  HeapRunContext run(node, input_pointers, output_pointers, scratch.get(), state.get(), &parallel);
-  MULLION_RETURN_IF_ERROR(executable.Run(run));
-  std::vector<Tensor> outputs(output_count);
-  for (size_t i = 0; i < output_count; ++i) {
-    if (output_pointers[i] != nullptr) outputs[i] = output_data[i].tensor;
+  state = bind.TakeState();
+  return OkStatus();
+}
+
+Status NodeRunner::Run(const Node& node, const Executable& executable,
+                       std::span<const TypeInfo> types) {
+  input_data_.assign(input_count_, nullptr);
+  for (size_t i = 0; i < input_count_; ++i) {
+    if (inputs_[i].IsTensor()) input_data_[i] = &inputs_[i];
   }
-  return outputs;
+  MULLION_RETURN_IF_ERROR(PrepareOutputs(node, types));
+  std::unique_ptr<BoundState> state;
+  MULLION_RETURN_IF_ERROR(Bind(node, executable, state));
+  SerialParallel parallel;
+  HeapRunContext run(node, input_data_, output_data_, scratch_.get(), state.get(), &parallel);
+  return executable.Run(run);
 }
 
 Result<std::vector<Tensor>> DeviceEvaluator::Evaluate(const Node& node,
@@ -119,7 +141,18 @@ Result<std::vector<Tensor>> DeviceEvaluator::Evaluate(const Node& node,
   const OperatorDefinition* const definition =
       operators_.Find(node.domain(), node.operator_name(), node.opset());
   MULLION_RETURN_IF_ERROR(InferNode(*definition, inference));
-  return RunNode(node, *executable, inputs, types);
+  NodeRunner runner;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i]) {
+      runner.AddInput(views[i]);
+    } else {
+      runner.LeaveOutInput();
+    }
+  }
+  MULLION_RETURN_IF_ERROR(runner.Run(node, *executable, types));
+  std::vector<Tensor> outputs;
+  for (size_t i = 0; i < types.size(); ++i) outputs.push_back(runner.TakeOutput(i));
+  return outputs;
 }
 
 }  // namespace mullion

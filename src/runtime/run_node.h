@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "base/memory.h"
 #include "device/device.h"
 #include "device/kernel.h"
 #include "graph/evaluator.h"
@@ -13,12 +14,36 @@
 
 namespace mullion {
 
-// The outputs of `executable`, made from `node`, for tensor inputs (an empty Tensor where one is
-// left out) and the outputs' types as they are inferred from these. Serial. Every output owns its
-// memory.
-Result<std::vector<Tensor>> RunNode(const Node& node, const Executable& executable,
-                                    std::span<const Tensor> inputs,
-                                    std::span<const TypeInfo> types);
+// Runs one node after the other, serially. What it needs besides their outputs stays for the next.
+class NodeRunner {
+ public:
+  // The inputs of the node to come, in order; contents may be null where only the shape matters.
+  void Begin() { input_count_ = 0; }
+  void AddInput(const TensorView& input);
+  void LeaveOutInput();
+
+  // Runs `executable`, made from `node`. `types` are those of the outputs as they are inferred.
+  Status Run(const Node& node, const Executable& executable, std::span<const TypeInfo> types);
+  // What came out, which owns its memory; an empty Tensor for an output that nobody wants. Only
+  // once after a run.
+  Tensor TakeOutput(size_t i) { return std::move(outputs_[i].tensor); }
+
+ private:
+  Status PrepareOutputs(const Node& node, std::span<const TypeInfo> types);
+  Status Bind(const Node& node, const Executable& executable, std::unique_ptr<BoundState>& state);
+
+  // These lists only grow.
+  size_t input_count_ = 0;
+  std::vector<Datum> inputs_;
+  std::vector<Datum> outputs_;
+  std::vector<BindContext::Port> ports_;
+  // Of the node at hand.
+  std::vector<const Datum*> input_data_;
+  std::vector<Datum*> output_data_;
+  std::vector<const BindContext::Port*> port_pointers_;
+  AlignedBuffer scratch_;
+  size_t scratch_bytes_ = 0;
+};
 
 // The optimizer's evaluator: nodes run on a device's kernels.
 class DeviceEvaluator final : public Evaluator {

@@ -5,8 +5,6 @@
 #include <cstring>
 #include <utility>
 
-#include "runtime/run_node.h"
-
 namespace mullion {
 
 namespace {
@@ -43,8 +41,13 @@ void ShapeFacts::Begin() {
 
 void ShapeFacts::Set(int slot, const TypeInfo& type, const Tensor& data) {
   Fact& fact = facts_[static_cast<size_t>(slot)];
-  fact.type = type;
-  fact.content = data ? std::make_unique<Content>(Content{data, data.view()}) : nullptr;
+  fact.type.Assign(type);
+  if (!data) {
+    fact.content = nullptr;
+    return;
+  }
+  if (fact.content == nullptr) fact.content = std::make_unique<Content>();
+  *fact.content = {data, data.view()};
 }
 
 void ShapeFacts::Learn(int slot, const TypeInfo& type, const Tensor& data) {
@@ -68,8 +71,29 @@ bool ShapeFacts::Unchanged(int index) const {
   });
 }
 
+// Whether the executable tells the output's type by itself.
+bool ShapeFacts::AskExecutable(const Step& step) {
+  if (step.outputs.size() != 1 || step.inputs.empty()) return false;
+  shapes_.clear();
+  for (const int slot : step.inputs) {
+    const bool is_tensor = slot != kNoSlot && MarkOf(slot).known && IsStaticTensor(type(slot));
+    if (slot != kNoSlot && !is_tensor) return false;
+    shapes_.push_back(is_tensor ? &type(slot).shape : nullptr);
+  }
+  TypeInfo& output = types_[0];
+  if (shapes_[0] == nullptr || !step.executable->TellShape(shapes_, output.shape) ||
+      !output.shape.CheckedElementCount().has_value()) {
+    return false;
+  }
+  output.kind = ValueKind::kTensor;
+  output.element_type = type(step.inputs[0]).element_type;
+  output.has_shape = true;
+  return true;
+}
+
 // Works out the outputs' types. False when a shape cannot be known yet.
 Result<bool> ShapeFacts::InferStep(const Step& step) {
+  if (AskExecutable(step)) return true;
   inputs_.assign(step.inputs.size(), {});
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const int slot = step.inputs[i];
@@ -109,22 +133,21 @@ Result<bool> ShapeFacts::FoldStep(const Step& step) {
       return false;
     }
   }
-  std::vector<Tensor> inputs;
-  inputs.reserve(step.inputs.size());
+  runner_.Begin();
   for (const int slot : step.inputs) {
     if (slot == kNoSlot) {
-      inputs.emplace_back();
+      runner_.LeaveOutInput();
     } else if (view(slot) != nullptr) {
-      inputs.push_back(tensor(slot));
+      runner_.AddInput(*view(slot));
     } else {
-      inputs.push_back(Tensor::Wrap(type(slot).element_type, type(slot).shape, nullptr, nullptr));
+      runner_.AddInput({type(slot).element_type, MemoryLocation::kHost, type(slot).shape, nullptr});
     }
   }
-  MULLION_ASSIGN_OR_RETURN(const std::vector<Tensor> outputs,
-                           RunNode(*step.node, *step.executable, inputs, types_));
-  for (size_t i = 0; i < outputs.size(); ++i) {
+  MULLION_RETURN_IF_ERROR(runner_.Run(*step.node, *step.executable, types_));
+  for (size_t i = 0; i < step.outputs.size(); ++i) {
     if (step.outputs[i] == kNoSlot) continue;
-    Learn(step.outputs[i], TypeInfo::Tensor(outputs[i].type(), outputs[i].shape()), outputs[i]);
+    const Tensor output = runner_.TakeOutput(i);
+    Learn(step.outputs[i], TypeInfo::Tensor(output.type(), output.shape()), output);
   }
   return true;
 }

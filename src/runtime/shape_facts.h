@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "planner/program.h"
+#include "runtime/run_node.h"
 
 namespace mullion {
 
@@ -64,6 +65,7 @@ class ShapeFacts {
 
   const Mark& MarkOf(int slot) const { return marks_[static_cast<size_t>(slot)]; }
   void Set(int slot, const TypeInfo& type, const Tensor& data);
+  bool AskExecutable(const Step& step);
   Result<bool> InferStep(const Step& step);
   bool AllInputsKnown(const Step& step) const;
   Result<bool> FoldStep(const Step& step);
@@ -77,6 +79,8 @@ class ShapeFacts {
   // Of the step at hand; kept so that not every step allocates.
   std::vector<TypeInfo> types_;
   std::vector<InferenceContext::Input> inputs_;
+  std::vector<const Shape*> shapes_;
+  NodeRunner runner_;
 };
 
 inline bool SameType(const TypeInfo& a, const TypeInfo& b) {

@@ -114,7 +114,31 @@ void Spread(const BroadcastPlan& plan, const BroadcastPlan::OperandPlan& operand
 
 }  // namespace
 
+namespace {
+
+// Operands of one shape, which is most often so, are walked as one axis.
+std::optional<BroadcastPlan> PlanAlike(std::span<const Shape> shapes) {
+  if (shapes.empty() ||
+      !std::all_of(shapes.begin(), shapes.end(), [&](const Shape& s) { return s == shapes[0]; })) {
+    return std::nullopt;
+  }
+  BroadcastPlan plan;
+  plan.output = shapes[0];
+  plan.count = plan.inner = plan.output.ElementCount();
+  if (plan.count < 2) return std::nullopt;
+  plan.operands.resize(shapes.size());
+  for (BroadcastPlan::OperandPlan& operand : plan.operands) {
+    operand.step = 1;
+    operand.dense = true;
+    operand.period = plan.count;
+  }
+  return plan;
+}
+
+}  // namespace
+
 std::optional<BroadcastPlan> PlanBroadcast(std::span<const Shape> shapes) {
+  if (auto plan = PlanAlike(shapes)) return plan;
   BroadcastPlan plan;
   for (const Shape& shape : shapes) {
     const std::optional<Shape> common = BroadcastShapes(plan.output, shape);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Conv of float through the matrix kernel, by Winograd or depthwise, and of double by plain loops.
+#include <optional>
+
 #include "base/str_cat.h"
 #include "devices/cpu/convolution_shape.h"
 #include "devices/cpu/float_convolution.h"
@@ -40,6 +42,14 @@ class FloatConv final : public FloatConvolution {
  public:
   explicit FloatConv(const Node& node) : FloatConvolution(node), half_(HalfTilesFor(node)) {}
 
+  // Reads the node once for all images, where weights are constant.
+  void KeepAttributes() {
+    const Value& weights = *node().input(1);
+    if (!weights.IsConstant()) return;
+    Result<Known> known = ReadNode(KnownImage(), weights.constant.shape());
+    if (known.ok()) known_ = *std::move(known);
+  }
+
   bool ComputesInHalf() const override {
     const Shape& weights = node().input(1)->type.shape;
     const auto shape = ShapeOf(KnownImage(), weights);
@@ -53,16 +63,41 @@ class FloatConv final : public FloatConvolution {
            !UsesFoldedStride(shape) && !UsesFourier(shape) && !UsesLargeKernel(shape);
   }
 
+  // What hangs on the node and on the weights alone.
+  struct Known {
+    ConvolutionGeometry geometry;
+    AutoPad auto_pad = AutoPad::kNotSet;
+    bool fixed = false;  // the image's axes
+
+    ConvolutionShape ToShape() const {
+      ConvolutionShape shape = ShapeOfGeometry(geometry);
+      shape.fixed = fixed;
+      shape.fixed_pads =
+          fixed || (auto_pad != AutoPad::kSameUpper && auto_pad != AutoPad::kSameLower);
+      return shape;
+    }
+  };
+
+  Result<Known> ReadNode(const Shape& image, const Shape& weights) const {
+    Known known;
+    MULLION_ASSIGN_OR_RETURN(known.geometry, ConvolutionGeometry::FromNode(node(), image, weights));
+    MULLION_ASSIGN_OR_RETURN(known.auto_pad, operators::ReadAutoPad(node()));
+    known.geometry.in_channels = weights[1] * known.geometry.groups;  // also of unknown images
+    known.fixed = HasFixedAxes();
+    return known;
+  }
+
   Result<ConvolutionShape> ShapeOf(const Shape& image, const Shape& weights) const override {
-    MULLION_ASSIGN_OR_RETURN(const ConvolutionGeometry geometry,
-                             ConvolutionGeometry::FromNode(node(), image, weights));
-    ConvolutionShape shape = ShapeOfGeometry(geometry);
-    shape.in_channels = weights[1] * shape.groups;  // also where the image is not known
-    shape.fixed = HasFixedAxes();
-    MULLION_ASSIGN_OR_RETURN(const AutoPad auto_pad, operators::ReadAutoPad(node()));
-    shape.fixed_pads =
-        shape.fixed || (auto_pad != AutoPad::kSameUpper && auto_pad != AutoPad::kSameLower);
-    return shape;
+    MULLION_ASSIGN_OR_RETURN(const Known known, ReadNode(image, weights));
+    return known.ToShape();
+  }
+
+  bool TellSizes(const Shape& image, ConvolutionShape& shape) const override {
+    if (!known_.has_value()) return false;
+    Known known = *known_;
+    if (!known.geometry.TakeImage(image, known.auto_pad)) return false;
+    shape = known.ToShape();
+    return true;
   }
 
   std::unique_ptr<ConvolutionPlan> MakePlan(const ConvolutionShape& shape) const override {
@@ -138,6 +173,7 @@ class FloatConv final : public FloatConvolution {
   }
 
   const TileFinder half_;  // null where half precision is not to be used
+  std::optional<Known> known_;
 };
 
 class DoubleConv final : public Executable {
@@ -167,6 +203,7 @@ Result<std::unique_ptr<Executable>> MakeConv(const Node& node, WeightStore& weig
   }
   auto conv = std::make_unique<FloatConv>(node);
   MULLION_RETURN_IF_ERROR(conv->Prepare(weights));
+  conv->KeepAttributes();
   return std::unique_ptr<Executable>(std::move(conv));
 }
 

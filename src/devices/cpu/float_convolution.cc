@@ -87,6 +87,13 @@ bool FloatConvolution::HasFixedAxes() const {
   return true;
 }
 
+FloatConvolution::FloatConvolution(const Node& node)
+    : node_(node),
+      layout_(node),
+      whole_channels_(layout_.last ? node.IntAttribute(operators::kWholeChannels, 0) : 0),
+      first_channel_(whole_channels_ > 0 ? node.IntAttribute(operators::kFirstChannel, 0) : 0),
+      owns_residual_(node.input(kResidualInput) != node.input(0)) {}
+
 Status FloatConvolution::Prepare(WeightStore& weights) {
   MULLION_ASSIGN_OR_RETURN(activation_, FusedActivationOf(node_));
   const Value* const value = node_.input(1);
@@ -107,17 +114,33 @@ Status FloatConvolution::Prepare(WeightStore& weights) {
   return OkStatus();
 }
 
+bool FloatConvolution::TellShape(std::span<const Shape* const> inputs, Shape& output) const {
+  ConvolutionShape shape;
+  if (!TellSizes(*inputs[0], shape)) return false;
+  output = *inputs[0];
+  output[layout_.ChannelAxis(output.rank())] =
+      whole_channels_ > 0 ? whole_channels_ : shape.out_channels;
+  for (int i = 0; i < shape.spatial_rank; ++i) {
+    output[layout_.SpatialAxis(i)] = shape.axes[static_cast<size_t>(i)].output;
+  }
+  const auto fits = [&](size_t i, const Shape& wanted) {
+    return i >= inputs.size() || inputs[i] == nullptr || *inputs[i] == wanted;
+  };
+  return fits(kBiasInput, Shape{shape.out_channels}) && fits(kConvWhole, output);
+}
+
 Status FloatConvolution::Bind(BindContext& context) const {
   const Shape& image = context.input(0)->shape;
   auto bound = std::make_unique<Bound>();
-  MULLION_ASSIGN_OR_RETURN(bound->shape, ShapeOf(image, context.input(1)->shape));
+  if (!TellSizes(image, bound->shape)) {
+    MULLION_ASSIGN_OR_RETURN(bound->shape, ShapeOf(image, context.input(1)->shape));
+  }
   const ConvolutionShape& shape = bound->shape;
   bound->plan = MakePlan(shape);
   bound->output_shape = image;
-  const bool writes_part = layout_.last && node_.HasAttribute(operators::kWholeChannels);
-  bound->channels =
-      writes_part ? node_.IntAttribute(operators::kWholeChannels, 0) : shape.out_channels;
-  bound->first_channel = writes_part ? node_.IntAttribute(operators::kFirstChannel, 0) : 0;
+  const bool writes_part = whole_channels_ > 0;
+  bound->channels = writes_part ? whole_channels_ : shape.out_channels;
+  bound->first_channel = first_channel_;
   bound->output_shape[layout_.ChannelAxis(image.rank())] = bound->channels;
   for (int i = 0; i < shape.spatial_rank; ++i) {
     const ConvolutionShape::Axis& axis = shape.axes[static_cast<size_t>(i)];
@@ -142,7 +165,7 @@ Status FloatConvolution::Bind(BindContext& context) const {
     if (bound->copies_output) bound->output = parts.Add(FloatBytes(outputs));
     if (context.input(kConvWhole) != nullptr) context.AllowInPlace(0, kConvWhole);
   } else if (bound->plan->TakesResidualInPlace() && context.input(kResidualInput) != nullptr &&
-             node_.input(kResidualInput) != node_.input(0)) {
+             owns_residual_) {
     context.AllowInPlace(0, kResidualInput);
   }
   bound->work = parts.Add(bound->plan->ScratchBytes(context.threads()));

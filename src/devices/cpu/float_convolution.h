@@ -16,11 +16,12 @@ namespace mullion::cpu {
 
 class FloatConvolution : public Executable {
  public:
-  explicit FloatConvolution(const Node& node) : node_(node), layout_(node) {}
+  explicit FloatConvolution(const Node& node);
 
   // Packs constant weights. Once, before anything else.
   Status Prepare(WeightStore& weights);
   bool Holds(int i) const override { return i == 1 && packed_ != nullptr; }
+  bool TellShape(std::span<const Shape* const> inputs, Shape& output) const override;
   Status Bind(BindContext& context) const override;
   Status Run(RunContext& context) const override;
 
@@ -34,6 +35,11 @@ class FloatConvolution : public Executable {
   // Sizes for an image in the node's layout. Called at load with sizes of the image that are not
   // known: then only what hangs on the others needs to be right.
   virtual Result<ConvolutionShape> ShapeOf(const Shape& image, const Shape& weights) const = 0;
+  // The same without a look at the node, where weights are constant: false where it has to be
+  // asked.
+  virtual bool TellSizes(const Shape& /*image*/, ConvolutionShape& /*shape*/) const {
+    return false;
+  }
   virtual std::unique_ptr<ConvolutionPlan> MakePlan(const ConvolutionShape& shape) const = 0;
   // Names everything that packed weights depend on besides the weights.
   virtual std::string Format(const ConvolutionShape& shape) const = 0;
@@ -47,6 +53,11 @@ class FloatConvolution : public Executable {
 
   const Node& node_;
   const operators::ChannelLayout layout_;
+  // Of a wider tensor that is written to (operators/whole_output.h): all its channels, or 0.
+  const int64_t whole_channels_;
+  const int64_t first_channel_;
+  // Whether the residual may be overwritten: it is not the image, too.
+  const bool owns_residual_;
   Activation activation_;
   std::shared_ptr<const void> packed_;  // null when weights are not constant
 };

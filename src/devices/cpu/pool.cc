@@ -139,7 +139,7 @@ class Geometry {
 
  private:
   int rank_;
-  std::array<WindowAxis, kMaxRank> axes_;
+  AxisList<WindowAxis> axes_;
   int64_t channels_;
   int64_t planes_;
   int64_t input_rows_ = 1;

@@ -137,7 +137,7 @@ class Window {
   }
 
   int rank_;
-  std::array<WindowAxis, kMaxRank> axes_;
+  AxisList<WindowAxis> axes_;
   std::array<int64_t, kMaxRank> strides_{};
   std::array<int64_t, kMaxRank> index_strides_{};
   int64_t input_elements_ = 1;

@@ -24,8 +24,7 @@ using operators::WindowAxis;
 class Window {
  public:
   // `position` counts the output pixels of an image.
-  Window(const std::array<WindowAxis, kMaxRank>& axes, int rank, int64_t position)
-      : axes_(axes), rank_(rank) {
+  Window(const AxisList<WindowAxis>& axes, int rank, int64_t position) : axes_(axes), rank_(rank) {
     for (int i = rank - 1; i >= 0; --i) {
       const auto a = static_cast<size_t>(i);
       start_[a] = axes[a].Start(position % axes[a].output);
@@ -60,7 +59,7 @@ class Window {
     }
   }
 
-  const std::array<WindowAxis, kMaxRank>& axes_;
+  const AxisList<WindowAxis>& axes_;
   int rank_;
   int64_t count_ = 1;
   std::array<int64_t, kMaxRank> start_, first_, last_;
@@ -112,7 +111,7 @@ class QlinearAveragePool final : public Executable {
           x_scale(ByteScaleAt(context, 1)),
           y_scale(ByteScaleAt(context, 3)) {}
 
-    std::array<WindowAxis, kMaxRank> axes;
+    AxisList<WindowAxis> axes;
     const uint8_t* x;
     uint8_t* y;
     int64_t outputs;
@@ -144,12 +143,15 @@ class QlinearAveragePool final : public Executable {
   // One window that is the image: ONNX Runtime computes it as QLinearGlobalAveragePool, which
   // rounds otherwise.
   bool IsGlobal(const Shape& shape) const {
-    const std::array<WindowAxis, kMaxRank> axes = parameters_.Axes(shape);
-    return std::all_of(axes.begin(), axes.begin() + parameters_.spatial_rank,
-                       [](const WindowAxis& axis) {
-                         return axis.kernel == axis.input && axis.output == 1 &&
-                                axis.pad_begin == 0 && axis.pad_end == 0 && axis.dilation == 1;
-                       });
+    const AxisList<WindowAxis> axes = parameters_.Axes(shape);
+    for (int i = 0; i < parameters_.spatial_rank; ++i) {
+      const WindowAxis& axis = axes[static_cast<size_t>(i)];
+      if (axis.kernel != axis.input || axis.output != 1 || axis.pad_begin != 0 ||
+          axis.pad_end != 0 || axis.dilation != 1) {
+        return false;
+      }
+    }
+    return true;
   }
 
   // Scratch memory of one thread: sums, and channels first a row as floats. Threads share no cache

@@ -4,13 +4,12 @@
 #ifndef MULLION_DEVICES_CPU_KERNELS_CONVOLUTION_CONVOLUTION_H_
 #define MULLION_DEVICES_CPU_KERNELS_CONVOLUTION_CONVOLUTION_H_
 
-#include <array>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
+#include "base/axis_list.h"
 #include "base/parallel.h"
-#include "base/shape.h"
 #include "devices/cpu/kernels/matrix/matrix_kernel.h"
 #include "devices/cpu/kernels/matrix/weight_product.h"
 
@@ -36,7 +35,7 @@ struct ConvolutionShape {
   int64_t in_channels = 0;  // of all groups
   int64_t out_channels = 0;
   int spatial_rank = 0;
-  std::array<Axis, kMaxRank> axes;
+  AxisList<Axis> axes;
   // Whether axes are the same wherever the weights are used, and known when they are packed.
   bool fixed = false;
   // Whether pads are; those that hang on the image's size are only where that is fixed.

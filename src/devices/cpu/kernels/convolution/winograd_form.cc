@@ -77,11 +77,11 @@ bool IsThinWinograd(const ConvolutionShape& shape) {
   }
   const int64_t kernel = shape.axes[0].kernel;
   if (kernel != 3 && kernel != 5) return false;
-  return std::all_of(shape.axes.begin(), shape.axes.begin() + 2,
-                     [&](const ConvolutionShape::Axis& axis) {
-                       return axis.kernel == kernel && axis.stride == 1 && axis.dilation == 1 &&
-                              !(shape.fixed && axis.output < kThinTile);
-                     });
+  const auto fits = [&](const ConvolutionShape::Axis& axis) {
+    return axis.kernel == kernel && axis.stride == 1 && axis.dilation == 1 &&
+           !(shape.fixed && axis.output < kThinTile);
+  };
+  return fits(shape.axes[0]) && fits(shape.axes[1]);
 }
 
 WinogradForm WinogradFormOf(const ConvolutionShape& shape) {
