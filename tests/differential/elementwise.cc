@@ -153,6 +153,15 @@ void Power(Case& c) {
   c.Only({c.Input(random.Values(base, shape, IsInteger(base) ? -5 : 0, 5)), c.Input(power)});
 }
 
+void Square(Case& c) {
+  Random& random = c.random();
+  const ElementType type = random.Pick({kFloat, kDouble, kInt32, kInt64});
+  const auto power = static_cast<double>(random.Any(2, 3));
+  c.Return(c.Add("Pow", "",
+                 {c.Input(random.Values(type, random.AnyShape(0, 4), -9, 9)),
+                  c.Constant(random.Values(type, {}, power, power))}));
+}
+
 void Variadic(Case& c) {
   Random& random = c.random();
   const bool any = c.subject().name == "Max" || c.subject().name == "Min";
@@ -264,6 +273,7 @@ std::vector<Subject> ElementwiseSubjects() {
                                    {"Div", Arithmetic},
                                    {"Mod", Arithmetic, "", 10},
                                    {"Pow", Power},
+                                   {"Pow:square", Square, "", 12},
                                    {"Max", Variadic, "", 8},
                                    {"Min", Variadic, "", 8},
                                    {"Sum", Variadic, "", 8},

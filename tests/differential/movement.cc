@@ -202,6 +202,18 @@ void Pad(Case& c) {
   c.Only({x, c.Input(Ints(pads)), fill, with_axes ? c.Input(Ints(axes)) : nullptr}, attributes);
 }
 
+void PadBorders(Case& c) {
+  Random& random = c.random();
+  const ElementType type = random.Pick({kFloat, kDouble, kInt32, kInt64, kUint8, kInt8});
+  const Shape shape{random.Int(1, 3, 4), random.Int(3, 5, 64), random.Int(3, 6, 20),
+                    random.Int(3, 70, 20)};
+  const std::string mode = random.Pick({"reflect", "edge"});
+  c.Return(c.Add(
+      "Pad", "",
+      {c.Input(random.Values(type, shape, -50, 50)), c.Constant(Ints({0, 0, 2, 2, 0, 0, 1, 2}))},
+      {{"mode", mode}}));
+}
+
 void Tile(Case& c) {
   const Shape shape = c.random().AnyShape(0, 4);
   std::vector<int64_t> repeats;
@@ -336,6 +348,7 @@ std::vector<Subject> MovementSubjects() {
           {"Split", Split},
           {"Slice", Slice},
           {"Pad", Pad},
+          {"Pad:borders", PadBorders, "", 11},
           {"Tile", Tile},
           {"Expand", Expand, "", 8},
           {"DepthToSpace", DepthToSpace},

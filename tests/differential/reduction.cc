@@ -44,6 +44,18 @@ void Reduce(Case& c) {
   c.Only({x, axes.empty() && random.Chance(0.6) ? nullptr : c.Input(Ints(axes))}, attributes);
 }
 
+// Rows of some hundred elements, as exporters spell normalizations out.
+void ReduceRows(Case& c) {
+  Random& random = c.random();
+  const std::string_view name = c.subject().name.substr(0, c.subject().name.find(':'));
+  ElementType type = random.Pick({kFloat, kFloat, kDouble, kInt32, kInt64});
+  if (name == "ReduceMax") type = random.Pick({kFloat, kDouble, kInt32, kInt64, kInt8, kUint8});
+  const Shape shape{random.Int(1, 6, 1000), random.Int(1, 70, 100)};
+  c.tolerance = {2e-4, 1e-5, 1e-5};
+  c.Return(c.Add(name, "", {c.Input(random.Values(type, shape, -3, 4)), c.Constant(Ints({1}))},
+                 {{"keepdims", random.Int(0, 1)}}));
+}
+
 void ArgReduce(Case& c) {
   Random& random = c.random();
   const ElementType type =
@@ -130,6 +142,8 @@ std::vector<Subject> ReductionSubjects() {
   }
   subjects.insert(subjects.end(), {{"ArgMax", ArgReduce},
                                    {"ArgMin", ArgReduce},
+                                   {"ReduceMean:rows", ReduceRows, "", 18},
+                                   {"ReduceMax:rows", ReduceRows, "", 20},
                                    {"CumSum", Cumulative, "", 11},
                                    {"CumProd", Cumulative, "", 26, 26},
                                    {"TopK", TopK, "", 10},

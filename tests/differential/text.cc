@@ -30,10 +30,27 @@ Tensor CastValues(Random& random, ElementType from, ElementType to, const Shape&
   return random.Values(from, shape, is_unsigned ? 0 : -100, 100);
 }
 
+// Not only floats, so that what bench/operators shows of types is more than conversions to them.
+ElementType TypicalTarget(ElementType from) {
+  switch (from) {
+    case kDouble:
+      return kInt16;
+    case kFloat:
+    case kInt16:
+      return kInt32;
+    case kInt32:
+      return kFloat16;
+    case kUint32:
+      return kBool;
+    default:
+      return kFloat;
+  }
+}
+
 void Cast(Case& c) {
   Random& random = c.random();
   const ElementType from = CastType(random);
-  const ElementType to = !random.typical() ? CastType(random) : from == kFloat ? kInt32 : kFloat;
+  const ElementType to = random.typical() ? TypicalTarget(from) : CastType(random);
   const Shape shape = random.AnyShape(0, 3);
   Value* const x = c.Input(CastValues(random, from, to, shape));
   if (c.subject().name == "CastLike") {

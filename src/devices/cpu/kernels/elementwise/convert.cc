@@ -13,7 +13,7 @@ namespace {
 using Step = ConvertStep;
 
 // What steps hand on lies in the level 1 cache, twice.
-constexpr size_t kTile = 512;
+constexpr size_t kConvertTile = 512;
 
 bool IsPackedInteger(ElementType type) {
   return IsSubByte(type) && type != ElementType::kFloat4E2M1;
@@ -190,13 +190,13 @@ void ConvertPath::Finish(ElementType to) {
 }
 
 void ConvertPath::Run(const void* x, void* y, size_t count) const {
-  alignas(64) std::byte tiles[2][kTile * sizeof(double)];
+  alignas(64) std::byte tiles[2][kConvertTile * sizeof(double)];
   const auto bits = static_cast<size_t>(bits_);
   const auto to_bits = static_cast<size_t>(to_bits_);
   for (size_t begin = 0, n = 0; begin < count; begin += n) {
     // Whole blocks, and what is left with others behind it.
     n = (count - begin) & ~(kConvertBlock - 1);
-    if (count_ > 1) n = std::min(n, kTile);  // one step needs no tiles
+    if (count_ > 1) n = std::min(n, kConvertTile);  // one step needs no tiles
     const bool is_rest = n == 0;
     if (is_rest) n = count - begin;
     const void* from = static_cast<const std::byte*>(x) + begin * bits / 8;
