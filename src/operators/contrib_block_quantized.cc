@@ -50,7 +50,10 @@ class GatherBlocks {
   }
 
  private:
-  Status Error(StatusCode code, const std::string& text) const { return node_.Error(code, text); }
+  Status Refuse(StatusCode code, int i, const char* why) const {
+    return node_.Error(code, StrCat("input ", i, " is ", node_.input(i)->type.ToString(), ", with ",
+                                    bits_, " bits and blocks of ", block_, ": ", why));
+  }
 
   Status Read() {
     const Value& table = *node_.input(kTable);
@@ -61,14 +64,12 @@ class GatherBlocks {
     bits_ = in_bytes_ ? node_.IntAttribute("bits", 4) : Contains(types::kFloat8, type) ? 8 : 4;
     const bool known = bits_ == 8 || bits_ == 4 || (in_bytes_ && bits_ == 2);
     if (!known || !(in_bytes_ || sign_ || is_float_ || type == ElementType::kUint4)) {
-      return Error(StatusCode::kUnsupported,
-                   StrCat("input 0 is ", table.type.ToString(), " of ", bits_,
-                          " bits; bytes that hold numbers of 2, "
-                          "4 or 8 bits, 4-bit numbers and floats of 4 "
-                          "or 8 bits are supported"));
+      return Refuse(StatusCode::kUnsupported, kTable,
+                    "bytes that hold numbers of 2, 4 or 8 bits, 4-bit numbers and floats of 4 or 8 "
+                    "bits are supported");
     }
     if (!table.type.has_shape || !table.type.shape.IsConcrete() || table.type.shape.rank() < 1) {
-      return Error(StatusCode::kUnsupported, "the shape of input 0 must be known");
+      return Refuse(StatusCode::kUnsupported, kTable, "its shape must be known");
     }
     table_ = table.type.shape;
     const std::optional<int> gather =
@@ -78,10 +79,8 @@ class GatherBlocks {
     block_ = node_.IntAttribute("block_size", 128);
     if (!gather.has_value() || !quantize.has_value() || block_ < (is_float_ ? 0 : 1) ||
         table_[*quantize] > kMostNumbers) {
-      return Error(StatusCode::kInvalidModel,
-                   StrCat("attribute 'gather_axis', 'quantize_axis' or 'block_size' does not fit "
-                          "input 0, ",
-                          table.type.ToString()));
+      return Refuse(StatusCode::kInvalidModel, kTable,
+                    "attribute 'gather_axis', 'quantize_axis' or 'block_size' does not fit");
     }
     gather_ = *gather;
     quantize_ = *quantize;
@@ -92,8 +91,8 @@ class GatherBlocks {
         gather_ == 0 && quantize_ == table_.rank() - 1 && quantize_ > 0 && width_ > 0 &&
         (bits_ == 8 || in_bytes_ || (!is_float_ && IsConstant(kTable) && IsConstant(kTableZeros)));
     if (in_bytes_ && !by_rows_ && width_ > 0) {
-      return Error(StatusCode::kInvalidModel,
-                   "bytes can only be looked up along axis 0, with blocks along the last axis");
+      return Refuse(StatusCode::kInvalidModel, kTable,
+                    "bytes can only be looked up along axis 0, with blocks along the last axis");
     }
     return OkStatus();
   }
@@ -116,9 +115,7 @@ class GatherBlocks {
         fits = given[axis] < 0 || given[axis] == wanted[axis] || repeats;
       }
       if (fits) continue;
-      return Error(StatusCode::kInvalidModel,
-                   StrCat("input ", i, " is ", value->type.ToString(), ", which does not fit ",
-                          table_.ToString(), " in blocks of ", block_));
+      return Refuse(StatusCode::kInvalidModel, i, "it does not fit input 0");
     }
     return OkStatus();
   }
@@ -132,7 +129,7 @@ class GatherBlocks {
       Shape all = table_;
       all[quantize_] = blocks_;
       const std::vector<int64_t> sizes(all.begin(), all.end());
-      scales = &expansion_.Add("Expand", {scales, &List("sizes", sizes)});
+      scales = &expansion_.Add("Expand", {scales, &expansion_.Ints(sizes)});
     }
     Value& table =
         expansion_.Add("DequantizeLinear", {node_.input(kTable), scales, node_.input(kTableZeros)});
@@ -201,14 +198,9 @@ class GatherBlocks {
     if (whole_blocks()) return expansion_.Add("Unsqueeze", {&blocks, &expansion_.Ints({-1})});
     std::vector<int64_t> places;
     for (int64_t i = 0; i < width_; ++i) places.push_back(i / block_);
-    Value& each = expansion_.Add("Gather", {&blocks, &List("places", places)});
+    Value& each = expansion_.Add("Gather", {&blocks, &expansion_.Ints(places)});
     each.producer()->SetAttribute("axis", int64_t{-1});
     return each;
-  }
-
-  Value& List(const char* name, const std::vector<int64_t>& values) {
-    return node_.graph().AddConstant(name,
-                                     Tensor::Vector<int64_t>(std::span<const int64_t>(values)));
   }
 
   // The shape of rows that were looked up, with other axes at its end.
@@ -216,7 +208,7 @@ class GatherBlocks {
     std::vector<int64_t> sizes(table_.begin() + 1, table_.end() - 1);
     sizes.insert(sizes.end(), last);
     Node& shape = expansion_.AddNode(
-        "Concat", {&expansion_.Add("Shape", {node_.input(kIndices)}), &List("sizes", sizes)}, 1);
+        "Concat", {&expansion_.Add("Shape", {node_.input(kIndices)}), &expansion_.Ints(sizes)}, 1);
     shape.SetAttribute("axis", int64_t{0});
     return expansion_.Add("Reshape", {&x, shape.output(0)});
   }

@@ -97,8 +97,7 @@ Status UpgradeReduceSumInteger(Node& node) {
   Expansion expansion(node);
   Value& wide =
       expansion.Cast(*node.input(0), is_signed ? ElementType::kInt32 : ElementType::kUint32);
-  Value& list =
-      node.graph().AddConstant("axes", Tensor::Vector<int64_t>(std::span<const int64_t>(axes)));
+  Value& list = expansion.Ints(axes);
   expansion.Become("ReduceSum", {&wide, &list});
   node.SetAttribute("keepdims", keep);
   return OkStatus();

@@ -14,8 +14,8 @@ Node& Expansion::AddNode(std::string_view name, std::initializer_list<Value*> in
   return made;
 }
 
-Value& Expansion::Ints(std::initializer_list<int64_t> values) {
-  return graph_.AddConstant("ints", Tensor::Vector<int64_t>(std::vector<int64_t>(values)));
+Value& Expansion::Ints(std::span<const int64_t> values) {
+  return graph_.AddConstant("ints", Tensor::Vector<int64_t>(values));
 }
 
 Value& Expansion::Int(int64_t value) { return graph_.AddConstant("int", Tensor::Scalar(value)); }

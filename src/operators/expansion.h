@@ -4,6 +4,7 @@
 #define MULLION_OPERATORS_EXPANSION_H_
 
 #include <initializer_list>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -25,7 +26,10 @@ class Expansion {
   // The first output of a new ai.onnx node in the form of opset `kFormOpset`.
   Value& Add(std::string_view name, std::initializer_list<Value*> inputs);
   Node& AddNode(std::string_view name, std::initializer_list<Value*> inputs, int outputs);
-  Value& Ints(std::initializer_list<int64_t> values);
+  Value& Ints(std::span<const int64_t> values);
+  Value& Ints(std::initializer_list<int64_t> values) {
+    return Ints(std::span(values.begin(), values.size()));
+  }
   Value& Int(int64_t value);
   Value& Float(float value);
   Value& Cast(Value& x, ElementType type);

@@ -398,7 +398,7 @@ void MatMulNBits(Case& c) {
   const int64_t k = random.Chance(0.7) ? random.Int(1, 5, 64) * 16 : random.Int(1, 80, 1000);
   const BlockNumbers weights(random, bits, k, random.Int(1, 20, 1024), block);
   const int64_t m = random.Int(1, 5, random.typical() ? 1 : 64);
-  const bool fed = random.Chance(0.15);
+  const bool fed = !random.realistic() && random.Chance(0.15);
   const auto given = [&](const Tensor& tensor) {
     return !tensor ? nullptr : fed ? c.Fed(tensor) : c.Constant(tensor);
   };
@@ -419,6 +419,37 @@ void MatMulNBits(Case& c) {
   const Words w{c};
   Value* const product = w("MatMul", {c.Twin(x), c.TwinConstant(weights.Floats(groups))});
   c.Return(bias == nullptr ? product : w("Add", {product, c.Twin(bias)}));
+}
+
+void MatMulBnb4(Case& c) {
+  Random& random = c.random();
+  const int64_t k = random.Int(1, 40, 1024), n = random.Int(1, 20, 1024);
+  const int64_t m = random.Int(1, 5, random.typical() ? 1 : 64);
+  const int64_t block = random.PickSize({16, 32, 64}, 64);
+  const bool turned = random.Chance(0.7), fed = !random.realistic() && random.Chance(0.2);
+  const auto given = [&](const Tensor& tensor) { return fed ? c.Fed(tensor) : c.Constant(tensor); };
+  Attributes attributes = {
+      {"K", k}, {"N", n}, {"block_size", block}, {"quant_type", random.Int(0, 1)}};
+  if (!turned || random.Chance(0.5)) attributes.emplace_back("transB", int64_t{turned});
+  const int64_t width = turned ? k : n;
+  c.tolerance = {1e-4, 1e-5, 1e-5};
+  Value* const x =
+      c.Fed(random.Values(kFloat, random.Chance(0.4) ? Shape{2, m, width} : Shape{m, width}));
+  Value* const numbers = given(random.Values(kUint8, {(n * k + 1) / 2}, 0, 255));
+  Value* const scales = given(random.Values(kFloat, {(n * k + block - 1) / block}, 0.1, 1));
+  c.Only({x, numbers, scales}, attributes);
+  if (turned) return;
+  // The peer's results have nothing to do with such weights: it gives them, transposed, as those of
+  // one row for each column.
+  c.BeginTwin(13);
+  const Words w{c};
+  Tensor rows = random.Values(kFloat, {k, k}, 0, 0);
+  for (int64_t i = 0; i < k; ++i)
+    rows.mutable_view().span<float>()[static_cast<size_t>(i * k + i)] = 1;
+  attributes.back() = {"transB", int64_t{1}};
+  Value* const weights =
+      c.Add({c.TwinConstant(rows), c.Twin(numbers), c.Twin(scales)}, attributes).output(0);
+  c.Return(w("MatMul", {c.Twin(x), w("Transpose", {weights})}));
 }
 
 void GatherBlockQuantized(Case& c) {
@@ -644,6 +675,7 @@ std::vector<Subject> MicrosoftSubjects() {
           {"FusedGemm", FusedGemm, kMicrosoft, 13},
           {"FusedConv", FusedConv, kMicrosoft, 13},
           {"MatMulNBits", MatMulNBits, kMicrosoft, 13},
+          {"MatMulBnb4", MatMulBnb4, kMicrosoft, 13},
           {"GatherBlockQuantized", GatherBlockQuantized, kMicrosoft, 13},
           {"QuantizeLinear", MicrosoftQuantize, kMicrosoft, 13},
           {"DequantizeLinear", MicrosoftQuantize, kMicrosoft, 13},
