@@ -48,7 +48,7 @@ class ContribGroupQuery {
       if (!none) MULLION_RETURN_IF_ERROR(Rotate(*key_, key_heads_, key_));
     }
     Value* const rest[] = {node_.input(kContribBias), node_.input(kContribSinks),
-                           node_.input(kContribKeyScale), node_.input(kContribValueScale)};
+                           Scale(kContribKeyScale), Scale(kContribValueScale)};
     node_.ResizeInputs(group_query::kInputs);
     node_.SetInput(group_query::kQuery, query_);
     node_.SetInput(group_query::kKey, key_);
@@ -98,6 +98,14 @@ class ContribGroupQuery {
       return OkStatus();
     }
     return wrong("inputs 14 and 15, weights of norms, must be given both or neither");
+  }
+
+  // Floats, also in a model that was made one of halves throughout.
+  Value* Scale(int i) {
+    Value* const scale = node_.input(i);
+    return scale == nullptr || !Contains(types::kHalfFloats, scale->type.element_type)
+               ? scale
+               : &expansion_.Cast(*scale, ElementType::kFloat);
   }
 
   // Each head of x by the root of its mean square.
