@@ -18,11 +18,11 @@ template <typename T>
 class AxisList {
  public:
   AxisList() = default;
-  AxisList(const AxisList& other) : first_(other.first_) {
+  [[gnu::noinline]] AxisList(const AxisList& other) : first_(other.first_) {
     if (other.rest_ != nullptr) CopyRest(other);
   }
   AxisList(AxisList&& other) noexcept = default;
-  AxisList& operator=(const AxisList& other) {
+  [[gnu::noinline]] AxisList& operator=(const AxisList& other) {
     first_ = other.first_;
     if (rest_ != nullptr || other.rest_ != nullptr) CopyRest(other);
     return *this;
