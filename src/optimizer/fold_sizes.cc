@@ -111,14 +111,33 @@ std::optional<Sizes> ListOf(const Value* list, int steps) {
   return std::nullopt;
 }
 
+// Symbols of the graph's inputs. Nobody holds those who run it to one size for each.
+class Symbols {
+ public:
+  explicit Symbols(const Graph& graph) {
+    for (const Value* const input : graph.inputs()) {
+      if (!input->type.has_shape) continue;
+      for (const int64_t dim : input->type.shape) seen_.push_back(dim);
+    }
+  }
+  // Whether all that has this symbol has it from one place.
+  bool StandsForOne(int64_t symbol) const {
+    return symbol != kUnknownDim && std::count(seen_.begin(), seen_.end(), symbol) < 2;
+  }
+
+ private:
+  std::vector<int64_t> seen_;
+};
+
 // Whether `size` is what `input` has along `axis`, whatever the symbols stand for.
-bool IsSizeOf(const Size& size, const Value& input, int axis) {
+bool IsSizeOf(const Size& size, const Value& input, int axis, const Symbols& symbols) {
   if (size.value == &input && size.axis == axis) return true;
   if (!input.type.has_shape || axis >= input.type.shape.rank()) return false;
-  return size.number != kUnknownDim && size.number == input.type.shape[axis];
+  return size.number == input.type.shape[axis] &&
+         (size.number >= 0 || symbols.StandsForOne(size.number));
 }
 
-bool FoldList(Node& reshape) {
+bool FoldList(Node& reshape, const Symbols& symbols) {
   const Value* const list = reshape.input(1);
   if (list == nullptr || list->IsConstant() || reshape.IntAttribute("allowzero", 0) != 0) {
     return false;
@@ -130,7 +149,7 @@ bool FoldList(Node& reshape) {
     const int axis = static_cast<int>(target.size());
     if (size.value == nullptr) {
       target.push_back(size.number);
-    } else if (IsSizeOf(size, *reshape.input(0), axis)) {
+    } else if (IsSizeOf(size, *reshape.input(0), axis, symbols)) {
       target.push_back(0);
     } else {
       return false;
@@ -140,15 +159,17 @@ bool FoldList(Node& reshape) {
   return true;
 }
 
-}  // namespace
-
-bool FoldSizes(Graph& graph) {
+bool FoldLists(Graph& graph, const Symbols& symbols) {
   bool changed = false;
   for (const auto& node : graph.nodes()) {
-    for (Graph* const subgraph : node->Subgraphs()) changed |= FoldSizes(*subgraph);
-    if (Is(*node, "Reshape")) changed |= FoldList(*node);
+    for (Graph* const subgraph : node->Subgraphs()) changed |= FoldLists(*subgraph, symbols);
+    if (Is(*node, "Reshape")) changed |= FoldList(*node, symbols);
   }
   return changed;
 }
+
+}  // namespace
+
+bool FoldSizes(Graph& graph) { return FoldLists(graph, Symbols(graph)); }
 
 }  // namespace mullion::optimizer

@@ -10,8 +10,9 @@
 namespace mullion::optimizer {
 
 // Gives a Reshape a constant list where each of its sizes is a number, or is known to be that of
-// the input at the same place. Needs inferred types, and inference to run again where it returns
-// true: something changed.
+// the input at the same place. A symbol that the graph's inputs have twice says nothing: they may
+// be given two sizes. Needs inferred types, and inference to run again where it returns true:
+// something changed.
 bool FoldSizes(Graph& graph);
 
 }  // namespace mullion::optimizer

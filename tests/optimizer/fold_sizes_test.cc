@@ -61,6 +61,19 @@ TEST_F(FoldSizes, SizesOfOthersAreCopiedWhereTheyAreTheSame) {
   EXPECT_EQ(ListAfter(maker.Add("Reshape", {&y, &list})), (std::vector<int64_t>{0, 2, 2, -1}));
 }
 
+TEST_F(FoldSizes, SymbolsOfTwoInputsAreNotTrusted) {
+  Value& x = maker.Input({kFoldBatch, 4});
+  Value& y = maker.Input({kFoldBatch, 4});
+  Value& list = Joined({&SizeOf(x, 0), &Ints({-1})});
+  EXPECT_EQ(ListAfter(maker.Add("Reshape", {&y, &list})), std::vector<int64_t>());
+}
+
+TEST_F(FoldSizes, SymbolsOfTwoAxesAreNotTrusted) {
+  Value& x = maker.Input({4, kFoldBatch, kFoldBatch});
+  Value& list = Joined({&Ints({4}), &SizeOf(x, 2), &Ints({-1})});
+  EXPECT_EQ(ListAfter(maker.Add("Reshape", {&x, &list})), std::vector<int64_t>());
+}
+
 TEST_F(FoldSizes, ScalesOfOneKeepSizes) {
   Value& x = maker.Input({kFoldBatch, 4, 5, kFoldWidth});
   const std::vector<float> scales{1, 1, 2, 2};
