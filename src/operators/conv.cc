@@ -24,6 +24,7 @@ Status InferConv(InferenceContext& context) {
                            ConvolutionGeometry::FromNode(context.node(), *image, *weights));
   MULLION_RETURN_IF_ERROR(CheckChannelBias(context, geometry.out_channels));
   Shape output = geometry.OutputShape();
+  MULLION_RETURN_IF_ERROR(CheckResidual(context, kResidualInput, output));
   if (geometry.layout.last && context.node().HasAttribute(kWholeChannels)) {
     MULLION_RETURN_IF_ERROR(WidenToWhole(context, kConvWhole, output));
   }

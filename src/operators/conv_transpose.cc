@@ -92,6 +92,7 @@ Status InferConvTranspose(InferenceContext& context) {
                            TransposedGeometry(context.node(), *image, *weights));
   MULLION_RETURN_IF_ERROR(CheckChannelBias(context, geometry.out_channels));
   const Shape output = geometry.OutputShape();
+  MULLION_RETURN_IF_ERROR(CheckResidual(context, kResidualInput, output));
   context.SetOutput(0, context.InputType(0), output);
   return OkStatus();
 }

@@ -14,7 +14,7 @@
 
 #include <string_view>
 
-#include "graph/graph.h"
+#include "operators/inference.h"
 
 namespace mullion::operators {
 
@@ -34,6 +34,10 @@ inline FusedActivation FusedActivationOf(const Node& node) {
   return {node.StringAttribute(kFusedActivation, ""), node.FloatAttribute(kFusedAlpha, 0),
           node.FloatAttribute(kFusedBeta, 0)};
 }
+
+// Whether the residual, which is input `input` where there is one, has the output's shape. It was
+// fused as the names of the dimensions said so, to which nobody holds the graph's inputs.
+Status CheckResidual(const InferenceContext& context, int input, const Shape& output);
 
 }  // namespace mullion::operators
 

@@ -43,6 +43,7 @@ Status InferGemm(InferenceContext& context) {
                                   " but must broadcast to the output's shape ", output.ToString()));
     }
   }
+  MULLION_RETURN_IF_ERROR(CheckResidual(context, kResidualInput, output));
   context.SetOutput(0, context.InputType(0), output);
   return OkStatus();
 }

@@ -26,6 +26,7 @@ Status InferGroupNormalization(InferenceContext& context) {
   }
   const int64_t wanted = node.IntAttribute("scale_per_group", 0) != 0 ? groups : channels;
   MULLION_RETURN_IF_ERROR(context.RequireSameType(0, kResidualInput));
+  if (shape != nullptr) MULLION_RETURN_IF_ERROR(CheckResidual(context, kResidualInput, *shape));
   for (int i = 1; i < 3; ++i) {
     MULLION_RETURN_IF_ERROR(context.RequireSameType(i, 0));
     MULLION_RETURN_IF_ERROR(context.RequireRank(i, 1));

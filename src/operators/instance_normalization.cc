@@ -13,6 +13,7 @@ Status InferInstanceNormalization(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(context.RequireRankAtLeast(0, 3));
   const Shape* const shape = context.InputShape(0);
   MULLION_RETURN_IF_ERROR(context.RequireSameType(0, kResidualInput));
+  if (shape != nullptr) MULLION_RETURN_IF_ERROR(CheckResidual(context, kResidualInput, *shape));
   for (int i = 1; i < 3; ++i) {
     MULLION_RETURN_IF_ERROR(context.RequireSameType(i, 0));
     MULLION_RETURN_IF_ERROR(context.RequireRank(i, 1));

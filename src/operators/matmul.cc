@@ -21,6 +21,7 @@ Status InferMatmul(InferenceContext& context) {
   }
   MULLION_ASSIGN_OR_RETURN(const MatrixShape shape,
                            MatrixShape::FromShapes(context.node(), *left, *right));
+  MULLION_RETURN_IF_ERROR(CheckResidual(context, kResidualInput, shape.output));
   context.SetOutput(0, context.InputType(0), shape.output);
   return OkStatus();
 }

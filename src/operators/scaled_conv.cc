@@ -3,6 +3,7 @@
 
 #include "base/str_cat.h"
 #include "operators/convolution_geometry.h"
+#include "operators/epilogue.h"
 #include "operators/quantized_input.h"
 #include "operators/registry.h"
 
@@ -46,6 +47,7 @@ Status InferScaledConv(InferenceContext& context) {
   for (const int i : {kWZero, kWScale, kBias}) {
     MULLION_RETURN_IF_ERROR(RequireChannels(context, i, geometry.out_channels));
   }
+  MULLION_RETURN_IF_ERROR(CheckResidual(context, kResidual, geometry.OutputShape()));
   context.SetOutput(kY, ElementType::kFloat, geometry.OutputShape());
   context.SetOutput(kBytes, ElementType::kUint8, geometry.OutputShape());
   return OkStatus();

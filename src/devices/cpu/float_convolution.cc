@@ -118,15 +118,17 @@ bool FloatConvolution::TellShape(std::span<const Shape* const> inputs, Shape& ou
   ConvolutionShape shape;
   if (!TellSizes(*inputs[0], shape)) return false;
   output = *inputs[0];
-  output[layout_.ChannelAxis(output.rank())] =
-      whole_channels_ > 0 ? whole_channels_ : shape.out_channels;
+  int64_t& channels = output[layout_.ChannelAxis(output.rank())];
+  channels = shape.out_channels;
   for (int i = 0; i < shape.spatial_rank; ++i) {
     output[layout_.SpatialAxis(i)] = shape.axes[static_cast<size_t>(i)].output;
   }
   const auto fits = [&](size_t i, const Shape& wanted) {
     return i >= inputs.size() || inputs[i] == nullptr || *inputs[i] == wanted;
   };
-  return fits(kBiasInput, Shape{shape.out_channels}) && fits(kConvWhole, output);
+  if (!fits(kBiasInput, Shape{shape.out_channels}) || !fits(kResidualInput, output)) return false;
+  if (whole_channels_ > 0) channels = whole_channels_;
+  return fits(kConvWhole, output);
 }
 
 Status FloatConvolution::Bind(BindContext& context) const {
