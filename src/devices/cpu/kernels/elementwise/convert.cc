@@ -221,6 +221,7 @@ void ConvertPath::Run(const void* x, void* y, size_t count) const {
 
 void ConvertElements(ElementType from, const void* x, ElementType to, void* y, size_t count,
                      const ConvertOptions& options) {
+  if (count == 0) return;  // of nothing there may be no address
   const bool same_bits = BitsOf(from) == BitsOf(to) ||
                          (from == ElementType::kBool && UnsignedOf(to) == ElementType::kUint8);
   if (same_bits) {
