@@ -218,11 +218,9 @@ constexpr int64_t RoundUp(int64_t bytes) {
 
 bool IsFew(const BlockProduct& p) { return p.rows <= kFewBlockRows; }
 
-// Products of a byte and a number are less than 2^15.
-constexpr int64_t kMostByteBlock = 1 << 16;
-
 bool Rounds(const BlockProduct& p) {
 #if defined(__x86_64__)
+  constexpr int64_t kMostByteBlock = 1 << 16;  // products of a byte and a number are less than 2^15
   return p.may_round && IsFew(p) && p.weights.block <= kMostByteBlock &&
          p.weights.panel_columns == kBlockTileWidth && CurrentIsa() >= Isa::kAvx512Vnni;
 #else
