@@ -112,10 +112,6 @@ void Spread(const BroadcastPlan& plan, const BroadcastPlan::OperandPlan& operand
   }
 }
 
-}  // namespace
-
-namespace {
-
 // Operands of one shape, which is most often so, are walked as one axis.
 std::optional<BroadcastPlan> PlanAlike(std::span<const Shape> shapes) {
   if (shapes.empty() ||
