@@ -13,6 +13,7 @@
 #include "devices/cpu/broadcast.h"
 #include "devices/cpu/kernels/elementwise/float_binary.h"
 #include "devices/cpu/kernels/elementwise/float_unary.h"
+#include "devices/cpu/kernels/elementwise/scale_shift.h"
 #include "devices/cpu/registry.h"
 #include "operators/registry.h"
 
@@ -32,6 +33,9 @@ constexpr int64_t kTile = 1024;
 struct Step {
   Instruction instruction;
   int slot = 0;  // which temporary takes the result; kOutput for the last one
+  // A product that only the next instruction reads, as what is added to: where both other operands
+  // are single, the two are one walk.
+  bool scales = false;
 };
 constexpr int kOutput = -1;
 
@@ -60,6 +64,11 @@ int AssignSlots(const ElementwiseProgram& program, int inputs, std::vector<Step>
       step.slot = free.back();
       free.pop_back();
     }
+    const int own = inputs + static_cast<int>(i);
+    step.scales = program[i].step.op == ElementwiseOp::kMul && i + 1 < program.size() &&
+                  last_read[static_cast<size_t>(own)] == i + 1 &&
+                  program[i + 1].step.op == ElementwiseOp::kAdd &&
+                  program[i + 1].a != program[i + 1].b;
     steps.push_back(step);
   }
   return slots;
@@ -152,14 +161,20 @@ class FusedElementwise final : public Executable {
 
   void RunTile(Values& values, float* temporaries, float* output, size_t count) const {
     size_t number = static_cast<size_t>(inputs_);
-    for (const Step& step : steps_) {
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      const Step& step = steps_[i];
       const Instruction& instruction = step.instruction;
+      if (step.scales && ScaleAndShift(values, i, temporaries, output, count)) {
+        number += 2;
+        ++i;
+        continue;
+      }
       const Operand<float> a = values[static_cast<size_t>(instruction.a)];
       const bool binary = instruction.b >= 0;
       const Operand<float> b = binary ? values[static_cast<size_t>(instruction.b)] : a;
       // What comes of single elements is a single element.
       const bool single = a.step == 0 && b.step == 0;
-      float* const y = step.slot == kOutput ? output : temporaries + step.slot * kTile;
+      float* const y = Result(step, temporaries, output);
       const size_t elements = single ? 1 : count;
       if (binary) {
         const int step_a = single ? 1 : a.step;
@@ -171,6 +186,28 @@ class FusedElementwise final : public Executable {
       if (single && step.slot == kOutput) std::fill_n(y, count, *y);
       values[number++] = {y, single ? 0 : 1};
     }
+  }
+
+  // Steps i and i + 1 as one. False where they multiply by or add more than one element.
+  bool ScaleAndShift(Values& values, size_t i, float* temporaries, float* output,
+                     size_t count) const {
+    const Instruction& product = steps_[i].instruction;
+    const Instruction& sum = steps_[i + 1].instruction;
+    const size_t number = static_cast<size_t>(inputs_) + i;
+    Operand<float> x = values[static_cast<size_t>(product.a)];
+    Operand<float> scale = values[static_cast<size_t>(product.b)];
+    if (x.step == 0) std::swap(x, scale);
+    const auto other = static_cast<size_t>(static_cast<size_t>(sum.a) == number ? sum.b : sum.a);
+    const Operand<float> shift = values[other];
+    if (x.step == 0 || scale.step != 0 || shift.step != 0) return false;
+    float* const y = Result(steps_[i + 1], temporaries, output);
+    ScaleShift(x.data, y, count, *scale.data, *shift.data);
+    values[number + 1] = {y, 1};
+    return true;
+  }
+
+  static float* Result(const Step& step, float* temporaries, float* output) {
+    return step.slot == kOutput ? output : temporaries + step.slot * kTile;
   }
 
   std::vector<Step> steps_;

@@ -69,10 +69,20 @@ std::vector<Group> FindGroups(const Slices& slices, const T* data, std::vector<i
 
 // Groups of equal keys in the order of their first occurrence, and the group of each key.
 std::vector<Group> FindEqualKeys(const std::vector<int64_t>& keys, std::vector<int64_t>& inverse) {
-  SlotTable table(keys.size(), 2);  // many keys: a larger one would leave the caches
+  // As large as it has to be, for many keys are often few numbers: a larger one leaves the caches.
+  size_t room = 256;
+  SlotTable table(room, 2);
   std::vector<Group> groups;
   inverse.resize(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
+    if (groups.size() == room) {
+      room *= 4;
+      table = SlotTable(room, 2);
+      for (int64_t group = 0; group < std::ssize(groups); ++group) {
+        const int64_t first = groups[static_cast<size_t>(group)].first;
+        table.FindOrAdd(static_cast<uint64_t>(keys[static_cast<size_t>(first)]), group);
+      }
+    }
     inverse[i] = table.FindOrAdd(static_cast<uint64_t>(keys[i]), std::ssize(groups));
     if (inverse[i] == std::ssize(groups)) groups.push_back({static_cast<int64_t>(i), 0});
     ++groups[static_cast<size_t>(inverse[i])].count;

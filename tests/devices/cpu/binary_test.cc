@@ -155,6 +155,52 @@ TEST_P(BinaryOnEveryIsa, PowersByAConstant) {
   }
 }
 
+// Every number with every exponent: as the standard library in double, rounded.
+TEST_P(BinaryOnEveryIsa, PowersOfFloats) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> numbers = {0.0f,   -0.0f,  1.0f,      -1.0f,    infinity, -infinity, nan,
+                                1e-40f, 1e-45f, 3.4e38f,   1e-30f,   0.5f,     2.0f,      -2.0f,
+                                3.0f,   -3.0f,  0.999999f, 1.00001f, 127.5f,   -0.5f,     9.0f};
+  for (int i = 0; i < 200; ++i) numbers.push_back(std::ldexp(1.37f, i / 2 - 50) + 0.01f);
+  const auto expect = [](float x, float exponent, float y) {
+    const auto exact =
+        static_cast<float>(std::pow(static_cast<double>(x), static_cast<double>(exponent)));
+    if (std::isnan(exact)) {
+      EXPECT_TRUE(std::isnan(y)) << x << " to " << exponent;
+    } else {
+      EXPECT_FLOAT_EQ(y, exact) << x << " to " << exponent;
+      EXPECT_EQ(std::signbit(y), std::signbit(exact)) << x << " to " << exponent;
+    }
+  };
+  const Shape row{static_cast<int64_t>(numbers.size())};
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    // A constant exponent that few products or a root give is another way, see above.
+    const bool few = numbers[i] == std::floor(numbers[i]) && std::abs(numbers[i]) <= 8;
+    for (const bool one_exponent : {false, true}) {
+      if (one_exponent && (few || std::abs(numbers[i]) == 0.5f)) continue;
+      KernelTester tester("Pow", 15);
+      if (one_exponent) tester.AddInput<float>(row, numbers);
+      tester.AddInput<float>(Shape{}, {numbers[i]});
+      if (!one_exponent) tester.AddInput<float>(row, numbers);
+      ASSERT_TRUE(tester.Run().ok());
+      const std::vector<float> y = tester.Output<float>(0);
+      for (size_t k = 0; k < y.size(); ++k) {
+        one_exponent ? expect(numbers[k], numbers[i], y[k]) : expect(numbers[i], numbers[k], y[k]);
+      }
+    }
+  }
+  // Both of many elements.
+  std::vector<float> turned(numbers.rbegin(), numbers.rend());
+  KernelTester tester("Pow", 15);
+  tester.AddInput<float>(row, numbers);
+  tester.AddInput<float>(row, turned);
+  ASSERT_TRUE(tester.Run().ok());
+  for (size_t k = 0; k < turned.size(); ++k) {
+    expect(numbers[k], turned[k], tester.Output<float>(0)[k]);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Binary, BinaryOnEveryIsa, testing::ValuesIn(cpu::AvailableIsas()),
                          [](const auto& test) { return std::string(cpu::IsaName(test.param)); });
 

@@ -14,6 +14,7 @@ namespace {
 
 using operators::ElementwiseOp;
 using operators::ElementwiseProgram;
+using operators::ElementwiseStep;
 
 class FusedTester : public KernelTester {
  public:
@@ -94,6 +95,39 @@ TEST(FusedElementwise, SingleElementsStaySingle) {
   ASSERT_TRUE(tester.Run().ok());
   EXPECT_EQ(tester.Output<float>(0)[299], 8.0f);
   EXPECT_EQ(tester.Output<float>(0)[300], 7.0f);
+}
+
+TEST(FusedElementwise, ScalesAndShifts) {
+  // By single elements in one walk, in any order of the operands; the product may have other
+  // readers, and the sum may go on.
+  const std::vector<float> x = Waves(2100, 3);
+  const ElementwiseStep mul{ElementwiseOp::kMul}, add{ElementwiseOp::kAdd};
+  const auto run = [&](const ElementwiseProgram& program, const Shape& shift, auto expected) {
+    FusedTester tester;
+    tester.AddInput<float>({3, 700}, x);
+    tester.AddInput<float>(Shape{}, {1.5f});
+    tester.AddInput<float>(shift, Waves(shift.ElementCount(), 2));
+    tester.SetProgram(program);
+    ASSERT_TRUE(tester.Run().ok());
+    const std::vector<float> y = tester.Output<float>(0);
+    const std::vector<float> shifts = Waves(shift.ElementCount(), 2);
+    for (size_t i = 0; i < y.size(); ++i) {
+      const size_t at = shift.rank() == 0 ? 0 : shift[1] == 1 ? i / 700 : i % 700;
+      ASSERT_NEAR(y[i], expected(x[i], shifts[at]), 2e-6f) << shift.ToString() << i;
+    }
+  };
+  for (const Shape& shift : {Shape{}, Shape{3, 1}, Shape{1, 700}}) {
+    run({{mul, 0, 1}, {add, 3, 2}}, shift, [](float v, float s) { return 1.5f * v + s; });
+    run({{mul, 1, 0}, {add, 2, 3}}, shift, [](float v, float s) { return 1.5f * v + s; });
+    run({{mul, 0, 1}, {add, 3, 2}, {mul, 3, 4}}, shift,
+        [](float v, float s) { return 1.5f * v * (1.5f * v + s); });
+    run({{mul, 0, 1}, {add, 3, 2}, {mul, 0, 4}}, shift,
+        [](float v, float s) { return v * (1.5f * v + s); });
+    run({{mul, 0, 1}, {add, 3, 3}, {add, 4, 2}}, shift, [](float v, float s) { return 3 * v + s; });
+    run({{mul, 0, 0}, {add, 3, 2}}, shift, [](float v, float s) { return v * v + s; });
+    run({{mul, 1, 1}, {add, 3, 0}, {add, 4, 2}}, shift,
+        [](float v, float s) { return 2.25f + v + s; });
+  }
 }
 
 TEST(FusedElementwise, ManyLiveTemporaries) {

@@ -452,7 +452,46 @@ void ChangeBits(const double* x, double* y, size_t count, uint64_t keep, uint64_
   Each(x, y, count, [=](V v) HWY_ATTR { return hn::Xor(hn::And(v, kept), flipped); });
 }
 
+// Powers of positive numbers and of 0, the latter with positive exponents. False for others, and
+// for infinities and NaN.
+HWY_INLINE bool UsualPower(V x, V exponent, V& power) {
+  const D d;
+  const V infinity = Number(HUGE_VAL);
+  const auto zero = hn::Eq(hn::BitCast(DU(), x), hn::Zero(DU()));
+  const auto positive = hn::And(hn::Gt(x, Zero()), hn::Lt(x, infinity));
+  const auto vanishes = hn::And(hn::RebindMask(d, zero), hn::Gt(exponent, Zero()));
+  const auto usual = hn::And(hn::Or(positive, vanishes), hn::Lt(hn::Abs(exponent), infinity));
+  if (HWY_UNLIKELY(!hn::AllTrue(d, usual))) return false;
+  power = hn::IfThenZeroElse(vanishes, Exp(hn::Mul(exponent, LogOfNormal(x))));
+  return true;
+}
+
 }  // namespace
+
+// In doubles, of which 2^-46 of the result is lost at most.
+bool RunFloatPower(Operand<float> x, Operand<float> exponent, float* y, size_t count) {
+  const D d;
+  const hn::Rebind<float, D> df;
+  const size_t lanes = hn::Lanes(d);
+  const V one_x = Number(*x.data);
+  const V one_exponent = Number(*exponent.data);
+  for (size_t i = 0; i < count; i += lanes) {
+    const size_t n = HWY_MIN(lanes, count - i);
+    const auto read = [&](Operand<float> operand, V one) HWY_ATTR {
+      if (operand.step == 0) return one;
+      return hn::PromoteTo(d, LoadFirstOr(df, operand.data + i, n, hn::Set(df, 1.0f)));
+    };
+    V power;
+    if (UsualPower(read(x, one_x), read(exponent, one_exponent), power)) {
+      StoreFirst(hn::DemoteTo(df, power), df, y + i, n);
+      continue;
+    }
+    for (size_t k = i; k < i + n; ++k) {
+      y[k] = std::pow(x.data[x.step == 0 ? 0 : k], exponent.data[exponent.step == 0 ? 0 : k]);
+    }
+  }
+  return true;
+}
 
 bool RunDoubleClip(const double* x, double* y, size_t count, double low, double high) {
   const V least = Number(low);
@@ -498,6 +537,11 @@ bool RunDoubleFunction(const ElementwiseStep& /*step*/, const double* /*x*/, dou
   return false;
 }
 
+bool RunFloatPower(Operand<float> /*x*/, Operand<float> /*exponent*/, float* /*y*/,
+                   size_t /*count*/) {
+  return false;
+}
+
 #endif
 
 }  // namespace HWY_NAMESPACE
@@ -510,6 +554,10 @@ namespace mullion::cpu {
 bool DoubleFunction(const operators::ElementwiseStep& step, const double* x, double* y,
                     size_t count) {
   return MULLION_SIMD_CALL(RunDoubleFunction)(step, x, y, count);
+}
+
+bool FloatPower(Operand<float> x, Operand<float> exponent, float* y, size_t count) {
+  return MULLION_SIMD_CALL(RunFloatPower)(x, exponent, y, count);
 }
 
 void DoubleClip(const double* x, double* y, size_t count, double low, double high) {

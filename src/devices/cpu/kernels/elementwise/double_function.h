@@ -6,6 +6,7 @@
 
 #include <cstddef>
 
+#include "devices/cpu/kernels/simd/operand.h"
 #include "operators/elementwise_op.h"
 
 namespace mullion::cpu {
@@ -14,6 +15,10 @@ namespace mullion::cpu {
 // for it, and nothing is done.
 bool DoubleFunction(const operators::ElementwiseStep& step, const double* x, double* y,
                     size_t count);
+
+// y[i] = x[i]^exponent[i], worked out in doubles. y may be where an operand of step 1 is. False
+// where there are no vectors for it, and nothing is done.
+bool FloatPower(Operand<float> x, Operand<float> exponent, float* y, size_t count);
 
 // y[i] = min(max(x[i], low), high), NaN where x[i] is NaN.
 void DoubleClip(const double* x, double* y, size_t count, double low, double high);

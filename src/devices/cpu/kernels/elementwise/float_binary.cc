@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "devices/cpu/kernels/elementwise/double_function.h"
 #include "devices/cpu/kernels/elementwise/float_function.h"
 #include "devices/cpu/kernels/elementwise/number_binary.h"
 
@@ -192,6 +193,7 @@ void FloatBinary(const operators::ElementwiseStep& step, Operand<float> a, Opera
   if (count == 0) return;
   if (step.op == Op::kPow && b.step == 0 && ConstantPower(a.data, *b.data, y, count)) return;
   if (step.op == Op::kPow) {
+    if (FloatPower(a, b, y, count)) return;
     return NumberBinary(step, ElementType::kFloat, {a.data, a.step}, {b.data, b.step}, y, count);
   }
   if (step.op == Op::kFmod) return MULLION_SIMD_CALL(RemainderRow)(a, b, y, count);

@@ -49,7 +49,7 @@ HWY_INLINE V Function(D d, V x) {
     // Not the quicker Sigmoid, which is as exact: quantized models round these to bytes, and one
     // byte that differs from what others computed grows from layer to layer.
     const V one = hn::Set(d, 1.0f);
-    const V e = Exp(d, hn::Neg(hn::Abs(x)));
+    const V e = Exp<true>(d, hn::Neg(hn::Abs(x)));
     return hn::Div(hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one), hn::Add(one, e));
   }
 }

@@ -127,6 +127,61 @@ HWY_INLINE V KeepNaN(D /*d*/, V x, V result) {
 }
 
 #if HWY_TARGET == HWY_AVX3
+// The bits of 2^(i/16), nearest (0.46 units in the last place at most), less i << 19.
+HWY_ALIGN inline constexpr int32_t kRootBits[16] = {
+    0x3f800000, 0x3f7daac3, 0x3f7b95c2, 0x3f79c3d3, 0x3f7837f0, 0x3f76f532, 0x3f75fed7, 0x3f75583f,
+    0x3f7504f3, 0x3f7508a4, 0x3f75672a, 0x3f76248c, 0x3f7744fd, 0x3f78ccdf, 0x3f7ac0c7, 0x3f7d257d};
+
+// e^x = 2^(n - kLess) (1 + e), n a multiple of 1/16. One register holds 16 roots of 2, which leaves
+// a short polynomial. For |x| < 2^15.
+template <class V>
+struct ReducedByRoots {
+  hn::VFromD<hn::RebindToSigned<hn::ScalableTag<float>>> bits;
+  V n;
+  V e;
+};
+template <int kLess = 0, class V>
+HWY_INLINE ReducedByRoots<V> ReduceByRoots(V x) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  // As in ReduceByLn2; the last place of the sum is worth 1/16, and |r| <= ln2 / 32.
+  constexpr float kMagic = 12582912.0f / 16 - kLess;
+  const V shifted = hn::MulAdd(x, hn::Set(d, 1.44269504f), hn::Set(d, kMagic));
+  const V n = hn::Sub(shifted, hn::Set(d, kMagic));
+  V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);
+  r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), r);
+  // (e^r - 1) / r, error 2.3e-9 of e^r.
+  const V q = Polynomial(d, r, 1.0f, 0.500014662f, 0.166669592f);
+  return {hn::BitCast(di, shifted), n, hn::Mul(r, q)};
+}
+
+// The element of a table of 16 that the four lowest bits name.
+template <class VI>
+HWY_INLINE VI LookUp(VI table, VI index) {
+  return VI{_mm512_permutexvar_epi32(index.raw, table.raw)};
+}
+
+// 2^(n - kLess) where that is normal: the four bits are shifted into the fraction, and the table is
+// less by them.
+template <class V>
+HWY_INLINE V PowerOfRoot(const ReducedByRoots<V>& by) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  return hn::BitCast(d,
+                     hn::Add(LookUp(hn::Load(di, kRootBits), by.bits), hn::ShiftLeft<19>(by.bits)));
+}
+
+// e^x for -104 <= x <= 89: by 2^floor(n), which is what the instruction takes of n.
+template <class V>
+HWY_INLINE V ExpByRoots(V x) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const auto by = ReduceByRoots(x);
+  const auto roots = hn::Add(hn::Load(di, kRootBits), hn::ShiftLeft<19>(hn::Iota(di, 0)));
+  const V root = hn::BitCast(d, LookUp(roots, by.bits));
+  return V{_mm512_scalef_ps(hn::MulAdd(root, by.e, root).raw, by.n.raw)};
+}
+
 // 2^(i/32), nearest.
 HWY_ALIGN inline constexpr float kPowersOfRoot[32] = {
     1.0f,        1.02189720f, 1.04427373f, 1.06714046f, 1.09050775f, 1.11438668f, 1.13878858f,
@@ -158,16 +213,48 @@ HWY_INLINE V InverseExp(V x) {
   // By 2^floor(n), which is what the instruction takes of n.
   return V{_mm512_scalef_ps(hn::MulAdd(p, root, root).raw, n.raw)};
 }
+
+// What the roots lack, as a share of them.
+HWY_ALIGN inline constexpr float kRootErrors[16] = {
+    0.0f,          4.628547e-8f,  -1.199216e-8f, 4.729782e-8f,  3.193418e-8f, 3.621057e-8f,
+    -3.099072e-8f, -7.475213e-9f, 1.711427e-8f,  -3.047683e-8f, 5.233334e-9f, 6.107592e-9f,
+    -1.471961e-8f, -5.258795e-9f, -6.128260e-9f, 5.140609e-9f};
+
+// t / (t + 2) with t = e^(2|x|) - 1, 2|x| = n ln2 + 2r as in ReduceByRoots. Where the error of n
+// ln2 in one part is more than 2e-9 of e^2x, the quotient hardly hangs on it.
+template <class V>
+HWY_INLINE V TanhByRoots(V x) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  // From 9.1 on the quotient is 1.
+  const V a = AtMost(d, hn::Abs(x), hn::Set(d, 9.1f));
+  const V magic = hn::Set(d, 12582912.0f / 16);
+  const V shifted = hn::MulAdd(a, hn::Set(d, 2 * 1.44269504f), magic);
+  const V n = hn::Sub(shifted, magic);
+  const V r = hn::NegMulAdd(n, hn::Set(d, 0.693147182f / 2), a);
+  const ReducedByRoots<V> by{hn::BitCast(di, shifted), n, r};
+  const V s = PowerOfRoot(by);
+  const V lost = hn::BitCast(d, LookUp(hn::BitCast(di, hn::Load(d, kRootErrors)), by.bits));
+  // e^2r - 1, its series up to r^4.
+  const V p = hn::Mul(r, Polynomial(d, r, 2.0f, 4.0f / 3, 2.0f / 3));
+  const V e = hn::MulAdd(r, p, hn::MulAdd(r, hn::Set(d, 2.0f), lost));
+  const V t = hn::MulAdd(s, e, hn::Sub(s, hn::Set(d, 1.0f)));
+  return hn::CopySign(hn::Div(t, hn::Add(t, hn::Set(d, 2.0f))), x);
+}
 #endif
 
 }  // namespace vector_math
 
-// e^x.
-template <class D, class V>
+// e^x; with kFalls for x that are not above 0 only.
+template <bool kFalls = false, class D, class V>
 HWY_INLINE V Exp(D d, V x) {
   namespace hn = hwy::HWY_NAMESPACE;
   // e^-104 is below half of the smallest denormal, e^89 above the largest float.
-  const V clamped = AtMost(d, AtLeast(d, x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f));
+  V clamped = AtLeast(d, x, hn::Set(d, -104.0f));
+  if constexpr (!kFalls) clamped = AtMost(d, clamped, hn::Set(d, 89.0f));
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (sizeof(V) == 64) return vector_math::ExpByRoots(clamped);
+#endif
   const auto reduced = vector_math::ReduceByLn2(d, clamped);
   const V e = hn::Add(vector_math::Expm1Reduced(d, reduced.r), hn::Set(d, 1.0f));
   return vector_math::Scale(d, e, reduced);
@@ -177,10 +264,18 @@ HWY_INLINE V Exp(D d, V x) {
 template <class D, class V>
 HWY_INLINE V Decay(D d, V x) {
   namespace hn = hwy::HWY_NAMESPACE;
+  const auto low = hn::Lt(x, hn::Set(d, -87.0f));
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (sizeof(V) == 64) {
+    const auto by = vector_math::ReduceByRoots(x);
+    const V s = vector_math::PowerOfRoot(by);
+    return hn::IfThenZeroElse(low, hn::MulAdd(s, by.e, s));
+  }
+#endif
   const auto reduced = vector_math::ReduceByLn2(d, x);
   const V s = vector_math::PowerOfTwo(d, reduced.n);
   const V y = hn::MulAdd(s, vector_math::Expm1Reduced(d, reduced.r), s);
-  return hn::IfThenElse(hn::Lt(x, hn::Set(d, -87.0f)), hn::Zero(d), y);
+  return hn::IfThenZeroElse(low, y);
 }
 
 // e^x - 1, exact to the last places around 0 as well.
@@ -254,8 +349,15 @@ HWY_INLINE V Sigmoid(D d, V x) {
   // From -104 on the result is below half of the smallest denormal, and from 60 on it is 1. Both
   // parts of the quotient are 2^-32 times as large, so that e^-x is in range between them.
   const V clamped = AtMost(d, AtLeast(d, x, hn::Set(d, -104.0f)), hn::Set(d, 60.0f));
-  const auto reduced = vector_math::ReduceByLn2(d, clamped);
   const V scale = hn::Set(d, 1.0f / 65536.0f / 65536.0f);
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (sizeof(V) == 64) {
+    const auto by = vector_math::ReduceByRoots<32>(hn::Neg(clamped));
+    const V s = vector_math::PowerOfRoot(by);
+    return hn::Div(scale, hn::MulAdd(s, by.e, hn::Add(s, scale)));
+  }
+#endif
+  const auto reduced = vector_math::ReduceByLn2(d, clamped);
   const V power = vector_math::PowerOfTwo(d, hn::Sub(hn::Set(di, -32), reduced.n));
   // e^-r, error 3e-9.
   const V e = vector_math::Polynomial(d, reduced.r, 1.0f, -1.0f, 0.49999994f, -0.166665211f,
@@ -293,6 +395,9 @@ HWY_INLINE V GeluTanh(D d, V x) {
 template <class D, class V>
 HWY_INLINE V Tanh(D d, V x) {
   namespace hn = hwy::HWY_NAMESPACE;
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (sizeof(V) == 64) return vector_math::TanhByRoots(x);
+#endif
   // e^-18 is below half of the last place of 1.
   const V clamped = AtLeast(d, hn::Mul(hn::Abs(x), hn::Set(d, -2.0f)), hn::Set(d, -18.0f));
   const auto reduced = vector_math::ReduceByLn2(d, clamped);
