@@ -65,9 +65,9 @@ Status MullionBinding::Bind(std::string_view name, MullionValue* value,
   MULLION_RETURN_IF_ERROR(session->Engine().status());
   const std::optional<Place> place = Find(name);
   if (!place) {
-    return mullion::InvalidBinding(StrCat(
-        "model '", session->model->path, "' has no input or output '", name, "'; its inputs are ",
-        NameList(session->inputs), " and its outputs ", NameList(session->outputs)));
+    return mullion::InvalidBinding("model '", session->model->path, "' has no input or output '",
+                                   name, "'; its inputs are ", NameList(session->inputs),
+                                   " and its outputs ", NameList(session->outputs));
   }
   if (place->direction == Direction::kInput) {
     MULLION_RETURN_IF_ERROR(BindInput(place->index, value, options));
@@ -244,10 +244,10 @@ Status MullionBinding::Deliver(size_t index) {
       const TensorView& target = output.value->datum.view;
       if (!result.IsTensor() || result.view.type != target.type ||
           !(result.view.shape == target.shape)) {
-        return mullion::SizeMismatch(StrCat(
+        return mullion::SizeMismatch(
             "output '", feature.name, "' came out as ",
             result.IsTensor() ? mullion::Describe(result.view) : "no tensor", " but ",
-            mullion::Describe(target), " is bound to it; bind a tensor of that shape or none"));
+            mullion::Describe(target), " is bound to it; bind a tensor of that shape or none");
       }
       mullion::CopyElements(result.view, {target.type, target.location, target.shape,
                                           const_cast<void*>(target.data)});

@@ -36,7 +36,7 @@ TypeInfo ItemType(const MullionValue& item) {
 Status CheckItems(MullionValue* const* items, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     if (items[i] == nullptr) {
-      return InvalidArgument(StrCat(kCreateSequence, ": item ", i, " of ", count, " is null"));
+      return InvalidArgument(kCreateSequence, ": item ", i, " of ", count, " is null");
     }
     const MullionValue& item = *items[i];
     const MullionValue& first = *items[0];
@@ -44,14 +44,13 @@ Status CheckItems(MullionValue* const* items, size_t count) {
                          (item.kind != MULLION_FEATURE_OPTIONAL && !item.IsBatch() &&
                           item.datum.kind != ValueKind::kUnknown);
     if (!allowed) {
-      return InvalidArgument(StrCat(kCreateSequence, ": item ", i, " is ",
-                                    mullion::api::Describe(item),
-                                    ", which cannot be part of a sequence"));
+      return InvalidArgument(kCreateSequence, ": item ", i, " is ", mullion::api::Describe(item),
+                             ", which cannot be part of a sequence");
     }
     if (item.kind != first.kind || ItemType(item).ToString() != ItemType(first).ToString()) {
-      return InvalidArgument(StrCat(kCreateSequence, ": item ", i, " is ",
-                                    mullion::api::Describe(item), " but item 0 is ",
-                                    mullion::api::Describe(first), "; all must be of one type"));
+      return InvalidArgument(kCreateSequence, ": item ", i, " is ", mullion::api::Describe(item),
+                             " but item 0 is ", mullion::api::Describe(first),
+                             "; all must be of one type");
     }
   }
   return OkStatus();
@@ -94,10 +93,10 @@ Status CreateMap(MullionValue* keys, MullionValue* values, MullionValue** value)
   const bool vectors = keys->datum.IsTensor() && values->datum.IsTensor() &&
                        key_view.shape.rank() == 1 && key_view.shape == value_view.shape;
   if (!vectors || (key_view.type != ElementType::kInt64 && key_view.type != ElementType::kString)) {
-    return InvalidArgument(StrCat(kFunction, ": keys of ", mullion::api::Describe(*keys),
-                                  " and values of ", mullion::api::Describe(*values),
-                                  " make no map; keys must be int64 or string, and both "
-                                  "one-dimensional tensors of the same length"));
+    return InvalidArgument(kFunction, ": keys of ", mullion::api::Describe(*keys),
+                           " and values of ", mullion::api::Describe(*values),
+                           " make no map; keys must be int64 or string, and both "
+                           "one-dimensional tensors of the same length");
   }
   auto map = std::make_shared<mullion::Map>();
   MULLION_ASSIGN_OR_RETURN(Datum owned_keys, mullion::api::OwnedDatum(*keys));
@@ -114,8 +113,8 @@ Status MapPart(const char* function, const MullionValue* value, Tensor mullion::
   if (value == nullptr) return NullArgument(function, "value");
   if (out == nullptr) return NullArgument(function, "keys or values");
   if (value->datum.map == nullptr) {
-    return InvalidArgument(
-        StrCat(function, ": the value is ", mullion::api::Describe(*value), ", not a map"));
+    return InvalidArgument(function, ": the value is ", mullion::api::Describe(*value),
+                           ", not a map");
   }
   *out = MakeValue(Datum::FromTensor((*value->datum.map).*part)).Detach();
   return OkStatus();

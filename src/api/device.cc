@@ -21,8 +21,8 @@ Result<Ref<MullionDevice>> MakeDevice(MullionDeviceKind kind) {
           "there is no GPU device in this build of the library; use the device kind CPU or "
           "DEFAULT");
   }
-  return InvalidArgument(StrCat("device kind ", static_cast<int>(kind),
-                                " does not exist; use a value of MullionDeviceKind (0 to 4)"));
+  return InvalidArgument("device kind ", static_cast<int>(kind),
+                         " does not exist; use a value of MullionDeviceKind (0 to 4)");
 }
 
 }  // namespace mullion::api

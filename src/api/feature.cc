@@ -88,14 +88,14 @@ std::optional<int> ChannelAxis(const Shape& shape, const std::vector<std::string
 Result<ImageAxes> FindImageAxes(const Shape& shape, const std::vector<std::string>& denotations,
                                 int channels_last) {
   if (shape.rank() != 4) {
-    return SizeMismatch(StrCat("images go into tensors of rank 4 ([N,C,H,W] or [N,H,W,C]), not ",
-                               shape.ToString()));
+    return SizeMismatch("images go into tensors of rank 4 ([N,C,H,W] or [N,H,W,C]), not ",
+                        shape.ToString());
   }
   const std::optional<int> axis = ChannelAxis(shape, denotations, channels_last);
   if (!axis || (shape[*axis] >= 0 && !IsChannelCount(shape[*axis]))) {
     return SizeMismatch(
-        StrCat("images go into tensors with 1 or 3 channels, and ", shape.ToString(), " has ",
-               axis ? StrCat(shape[*axis]) : "neither in axis 1 (NCHW) nor in axis 3 (NHWC)"));
+        "images go into tensors with 1 or 3 channels, and ", shape.ToString(), " has ",
+        axis ? StrCat(shape[*axis]) : "neither in axis 1 (NCHW) nor in axis 3 (NHWC)");
   }
   if (*axis == 1)
     return ImageAxes{image::TensorLayout::kNchw, shape[0], shape[1], shape[2], shape[3]};

@@ -61,8 +61,8 @@ Status FillAxes(const std::vector<const image::Bitmap*>& pictures, const ImageOp
                 const image::TensorFormat& format, ImageAxes& axes) {
   const auto count = static_cast<int64_t>(pictures.size());
   if (axes.batch >= 0 && axes.batch != count) {
-    return SizeMismatch(StrCat("its batch is ", axes.batch, " but ", count,
-                               " images were given; bind a sequence of one image per batch item"));
+    return SizeMismatch("its batch is ", axes.batch, " but ", count,
+                        " images were given; bind a sequence of one image per batch item");
   }
   axes.batch = count;
   if (axes.channels < 0) axes.channels = image::ColorChannels(format.pixels);
@@ -73,10 +73,10 @@ Status FillAxes(const std::vector<const image::Bitmap*>& pictures, const ImageOp
     }
     if (options.bounds || !free_size) continue;
     if (picture->width() != pictures[0]->width() || picture->height() != pictures[0]->height()) {
-      return InvalidArgument(
-          StrCat("the images of a batch differ in size (", pictures[0]->width(), "x",
-                 pictures[0]->height(), " and ", picture->width(), "x", picture->height(),
-                 ") and the model leaves the size free; scale them to one size"));
+      return InvalidArgument("the images of a batch differ in size (", pictures[0]->width(), "x",
+                             pictures[0]->height(), " and ", picture->width(), "x",
+                             picture->height(),
+                             ") and the model leaves the size free; scale them to one size");
     }
   }
   const image::Rect region = options.bounds.value_or(pictures[0]->view().bounds());
@@ -91,9 +91,9 @@ Status CheckImageFeature(const MullionFeature& feature, const ImageOptions& opti
   constexpr ElementTypeSet kTypes =
       SetOf(ElementType::kFloat, ElementType::kFloat16, ElementType::kUint8);
   if (!feature.type.IsTensor() || !Contains(kTypes, feature.type.element_type)) {
-    return InvalidBinding(StrCat("an image cannot be bound to '", feature.name, "', which is ",
-                                 feature.type.ToString(),
-                                 "; images go into float, float16 and uint8 tensors"));
+    return InvalidBinding("an image cannot be bound to '", feature.name, "', which is ",
+                          feature.type.ToString(),
+                          "; images go into float, float16 and uint8 tensors");
   }
   if (!feature.image->problem.empty()) {
     return Named(feature, InvalidBinding(feature.image->problem));
@@ -143,17 +143,17 @@ Status OutputToImage(const MullionFeature& feature, const ImageOptions& options,
   if (!axes.ok()) return Named(feature, axes.status());
   const std::vector<const image::Bitmap*> pictures = PicturesOf(value);
   if (static_cast<int64_t>(pictures.size()) != axes->batch) {
-    return Named(feature, SizeMismatch(StrCat("the output has a batch of ", axes->batch, " but ",
-                                              pictures.size(), " images are bound to it")));
+    return Named(feature, SizeMismatch("the output has a batch of ", axes->batch, " but ",
+                                       pictures.size(), " images are bound to it"));
   }
   const image::TensorFormat format = FormatFor(feature, options, *axes);
   const image::Rect region = options.bounds.value_or(image::Rect{0, 0, axes->width, axes->height});
   for (size_t i = 0; i < pictures.size(); ++i) {
     const image::ImageView whole = pictures[i]->view();
     if (region.width > whole.width || region.height > whole.height) {
-      return Named(feature, SizeMismatch(StrCat("the output is ", axes->width, "x", axes->height,
-                                                " pixels and the image bound to it only ",
-                                                whole.width, "x", whole.height)));
+      return Named(feature, SizeMismatch("the output is ", axes->width, "x", axes->height,
+                                         " pixels and the image bound to it only ", whole.width,
+                                         "x", whole.height));
     }
     const auto part =
         image::Crop(image::MutableImageView{whole.format, whole.width, whole.height,

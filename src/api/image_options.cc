@@ -25,8 +25,8 @@ Result<std::optional<image::FitMode>> ToFitMode(MullionImageFit fit) {
     case MULLION_FIT_LETTERBOX_TOP_LEFT:
       return Mode(image::FitMode::kLetterboxTopLeft);
   }
-  return InvalidArgument(StrCat("image options: there is no fit ", static_cast<int>(fit),
-                                "; use a value of MullionImageFit"));
+  return InvalidArgument("image options: there is no fit ", static_cast<int>(fit),
+                         "; use a value of MullionImageFit");
 }
 
 Result<image::Filter> ToFilter(MullionImageFilter filter) {
@@ -40,16 +40,16 @@ Result<image::Filter> ToFilter(MullionImageFilter filter) {
     case MULLION_FILTER_AREA:
       return image::Filter::kArea;
   }
-  return InvalidArgument(StrCat("image options: there is no filter ", static_cast<int>(filter),
-                                "; use a value of MullionImageFilter"));
+  return InvalidArgument("image options: there is no filter ", static_cast<int>(filter),
+                         "; use a value of MullionImageFilter");
 }
 
 // The caller's options, with this library's defaults behind the end that the caller knew.
 Result<MullionImageOptions> Complete(const MullionImageOptions& given) {
   MullionImageOptions options = MULLION_IMAGE_OPTIONS_INIT;
   if (given.size < sizeof(given.size) || given.size > 16 * sizeof(options)) {
-    return InvalidArgument(StrCat("image options: the size ", given.size,
-                                  " is wrong; begin with MULLION_IMAGE_OPTIONS_INIT"));
+    return InvalidArgument("image options: the size ", given.size,
+                           " is wrong; begin with MULLION_IMAGE_OPTIONS_INIT");
   }
   std::memcpy(&options, &given, std::min<size_t>(given.size, sizeof(options)));
   return options;
@@ -70,8 +70,8 @@ Result<ImageOptions> ReadImageOptions(const MullionImageOptions* options) {
     read.pixels = *format;
   }
   if (given.range < -1 || given.range > MULLION_RANGE_MINUS1_1) {
-    return InvalidBinding(StrCat("image options: there is no pixel range ", given.range,
-                                 "; use a value of MullionPixelRange, or -1"));
+    return InvalidBinding("image options: there is no pixel range ", given.range,
+                          "; use a value of MullionPixelRange, or -1");
   }
   if (given.range >= 0) read.range = static_cast<image::PixelRange>(given.range);
   MULLION_ASSIGN_OR_RETURN(read.fit, ToFitMode(given.fit));

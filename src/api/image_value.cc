@@ -26,8 +26,8 @@ Result<image::PixelFormat> ToPixelFormat(MullionPixelFormat format) {
     case MULLION_PIXEL_UNKNOWN:
       break;
   }
-  return InvalidArgument(StrCat("pixel format ", static_cast<int>(format),
-                                " is not supported; use RGBA8, BGRA8, RGB8, BGR8 or GRAY8"));
+  return InvalidArgument("pixel format ", static_cast<int>(format),
+                         " is not supported; use RGBA8, BGRA8, RGB8, BGR8 or GRAY8");
 }
 
 MullionPixelFormat ToC(image::PixelFormat format) {

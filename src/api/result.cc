@@ -32,8 +32,8 @@ Status CheckArguments(const char* function, const MullionSession* session,
   if (binding == nullptr) return NullArgument(function, "binding");
   if (binding->session.get() == session) return OkStatus();
   return mullion::InvalidArgument(
-      StrCat(function, ": the binding was made for another session (of model '",
-             binding->session->model->path, "'); make one binding per session"));
+      function, ": the binding was made for another session (of model '",
+      binding->session->model->path, "'); make one binding per session");
 }
 
 Status Evaluate(MullionSession* session, MullionBinding* binding, const char* correlation_id,

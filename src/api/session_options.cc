@@ -19,13 +19,13 @@ Result<SessionOptions> EngineOptions(const MullionSessionOptions* options) {
   if (options == nullptr) return SessionOptions();
   if (options->incomplete) return OutOfMemory("no memory for the options of a session");
   if (options->threads > kMostThreads) {
-    return InvalidArgument(StrCat("a session cannot have ", options->threads,
-                                  " threads; ask for 0 (all processors) to ", kMostThreads));
+    return InvalidArgument("a session cannot have ", options->threads,
+                           " threads; ask for 0 (all processors) to ", kMostThreads);
   }
   if (options->precision != MULLION_PRECISION_FP32 &&
       options->precision != MULLION_PRECISION_FP16) {
-    return InvalidArgument(StrCat("a session cannot have the precision ", options->precision,
-                                  "; ask for MULLION_PRECISION_FP32 (0) or _FP16 (1)"));
+    return InvalidArgument("a session cannot have the precision ", options->precision,
+                           "; ask for MULLION_PRECISION_FP32 (0) or _FP16 (1)");
   }
   SessionOptions engine = options->options;
   engine.precision =

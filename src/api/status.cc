@@ -37,7 +37,7 @@ MullionStatus* Call(FunctionRef<Status()> body) noexcept {
     return NoMemory();  // more elements asked for than any memory holds
   } catch (const std::exception& error) {
     try {
-      return ToC(InternalError(StrCat("unexpected failure: ", error.what())));
+      return ToC(InternalError("unexpected failure: ", error.what()));
     } catch (...) {
       return NoMemory();
     }
@@ -56,7 +56,7 @@ bool Try(FunctionRef<void()> body) noexcept {
 }
 
 Status NullArgument(const char* function, const char* argument) {
-  return InvalidArgument(StrCat(function, ": '", argument, "' is null; pass a valid pointer"));
+  return InvalidArgument(function, ": '", argument, "' is null; pass a valid pointer");
 }
 
 Status Closed(std::string message) { return Status(StatusCode::kClosed, std::move(message)); }

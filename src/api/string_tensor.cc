@@ -31,8 +31,8 @@ Status CreateStringTensor(const int64_t* shape, size_t rank, const char* const* 
   auto* const elements = static_cast<std::string*>(tensor.mutable_data());
   for (int64_t i = 0; i < count; ++i) {
     if (strings[i] == nullptr) {
-      return mullion::InvalidArgument(
-          StrCat(kFunction, ": string ", i, " of ", count, " is null; pass \"\" for no text"));
+      return mullion::InvalidArgument(kFunction, ": string ", i, " of ", count,
+                                      " is null; pass \"\" for no text");
     }
     elements[i] = strings[i];
   }

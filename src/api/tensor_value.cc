@@ -46,14 +46,14 @@ Status CreateTensor(MullionTensorKind kind, const int64_t* shape, size_t rank, c
   MULLION_ASSIGN_OR_RETURN(const ElementType type, mullion::api::ToElementType(kFunction, kind));
   MULLION_ASSIGN_OR_RETURN(const Shape dims, mullion::api::ToShape(kFunction, shape, rank));
   if (data != nullptr && type == ElementType::kString) {
-    return InvalidArgument(StrCat(kFunction,
-                                  ": strings cannot be given as bytes; use "
-                                  "MullionValue_CreateStringTensor"));
+    return InvalidArgument(kFunction,
+                           ": strings cannot be given as bytes; use "
+                           "MullionValue_CreateStringTensor");
   }
   const size_t needed = mullion::ByteSize(type, dims.ElementCount());
   if (data != nullptr && bytes != needed) {
-    return InvalidArgument(StrCat(kFunction, ": ", mullion::Describe(type, dims), " takes ", needed,
-                                  " bytes but ", bytes, " were given"));
+    return InvalidArgument(kFunction, ": ", mullion::Describe(type, dims), " takes ", needed,
+                           " bytes but ", bytes, " were given");
   }
   MULLION_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(type, dims));
   Fill(tensor, data);
@@ -74,21 +74,21 @@ Status WrapTensor(MullionTensorKind kind, const int64_t* shape, size_t rank, voi
   MULLION_ASSIGN_OR_RETURN(const ElementType type, mullion::api::ToElementType(kFunction, kind));
   MULLION_ASSIGN_OR_RETURN(const Shape dims, mullion::api::ToShape(kFunction, shape, rank));
   if (type == ElementType::kString) {
-    return InvalidArgument(StrCat(kFunction,
-                                  ": strings cannot be wrapped; use "
-                                  "MullionValue_CreateStringTensor"));
+    return InvalidArgument(kFunction,
+                           ": strings cannot be wrapped; use "
+                           "MullionValue_CreateStringTensor");
   }
   const size_t needed = mullion::ByteSize(type, dims.ElementCount());
   if (bytes < needed) {
-    return InvalidArgument(StrCat(kFunction, ": ", mullion::Describe(type, dims), " takes ", needed,
-                                  " bytes but the memory has ", bytes));
+    return InvalidArgument(kFunction, ": ", mullion::Describe(type, dims), " takes ", needed,
+                           " bytes but the memory has ", bytes);
   }
   static uint64_t nothing[2] = {};  // an address for tensors without elements
   if (data == nullptr && needed > 0) return NullArgument(kFunction, "data");
   if (reinterpret_cast<uintptr_t>(data) % AlignmentOf(type) != 0) {
-    return InvalidArgument(StrCat(kFunction, ": the memory for ", mullion::Describe(type, dims),
-                                  " must be aligned to ", AlignmentOf(type),
-                                  " bytes; copy it with MullionValue_CreateTensor instead"));
+    return InvalidArgument(kFunction, ": the memory for ", mullion::Describe(type, dims),
+                           " must be aligned to ", AlignmentOf(type),
+                           " bytes; copy it with MullionValue_CreateTensor instead");
   }
   auto made = MakeValue(Datum::FromTensor(
       Tensor::Wrap(type, dims, data == nullptr ? nothing : data, std::shared_ptr<const void>())));

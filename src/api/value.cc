@@ -87,24 +87,24 @@ std::string Describe(const MullionValue& value) {
 Result<ElementType> ToElementType(const char* function, MullionTensorKind kind) {
   const int number = static_cast<int>(kind);
   if (number > 0 && number < kElementTypeCount) return static_cast<ElementType>(number);
-  return InvalidArgument(StrCat(function, ": there is no tensor kind ", number,
-                                "; use a value of MullionTensorKind other than UNDEFINED"));
+  return InvalidArgument(function, ": there is no tensor kind ", number,
+                         "; use a value of MullionTensorKind other than UNDEFINED");
 }
 
 Result<Shape> ToShape(const char* function, const int64_t* shape, size_t rank) {
   if (rank > static_cast<size_t>(kMaxRank)) {
-    return InvalidArgument(
-        StrCat(function, ": a tensor cannot have ", rank, " dimensions; the most is ", kMaxRank));
+    return InvalidArgument(function, ": a tensor cannot have ", rank, " dimensions; the most is ",
+                           kMaxRank);
   }
   if (shape == nullptr && rank > 0) return NullArgument(function, "shape");
   const Shape dims(std::span<const int64_t>(shape, rank));
   if (!dims.IsConcrete()) {
-    return InvalidArgument(StrCat(function, ": the shape ", dims.ToString(),
-                                  " has a negative dimension; every dimension must be 0 or more"));
+    return InvalidArgument(function, ": the shape ", dims.ToString(),
+                           " has a negative dimension; every dimension must be 0 or more");
   }
   if (!dims.CheckedElementCount()) {
-    return InvalidArgument(StrCat(function, ": the shape ", dims.ToString(),
-                                  " has more elements than can be counted"));
+    return InvalidArgument(function, ": the shape ", dims.ToString(),
+                           " has more elements than can be counted");
   }
   return dims;
 }

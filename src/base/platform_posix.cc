@@ -72,14 +72,14 @@ class PosixMappedFile final : public MappedFile {
 Result<std::shared_ptr<const MappedFile>> MapDescriptor(int descriptor, const std::string& path) {
   struct stat info {};
   if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
-    return NotFound(StrCat("cannot open '", path, "': it is not a regular file"));
+    return NotFound("cannot open '", path, "': it is not a regular file");
   }
   const auto size = static_cast<size_t>(info.st_size);
   const void* data = nullptr;
   if (size > 0) {
     void* const mapping = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
     if (mapping == MAP_FAILED) {
-      return OutOfMemory(StrCat("cannot map '", path, "': ", std::strerror(errno)));
+      return OutOfMemory("cannot map '", path, "': ", std::strerror(errno));
     }
     data = mapping;
   }
@@ -92,7 +92,7 @@ Result<std::shared_ptr<const MappedFile>> MapDescriptor(int descriptor, const st
 Result<std::shared_ptr<const MappedFile>> MapFile(const std::filesystem::path& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
-    return NotFound(StrCat("cannot open '", path.string(), "': ", std::strerror(errno)));
+    return NotFound("cannot open '", path.string(), "': ", std::strerror(errno));
   }
   auto result = MapDescriptor(descriptor, path.string());
   close(descriptor);
@@ -107,17 +107,17 @@ Result<std::shared_ptr<const MappedFile>> MapFileBeneath(const std::filesystem::
       std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
   if (relative.empty() || path.is_absolute() || climbs ||
       relative.find('\0') != std::string::npos) {
-    return InvalidModel(StrCat("the file name '", relative,
-                               "' leaves the model's folder; only files beneath it are read"));
+    return InvalidModel("the file name '", relative,
+                        "' leaves the model's folder; only files beneath it are read");
   }
   std::error_code error;
   const fs::path root = fs::weakly_canonical(folder.empty() ? fs::path(".") : folder, error);
   const fs::path target = fs::weakly_canonical(root / path, error);
   const auto mismatch = std::mismatch(root.begin(), root.end(), target.begin(), target.end());
   if (error || mismatch.first != root.end()) {
-    return InvalidModel(StrCat("the file '", relative,
-                               "' is a link that leaves the model's folder; only files beneath it "
-                               "are read"));
+    return InvalidModel("the file '", relative,
+                        "' is a link that leaves the model's folder; only files beneath it "
+                        "are read");
   }
   return MapFile(target);
 }

@@ -1,7 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "base/status.h"
 
+#include <atomic>
+#include <cstdarg>
+
 namespace mullion {
+
+struct Status::Rep {
+  StatusCode code;
+  std::string message;
+  std::atomic<int> owners = 1;
+};
+
+Status::Status(StatusCode code, std::string message) : rep_(new Rep{code, std::move(message)}) {}
+
+void Status::Share(Rep* rep) noexcept { rep->owners.fetch_add(1, std::memory_order_relaxed); }
+
+void Status::Release(Rep* rep) noexcept {
+  if (rep->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete rep;
+}
+
+StatusCode Status::code() const { return rep_ != nullptr ? rep_->code : StatusCode::kOk; }
 
 const char* StatusCodeName(StatusCode code) {
   switch (code) {
@@ -37,37 +56,19 @@ const char* StatusCodeName(StatusCode code) {
 
 const std::string& Status::message() const {
   static const std::string empty;
-  return rep_ ? rep_->message : empty;
+  return rep_ != nullptr ? rep_->message : empty;
 }
 
 Status Status::WithPrefix(const std::string& prefix) const {
   return ok() ? *this : Status(code(), prefix + message());
 }
 
-Status InvalidArgument(std::string message) {
-  return Status(StatusCode::kInvalidArgument, std::move(message));
-}
-Status NotFound(std::string message) { return Status(StatusCode::kNotFound, std::move(message)); }
-Status InvalidModel(std::string message) {
-  return Status(StatusCode::kInvalidModel, std::move(message));
-}
-Status Unsupported(std::string message) {
-  return Status(StatusCode::kUnsupported, std::move(message));
-}
-Status InvalidBinding(std::string message) {
-  return Status(StatusCode::kInvalidBinding, std::move(message));
-}
-Status SizeMismatch(std::string message) {
-  return Status(StatusCode::kSizeMismatch, std::move(message));
-}
-Status OutOfMemory(std::string message) {
-  return Status(StatusCode::kOutOfMemory, std::move(message));
-}
-Status EvaluationError(std::string message) {
-  return Status(StatusCode::kEvaluation, std::move(message));
-}
-Status InternalError(std::string message) {
-  return Status(StatusCode::kInternal, std::move(message));
+Status internal::JoinedFailure(StatusCode code, const char* kinds, ...) {
+  va_list pieces;
+  va_start(pieces, kinds);
+  Status failure(code, JoinPieceList(kinds, pieces));
+  va_end(pieces);
+  return failure;
 }
 
 }  // namespace mullion

@@ -3,10 +3,11 @@
 #ifndef MULLION_BASE_STATUS_H_
 #define MULLION_BASE_STATUS_H_
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+
+#include "base/str_cat.h"
 
 namespace mullion {
 
@@ -30,40 +31,89 @@ enum class StatusCode : int {
 const char* StatusCodeName(StatusCode code);
 
 // Success, or a code with one sentence: what, where, why, and what to do.
-// Success costs one null pointer. Movable and copyable; thread-compatible.
+// One pointer, null for success, so that whoever hands one on is short; copies of a failure share
+// it. Movable and copyable; thread-compatible.
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  Status(StatusCode code, std::string message)
-      : rep_(std::make_shared<const Rep>(Rep{code, std::move(message)})) {}
+  Status(StatusCode code, std::string message);
+  Status(const Status& other) : rep_(other.rep_) {
+    if (rep_ != nullptr) Share(rep_);
+  }
+  Status(Status&& other) noexcept : rep_(std::exchange(other.rep_, nullptr)) {}
+  Status& operator=(Status other) noexcept {
+    std::swap(rep_, other.rep_);
+    return *this;
+  }
+  ~Status() {
+    if (rep_ != nullptr) Release(rep_);
+  }
 
   bool ok() const { return rep_ == nullptr; }
-  StatusCode code() const { return rep_ ? rep_->code : StatusCode::kOk; }
+  StatusCode code() const;
   const std::string& message() const;
 
   // The same failure with `prefix` put before its message.
   Status WithPrefix(const std::string& prefix) const;
 
  private:
-  struct Rep {
-    StatusCode code;
-    std::string message;
-  };
-  std::shared_ptr<const Rep> rep_;
+  struct Rep;
+  [[gnu::cold]] static void Share(Rep* rep) noexcept;
+  [[gnu::cold]] static void Release(Rep* rep) noexcept;
+
+  Rep* rep_ = nullptr;
 };
 
 inline Status OkStatus() { return Status(); }
 
+namespace internal {
+[[gnu::cold]] Status JoinedFailure(StatusCode code, const char* kinds, ...);
+}  // namespace internal
+
+// A failure whose message is made of `pieces` as by StrCat.
+template <typename... Pieces>
+[[gnu::always_inline]] inline Status Failure(StatusCode code, const Pieces&... pieces) {
+  return internal::JoinedFailure(code, internal::kPieceKinds<internal::PassedPieceOf<Pieces>...>,
+                                 internal::PassedPiece(pieces)...);
+}
+
 // Short makers, so that a call site reads as a sentence.
-Status InvalidArgument(std::string message);
-Status NotFound(std::string message);
-Status InvalidModel(std::string message);
-Status Unsupported(std::string message);
-Status InvalidBinding(std::string message);
-Status SizeMismatch(std::string message);
-Status OutOfMemory(std::string message);
-Status EvaluationError(std::string message);
-Status InternalError(std::string message);
+template <typename... Pieces>
+[[gnu::always_inline]] inline Status InvalidArgument(const Pieces&... pieces) {
+  return Failure(StatusCode::kInvalidArgument, pieces...);
+}
+template <typename... Pieces>
+[[gnu::always_inline]] inline Status NotFound(const Pieces&... pieces) {
+  return Failure(StatusCode::kNotFound, pieces...);
+}
+template <typename... Pieces>
+[[gnu::always_inline]] inline Status InvalidModel(const Pieces&... pieces) {
+  return Failure(StatusCode::kInvalidModel, pieces...);
+}
+template <typename... Pieces>
+[[gnu::always_inline]] inline Status Unsupported(const Pieces&... pieces) {
+  return Failure(StatusCode::kUnsupported, pieces...);
+}
+template <typename... Pieces>
+[[gnu::always_inline]] inline Status InvalidBinding(const Pieces&... pieces) {
+  return Failure(StatusCode::kInvalidBinding, pieces...);
+}
+template <typename... Pieces>
+[[gnu::always_inline]] inline Status SizeMismatch(const Pieces&... pieces) {
+  return Failure(StatusCode::kSizeMismatch, pieces...);
+}
+template <typename... Pieces>
+[[gnu::always_inline]] inline Status OutOfMemory(const Pieces&... pieces) {
+  return Failure(StatusCode::kOutOfMemory, pieces...);
+}
+template <typename... Pieces>
+[[gnu::always_inline]] inline Status EvaluationError(const Pieces&... pieces) {
+  return Failure(StatusCode::kEvaluation, pieces...);
+}
+template <typename... Pieces>
+[[gnu::always_inline]] inline Status InternalError(const Pieces&... pieces) {
+  return Failure(StatusCode::kInternal, pieces...);
+}
 
 // A value, or the reason why there is none.
 template <typename T>
@@ -73,7 +123,8 @@ class [[nodiscard]] Result {
   Result(Status status) : status_(std::move(status)) {}  // NOLINT(runtime/explicit)
 
   bool ok() const { return value_.has_value(); }
-  const Status& status() const { return status_; }
+  const Status& status() const& { return status_; }
+  Status status() && { return std::move(status_); }
   T& operator*() & { return *value_; }
   const T& operator*() const& { return *value_; }
   T&& operator*() && { return *std::move(value_); }
@@ -99,7 +150,7 @@ class [[nodiscard]] Result {
   MULLION_ASSIGN_OR_RETURN_IMPL_(MULLION_CONCAT_(result_, __LINE__), declaration, expression)
 #define MULLION_ASSIGN_OR_RETURN_IMPL_(result, declaration, expression) \
   auto result = (expression);                                           \
-  if (!result.ok()) return result.status();                             \
+  if (!result.ok()) return std::move(result).status();                  \
   declaration = *std::move(result)
 
 #endif  // MULLION_BASE_STATUS_H_

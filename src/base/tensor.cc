@@ -14,14 +14,14 @@ namespace mullion {
 Result<Tensor> Tensor::Allocate(ElementType type, const Shape& shape) {
   const std::optional<int64_t> count = shape.CheckedElementCount();
   if (!count.has_value()) {
-    return OutOfMemory(StrCat("a tensor of ", Describe(type, shape),
-                              " is too large to allocate; use smaller dimensions"));
+    return OutOfMemory("a tensor of ", Describe(type, shape),
+                       " is too large to allocate; use smaller dimensions");
   }
   if (type == ElementType::kString) {
     auto* const strings = new (std::nothrow) std::string[static_cast<size_t>(*count)];
     if (strings == nullptr) {
-      return OutOfMemory(
-          StrCat("no memory for a tensor of ", Describe(type, shape), "; use smaller dimensions"));
+      return OutOfMemory("no memory for a tensor of ", Describe(type, shape),
+                         "; use smaller dimensions");
     }
     return Wrap(type, shape, strings,
                 std::shared_ptr<const void>(strings, [strings](const void*) { delete[] strings; }));
@@ -29,8 +29,8 @@ Result<Tensor> Tensor::Allocate(ElementType type, const Shape& shape) {
   const size_t bytes = ByteSize(type, *count);
   void* const memory = AllocateAligned(bytes);
   if (memory == nullptr) {
-    return OutOfMemory(StrCat("no memory for a tensor of ", Describe(type, shape), " (", bytes,
-                              " bytes); use smaller dimensions"));
+    return OutOfMemory("no memory for a tensor of ", Describe(type, shape), " (", bytes,
+                       " bytes); use smaller dimensions");
   }
   return Wrap(type, shape, memory, std::shared_ptr<const void>(memory, [](const void* pointer) {
                 FreeAligned(const_cast<void*>(pointer));

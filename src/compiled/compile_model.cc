@@ -117,7 +117,7 @@ Result<std::shared_ptr<uint8_t>> Assemble(const Tensors& tensors) {
   const std::shared_ptr<uint8_t> memory(
       static_cast<uint8_t*>(AllocateAligned(static_cast<size_t>(tensors.bytes()))), FreeAligned);
   if (memory == nullptr) {
-    return OutOfMemory(StrCat("no memory for ", tensors.bytes(), " bytes of packed weights"));
+    return OutOfMemory("no memory for ", tensors.bytes(), " bytes of packed weights");
   }
   std::memset(memory.get(), 0, tensors.bytes());
   for (const Part& part : tensors.parts()) {
@@ -172,8 +172,8 @@ Status WriteParts(const std::filesystem::path& path, const compiled::Header& hea
     if (stream && !error) return OkStatus();
   }
   std::filesystem::remove(part, error);
-  return InvalidArgument(StrCat("cannot write '", path.string(),
-                                "'; check that its folder exists, may be written and has room"));
+  return InvalidArgument("cannot write '", path.string(),
+                         "'; check that its folder exists, may be written and has room");
 }
 
 Status Compile(const Model& model, std::span<const Device* const> devices,

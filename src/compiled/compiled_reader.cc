@@ -22,13 +22,13 @@ namespace {
 using onnx::WireReader;
 
 Status Damaged(std::string_view what) {
-  return InvalidModel(StrCat("this compiled model is damaged: ", what,
-                             "; compile the model again, or open the original"));
+  return InvalidModel("this compiled model is damaged: ", what,
+                      "; compile the model again, or open the original");
 }
 
 Status Stale(std::string_view what) {
-  return Unsupported(StrCat("this compiled model is ", what,
-                            "; compile the model again here, or open the original"));
+  return Unsupported("this compiled model is ", what,
+                     "; compile the model again here, or open the original");
 }
 
 // A constant's contents, packed or not, in the file.
@@ -223,7 +223,7 @@ Result<std::unique_ptr<Model>> ReadGraphSafely(const Head& head, const Source& s
   try {
     return ReadGraph(head, source, name);
   } catch (const std::exception& error) {  // bad_alloc above all
-    return OutOfMemory(StrCat("there is no memory for its graph: ", error.what()));
+    return OutOfMemory("there is no memory for its graph: ", error.what());
   }
 }
 

@@ -58,9 +58,9 @@ Status CheckFiles(const std::vector<ModelFile>& files, const fs::path& path, Par
       if (file.identity != 0 && mapping->identity() == file.identity) continue;
       if (HashOf(mapping->data(), mapping->size(), mapping.get(), parallel) == file.hash) continue;
     }
-    return Unsupported(StrCat("it was compiled from other contents than ",
-                              is_model ? "the model '" : "the external data '",
-                              is_model ? path.string() : file.name, "' has now"));
+    return Unsupported("it was compiled from other contents than ",
+                       is_model ? "the model '" : "the external data '",
+                       is_model ? path.string() : file.name, "' has now");
   }
   return OkStatus();
 }

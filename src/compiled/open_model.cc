@@ -57,7 +57,7 @@ Result<compiled::CompiledModel> ReadMapping(const std::shared_ptr<const MappedFi
 Result<std::unique_ptr<Model>> ReadCopy(const uint8_t* data, size_t size, const std::string& name) {
   const std::shared_ptr<uint8_t> memory(static_cast<uint8_t*>(AllocateAligned(size)), FreeAligned);
   if (memory == nullptr) {
-    return OutOfMemory(StrCat("model '", name, "': there is no memory for its ", size, " bytes"));
+    return OutOfMemory("model '", name, "': there is no memory for its ", size, " bytes");
   }
   std::memcpy(memory.get(), data, size);
   MULLION_ASSIGN_OR_RETURN(compiled::CompiledModel compiled,
@@ -101,7 +101,7 @@ Result<std::unique_ptr<Model>> OpenModel(ModelSource& source, const ReadOptions&
   const auto size = static_cast<size_t>(source.size());
   const std::shared_ptr<uint8_t> memory(static_cast<uint8_t*>(AllocateAligned(size)), FreeAligned);
   if (memory == nullptr) {
-    return OutOfMemory(StrCat("model '", name, "': there is no memory for its ", size, " bytes"));
+    return OutOfMemory("model '", name, "': there is no memory for its ", size, " bytes");
   }
   const Status status = source.Read(0, {memory.get(), size});
   if (!status.ok()) return status.WithPrefix(StrCat("model '", name, "': "));
@@ -119,7 +119,7 @@ Result<std::unique_ptr<Model>> OpenCompiledModel(const fs::path& path, const fs:
     const auto mapping = MapFile(compiled);
     if (!mapping.ok()) return mapping.status().WithPrefix(prefix);
     if (!compiled::IsCompiled((*mapping)->data(), (*mapping)->size())) {
-      return InvalidModel(StrCat(prefix, "this is no compiled model"));
+      return InvalidModel(prefix, "this is no compiled model");
     }
     MULLION_ASSIGN_OR_RETURN(compiled::CompiledModel read, ReadMapping(*mapping, name));
     Helpers helpers((*mapping)->size());

@@ -167,7 +167,10 @@ class RunContext {
   const CancellationToken* cancellation() const { return cancellation_; }
 
   // A failure of this evaluation: run-time values that make no sense (an index out of range).
-  Status Error(std::string_view text) const { return node_->Error(StatusCode::kEvaluation, text); }
+  template <typename... Pieces>
+  [[gnu::always_inline]] Status Error(const Pieces&... pieces) const {
+    return node_->Error(StatusCode::kEvaluation, pieces...);
+  }
 
  protected:
   const Node* node_ = nullptr;

@@ -145,8 +145,8 @@ Result<std::shared_ptr<const void>> WeightStore::GetByRows(const Tensor& weights
   if (const TensorSource* const source = weights.source()) {
     if (auto data = source->Packed(format, bytes)) return data;
     if (!source->HasContents()) {
-      return InvalidModel(StrCat("the compiled model does not have its weights in the form '",
-                                 format, "'; compile the model again on this machine"));
+      return InvalidModel("the compiled model does not have its weights in the form '", format,
+                          "'; compile the model again on this machine");
     }
   }
   MULLION_ASSIGN_OR_RETURN(auto data, FindOrMake(weights, format, bytes, pack));
@@ -173,7 +173,7 @@ Result<std::shared_ptr<const void>> WeightStore::FindOrMake(const Tensor& weight
     if (identity.empty()) key = KeyOf(weights, ContentOf(contents.All()), format);
     return Make(contents, key, bytes, pack);
   } catch (const std::bad_alloc&) {
-    return OutOfMemory(StrCat("no memory for ", weights.bytes(), " bytes of weights"));
+    return OutOfMemory("no memory for ", weights.bytes(), " bytes of weights");
   }
 }
 
@@ -207,8 +207,8 @@ Result<std::shared_ptr<const void>> WeightStore::Make(Contents& contents, const 
   if (auto data = Find(key)) return data;
   std::shared_ptr<void> memory = Allocate(bytes);
   if (memory == nullptr) {
-    return OutOfMemory(StrCat("no memory for ", bytes, " bytes of packed weights of ",
-                              Describe(contents.weights().type(), contents.weights().shape())));
+    return OutOfMemory("no memory for ", bytes, " bytes of packed weights of ",
+                       Describe(contents.weights().type(), contents.weights().shape()));
   }
   pack(contents, memory.get());
   // The entry outlives the data for a moment: the memory must not wait for it.

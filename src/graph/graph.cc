@@ -11,7 +11,7 @@ namespace mullion {
 Graph::Graph(Graph* parent) : parent_(parent) {}
 Graph::~Graph() = default;
 
-Value& Graph::AddInput(std::string_view input_name, TypeInfo type) {
+Value& Graph::AddInput(NameView input_name, TypeInfo type) {
   Value& value = AddValue(input_name, std::move(type));
   inputs_.push_back(&value);
   return value;
@@ -28,27 +28,26 @@ void Graph::SetOutput(size_t index, Value& value) {
   ++value.output_count_;
 }
 
-Value& Graph::AddValue(std::string_view value_name) {
+Value& Graph::AddValue(NameView value_name) {
   Value& value = values_.emplace_back();
   value.name_ = value_name;
   value.graph_ = this;
   return value;
 }
 
-Value& Graph::AddValue(std::string_view value_name, TypeInfo type) {
+Value& Graph::AddValue(NameView value_name, TypeInfo type) {
   Value& value = AddValue(value_name);
   value.type = std::move(type);
   return value;
 }
 
-Value& Graph::AddConstant(std::string_view value_name, Tensor tensor) {
+Value& Graph::AddConstant(NameView value_name, Tensor tensor) {
   Value& value = AddValue(value_name, TypeInfo::Tensor(tensor.type(), tensor.shape()));
   value.constant = std::move(tensor);
   return value;
 }
 
-Node& Graph::AddBareNode(std::string_view domain, std::string_view operator_name, int opset,
-                         const Node* before) {
+Node& Graph::AddBareNode(NameView domain, NameView operator_name, int opset, const Node* before) {
   auto node = std::make_unique<Node>();
   node->graph_ = this;
   node->SetOperator(domain, operator_name, opset);
@@ -58,8 +57,8 @@ Node& Graph::AddBareNode(std::string_view domain, std::string_view operator_name
   return **inserted;
 }
 
-Node& Graph::AddNode(std::string_view domain, std::string_view operator_name, int opset,
-                     std::span<Value* const> inputs, int output_count, std::string_view output_name,
+Node& Graph::AddNode(NameView domain, NameView operator_name, int opset,
+                     std::span<Value* const> inputs, int output_count, NameView output_name,
                      const Node* before) {
   Node& node = AddBareNode(domain, operator_name, opset, before);
   for (Value* const input : inputs) node.AddInput(input);
@@ -238,11 +237,11 @@ Status Graph::Validate() const {
           std::any_of(input->uses_.begin(), input->uses_.end(),
                       [&](const Use& use) { return use.node == node.get() && use.index == i; });
       if (!listed) {
-        return node->Error(StatusCode::kInternal, StrCat("input ", i, " does not list its use"));
+        return node->Error(StatusCode::kInternal, "input ", i, " does not list its use");
       }
       if (&input->graph() == this && input->producer() != nullptr && !made.contains(input)) {
-        return node->Error(StatusCode::kInternal,
-                           StrCat("stands before the producer of its input '", input->name(), "'"));
+        return node->Error(StatusCode::kInternal, "stands before the producer of its input '",
+                           input->name(), "'");
       }
     }
     for (const Value* const output : node->outputs()) made.insert(output);

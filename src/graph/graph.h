@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/name_view.h"
 #include "base/status.h"
 #include "base/tensor.h"
 #include "graph/attribute.h"
@@ -100,34 +101,40 @@ class Node {
   void TrimOutputs();                   // drops left-out outputs at the end of the list
 
   // Changes what the node is, for import normalisation and fusion.
-  void SetOperator(std::string_view domain, std::string_view name, int opset);
+  void SetOperator(NameView domain, NameView name, int opset);
   void set_opset(int opset) { opset_ = opset; }
 
   const std::vector<Attribute>& attributes() const { return attributes_; }
-  const AttributeValue* FindAttribute(std::string_view name) const;
-  bool HasAttribute(std::string_view name) const { return FindAttribute(name) != nullptr; }
-  void SetAttribute(std::string_view name, AttributeValue value);
-  void RemoveAttribute(std::string_view name);
+  const AttributeValue* FindAttribute(NameView name) const;
+  bool HasAttribute(NameView name) const { return FindAttribute(name) != nullptr; }
+  void SetAttribute(NameView name, AttributeValue value);
+  void RemoveAttribute(NameView name);
 
   // Reading with a default; an attribute of another kind counts as absent here and is refused when
   // the model is loaded (optimizer/check_imported.h).
-  int64_t IntAttribute(std::string_view name, int64_t fallback) const;
-  float FloatAttribute(std::string_view name, float fallback) const;
-  std::string_view StringAttribute(std::string_view name, std::string_view fallback) const;
-  std::span<const int64_t> IntsAttribute(std::string_view name) const;  // empty when absent
-  std::span<const float> FloatsAttribute(std::string_view name) const;  // empty when absent
-  std::span<const std::string> StringsAttribute(std::string_view name) const;
-  const Tensor* TensorAttribute(std::string_view name) const;  // null when absent
-  Graph* GraphAttribute(std::string_view name) const;          // null when absent
+  int64_t IntAttribute(NameView name, int64_t fallback) const;
+  float FloatAttribute(NameView name, float fallback) const;
+  std::string_view StringAttribute(NameView name, NameView fallback) const;
+  std::span<const int64_t> IntsAttribute(NameView name) const;  // empty when absent
+  std::span<const float> FloatsAttribute(NameView name) const;  // empty when absent
+  std::span<const std::string> StringsAttribute(NameView name) const;
+  const Tensor* TensorAttribute(NameView name) const;  // null when absent
+  Graph* GraphAttribute(NameView name) const;          // null when absent
 
   // Every subgraph among the attributes.
   std::vector<Graph*> Subgraphs() const;
 
-  // A status that begins with this node's origin.
-  Status Error(StatusCode code, std::string_view text) const;
+  // A status that begins with this node's origin and goes on with `pieces` as by StrCat.
+  template <typename... Pieces>
+  [[gnu::always_inline]] Status Error(StatusCode code, const Pieces&... pieces) const {
+    return JoinedError(code, internal::kPieceKinds<internal::PassedPieceOf<Pieces>...>,
+                       internal::PassedPiece(pieces)...);
+  }
 
  private:
   friend class Graph;
+  [[gnu::cold]] Status JoinedError(StatusCode code, const char* kinds, ...) const;
+
   std::string operator_name_;
   std::string domain_;
   int opset_ = 0;
@@ -157,23 +164,22 @@ class Graph {
 
   const std::vector<Value*>& inputs() const { return inputs_; }
   const std::vector<Value*>& outputs() const { return outputs_; }
-  Value& AddInput(std::string_view name, TypeInfo type);
+  Value& AddInput(NameView name, TypeInfo type);
   void AddInput(Value& value) { inputs_.push_back(&value); }
   void AddOutput(Value& value);
   void SetOutput(size_t index, Value& value);
 
   // A new value of this graph. Names are for people: they need not be unique.
-  Value& AddValue(std::string_view name);
-  Value& AddValue(std::string_view name, TypeInfo type);
-  Value& AddConstant(std::string_view name, Tensor tensor);
+  Value& AddValue(NameView name);
+  Value& AddValue(NameView name, TypeInfo type);
+  Value& AddConstant(NameView name, Tensor tensor);
 
   // A new node before `before`, or at the end when it is null. Its outputs are new values named
   // after `output_name`. Its origin is empty: copy one.
-  Node& AddNode(std::string_view domain, std::string_view operator_name, int opset,
-                std::span<Value* const> inputs, int output_count, std::string_view output_name,
-                const Node* before = nullptr);
+  Node& AddNode(NameView domain, NameView operator_name, int opset, std::span<Value* const> inputs,
+                int output_count, NameView output_name, const Node* before = nullptr);
   // The same without outputs: SetOutput gives them.
-  Node& AddBareNode(std::string_view domain, std::string_view operator_name, int opset,
+  Node& AddBareNode(NameView domain, NameView operator_name, int opset,
                     const Node* before = nullptr);
 
   // Removes a node whose outputs nobody reads. Its subgraphs go with it.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <cstdarg>
 
 #include "base/str_cat.h"
 #include "graph/graph.h"
@@ -61,20 +62,20 @@ void Node::TrimOutputs() {
   while (!outputs_.empty() && outputs_.back() == nullptr) outputs_.pop_back();
 }
 
-void Node::SetOperator(std::string_view domain, std::string_view name, int opset) {
+void Node::SetOperator(NameView domain, NameView name, int opset) {
   domain_ = domain;
   operator_name_ = name;
   opset_ = opset;
 }
 
-const AttributeValue* Node::FindAttribute(std::string_view name) const {
+const AttributeValue* Node::FindAttribute(NameView name) const {
   for (const Attribute& attribute : attributes_) {
     if (attribute.name == name) return &attribute.value;
   }
   return nullptr;
 }
 
-void Node::SetAttribute(std::string_view name, AttributeValue value) {
+void Node::SetAttribute(NameView name, AttributeValue value) {
   for (Attribute& attribute : attributes_) {
     if (attribute.name == name) {
       attribute.value = std::move(value);
@@ -84,7 +85,7 @@ void Node::SetAttribute(std::string_view name, AttributeValue value) {
   attributes_.push_back({std::string(name), std::move(value)});
 }
 
-void Node::RemoveAttribute(std::string_view name) {
+void Node::RemoveAttribute(NameView name) {
   std::erase_if(attributes_, [&](const Attribute& a) { return a.name == name; });
 }
 
@@ -104,38 +105,36 @@ std::span<const T> GetSpan(const Node& node, std::string_view name) {
 
 }  // namespace
 
-int64_t Node::IntAttribute(std::string_view name, int64_t fallback) const {
+int64_t Node::IntAttribute(NameView name, int64_t fallback) const {
   const auto* const value = Get<int64_t>(*this, name);
   return value == nullptr ? fallback : *value;
 }
 
-float Node::FloatAttribute(std::string_view name, float fallback) const {
+float Node::FloatAttribute(NameView name, float fallback) const {
   const auto* const value = Get<float>(*this, name);
   return value == nullptr ? fallback : *value;
 }
 
-std::string_view Node::StringAttribute(std::string_view name, std::string_view fallback) const {
+std::string_view Node::StringAttribute(NameView name, NameView fallback) const {
   const auto* const value = Get<std::string>(*this, name);
   return value == nullptr ? fallback : std::string_view(*value);
 }
 
-std::span<const int64_t> Node::IntsAttribute(std::string_view name) const {
+std::span<const int64_t> Node::IntsAttribute(NameView name) const {
   return GetSpan<int64_t>(*this, name);
 }
 
-std::span<const float> Node::FloatsAttribute(std::string_view name) const {
+std::span<const float> Node::FloatsAttribute(NameView name) const {
   return GetSpan<float>(*this, name);
 }
 
-std::span<const std::string> Node::StringsAttribute(std::string_view name) const {
+std::span<const std::string> Node::StringsAttribute(NameView name) const {
   return GetSpan<std::string>(*this, name);
 }
 
-const Tensor* Node::TensorAttribute(std::string_view name) const {
-  return Get<Tensor>(*this, name);
-}
+const Tensor* Node::TensorAttribute(NameView name) const { return Get<Tensor>(*this, name); }
 
-Graph* Node::GraphAttribute(std::string_view name) const {
+Graph* Node::GraphAttribute(NameView name) const {
   const auto* const graph = Get<std::shared_ptr<Graph>>(*this, name);
   return graph == nullptr ? nullptr : graph->get();
 }
@@ -153,8 +152,12 @@ std::vector<Graph*> Node::Subgraphs() const {
   return graphs;
 }
 
-Status Node::Error(StatusCode code, std::string_view text) const {
-  return Status(code, StrCat(origin.ToString(), ": ", text));
+Status Node::JoinedError(StatusCode code, const char* kinds, ...) const {
+  va_list pieces;
+  va_start(pieces, kinds);
+  Status failure(code, StrCat(origin.ToString(), ": ", internal::JoinPieceList(kinds, pieces)));
+  va_end(pieces);
+  return failure;
 }
 
 }  // namespace mullion

@@ -13,17 +13,15 @@ Status CheckImageSize(const char* what, int64_t width, int64_t height) {
       width * height <= kMaxImagePixels) {
     return OkStatus();
   }
-  return InvalidArgument(StrCat(what, " is ", width, " by ", height,
-                                " pixels: each side must be 1 to ", kMaxImageSide,
-                                " and both together at most ", kMaxImagePixels, " pixels"));
+  return InvalidArgument(what, " is ", width, " by ", height, " pixels: each side must be 1 to ",
+                         kMaxImageSide, " and both together at most ", kMaxImagePixels, " pixels");
 }
 
 Status CheckImage(const char* what, const ImageView& image) {
   const int bytes = BytesPerPixel(image.format);
   if (bytes == 0) {
-    return InvalidArgument(StrCat(what, " has the unknown pixel format ",
-                                  static_cast<int>(image.format),
-                                  ": use BGRA8, RGBA8, RGB8, BGR8 or Gray8"));
+    return InvalidArgument(what, " has the unknown pixel format ", static_cast<int>(image.format),
+                           ": use BGRA8, RGBA8, RGB8, BGR8 or Gray8");
   }
   MULLION_RETURN_IF_ERROR(CheckImageSize(what, image.width, image.height));
   // One row needs no stride.
@@ -32,11 +30,10 @@ Status CheckImage(const char* what, const ImageView& image) {
   const int64_t most = PTRDIFF_MAX / image.height;
   const bool rows_overlap = stride < row_bytes && stride > -row_bytes;
   if (image.height > 1 && (rows_overlap || stride > most || stride < -most)) {
-    return InvalidArgument(StrCat(what, " has a row stride of ", stride, " bytes: a row of ",
-                                  image.width, " ", PixelFormatName(image.format), " pixels needs ",
-                                  row_bytes));
+    return InvalidArgument(what, " has a row stride of ", stride, " bytes: a row of ", image.width,
+                           " ", PixelFormatName(image.format), " pixels needs ", row_bytes);
   }
-  if (image.pixels == nullptr) return InvalidArgument(StrCat(what, " has no pixels: null pointer"));
+  if (image.pixels == nullptr) return InvalidArgument(what, " has no pixels: null pointer");
   return OkStatus();
 }
 
@@ -47,8 +44,8 @@ Result<Bitmap> Bitmap::Allocate(PixelFormat format, int64_t width, int64_t heigh
   AlignedBuffer memory;
   if (bytes <= PTRDIFF_MAX) memory.reset(AllocateAligned(static_cast<size_t>(bytes)));
   if (memory == nullptr) {
-    return OutOfMemory(StrCat("no memory for a bitmap of ", width, " by ", height, " ",
-                              PixelFormatName(format), " pixels"));
+    return OutOfMemory("no memory for a bitmap of ", width, " by ", height, " ",
+                       PixelFormatName(format), " pixels");
   }
   const MutableImageView view{format, width, height, static_cast<ptrdiff_t>(row_bytes),
                               static_cast<uint8_t*>(memory.get())};
@@ -67,10 +64,9 @@ Result<View> CropView(const View& image, const Rect& rect) {
                       rect.left <= image.width - rect.width &&
                       rect.top <= image.height - rect.height;
   if (!inside) {
-    return InvalidArgument(StrCat("bounds (left ", rect.left, ", top ", rect.top, ", width ",
-                                  rect.width, ", height ", rect.height,
-                                  ") are empty or reach outside the image of ", image.width, " by ",
-                                  image.height, " pixels"));
+    return InvalidArgument("bounds (left ", rect.left, ", top ", rect.top, ", width ", rect.width,
+                           ", height ", rect.height, ") are empty or reach outside the image of ",
+                           image.width, " by ", image.height, " pixels");
   }
   View part = image;
   part.pixels = image.row(rect.top) + rect.left * BytesPerPixel(image.format);

@@ -79,9 +79,9 @@ Status Convert(const ImageView& source, const MutableImageView& target) {
   MULLION_RETURN_IF_ERROR(CheckImage("the image to convert", source));
   MULLION_RETURN_IF_ERROR(CheckImage("the target image", target));
   if (source.width != target.width || source.height != target.height) {
-    return SizeMismatch(StrCat("cannot convert an image of ", source.width, " by ", source.height,
-                               " pixels into one of ", target.width, " by ", target.height,
-                               ": scale it first"));
+    return SizeMismatch("cannot convert an image of ", source.width, " by ", source.height,
+                        " pixels into one of ", target.width, " by ", target.height,
+                        ": scale it first");
   }
   const RowConverter convert = ConverterFor(source.format, target.format);
   for (int64_t y = 0; y < source.height; ++y) convert(source.row(y), target.row(y), source.width);

@@ -95,9 +95,9 @@ Status Detensorize(const TensorView& source, const TensorFormat& format,
   MULLION_RETURN_IF_ERROR(CheckImage("the target image", target));
   MULLION_ASSIGN_OR_RETURN(const TensorGrid grid, CheckImageTensor(source, format));
   if (grid.width != target.width || grid.height != target.height) {
-    return SizeMismatch(StrCat(Describe(source), " does not fill an image of ", target.width,
-                               " by ", target.height, " pixels: give one of ", grid.width, " by ",
-                               grid.height, ", or a part of that size"));
+    return SizeMismatch(Describe(source), " does not fill an image of ", target.width, " by ",
+                        target.height, " pixels: give one of ", grid.width, " by ", grid.height,
+                        ", or a part of that size");
   }
   DispatchType(TypeList<float, Float16, uint8_t>{}, source.type, [&](auto tag) {
     DetensorizeRows<typename decltype(tag)::type>(source, format, grid, target);

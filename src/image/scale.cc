@@ -96,9 +96,8 @@ Status Scale(const ImageView& source, const MutableImageView& target, Filter fil
   MULLION_RETURN_IF_ERROR(CheckImage("the image to scale", source));
   MULLION_RETURN_IF_ERROR(CheckImage("the target image", target));
   if (source.format != target.format) {
-    return InvalidArgument(StrCat("cannot scale a ", PixelFormatName(source.format),
-                                  " image into a ", PixelFormatName(target.format),
-                                  " image: convert one of them first"));
+    return InvalidArgument("cannot scale a ", PixelFormatName(source.format), " image into a ",
+                           PixelFormatName(target.format), " image: convert one of them first");
   }
   RowScaler scaler(source, target.width, target.height, filter);
   for (int64_t y = 0; y < target.height; ++y) scaler.Row(y, target.row(y));

@@ -93,9 +93,9 @@ Status Tensorize(const ImageView& source, const TensorFormat& format,
   MULLION_RETURN_IF_ERROR(CheckImage("the image to bind", source));
   MULLION_ASSIGN_OR_RETURN(const TensorGrid grid, CheckImageTensor(target, format));
   if (grid.width != source.width || grid.height != source.height) {
-    return SizeMismatch(StrCat("an image of ", source.width, " by ", source.height,
-                               " pixels does not fill ", Describe(target), ": scale it to ",
-                               grid.width, " by ", grid.height, " first"));
+    return SizeMismatch("an image of ", source.width, " by ", source.height,
+                        " pixels does not fill ", Describe(target), ": scale it to ", grid.width,
+                        " by ", grid.height, " first");
   }
   RowTensorizer tensorizer(source.format, format, grid, target);
   for (int64_t y = 0; y < source.height; ++y) tensorizer.Row(source.row(y), y);

@@ -193,9 +193,9 @@ Result<AttributeValue> MakeValue(AttributeRecord record, ReadContext& context,
     case AttributeKind::kGraphs:
       return ReadList<std::shared_ptr<Graph>>(record.messages, read_subgraph);
     default:
-      return Unsupported(StrCat("its kind is number ", static_cast<int64_t>(record.kind),
-                                ", which this version does not know; export the model for an "
-                                "older opset"));
+      return Unsupported("its kind is number ", static_cast<int64_t>(record.kind),
+                         ", which this version does not know; export the model for an "
+                         "older opset");
   }
 }
 

@@ -35,15 +35,15 @@ struct TensorOf {
 
 Result<Tensor> ConstantTensor(std::vector<Attribute> attributes) {
   if (attributes.size() != 1) {
-    return InvalidModel(StrCat("it has ", attributes.size(),
-                               " attributes, but a constant has exactly one value; export the "
-                               "model again"));
+    return InvalidModel("it has ", attributes.size(),
+                        " attributes, but a constant has exactly one value; export the "
+                        "model again");
   }
   Tensor tensor = std::visit(TensorOf(), attributes.front().value);
   if (tensor) return tensor;
-  return InvalidModel(StrCat("its attribute ", Quoted(attributes.front().name), " (",
-                             AttributeKindName(attributes.front().value),
-                             ") is no constant; tensors, numbers and strings are"));
+  return InvalidModel("its attribute ", Quoted(attributes.front().name), " (",
+                      AttributeKindName(attributes.front().value),
+                      ") is no constant; tensors, numbers and strings are");
 }
 
 }  // namespace mullion::onnx

@@ -27,9 +27,9 @@ Result<int> Environment::OpsetOf(std::string_view domain) const {
   if (domain.empty() && ir_version < kIrWithOpsets) return 1;
   // Quantizers forget this import; the domain never had another version.
   if (domain == "com.microsoft") return 1;
-  return InvalidModel(StrCat("the model imports no version of the operator set ",
-                             Quoted(domain.empty() ? "ai.onnx" : domain),
-                             "; export it again with that import"));
+  return InvalidModel("the model imports no version of the operator set ",
+                      Quoted(domain.empty() ? "ai.onnx" : domain),
+                      "; export it again with that import");
 }
 
 int Environment::DefaultOpset() const {

@@ -15,8 +15,8 @@ namespace {
 Status ParseNumber(std::string_view key, std::string_view text, uint64_t& number) {
   const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
   if (result.ec == std::errc() && result.ptr == text.data() + text.size()) return OkStatus();
-  return InvalidModel(StrCat("the ", key, " of its external data is ", Quoted(text),
-                             ", which is no number of bytes; export the model again"));
+  return InvalidModel("the ", key, " of its external data is ", Quoted(text),
+                      ", which is no number of bytes; export the model again");
 }
 
 std::string_view AsText(std::span<const uint8_t> bytes) {
@@ -44,16 +44,15 @@ Result<SharedBytes> ExternalData::Open(const std::string& file) {
     return SharedBytes{AsText(given.bytes), std::move(given.owner), nullptr};
   }
   if (!options_.external_data_folder.has_value()) {
-    return InvalidModel(StrCat("its data are in the file ", Quoted(file),
-                               ", but a model from memory has no folder; give an external data "
-                               "folder or reader, or open the model by its path"));
+    return InvalidModel("its data are in the file ", Quoted(file),
+                        ", but a model from memory has no folder; give an external data "
+                        "folder or reader, or open the model by its path");
   }
   const auto mapping = MapFileBeneath(*options_.external_data_folder, file);
   if (!mapping.ok()) {
     const Status& why = mapping.status();
     if (why.code() != StatusCode::kNotFound) return why;
-    return NotFound(
-        StrCat(why.message(), "; its data are in that file, which belongs to the model"));
+    return NotFound(why.message(), "; its data are in that file, which belongs to the model");
   }
   return SharedBytes{AsText({(*mapping)->data(), (*mapping)->size()}), *mapping, *mapping};
 }
@@ -69,14 +68,13 @@ Result<SharedBytes> ExternalData::Find(const ExternalLocation& location, uint64_
   }
   const SharedBytes& file = found->second;
   if (location.length.has_value() && *location.length != size) {
-    return InvalidModel(StrCat("its external data have ", *location.length, " bytes but it needs ",
-                               size, "; export the model again"));
+    return InvalidModel("its external data have ", *location.length, " bytes but it needs ", size,
+                        "; export the model again");
   }
   if (location.offset > file.bytes.size() || size > file.bytes.size() - location.offset) {
-    return InvalidModel(StrCat("its external data are bytes ", location.offset, " to ",
-                               location.offset, " + ", size, " of ", Quoted(location.file),
-                               ", which has only ", file.bytes.size(),
-                               "; the file is cut short, fetch it again"));
+    return InvalidModel("its external data are bytes ", location.offset, " to ", location.offset,
+                        " + ", size, " of ", Quoted(location.file), ", which has only ",
+                        file.bytes.size(), "; the file is cut short, fetch it again");
   }
   SharedBytes part = file;
   part.bytes = file.bytes.substr(location.offset, size);

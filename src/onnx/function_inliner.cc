@@ -26,8 +26,8 @@ FunctionInliner::FunctionInliner(GraphReader& reader, const FunctionRecord& func
 }
 
 Status FunctionInliner::Fail(std::string_view text) const {
-  return InvalidModel(StrCat("the call ", Quoted(call_.Label()), " of the function ",
-                             Quoted(environment_.function_path), ": ", text));
+  return InvalidModel("the call ", Quoted(call_.Label()), " of the function ",
+                      Quoted(environment_.function_path), ": ", text);
 }
 
 Status FunctionInliner::Inline() {

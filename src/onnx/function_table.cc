@@ -21,8 +21,8 @@ Status FunctionTable::Add(FunctionRecord record) {
   std::string key = KeyOf(record.domain, record.name, record.overload);
   const std::string_view name = record.name;
   if (functions_.emplace(std::move(key), std::move(record)).second) return OkStatus();
-  return InvalidModel(StrCat("the function ", Quoted(name),
-                             " is defined twice; give one of them another name or overload"));
+  return InvalidModel("the function ", Quoted(name),
+                      " is defined twice; give one of them another name or overload");
 }
 
 const FunctionRecord* FunctionTable::Find(const NodeRecord& node) const {

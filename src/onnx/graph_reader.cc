@@ -14,8 +14,8 @@ namespace mullion::onnx {
 
 Status DepthGuard::Check() const {
   if (depth_ <= kMaxGraphDepth) return OkStatus();
-  return InvalidModel(StrCat("subgraphs and functions are nested more than ", kMaxGraphDepth,
-                             " deep; flatten the model"));
+  return InvalidModel("subgraphs and functions are nested more than ", kMaxGraphDepth,
+                      " deep; flatten the model");
 }
 
 Status GraphReader::ChargeFor(size_t object, size_t name_bytes) {
@@ -82,8 +82,8 @@ Status GraphReader::DeclareConstant(std::string_view name, Tensor tensor, bool i
   if (scope.DeclareGiven(name, &scope.graph().AddConstant(name, std::move(tensor)))) {
     return OkStatus();
   }
-  return InvalidModel(StrCat("there are two initializers named ", Quoted(name),
-                             "; names of values must be unique, export the model again"));
+  return InvalidModel("there are two initializers named ", Quoted(name),
+                      "; names of values must be unique, export the model again");
 }
 
 Status GraphReader::DeclareInitializers(const GraphRecord& record, bool inputs_win, Scope& scope) {
@@ -111,8 +111,8 @@ Status GraphReader::DeclareInputs(const GraphRecord& record, Scope& scope,
   for (const std::string_view bytes : record.inputs) {
     MULLION_ASSIGN_OR_RETURN(const ValueInfoRecord info, ReadValueInfo(bytes, context_));
     if (info.name.empty() || !seen.insert(info.name).second) {
-      return InvalidModel(StrCat("there are two inputs named ", Quoted(info.name),
-                                 " or one without a name; export the model again"));
+      return InvalidModel("there are two inputs named ", Quoted(info.name),
+                          " or one without a name; export the model again");
     }
     if (scope.Contains(info.name)) continue;  // an initializer
     Result<FeatureInfo> feature = ReadFeature(info, context_);
@@ -120,9 +120,9 @@ Status GraphReader::DeclareInputs(const GraphRecord& record, Scope& scope,
       return feature.status().WithPrefix(StrCat("input ", Quoted(info.name), ": "));
     }
     if (features != nullptr && feature->type.kind == ValueKind::kUnknown) {
-      return Unsupported(StrCat("input ", Quoted(info.name),
-                                ": it has no type, or one that this version does not know; "
-                                "tensors, sequences, maps and optionals are supported"));
+      return Unsupported("input ", Quoted(info.name),
+                         ": it has no type, or one that this version does not know; "
+                         "tensors, sequences, maps and optionals are supported");
     }
     MULLION_RETURN_IF_ERROR(ChargeFor(sizeof(Value), info.name.size()));
     scope.DeclareGiven(info.name, &scope.graph().AddInput(info.name, feature->type));
@@ -139,10 +139,9 @@ Status GraphReader::DeclareNodeOutputs(const std::vector<NodeRecord>& nodes,
       MULLION_RETURN_IF_ERROR(ChargeFor(sizeof(Value), environment.prefix.size() + name.size()));
       Value& value = scope.graph().AddValue(StrCat(environment.prefix, name));
       if (scope.DeclareProduced(name, &value)) continue;
-      return InvalidModel(StrCat("the node ", Quoted(node.Label()), " makes the value ",
-                                 Quoted(name),
-                                 ", which is made elsewhere too; names of values must be unique, "
-                                 "export the model again"));
+      return InvalidModel("the node ", Quoted(node.Label()), " makes the value ", Quoted(name),
+                          ", which is made elsewhere too; names of values must be unique, "
+                          "export the model again");
     }
   }
   return OkStatus();
@@ -182,14 +181,14 @@ Status GraphReader::AddOutputs(const GraphRecord& record, const Environment& env
     MULLION_ASSIGN_OR_RETURN(const ValueInfoRecord info, ReadValueInfo(bytes, context_));
     Value* value = nullptr;
     if (!scope.Resolve(info.name, value) || value == nullptr) {
-      return InvalidModel(StrCat("output ", Quoted(info.name),
-                                 ": no node, initializer or input provides it; export the model "
-                                 "again"));
+      return InvalidModel("output ", Quoted(info.name),
+                          ": no node, initializer or input provides it; export the model "
+                          "again");
     }
     // Subgraphs may give one value twice: by position they are different outputs.
     if (!seen.insert(info.name).second && features != nullptr) {
-      return InvalidModel(StrCat("there are two outputs named ", Quoted(info.name),
-                                 "; give each a name of its own"));
+      return InvalidModel("there are two outputs named ", Quoted(info.name),
+                          "; give each a name of its own");
     }
     Result<FeatureInfo> feature = ReadFeature(info, context_);
     if (!feature.ok()) {

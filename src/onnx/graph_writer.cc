@@ -59,9 +59,9 @@ Status GraphWriter::WriteMain(pbf_writer& message) {
   const Graph& graph = *model_.graph;
   if (model_.inputs.size() != graph.inputs().size() ||
       model_.outputs.size() != graph.outputs().size()) {
-    return InvalidArgument(StrCat("the model describes ", model_.inputs.size(), " inputs and ",
-                                  model_.outputs.size(), " outputs but its graph has ",
-                                  graph.inputs().size(), " and ", graph.outputs().size()));
+    return InvalidArgument("the model describes ", model_.inputs.size(), " inputs and ",
+                           model_.outputs.size(), " outputs but its graph has ",
+                           graph.inputs().size(), " and ", graph.outputs().size());
   }
   // What callers bind by name comes first and keeps its name.
   ValueNames names(nullptr);
@@ -78,9 +78,9 @@ Status GraphWriter::WriteMain(pbf_writer& message) {
   for (size_t i = 0; i < model_.outputs.size(); ++i) {
     const std::string* const name = names.Find(*graph.outputs()[i]);
     if (name != nullptr && *name == model_.outputs[i].name) continue;
-    return InvalidArgument(StrCat("the output ", Quoted(model_.outputs[i].name),
-                                  " cannot have that name, because another value has it or it is "
-                                  "an input or output itself; put an Identity before it"));
+    return InvalidArgument("the output ", Quoted(model_.outputs[i].name),
+                           " cannot have that name, because another value has it or it is "
+                           "an input or output itself; put an Identity before it");
   }
   MULLION_RETURN_IF_ERROR(WriteBody(graph, names, message));
   for (const FeatureInfo& input : model_.inputs) {
@@ -105,8 +105,7 @@ Status GraphWriter::WriteSubgraph(const Graph& graph, const ValueNames& outer, s
   for (const Value* const output : graph.outputs()) {
     const std::string* const name = names.Find(*output);
     if (name == nullptr) {
-      return InvalidArgument(
-          StrCat("the subgraph output ", Quoted(output->name()), " has no producer"));
+      return InvalidArgument("the subgraph output ", Quoted(output->name()), " has no producer");
     }
     message.add_message(field::graph::kOutput, EncodeValueInfo(*name, output->type, dimensions_));
   }
@@ -149,9 +148,9 @@ Status GraphWriter::CheckOpset(const Node& node) {
   const auto [import, added] = opsets_.emplace(node.domain(), node.opset());
   // Identity is the same in every opset.
   if (import->second == node.opset() || node.operator_name() == "Identity") return OkStatus();
-  return node.Error(StatusCode::kUnsupported,
-                    StrCat("it follows opset ", node.opset(), " but other nodes of its domain ",
-                           import->second, "; a file has one version per domain"));
+  return node.Error(StatusCode::kUnsupported, "it follows opset ", node.opset(),
+                    " but other nodes of its domain ", import->second,
+                    "; a file has one version per domain");
 }
 
 Status GraphWriter::WriteNode(const Node& node, const ValueNames& names, pbf_writer& message) {
@@ -159,8 +158,8 @@ Status GraphWriter::WriteNode(const Node& node, const ValueNames& names, pbf_wri
   for (const Value* const input : node.inputs()) {
     const std::string* const name = input == nullptr ? nullptr : names.Find(*input);
     if (input != nullptr && name == nullptr) {
-      return node.Error(StatusCode::kInvalidArgument,
-                        StrCat("its input ", Quoted(input->name()), " has no producer"));
+      return node.Error(StatusCode::kInvalidArgument, "its input ", Quoted(input->name()),
+                        " has no producer");
     }
     AddBytes(message, field::node::kInput, name == nullptr ? std::string_view() : *name);
   }

@@ -94,8 +94,8 @@ Result<std::unique_ptr<Model>> ReadModelProto(ReadContext& context) {
   auto model = std::make_unique<Model>();
   MULLION_ASSIGN_OR_RETURN(const Parts parts, ReadParts(context, *model));
   if (model->ir_version < 1 || !parts.graph.has_value()) {
-    return InvalidModel(StrCat("it has no ", model->ir_version < 1 ? "IR version" : "graph",
-                               ", as every ONNX model does; is it another kind of file?"));
+    return InvalidModel("it has no ", model->ir_version < 1 ? "IR version" : "graph",
+                        ", as every ONNX model does; is it another kind of file?");
   }
   MULLION_ASSIGN_OR_RETURN(const FunctionTable functions, ReadFunctions(parts.functions, context));
   Environment environment;

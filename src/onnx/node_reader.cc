@@ -59,9 +59,9 @@ Status GraphReader::ConnectInputs(const NodeRecord& record, const Scope& scope, 
     const std::string_view name = record.inputs[i];
     Value* value = nullptr;
     if (!name.empty() && !scope.Resolve(name, value)) {
-      return InvalidModel(StrCat("its input ", i, " is ", Quoted(name),
-                                 ", which no node, initializer or input provides; export the "
-                                 "model again"));
+      return InvalidModel("its input ", i, " is ", Quoted(name),
+                          ", which no node, initializer or input provides; export the "
+                          "model again");
     }
     // Optional inputs that are left out at the end leave no trace: that is the same in ONNX.
     if (value != nullptr) node.SetInput(static_cast<int>(i), value);
@@ -92,8 +92,8 @@ Result<std::vector<Attribute>> GraphReader::ReadAttributes(const NodeRecord& rec
     const bool known = std::any_of(attributes.begin(), attributes.end(),
                                    [&](const Attribute& a) { return a.name == head.name; });
     if (known) {
-      return InvalidModel(StrCat("it has two attributes named ", Quoted(head.name),
-                                 "; the file is damaged, export it again"));
+      return InvalidModel("it has two attributes named ", Quoted(head.name),
+                          "; the file is damaged, export it again");
     }
     auto value = ReadAttribute(bytes, head.reference, environment, scope);
     if (!value.ok()) {
@@ -113,8 +113,8 @@ Result<std::optional<AttributeValue>> GraphReader::ReadAttribute(std::string_vie
   BoundAttribute bound{bytes, &environment, &scope};
   if (!reference.empty()) {
     if (environment.function == nullptr) {
-      return InvalidModel(StrCat("it refers to the attribute ", Quoted(reference),
-                                 " of a function, but stands in none; export the model again"));
+      return InvalidModel("it refers to the attribute ", Quoted(reference),
+                          " of a function, but stands in none; export the model again");
     }
     const auto found = environment.attributes.find(reference);
     // Neither the call nor the function gives a value: the operator's own default counts.

@@ -22,9 +22,9 @@ Status MemoryBudget::Charge(uint64_t bytes) {
     used_ += bytes;
     return OkStatus();
   }
-  return InvalidModel(StrCat("reading it would take more than ", limit_ >> 20,
-                             " MiB of memory, which its size does not justify; the file is damaged "
-                             "or made to exhaust memory"));
+  return InvalidModel("reading it would take more than ", limit_ >> 20,
+                      " MiB of memory, which its size does not justify; the file is damaged "
+                      "or made to exhaust memory");
 }
 
 int64_t DimensionSymbols::Get(std::string_view name) {
@@ -35,8 +35,8 @@ int64_t DimensionSymbols::Get(std::string_view name) {
 
 Status ReadContext::Finish(const WireReader& fields) const {
   if (fields.damage() == nullptr) return OkStatus();
-  return InvalidModel(StrCat("at byte ", fields.where() - source.bytes.data(), " ", fields.damage(),
-                             "; the file is cut short or damaged, fetch or export it again"));
+  return InvalidModel("at byte ", fields.where() - source.bytes.data(), " ", fields.damage(),
+                      "; the file is cut short or damaged, fetch or export it again");
 }
 
 std::string Quoted(std::string_view name) {

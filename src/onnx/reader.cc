@@ -43,9 +43,9 @@ struct OwnMemory {
 Result<OwnMemory> Allocate(uint64_t size) {
   void* const memory = size > SIZE_MAX ? nullptr : AllocateAligned(static_cast<size_t>(size));
   if (memory == nullptr) {
-    return OutOfMemory(StrCat("there is no memory for its ", size,
-                              " bytes; open it as a file, "
-                              "which needs less"));
+    return OutOfMemory("there is no memory for its ", size,
+                       " bytes; open it as a file, "
+                       "which needs less");
   }
   return OwnMemory{{static_cast<uint8_t*>(memory), FreeAligned}, static_cast<size_t>(size)};
 }
@@ -56,7 +56,7 @@ Result<SharedBytes> CopyFile(const std::filesystem::path& path) {
   const uint64_t size = std::filesystem::file_size(path, error);
   std::ifstream stream(path, std::ios::binary);
   if (error || !stream) {
-    return NotFound(StrCat("cannot open it: ", error ? error.message() : "no permission"));
+    return NotFound("cannot open it: ", error ? error.message() : "no permission");
   }
   MULLION_ASSIGN_OR_RETURN(const OwnMemory own, Allocate(size));
   stream.read(reinterpret_cast<char*>(own.memory.get()), static_cast<std::streamsize>(size));

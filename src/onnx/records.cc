@@ -45,13 +45,12 @@ Result<NodeRecord> ReadNodeRecord(std::string_view bytes, ReadContext& context) 
   }
   MULLION_RETURN_IF_ERROR(context.Finish(fields));
   if (record.operator_name.empty()) {
-    return InvalidModel(StrCat("the node ", Quoted(record.Label()),
-                               " names no operator; the file is damaged, export it again"));
+    return InvalidModel("the node ", Quoted(record.Label()),
+                        " names no operator; the file is damaged, export it again");
   }
   if (record.attributes.size() > kMaxAttributes) {
-    return InvalidModel(StrCat("the node ", Quoted(record.Label()), " has ",
-                               record.attributes.size(), " attributes; up to ", kMaxAttributes,
-                               " are supported"));
+    return InvalidModel("the node ", Quoted(record.Label()), " has ", record.attributes.size(),
+                        " attributes; up to ", kMaxAttributes, " are supported");
   }
   // Views take 16 bytes for as few as two in the file.
   MULLION_RETURN_IF_ERROR(context.budget.Charge(
@@ -90,8 +89,8 @@ Status ReadOpsetImport(std::string_view bytes, const ReadContext& context,
   }
   MULLION_RETURN_IF_ERROR(context.Finish(fields));
   if (version < 0 || version > std::numeric_limits<int>::max()) {
-    return InvalidModel(StrCat("it imports version ", version, " of the operator set ",
-                               Quoted(import.domain), "; the file is damaged, export it again"));
+    return InvalidModel("it imports version ", version, " of the operator set ",
+                        Quoted(import.domain), "; the file is damaged, export it again");
   }
   import.version = static_cast<int>(version);
   const auto same = std::find_if(opsets.begin(), opsets.end(),
@@ -101,8 +100,8 @@ Status ReadOpsetImport(std::string_view bytes, const ReadContext& context,
     return OkStatus();
   }
   if (opsets.size() == kMaxOpsetImports) {
-    return InvalidModel(
-        StrCat("it imports more than ", kMaxOpsetImports, " operator sets; the file is damaged"));
+    return InvalidModel("it imports more than ", kMaxOpsetImports,
+                        " operator sets; the file is damaged");
   }
   opsets.push_back(std::move(import));
   return OkStatus();
@@ -181,9 +180,8 @@ Result<FunctionRecord> ReadFunctionRecord(std::string_view bytes, ReadContext& c
   MULLION_RETURN_IF_ERROR(status);
   MULLION_RETURN_IF_ERROR(context.Finish(fields));
   if (record.defaults.size() > kMaxAttributes) {
-    return InvalidModel(StrCat("the function ", Quoted(record.name), " has ",
-                               record.defaults.size(), " attributes; up to ", kMaxAttributes,
-                               " are supported"));
+    return InvalidModel("the function ", Quoted(record.name), " has ", record.defaults.size(),
+                        " attributes; up to ", kMaxAttributes, " are supported");
   }
   return record;
 }

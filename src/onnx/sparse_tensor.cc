@@ -43,8 +43,8 @@ Result<SparseRecord> ReadSparseRecord(std::string_view bytes, const ReadContext&
   }
   MULLION_RETURN_IF_ERROR(context.Finish(fields));
   if (fits) return record;
-  return InvalidModel(StrCat("the sparse tensor has negative dimensions or more than ", kMaxRank,
-                             "; the file is damaged, export it again"));
+  return InvalidModel("the sparse tensor has negative dimensions or more than ", kMaxRank,
+                      "; the file is damaged, export it again");
 }
 
 // Indices are flat positions, int64[n], or coordinates, int64[n, rank].
@@ -53,9 +53,8 @@ Status CheckIndices(const Tensor& indices, int64_t entries, int rank) {
   const bool flat = shape == Shape{entries};
   const bool coordinates = shape == Shape{entries, rank};
   if (indices.type() == ElementType::kInt64 && (flat || coordinates)) return OkStatus();
-  return InvalidModel(StrCat("the sparse tensor has ", entries, " values of rank ", rank,
-                             " but indices ", Describe(indices.view()),
-                             "; the file is damaged, export it again"));
+  return InvalidModel("the sparse tensor has ", entries, " values of rank ", rank, " but indices ",
+                      Describe(indices.view()), "; the file is damaged, export it again");
 }
 
 // The flat position of entry `i`, or -1 when it lies outside.
@@ -78,9 +77,9 @@ Result<Tensor> Spread(const Tensor& values, const Tensor& indices, const Shape& 
                       ReadContext& context) {
   const std::optional<int64_t> count = CountInMemory(values.type(), shape);
   if (!count.has_value()) {
-    return InvalidModel(StrCat("the sparse tensor ", shape.ToString(),
-                               " has more elements than memory can hold; the file is damaged, "
-                               "export it again"));
+    return InvalidModel("the sparse tensor ", shape.ToString(),
+                        " has more elements than memory can hold; the file is damaged, "
+                        "export it again");
   }
   const size_t bytes = ByteSize(values.type(), *count);
   MULLION_RETURN_IF_ERROR(context.budget.Charge(bytes));
@@ -92,8 +91,8 @@ Result<Tensor> Spread(const Tensor& values, const Tensor& indices, const Shape& 
   for (int64_t i = 0; i < values.count(); ++i) {
     const int64_t position = PositionOf(indices, i, shape);
     if (position < 0) {
-      return InvalidModel(StrCat("index ", i, " of the sparse tensor lies outside its shape ",
-                                 shape.ToString(), "; the file is damaged, export it again"));
+      return InvalidModel("index ", i, " of the sparse tensor lies outside its shape ",
+                          shape.ToString(), "; the file is damaged, export it again");
     }
     std::memcpy(to + static_cast<size_t>(position) * width, from + static_cast<size_t>(i) * width,
                 width);
@@ -108,8 +107,8 @@ Result<SparseTensor> ReadSparseTensor(std::string_view bytes, ReadContext& conte
   MULLION_ASSIGN_OR_RETURN(const TensorRecord values_record,
                            ReadTensorRecord(record.values, context));
   if (values_record.type == ElementType::kString || IsSubByte(values_record.type)) {
-    return Unsupported(StrCat("it is a sparse tensor of ", ElementTypeName(values_record.type),
-                              "; sparse tensors of whole-byte numbers are supported"));
+    return Unsupported("it is a sparse tensor of ", ElementTypeName(values_record.type),
+                       "; sparse tensors of whole-byte numbers are supported");
   }
   MULLION_ASSIGN_OR_RETURN(const Tensor values, ReadTensor(values_record, context));
   MULLION_ASSIGN_OR_RETURN(const Tensor indices, ReadTensor(record.indices, context));

@@ -28,8 +28,8 @@ class ValueReader {
 
   Result<TensorFileValue> Read(std::string_view bytes, ValueKind kind, int depth) {
     if (depth > onnx::kMaxTypeDepth) {
-      return InvalidModel(StrCat("values are nested more than ", onnx::kMaxTypeDepth,
-                                 " deep; the file is damaged"));
+      return InvalidModel("values are nested more than ", onnx::kMaxTypeDepth,
+                          " deep; the file is damaged");
     }
     MULLION_RETURN_IF_ERROR(context_.budget.Charge(sizeof(TensorFileValue)));
     TensorFileValue value;
@@ -136,9 +136,9 @@ class ValueReader {
     if ((value.int_keys.empty() || value.string_keys.empty()) && keys == value.items.size()) {
       return OkStatus();
     }
-    return InvalidModel(StrCat("a map has ", value.int_keys.size(), " integer and ",
-                               value.string_keys.size(), " string keys for ", value.items.size(),
-                               " values; the file is damaged"));
+    return InvalidModel("a map has ", value.int_keys.size(), " integer and ",
+                        value.string_keys.size(), " string keys for ", value.items.size(),
+                        " values; the file is damaged");
   }
 
   Status ReadOptional(std::string_view bytes, int depth, TensorFileValue& value) {

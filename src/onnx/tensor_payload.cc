@@ -53,9 +53,8 @@ size_t EntryWidth(ElementType type) {
 }
 
 Status WrongCount(const TensorRecord& record, int64_t entries, int64_t needed) {
-  return InvalidModel(StrCat("it has ", entries, " data entries but ",
-                             Describe(record.type, record.shape), " needs ", needed,
-                             "; the file is damaged, export it again"));
+  return InvalidModel("it has ", entries, " data entries but ", Describe(record.type, record.shape),
+                      " needs ", needed, "; the file is damaged, export it again");
 }
 
 // Bytes of the typed data, and whether some stand in a field of another type.
@@ -141,15 +140,14 @@ Result<Tensor> ReadTypedData(const TensorRecord& record, ReadContext& context) {
   MULLION_ASSIGN_OR_RETURN(const Survey survey, SurveyData(record, context));
   const int64_t needed = EntryCount(record.type, record.count);
   if (survey.bytes == 0 && survey.strays > 0) {
-    return InvalidModel(StrCat("its data are stored as another type than ",
-                               ElementTypeName(record.type),
-                               "; the file is damaged, export it again"));
+    return InvalidModel("its data are stored as another type than ", ElementTypeName(record.type),
+                        "; the file is damaged, export it again");
   }
   // Every entry takes a byte at least, so memory is only taken for what the file can fill.
   if (static_cast<uint64_t>(needed) > survey.bytes) {
-    return InvalidModel(StrCat("it has ", survey.bytes, " bytes of data, too few for ",
-                               Describe(record.type, record.shape),
-                               "; the file is damaged, export it again"));
+    return InvalidModel("it has ", survey.bytes, " bytes of data, too few for ",
+                        Describe(record.type, record.shape),
+                        "; the file is damaged, export it again");
   }
   MULLION_RETURN_IF_ERROR(
       context.budget.Charge(ByteSize(record.type, record.count) + survey.bytes));

@@ -100,9 +100,9 @@ Result<Tensor> ViewBytes(const TensorRecord& record, const SharedBytes& data,
 Result<Tensor> ReadRawData(const TensorRecord& record, ReadContext& context) {
   const size_t needed = ByteSize(record.type, record.count);
   if (record.raw.size() != needed) {
-    return InvalidModel(StrCat("it has ", record.raw.size(), " bytes of raw data but ",
-                               Describe(record.type, record.shape), " needs ", needed,
-                               "; the file is damaged, export it again"));
+    return InvalidModel("it has ", record.raw.size(), " bytes of raw data but ",
+                        Describe(record.type, record.shape), " needs ", needed,
+                        "; the file is damaged, export it again");
   }
   return ViewBytes(record, {record.raw, context.source.owner, context.source.mapping}, context);
 }
@@ -111,8 +111,8 @@ Result<Tensor> ReadRawData(const TensorRecord& record, ReadContext& context) {
 Result<Tensor> ReadKeptTensor(const TensorRecord& record, const ExternalLocation& location,
                               ReadContext& context) {
   if (record.type == ElementType::kBool || record.type == ElementType::kString) {
-    return InvalidModel(StrCat("a compiled model keeps no tensor of ", ElementTypeName(record.type),
-                               "; compile it again"));
+    return InvalidModel("a compiled model keeps no tensor of ", ElementTypeName(record.type),
+                        "; compile it again");
   }
   MULLION_ASSIGN_OR_RETURN(
       auto source, context.external->FindKept(*location.kept, ByteSize(record.type, record.count)));
@@ -133,12 +133,12 @@ Result<Tensor> ReadExternalData(const TensorRecord& record, ReadContext& context
 
 Status AppendDimension(int64_t dim, Shape& shape) {
   if (dim < 0) {
-    return InvalidModel(
-        StrCat("it has the negative dimension ", dim, "; the file is damaged, export it again"));
+    return InvalidModel("it has the negative dimension ", dim,
+                        "; the file is damaged, export it again");
   }
   if (shape.rank() == kMaxRank) {
-    return Unsupported(StrCat("it has more than ", kMaxRank, " dimensions; tensors of up to ",
-                              kMaxRank, " are supported"));
+    return Unsupported("it has more than ", kMaxRank, " dimensions; tensors of up to ", kMaxRank,
+                       " are supported");
   }
   shape.Append(dim);
   return OkStatus();
@@ -160,15 +160,15 @@ Status ReadLocationEntry(std::string_view bytes, const ReadContext& context,
 Status CheckRecord(int64_t type_number, TensorRecord& record) {
   record.type = ElementTypeFromNumber(type_number);
   if (record.type == ElementType::kUndefined) {
-    return Unsupported(StrCat("its element type is number ", type_number,
-                              ", which this version does not know; types 1 to ",
-                              kElementTypeCount - 1, " are supported"));
+    return Unsupported("its element type is number ", type_number,
+                       ", which this version does not know; types 1 to ", kElementTypeCount - 1,
+                       " are supported");
   }
   const std::optional<int64_t> count = CountInMemory(record.type, record.shape);
   if (!count.has_value()) {
-    return InvalidModel(StrCat("its shape ", record.shape.ToString(),
-                               " has more elements than memory can hold; the file is damaged, "
-                               "export it again"));
+    return InvalidModel("its shape ", record.shape.ToString(),
+                        " has more elements than memory can hold; the file is damaged, "
+                        "export it again");
   }
   record.count = *count;
   if (record.type == ElementType::kString && (!record.raw.empty() || record.external.has_value())) {

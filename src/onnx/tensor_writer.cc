@@ -20,9 +20,9 @@ Status CheckRoom(const TensorView& tensor, std::string_view name, size_t so_far)
     for (const std::string& text : tensor.span<std::string>()) needed += text.size();
   }
   if (so_far <= kMaxBytes && needed <= kMaxBytes - so_far) return OkStatus();
-  return Unsupported(StrCat("the tensor ", Quoted(name),
-                            " makes the model larger than the 2 GiB "
-                            "that an ONNX file can hold; split the model"));
+  return Unsupported("the tensor ", Quoted(name),
+                     " makes the model larger than the 2 GiB "
+                     "that an ONNX file can hold; split the model");
 }
 
 void WriteFields(const TensorView& tensor, std::string_view name, pbf_writer& message) {

@@ -39,8 +39,8 @@ Result<Dimension> ReadDimension(std::string_view bytes, ReadContext& context) {
   MULLION_RETURN_IF_ERROR(context.Finish(fields));
   // Some exporters write -1 for "unknown".
   if (dimension.size < kUnknownDim) {
-    return InvalidModel(StrCat("its type has the negative dimension ", dimension.size,
-                               "; the file is damaged, export it again"));
+    return InvalidModel("its type has the negative dimension ", dimension.size,
+                        "; the file is damaged, export it again");
   }
   if (!dimension.name.empty()) dimension.size = context.symbols.Get(dimension.name);
   return dimension;
@@ -53,8 +53,8 @@ class TypeReader {
 
   Status Read(std::string_view bytes, int depth, TypeInfo& type) {
     if (depth > kMaxTypeDepth) {
-      return InvalidModel(StrCat("its type is nested more than ", kMaxTypeDepth,
-                                 " deep; the file is damaged, export it again"));
+      return InvalidModel("its type is nested more than ", kMaxTypeDepth,
+                          " deep; the file is damaged, export it again");
     }
     WireReader fields(bytes);
     Status status;
@@ -116,8 +116,8 @@ class TypeReader {
       if (fields.number() != field::type::kDim) continue;
       MULLION_ASSIGN_OR_RETURN(const Dimension dimension, ReadDimension(fields.Bytes(), context_));
       if (type.shape.rank() == kMaxRank) {
-        return Unsupported(StrCat("its type has more than ", kMaxRank,
-                                  " dimensions; tensors of up to ", kMaxRank, " are supported"));
+        return Unsupported("its type has more than ", kMaxRank, " dimensions; tensors of up to ",
+                           kMaxRank, " are supported");
       }
       type.shape.Append(dimension.size);
       if (!told) continue;

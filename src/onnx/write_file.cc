@@ -12,8 +12,8 @@ Status WriteFile(const std::filesystem::path& path, std::string_view bytes) {
   stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   stream.close();
   if (stream) return OkStatus();
-  return InvalidArgument(StrCat("cannot write '", path.string(),
-                                "'; check that its folder exists, may be written and has room"));
+  return InvalidArgument("cannot write '", path.string(),
+                         "'; check that its folder exists, may be written and has room");
 }
 
 }  // namespace mullion::onnx

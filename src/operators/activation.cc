@@ -35,8 +35,8 @@ constexpr ActivationForm kActivationForms[] = {
 Status InferGelu(InferenceContext& context) {
   const std::string_view approximate = context.node().StringAttribute("approximate", "none");
   if (approximate != "none" && approximate != "tanh") {
-    return context.Error(
-        StrCat("attribute approximate is '", approximate, "' but must be 'none' or 'tanh'"));
+    return context.Error("attribute approximate is '", approximate,
+                         "' but must be 'none' or 'tanh'");
   }
   return InferSameAsFirst(context);
 }
@@ -47,7 +47,7 @@ Status InferClip(InferenceContext& context) {
     const Shape* const shape = context.InputShape(bound);
     // One element of any rank is taken: some exporters write [1].
     if (shape != nullptr && shape->IsConcrete() && shape->ElementCount() != 1) {
-      return context.Error(StrCat(context.DescribeInput(bound), " but must be a scalar"));
+      return context.Error(context.DescribeInput(bound), " but must be a scalar");
     }
   }
   return InferSameAsFirst(context);
@@ -80,8 +80,8 @@ Status InferSwiGlu(InferenceContext& context) {
   const Shape* const b = context.InputShape(1);
   if (a == nullptr || b == nullptr) return OkStatus();
   if (a->rank() != b->rank() || (a->IsConcrete() && b->IsConcrete() && !(*a == *b))) {
-    return context.Error(StrCat(context.DescribeInput(0), " and ", context.DescribeInput(1),
-                                "; both must have the same shape"));
+    return context.Error(context.DescribeInput(0), " and ", context.DescribeInput(1),
+                         "; both must have the same shape");
   }
   return OkStatus();
 }

@@ -32,17 +32,15 @@ Result<Shape> AffineGridShape(const Shape& theta, const IntList& size) {
   const auto fits = [](int64_t dim, int64_t wanted) { return dim < 0 || dim == wanted; };
   if ((rank != 2 && rank != 3) || theta.rank() != 3 || !fits(theta[1], rank) ||
       !fits(theta[2], rank + 1) || !fits(theta[0], size[0])) {
-    return InvalidModel(StrCat("input 0 is ", theta.ToString(), " and input 1 'size' has ",
-                               size.size(),
-                               " elements; they must be [N, 2, 3] and 4 elements, or [N, 3, 4] and "
-                               "5, for the same N"));
+    return InvalidModel("input 0 is ", theta.ToString(), " and input 1 'size' has ", size.size(),
+                        " elements; they must be [N, 2, 3] and 4 elements, or [N, 3, 4] and "
+                        "5, for the same N");
   }
   Shape output{size[0]};
   for (int i = 0; i < rank; ++i) output.Append(size[i + 2]);
   output.Append(rank);
   if (output.CheckedElementCount().has_value()) return output;
-  return InvalidModel(
-      StrCat("input 1 'size' would make a grid ", output.ToString(), ", which cannot be"));
+  return InvalidModel("input 1 'size' would make a grid ", output.ToString(), ", which cannot be");
 }
 
 void RegisterAffineGrid(OperatorRegistry& registry) {

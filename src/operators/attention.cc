@@ -28,8 +28,8 @@ Status ReadHeads(const Node& node, const char* name, const Shape& shape, int64_t
   }
   heads = node.IntAttribute(name, 0);
   if (heads < 1 || (shape[2] >= 0 && shape[2] % heads != 0)) {
-    return WrongNode(node, StrCat("attribute '", name, "' is ", heads, " for an operand of shape ",
-                                  shape.ToString(), ", whose last axis it must divide"));
+    return WrongNode(node, "attribute '", name, "' is ", heads, " for an operand of shape ",
+                     shape.ToString(), ", whose last axis it must divide");
   }
   size = shape[2] < 0 ? kUnknownDim : shape[2] / heads;
   return OkStatus();
@@ -48,8 +48,8 @@ Status CheckMask(const InferenceContext& context, const AttentionShape& shape, i
   // A mask may end early: what it does not cover is masked.
   const int64_t columns = fits ? mask->Back(0) : 0;
   if (fits && (columns < 0 || shape.keys() < 0 || columns <= shape.keys())) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(input), " but must broadcast to ",
-                              shape.ScoresShape().ToString()));
+  return context.Error(context.DescribeInput(input), " but must broadcast to ",
+                       shape.ScoresShape().ToString());
 }
 
 Status CheckAttentionTypes(const InferenceContext& context) {
@@ -63,8 +63,7 @@ Status CheckAttentionTypes(const InferenceContext& context) {
   }
   const int64_t mode = context.node().IntAttribute("qk_matmul_output_mode", 0);
   if (mode < 0 || mode > 3) {
-    return context.Error(
-        StrCat("attribute 'qk_matmul_output_mode' is ", mode, " but must lie in [0, 3]"));
+    return context.Error("attribute 'qk_matmul_output_mode' is ", mode, " but must lie in [0, 3]");
   }
   return context.RequireType(kLengths, SetOf(ElementType::kInt64));
 }
@@ -92,15 +91,14 @@ Status InferAttention(InferenceContext& context) {
   if (past_value != nullptr && past != nullptr && past_value->rank() == 4 &&
       past_value->IsConcrete() && shape.value_size >= 0 &&
       !(*past_value == Shape{(*past)[0], (*past)[1], (*past)[2], shape.value_size})) {
-    return context.Error(StrCat(context.DescribeInput(kPastValue), ", which does not fit ",
-                                context.DescribeInput(kPastKey), " and ",
-                                context.DescribeInput(kValue)));
+    return context.Error(context.DescribeInput(kPastValue), ", which does not fit ",
+                         context.DescribeInput(kPastKey), " and ", context.DescribeInput(kValue));
   }
   const Shape* const lengths = context.InputShape(kLengths);
   if (lengths != nullptr && lengths->IsConcrete() && shape.batch >= 0 &&
       lengths->ElementCount() != shape.batch) {
-    return context.Error(StrCat(context.DescribeInput(kLengths), " but must have ", shape.batch,
-                                " elements, one for each row of the batch"));
+    return context.Error(context.DescribeInput(kLengths), " but must have ", shape.batch,
+                         " elements, one for each row of the batch");
   }
   context.SetOutput(kOut, type, shape.OutputShape());
   context.SetOutput(kPresentKey, type, shape.PresentKeyShape());
@@ -118,9 +116,9 @@ Result<AttentionShape> ShapeOfParts(const Node& node, const Shape& query, const 
     ranks = ranks && (operand->rank() == 3 || operand->rank() == 4);
   }
   if (!ranks) {
-    return WrongNode(
-        node, StrCat("query, key and value have shapes ", query.ToString(), ", ", key.ToString(),
-                     " and ", value.ToString(), "; all must have rank 3 or all rank 4"));
+    return WrongNode(node, "query, key and value have shapes ", query.ToString(), ", ",
+                     key.ToString(), " and ", value.ToString(),
+                     "; all must have rank 3 or all rank 4");
   }
   AttentionShape s;
   s.flat_query = query.rank() == 3;
@@ -146,10 +144,10 @@ Result<AttentionShape> ShapeOfParts(const Node& node, const Shape& query, const 
     fits = s.key_heads > 0 ? s.query_heads % s.key_heads == 0 : s.query_heads == 0;
   }
   if (fits) return s;
-  return WrongNode(node, StrCat("query, key and value have shapes ", query.ToString(), ", ",
-                                key.ToString(), " and ", value.ToString(),
-                                past != nullptr ? StrCat(" with past keys ", past->ToString()) : "",
-                                ", which do not fit each other"));
+  return WrongNode(node, "query, key and value have shapes ", query.ToString(), ", ",
+                   key.ToString(), " and ", value.ToString(),
+                   past != nullptr ? StrCat(" with past keys ", past->ToString()) : "",
+                   ", which do not fit each other");
 }
 
 }  // namespace
@@ -177,8 +175,8 @@ Result<AttentionShape> AttentionShape::FromShapes(const Node& node, const Shape&
   shape.joined_present = node.HasAttribute(kJoinedPresent);
   if ((shape.joined_present || node.HasAttribute(kJoinedPast)) &&
       !Merge(shape.size, shape.value_size)) {
-    return WrongNode(node, StrCat("keys and values lie in one tensor, but have sizes ", shape.size,
-                                  " and ", shape.value_size));
+    return WrongNode(node, "keys and values lie in one tensor, but have sizes ", shape.size,
+                     " and ", shape.value_size);
   }
   return shape;
 }

@@ -18,8 +18,8 @@ Status RequireParameter(InferenceContext& context, int i, int64_t channels, bool
   if (shape == nullptr || per_activation) return OkStatus();
   MULLION_RETURN_IF_ERROR(context.RequireRank(i, 1));
   if (channels < 0 || (*shape)[0] < 0 || (*shape)[0] == channels) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(i), " but ", context.DescribeInput(0), " has ",
-                              channels, " channels; there must be one element for each"));
+  return context.Error(context.DescribeInput(i), " but ", context.DescribeInput(0), " has ",
+                       channels, " channels; there must be one element for each");
 }
 
 Status InferBatchNormalization(InferenceContext& context) {

@@ -19,8 +19,8 @@ Status InferPow(InferenceContext& context) {
   }
   const std::optional<Shape> shape = BroadcastShapes(*base, *exponent);
   if (!shape.has_value()) {
-    return context.Error(StrCat(context.DescribeInput(0), ", ", context.DescribeInput(1),
-                                "; the shapes do not broadcast"));
+    return context.Error(context.DescribeInput(0), ", ", context.DescribeInput(1),
+                         "; the shapes do not broadcast");
   }
   context.SetOutput(0, context.InputType(0), *shape);
   return OkStatus();
@@ -29,8 +29,8 @@ Status InferPow(InferenceContext& context) {
 Status InferMod(InferenceContext& context) {
   const int64_t fmod = context.node().IntAttribute("fmod", 0);
   if (fmod == 0 && Contains(types::kAllFloats, context.InputType(0))) {
-    return context.Error(
-        StrCat(context.DescribeInput(0), "; floating-point remainders need attribute fmod = 1"));
+    return context.Error(context.DescribeInput(0),
+                         "; floating-point remainders need attribute fmod = 1");
   }
   return InferBroadcast(context);
 }
@@ -43,8 +43,8 @@ Status InferPRelu(InferenceContext& context) {
   if (x == nullptr || !output.has_shape) return OkStatus();
   if (output.shape.rank() != x->rank() ||
       (x->IsConcrete() && output.shape.IsConcrete() && !(output.shape == *x))) {
-    return context.Error(
-        StrCat(context.DescribeInput(1), " does not broadcast to ", context.DescribeInput(0)));
+    return context.Error(context.DescribeInput(1), " does not broadcast to ",
+                         context.DescribeInput(0));
   }
   return InferSameAsFirst(context);
 }

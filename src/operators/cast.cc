@@ -26,8 +26,8 @@ Result<ElementType> TargetType(InferenceContext& context, ElementTypeSet exclude
   }
   const int64_t to = context.node().IntAttribute("to", 0);
   if (to <= 0 || to >= kElementTypeCount || Contains(excluded, static_cast<ElementType>(to))) {
-    return context.Error(StrCat("attribute 'to' is ", to,
-                                ", which is not the number of an element type it can make"));
+    return context.Error("attribute 'to' is ", to,
+                         ", which is not the number of an element type it can make");
   }
   return static_cast<ElementType>(to);
 }
@@ -35,8 +35,8 @@ Result<ElementType> TargetType(InferenceContext& context, ElementTypeSet exclude
 Status CheckRounding(InferenceContext& context) {
   const std::string_view mode = context.node().StringAttribute("round_mode", "up");
   if (mode == "up" || mode == "down" || mode == "nearest") return OkStatus();
-  return context.Error(
-      StrCat("attribute 'round_mode' is '", mode, "' but must be 'up', 'down' or 'nearest'"));
+  return context.Error("attribute 'round_mode' is '", mode,
+                       "' but must be 'up', 'down' or 'nearest'");
 }
 
 Status InferCast(InferenceContext& context) {
@@ -56,8 +56,8 @@ Status InferCastLike(InferenceContext& context) {
 Status InferBitCast(InferenceContext& context) {
   MULLION_ASSIGN_OR_RETURN(const ElementType to, TargetType(context, types::kString));
   if (ElementBits(to) != ElementBits(context.InputType(0))) {
-    return context.Error(StrCat(context.DescribeInput(0),
-                                ", whose elements have not as many bits as ", ElementTypeName(to)));
+    return context.Error(context.DescribeInput(0), ", whose elements have not as many bits as ",
+                         ElementTypeName(to));
   }
   SetShapedOutput(context, to);
   return OkStatus();

@@ -18,16 +18,15 @@ Status InferCastMap(InferenceContext& context) {
                            : to == "TO_INT64"  ? ElementType::kInt64
                                                : ElementType::kUndefined;
   if (type == ElementType::kUndefined) {
-    return context.Error(
-        StrCat("attribute 'cast_to' is '", to, "' but must be TO_FLOAT, TO_STRING or TO_INT64"));
+    return context.Error("attribute 'cast_to' is '", to,
+                         "' but must be TO_FLOAT, TO_STRING or TO_INT64");
   }
   if (form != "DENSE" && form != "SPARSE") {
-    return context.Error(
-        StrCat("attribute 'map_form' is '", form, "' but must be DENSE or SPARSE"));
+    return context.Error("attribute 'map_form' is '", form, "' but must be DENSE or SPARSE");
   }
   const int64_t most = node.IntAttribute("max_map", 1);
   if (form == "SPARSE" && most < 1) {
-    return context.Error(StrCat("attribute 'max_map' is ", most, " but must be positive"));
+    return context.Error("attribute 'max_map' is ", most, " but must be positive");
   }
   context.SetOutput(0, type, Shape{1, form == "SPARSE" ? most : int64_t{kUnknownDim}});
   return OkStatus();

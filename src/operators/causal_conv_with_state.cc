@@ -13,8 +13,8 @@ Status Meet(const InferenceContext& context, int input, int axis, int64_t& dim) 
   if (shape == nullptr || (*shape)[axis] < 0) return OkStatus();
   if (dim < 0) dim = (*shape)[axis];
   if ((*shape)[axis] == dim) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(input), " but its axis ", axis, " must have ",
-                              dim, " elements"));
+  return context.Error(context.DescribeInput(input), " but its axis ", axis, " must have ", dim,
+                       " elements");
 }
 
 // Input [batch, channels, length], weight [channels, 1, taps], bias [channels], past state
@@ -27,8 +27,8 @@ Status InferCausalConvWithState(InferenceContext& context) {
   }
   const std::string_view activation = context.node().StringAttribute("activation", "none");
   if (activation != "none" && activation != "silu" && activation != "swish") {
-    return context.Error(StrCat("the attribute 'activation' is '", activation,
-                                "' but must be 'silu', 'swish' or 'none'"));
+    return context.Error("the attribute 'activation' is '", activation,
+                         "' but must be 'silu', 'swish' or 'none'");
   }
   int64_t batch = kUnknownDim;
   int64_t channels = kUnknownDim;

@@ -14,13 +14,13 @@ Result<Shape> CenterCropPadTarget(const Shape& input, const IntList& target,
   }
   MULLION_RETURN_IF_ERROR(NormalizeAxes(normal, input.rank()));
   if (normal.size() != target.size()) {
-    return InvalidModel(
-        StrCat("input 'shape' has ", target.size(), " dimensions for ", normal.size(), " axes"));
+    return InvalidModel("input 'shape' has ", target.size(), " dimensions for ", normal.size(),
+                        " axes");
   }
   Shape shape = input;
   for (int i = 0; i < target.size(); ++i) {
     if (target[i] < 0) {
-      return InvalidModel(StrCat("a dimension of ", target[i], " in input 'shape' makes no sense"));
+      return InvalidModel("a dimension of ", target[i], " in input 'shape' makes no sense");
     }
     shape[static_cast<int>(normal[i])] = target[i];
   }

@@ -12,9 +12,8 @@ Result<PostTransform> ParsePostTransform(const Node& node) {
   if (name == "LOGISTIC") return PostTransform::kLogistic;
   if (name == "SOFTMAX_ZERO") return PostTransform::kSoftmaxZero;
   if (name == "PROBIT") return PostTransform::kProbit;
-  return node.Error(StatusCode::kInvalidModel,
-                    StrCat("attribute 'post_transform' is '", name,
-                           "' but must be NONE, SOFTMAX, LOGISTIC, SOFTMAX_ZERO or PROBIT"));
+  return node.Error(StatusCode::kInvalidModel, "attribute 'post_transform' is '", name,
+                    "' but must be NONE, SOFTMAX, LOGISTIC, SOFTMAX_ZERO or PROBIT");
 }
 
 ClassLabels ClassLabels::FromNode(const Node& node, std::string_view ints) {
@@ -27,8 +26,8 @@ Result<int64_t> InferRowCount(const InferenceContext& context) {
   const Shape* const shape = context.InputShape(0);
   if (shape == nullptr) return int64_t{kUnknownDim};
   if (shape->rank() != 1 && shape->rank() != 2) {
-    return context.Error(
-        StrCat(context.DescribeInput(0), " but must have shape [rows, features] or [features]"));
+    return context.Error(context.DescribeInput(0),
+                         " but must have shape [rows, features] or [features]");
   }
   return RowCount(*shape);
 }
@@ -46,11 +45,11 @@ Status InferFloatLikeFirst(InferenceContext& context) {
 Status RequireMap(const InferenceContext& context, ElementType key) {
   const TypeInfo& type = context.InputInfo(0);
   if (type.kind != ValueKind::kMap) {
-    return context.Error(StrCat(context.DescribeInput(0), " but must be a map"));
+    return context.Error(context.DescribeInput(0), " but must be a map");
   }
   if (type.key_type != key) {
-    return context.Error(
-        StrCat(context.DescribeInput(0), " but its keys must be of type ", ElementTypeName(key)));
+    return context.Error(context.DescribeInput(0), " but its keys must be of type ",
+                         ElementTypeName(key));
   }
   return OkStatus();
 }

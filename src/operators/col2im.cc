@@ -39,9 +39,9 @@ Result<Col2ImGeometry> Col2ImGeometry::Make(const Node& node, const Shape& colum
   Col2ImGeometry geometry;
   const int rank = image_shape.size();
   if (rank < 1 || rank + 2 > kMaxRank || block_shape.size() != rank) {
-    return InvalidModel(StrCat("inputs 1 'image_shape' and 2 'block_shape' have ", rank, " and ",
-                               block_shape.size(),
-                               " elements; they must have as many, one for each spatial axis"));
+    return InvalidModel("inputs 1 'image_shape' and 2 'block_shape' have ", rank, " and ",
+                        block_shape.size(),
+                        " elements; they must have as many, one for each spatial axis");
   }
   geometry.rank = rank;
   std::array<int64_t, kMaxRank> strides, dilations;
@@ -70,9 +70,9 @@ Result<Col2ImGeometry> Col2ImGeometry::Make(const Node& node, const Shape& colum
   }
   if (columns.rank() != 3 || columns[1] % geometry.block_elements != 0 ||
       columns[2] != geometry.blocks) {
-    return InvalidModel(StrCat("input 0 is ", columns.ToString(), " but must be [N, C * ",
-                               geometry.block_elements, ", ", geometry.blocks,
-                               "] for these image and block shapes"));
+    return InvalidModel("input 0 is ", columns.ToString(), " but must be [N, C * ",
+                        geometry.block_elements, ", ", geometry.blocks,
+                        "] for these image and block shapes");
   }
   geometry.output = Shape{columns[0], columns[1] / geometry.block_elements};
   for (const int64_t dim : image_shape) geometry.output.Append(dim);

@@ -14,9 +14,8 @@ Status JoinShapes(Shape& joined, const Shape& next, int axis) {
     if (joined[i] < 0 && next[i] >= 0) joined[i] = next[i];
   }
   if (!fits) {
-    return InvalidModel(StrCat("shape ", next.ToString(), " cannot be joined to ",
-                               joined.ToString(), " along axis ", axis,
-                               "; all other dimensions must be equal"));
+    return InvalidModel("shape ", next.ToString(), " cannot be joined to ", joined.ToString(),
+                        " along axis ", axis, "; all other dimensions must be equal");
   }
   const bool known = joined[axis] >= 0 && next[axis] >= 0;
   joined[axis] = known ? joined[axis] + next[axis] : kUnknownDim;
@@ -49,7 +48,7 @@ Status InferJoined(InferenceContext& context, ElementType type) {
       joined = *shape;
     } else {
       const Status status = JoinShapes(joined, *shape, axis);
-      if (!status.ok()) return context.Error(StrCat("input ", i, ": ", status.message()));
+      if (!status.ok()) return context.Error("input ", i, ": ", status.message());
     }
   }
   context.SetOutput(0, type, joined);

@@ -71,8 +71,8 @@ Status InferConstantOfShape(InferenceContext& context) {
     MULLION_ASSIGN_OR_RETURN(const auto dims, KnownInts(context, 0, "input 'input'"));
     const Shape shape = dims->size() <= kMaxRank ? Shape(dims->span()) : Shape{kUnknownDim};
     if (!shape.IsConcrete()) {
-      return context.Error(
-          StrCat("input 'input' must hold up to ", kMaxRank, " dimensions that are 0 or more"));
+      return context.Error("input 'input' must hold up to ", kMaxRank,
+                           " dimensions that are 0 or more");
     }
     context.SetOutput(0, type, shape);
   } else if (length != nullptr && length->rank() == 1 && (*length)[0] >= 0 &&
@@ -90,7 +90,7 @@ Status InferRange(InferenceContext& context) {
     MULLION_RETURN_IF_ERROR(context.RequireSameType(0, i));
     const Shape* const shape = context.InputShape(i);
     if (shape != nullptr && shape->IsConcrete() && shape->ElementCount() != 1) {
-      return context.Error(StrCat(context.DescribeInput(i), " but must be a scalar"));
+      return context.Error(context.DescribeInput(i), " but must be a scalar");
     }
   }
   int64_t count = kUnknownDim;
@@ -109,7 +109,7 @@ Status InferEyeLike(InferenceContext& context) {
       context.node().IntAttribute("dtype", static_cast<int64_t>(context.InputType(0)));
   if (wanted <= 0 || wanted >= kElementTypeCount ||
       !Contains(types::kNumeric | types::kBool, static_cast<ElementType>(wanted))) {
-    return context.Error(StrCat("attribute 'dtype' is ", wanted, " but must name a number type"));
+    return context.Error("attribute 'dtype' is ", wanted, " but must name a number type");
   }
   const Shape* const shape = context.InputShape(0);
   context.SetOutput(0, static_cast<ElementType>(wanted),

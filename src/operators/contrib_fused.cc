@@ -28,9 +28,8 @@ Status CheckActivation(const Node& node, const Activation& activation) {
         "Softplus", "Softsign", "Gelu", "Selu", "Celu", "ThresholdedRelu"}) {
     if (activation.name == known) return OkStatus();
   }
-  return node.Error(StatusCode::kUnsupported,
-                    StrCat("attribute 'activation' is '", activation.name,
-                           "', which is not supported; export the model without fusion"));
+  return node.Error(StatusCode::kUnsupported, "attribute 'activation' is '", activation.name,
+                    "', which is not supported; export the model without fusion");
 }
 
 // The node itself becomes the activation of `x`.

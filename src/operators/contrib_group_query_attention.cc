@@ -63,8 +63,8 @@ class ContribGroupQuery {
   Status Check() const {
     if (heads_ < 1 || key_heads_ < 1 || heads_ % key_heads_ != 0) {
       return node_.Error(StatusCode::kInvalidModel,
-                         StrCat("attributes 'num_heads' and 'kv_num_heads' are ", heads_, " and ",
-                                key_heads_, "; the second must divide the first"));
+                         "attributes 'num_heads' and 'kv_num_heads' are ", heads_, " and ",
+                         key_heads_, "; the second must divide the first");
     }
     const auto wrong = [&](std::string_view text) {
       return node_.Error(StatusCode::kInvalidModel, text);

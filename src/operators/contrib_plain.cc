@@ -13,8 +13,7 @@ namespace {
 Result<Value*> LstmWeights(Expansion& expansion, const Node& node, int weights, int scale) {
   const TypeInfo& type = node.input(scale)->type;
   if (!type.has_shape) {
-    return node.Error(StatusCode::kUnsupported,
-                      StrCat("the rank of input ", scale, " must be known"));
+    return node.Error(StatusCode::kUnsupported, "the rank of input ", scale, " must be known");
   }
   Value& axes = type.shape.rank() == 1 ? expansion.Ints({1, 2}) : expansion.Ints({1});
   Value* numbers = &expansion.Cast(*node.input(weights), ElementType::kFloat);

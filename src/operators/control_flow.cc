@@ -27,8 +27,8 @@ TypeInfo Common(const TypeInfo& a, const TypeInfo& b) {
 Result<Graph*> Body(InferenceContext& context, std::string_view attribute) {
   Graph* const body = context.node().GraphAttribute(attribute);
   if (body != nullptr) return body;
-  return context.Error(
-      StrCat("the attribute '", attribute, "' is missing or not a graph; export the model again"));
+  return context.Error("the attribute '", attribute,
+                       "' is missing or not a graph; export the model again");
 }
 
 Status InferIf(InferenceContext& context) {
@@ -43,8 +43,8 @@ Status InferIf(InferenceContext& context) {
     const TypeInfo& a = then_branch->outputs()[i]->type;
     const TypeInfo& b = else_branch->outputs()[i]->type;
     if (a.kind == b.kind && a.IsTensor() && a.element_type != b.element_type) {
-      return context.Error(StrCat("its branches give ", a.ToString(), " and ", b.ToString(),
-                                  " as output ", i, "; both must have one element type"));
+      return context.Error("its branches give ", a.ToString(), " and ", b.ToString(), " as output ",
+                           i, "; both must have one element type");
     }
     context.SetOutput(static_cast<int>(i), Common(a, b));
   }
@@ -156,7 +156,7 @@ Status InferScan(InferenceContext& context) {
       const auto axis = NormalizeAxis(ListItem(node.IntsAttribute("scan_output_axes"), i - states),
                                       type.shape.rank() + 1);
       if (!axis.has_value())
-        return context.Error(StrCat("scan output axis of output ", i, " is out of range"));
+        return context.Error("scan output axis of output ", i, " is out of range");
       type.shape.Insert(*axis, kUnknownDim);
     } else if (i < states) {
       type = WithoutShape(type);

@@ -17,14 +17,14 @@ Status InferConvInteger(InferenceContext& context) {
   const Shape* const weights = context.InputShape(1);
   const Shape* const zeros = context.InputShape(2);
   if (zeros != nullptr && zeros->IsConcrete() && zeros->ElementCount() != 1) {
-    return context.Error(StrCat(context.DescribeInput(2), " but must be a scalar"));
+    return context.Error(context.DescribeInput(2), " but must be a scalar");
   }
   const Shape* const weight_zeros = context.InputShape(3);
   if (weights != nullptr && weight_zeros != nullptr && weight_zeros->IsConcrete() &&
       weight_zeros->ElementCount() != 1 && (*weights)[0] >= 0 &&
       !(*weight_zeros == Shape{(*weights)[0]})) {
-    return context.Error(StrCat(context.DescribeInput(3), " but must be a scalar or have one ",
-                                "element for each of ", (*weights)[0], " output channels"));
+    return context.Error(context.DescribeInput(3), " but must be a scalar or have one ",
+                         "element for each of ", (*weights)[0], " output channels");
   }
   if (image == nullptr || weights == nullptr) {
     context.SetOutput(0, ElementType::kInt32);

@@ -73,8 +73,8 @@ Status Resolve(const Node& node, const Padding& padding, int rank, int i, Window
   const int64_t cut = axis.pad_begin + axis.pad_end;
   axis.output = full - cut;
   if (axis.output >= 0) return OkStatus();
-  return WrongNode(node, StrCat("attribute 'pads' cuts ", cut, " elements from spatial axis ", i,
-                                " of the output, which has only ", full));
+  return WrongNode(node, "attribute 'pads' cuts ", cut, " elements from spatial axis ", i,
+                   " of the output, which has only ", full);
 }
 
 Status InferConvTranspose(InferenceContext& context) {
@@ -106,13 +106,12 @@ Result<ConvolutionGeometry> TransposedGeometry(const Node& node, const Shape& im
   const int64_t channels = image[g.layout.ChannelAxis(image.rank())];
   if (g.groups < 1 || g.groups > kLargestConvolution ||
       (g.in_channels >= 0 && g.in_channels % g.groups != 0)) {
-    return WrongNode(node, StrCat("attribute 'group' is ", g.groups, " for ", g.in_channels,
-                                  " input channels; it must be positive and divide them"));
+    return WrongNode(node, "attribute 'group' is ", g.groups, " for ", g.in_channels,
+                     " input channels; it must be positive and divide them");
   }
   if (channels >= 0 && g.in_channels >= 0 && channels != g.in_channels) {
-    return WrongNode(node,
-                     StrCat("the image has ", channels, " channels but the weights, of shape ",
-                            weights.ToString(), ", take ", g.in_channels));
+    return WrongNode(node, "the image has ", channels, " channels but the weights, of shape ",
+                     weights.ToString(), ", take ", g.in_channels);
   }
   if (weights[1] > kLargestConvolution)
     return WrongNode(node, "the weights have too many output channels");
@@ -122,8 +121,8 @@ Result<ConvolutionGeometry> TransposedGeometry(const Node& node, const Shape& im
   for (int i = 0; i < g.spatial_rank; ++i) {
     WindowAxis& axis = g.axes[static_cast<size_t>(i)];
     if (axis.kernel == 0) {
-      return WrongNode(node, StrCat("the weights, of shape ", weights.ToString(),
-                                    ", are empty on spatial axis ", i));
+      return WrongNode(node, "the weights, of shape ", weights.ToString(),
+                       ", are empty on spatial axis ", i);
     }
     MULLION_RETURN_IF_ERROR(Resolve(node, padding, g.spatial_rank, i, axis));
   }

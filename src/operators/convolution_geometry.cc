@@ -15,15 +15,15 @@ using Sizes = std::array<int64_t, 2 * kMaxRank>;
 
 Status CheckChannels(const Node& node, const ConvolutionGeometry& g, int64_t group_channels) {
   if (g.groups < 1 || (g.out_channels >= 0 && g.out_channels % g.groups != 0)) {
-    return WrongNode(node, StrCat("attribute 'group' is ", g.groups, " for ", g.out_channels,
-                                  " output channels; it must be positive and divide them"));
+    return WrongNode(node, "attribute 'group' is ", g.groups, " for ", g.out_channels,
+                     " output channels; it must be positive and divide them");
   }
   if (g.in_channels < 0 || group_channels < 0) return OkStatus();
   if (g.in_channels % g.groups == 0 && g.in_channels / g.groups == group_channels) {
     return OkStatus();
   }
-  return WrongNode(node, StrCat("the image has ", g.in_channels, " channels but the weights want ",
-                                group_channels, " for each of ", g.groups, " groups"));
+  return WrongNode(node, "the image has ", g.in_channels, " channels but the weights want ",
+                   group_channels, " for each of ", g.groups, " groups");
 }
 
 }  // namespace
@@ -31,8 +31,8 @@ Status CheckChannels(const Node& node, const ConvolutionGeometry& g, int64_t gro
 Result<ConvolutionGeometry> ConvolutionGeometry::Begin(const Node& node, const Shape& image,
                                                        const Shape& weights) {
   if (image.rank() < 3 || image.rank() != weights.rank()) {
-    return WrongNode(node, StrCat("the image has shape ", image.ToString(), " and the weights ",
-                                  weights.ToString(), "; both must have the same rank, 3 or more"));
+    return WrongNode(node, "the image has shape ", image.ToString(), " and the weights ",
+                     weights.ToString(), "; both must have the same rank, 3 or more");
   }
   ConvolutionGeometry g;
   g.layout = ChannelLayout(node);
@@ -91,12 +91,12 @@ Status ConvolutionGeometry::ReadAxes(const Node& node, const Shape& image, const
     axis.stride = strides[at];
     axis.dilation = dilations[at];
     if (says_kernel && axis.kernel >= 0 && axis.kernel != kernel[at]) {
-      return WrongNode(node, StrCat("attribute 'kernel_shape' says ", kernel[at],
-                                    " on spatial axis ", i, " but the weights have ", axis.kernel));
+      return WrongNode(node, "attribute 'kernel_shape' says ", kernel[at], " on spatial axis ", i,
+                       " but the weights have ", axis.kernel);
     }
     if (says_kernel) axis.kernel = kernel[at];
     if (axis.kernel > kLargestConvolution || axis.input > kLargestConvolution) {
-      return WrongNode(node, StrCat("spatial axis ", i, " is too large"));
+      return WrongNode(node, "spatial axis ", i, " is too large");
     }
   }
   return OkStatus();
@@ -117,9 +117,9 @@ Status CheckChannelBias(const InferenceContext& context, int64_t out_channels) {
   const bool fits =
       shape->rank() == 1 && ((*shape)[0] < 0 || out_channels < 0 || (*shape)[0] == out_channels);
   if (fits) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(kBiasInput),
-                              " but must have one element for each of the ", out_channels,
-                              " output channels"));
+  return context.Error(context.DescribeInput(kBiasInput),
+                       " but must have one element for each of the ", out_channels,
+                       " output channels");
 }
 
 }  // namespace mullion::operators

@@ -18,9 +18,9 @@ Result<std::array<int64_t, 2>> Cut(const Node& node, int64_t size, int64_t befor
   const bool sane = before >= 0 && after >= 0 && std::max({before, after, wanted}) < kMost;
   const int64_t taken = !sane ? 0 : wanted >= 0 ? before + wanted : before + after;
   if (!sane || (size >= 0 && taken > size)) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("it cuts ", before, " and ", after, " off an axis of ", size,
-                             " (attributes 'border' and 'scale'), which is more than there is"));
+    return node.Error(StatusCode::kInvalidModel, "it cuts ", before, " and ", after,
+                      " off an axis of ", size,
+                      " (attributes 'border' and 'scale'), which is more than there is");
   }
   if (wanted >= 0) return std::array<int64_t, 2>{before, taken};
   return std::array<int64_t, 2>{before, after == 0 ? std::numeric_limits<int64_t>::max() : -after};
@@ -36,8 +36,8 @@ Status UpgradeCrop(Node& node) {
   }
   const TypeInfo& type = node.input(0)->type;
   if (type.has_shape && type.shape.rank() != 4) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("input 0 is ", type.ToString(), " but must have rank 4"));
+    return node.Error(StatusCode::kInvalidModel, "input 0 is ", type.ToString(),
+                      " but must have rank 4");
   }
   const auto dim = [&](int axis) { return type.has_shape ? type.shape[axis] : kUnknownDim; };
   const auto wanted = [&](size_t i) { return size.empty() ? -1 : size[i]; };

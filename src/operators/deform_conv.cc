@@ -36,8 +36,8 @@ Status InferDeformConv(InferenceContext& context) {
   if (!geometry.ok()) return context.Error(geometry.status().message());
   const Shape* const bias = concrete(3);
   if (bias != nullptr && bias->ElementCount() != (*weights)[0]) {
-    return context.Error(StrCat(context.DescribeInput(3), " but must have one element for each of ",
-                                (*weights)[0], " output channels"));
+    return context.Error(context.DescribeInput(3), " but must have one element for each of ",
+                         (*weights)[0], " output channels");
   }
   context.SetOutput(0, type, geometry->output);
   return OkStatus();
@@ -45,8 +45,8 @@ Status InferDeformConv(InferenceContext& context) {
 
 Status CheckShape(int input, const Shape* shape, const Shape& wanted) {
   if (shape == nullptr || *shape == wanted) return OkStatus();
-  return InvalidModel(StrCat("input ", input, " is ", shape->ToString(), " but must be ",
-                             wanted.ToString(), " for these sizes"));
+  return InvalidModel("input ", input, " is ", shape->ToString(), " but must be ",
+                      wanted.ToString(), " for these sizes");
 }
 
 }  // namespace
@@ -57,8 +57,8 @@ Result<DeformConvGeometry> DeformConvGeometry::Make(const Node& node, const Shap
   DeformConvGeometry geometry;
   const int rank = image.rank() - 2;
   if (rank < 1 || rank > kMaxSpatialRank || weights.rank() != image.rank()) {
-    return InvalidModel(StrCat("inputs 0 and 1 are ", image.ToString(), " and ", weights.ToString(),
-                               " but must have the same rank, from 3 to ", kMaxSpatialRank + 2));
+    return InvalidModel("inputs 0 and 1 are ", image.ToString(), " and ", weights.ToString(),
+                        " but must have the same rank, from 3 to ", kMaxSpatialRank + 2);
   }
   geometry.rank = rank;
   geometry.groups = node.IntAttribute("group", 1);
@@ -67,10 +67,9 @@ Result<DeformConvGeometry> DeformConvGeometry::Make(const Node& node, const Shap
   if (geometry.groups < 1 || geometry.offset_groups < 1 || channels % geometry.groups != 0 ||
       channels % geometry.offset_groups != 0 || weights[0] % geometry.groups != 0 ||
       weights[1] != channels / geometry.groups) {
-    return InvalidModel(StrCat("inputs 0 and 1 are ", image.ToString(), " and ", weights.ToString(),
-                               ", which do not fit ", geometry.groups,
-                               " groups (attribute 'group') and ", geometry.offset_groups,
-                               " of offsets ('offset_group')"));
+    return InvalidModel("inputs 0 and 1 are ", image.ToString(), " and ", weights.ToString(),
+                        ", which do not fit ", geometry.groups, " groups (attribute 'group') and ",
+                        geometry.offset_groups, " of offsets ('offset_group')");
   }
   std::array<int64_t, kMaxSpatialRank> kernel, strides, dilations;
   std::array<int64_t, 2 * kMaxSpatialRank> pads;
@@ -84,8 +83,7 @@ Result<DeformConvGeometry> DeformConvGeometry::Make(const Node& node, const Shap
     Axis& axis = geometry.axes[a];
     axis = {image[i + 2], 0, weights[i + 2], strides[a], dilations[a], pads[a]};
     if (kernel[a] != 0 && kernel[a] != axis.kernel) {
-      return InvalidModel(
-          StrCat("attribute 'kernel_shape' differs from input 1, ", weights.ToString()));
+      return InvalidModel("attribute 'kernel_shape' differs from input 1, ", weights.ToString());
     }
     const int64_t extent = (axis.kernel - 1) * axis.dilation + 1;
     const int64_t room = axis.input + pads[a] + pads[a + static_cast<size_t>(rank)] - extent;

@@ -13,14 +13,13 @@ Result<BlockParameters> BlockParametersOf(const Node& node) {
   parameters.channels_last = node.IntAttribute("channels_last", 0) != 0;
   // No real block passes 2^15; the bound keeps its square from overflowing.
   if (parameters.block < 1 || parameters.block > (1 << 15)) {
-    return node.Error(
-        StatusCode::kInvalidModel,
-        StrCat("attribute 'blocksize' is ", parameters.block, " but must be 1 or more"));
+    return node.Error(StatusCode::kInvalidModel, "attribute 'blocksize' is ", parameters.block,
+                      " but must be 1 or more");
   }
   const std::string_view mode = node.StringAttribute("mode", "DCR");
   if (mode != "DCR" && mode != "CRD") {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("attribute 'mode' is '", mode, "' but may only be DCR or CRD"));
+    return node.Error(StatusCode::kInvalidModel, "attribute 'mode' is '", mode,
+                      "' but may only be DCR or CRD");
   }
   parameters.channel_first = mode == "CRD";
   return parameters;
@@ -36,11 +35,11 @@ Status Scale(int64_t& dim, int64_t factor, bool up, const Shape& input) {
   }
   const std::optional<int64_t> product = CheckedProduct(dim, factor);
   if (up && !product.has_value()) {
-    return InvalidModel(StrCat("shape ", input.ToString(), " times ", factor, " is too large"));
+    return InvalidModel("shape ", input.ToString(), " times ", factor, " is too large");
   }
   if (!up && dim % factor != 0) {
-    return InvalidModel(StrCat("shape ", input.ToString(), " cannot be rearranged; its ", dim,
-                               " is no multiple of ", factor));
+    return InvalidModel("shape ", input.ToString(), " cannot be rearranged; its ", dim,
+                        " is no multiple of ", factor);
   }
   dim = up ? *product : dim / factor;
   return OkStatus();
@@ -48,7 +47,7 @@ Status Scale(int64_t& dim, int64_t factor, bool up, const Shape& input) {
 
 Result<Shape> Target(const Shape& input, const BlockParameters& parameters, bool to_space) {
   if (input.rank() != 4) {
-    return InvalidModel(StrCat("the input has shape ", input.ToString(), " but must have rank 4"));
+    return InvalidModel("the input has shape ", input.ToString(), " but must have rank 4");
   }
   const int channel = parameters.channels_last ? 3 : 1;
   Shape shape = input;

@@ -15,8 +15,7 @@ Status InferDet(InferenceContext& context) {
     return OkStatus();
   }
   if (shape->Back(0) >= 0 && shape->Back(1) >= 0 && shape->Back(0) != shape->Back(1)) {
-    return context.Error(
-        StrCat(context.DescribeInput(0), " but its last two dimensions must be equal"));
+    return context.Error(context.DescribeInput(0), " but its last two dimensions must be equal");
   }
   Shape output = *shape;
   output.Remove(output.rank() - 1);

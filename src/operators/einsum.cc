@@ -39,8 +39,8 @@ Result<Term> ParseTerm(std::string_view text) {
       term.has_ellipsis = true;
       i += 2;
     } else {
-      return InvalidModel(StrCat("attribute 'equation' has '", c, "' in the term '", text,
-                                 "'; a term is letters and at most one '...'"));
+      return InvalidModel("attribute 'equation' has '", c, "' in the term '", text,
+                          "'; a term is letters and at most one '...'");
     }
   }
   return term;
@@ -87,7 +87,7 @@ Status CheckOutput(const EinsumEquation& equation) {
     }
   }
   if (equation.output.size() > static_cast<size_t>(kMaxRank)) {
-    return InvalidModel(StrCat("the result would have more than ", kMaxRank, " axes"));
+    return InvalidModel("the result would have more than ", kMaxRank, " axes");
   }
   return OkStatus();
 }
@@ -126,8 +126,8 @@ Result<EinsumEquation> EinsumEquation::Parse(std::string_view equation,
   const size_t arrow = text.find("->");
   const std::vector<std::string_view> parts = Split(std::string_view(text).substr(0, arrow), ',');
   if (parts.size() != ranks.size()) {
-    return InvalidModel(StrCat("attribute 'equation' is '", equation, "', which has ", parts.size(),
-                               " operands, but the node has ", ranks.size(), " inputs"));
+    return InvalidModel("attribute 'equation' is '", equation, "', which has ", parts.size(),
+                        " operands, but the node has ", ranks.size(), " inputs");
   }
   std::vector<Term> terms;
   EinsumEquation parsed;
@@ -136,8 +136,8 @@ Result<EinsumEquation> EinsumEquation::Parse(std::string_view equation,
     MULLION_ASSIGN_OR_RETURN(const Term term, ParseTerm(parts[i]));
     const int hidden = ranks[i] - term.letters();
     if (hidden < 0 || (hidden > 0 && !term.has_ellipsis)) {
-      return InvalidModel(StrCat("attribute 'equation' has the term '", parts[i], "' for input ", i,
-                                 ", which has rank ", ranks[i]));
+      return InvalidModel("attribute 'equation' has the term '", parts[i], "' for input ", i,
+                          ", which has rank ", ranks[i]);
     }
     ellipsis = std::max(ellipsis, hidden);
     parsed.operands.push_back(term.Labels(hidden));
@@ -164,8 +164,8 @@ Result<std::vector<int64_t>> EinsumEquation::Sizes(std::span<const Shape> shapes
       if (size == kUnknownDim || size == 1) {
         size = dim;
       } else if (dim != 1) {
-        return InvalidModel(StrCat("axis ", a, " of input ", i, " has ", dim,
-                                   " elements, but another axis of the same letter has ", size));
+        return InvalidModel("axis ", a, " of input ", i, " has ", dim,
+                            " elements, but another axis of the same letter has ", size);
       }
     }
   }

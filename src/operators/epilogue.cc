@@ -11,11 +11,11 @@ Status CheckResidual(const InferenceContext& context, int input, const Shape& ou
       *residual == output) {
     return OkStatus();
   }
-  return context.Error(
-      StrCat(context.DescribeInput(input), "; it is added to a result of shape ", output.ToString(),
-             ", whose dimensions have the same names in the model: give inputs the "
-             "same size where they share a name, or make a session without "
-             "Optimize"));
+  return context.Error(context.DescribeInput(input), "; it is added to a result of shape ",
+                       output.ToString(),
+                       ", whose dimensions have the same names in the model: give inputs the "
+                       "same size where they share a name, or make a session without "
+                       "Optimize");
 }
 
 }  // namespace mullion::operators

@@ -11,16 +11,15 @@ namespace mullion::operators {
 
 Result<Shape> ExpandTarget(const Shape& input, const IntList& target) {
   if (target.size() > kMaxRank) {
-    return InvalidModel(StrCat("input 'shape' has ", target.size(), " dimensions but at most ",
-                               kMaxRank, " are supported"));
+    return InvalidModel("input 'shape' has ", target.size(), " dimensions but at most ", kMaxRank,
+                        " are supported");
   }
   const Shape wanted(target.span());
   const std::optional<Shape> shape =
       wanted.IsConcrete() ? BroadcastShapes(input, wanted) : std::nullopt;
   if (shape.has_value()) return *shape;
-  return InvalidModel(StrCat("shape ", input.ToString(), " cannot be expanded to ",
-                             wanted.ToString(),
-                             "; counted from the last, dimensions must be equal or 1"));
+  return InvalidModel("shape ", input.ToString(), " cannot be expanded to ", wanted.ToString(),
+                      "; counted from the last, dimensions must be equal or 1");
 }
 
 namespace {

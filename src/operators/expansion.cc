@@ -3,11 +3,11 @@
 
 namespace mullion::operators {
 
-Value& Expansion::Add(std::string_view name, std::initializer_list<Value*> inputs) {
+Value& Expansion::Add(NameView name, std::initializer_list<Value*> inputs) {
   return *AddNode(name, inputs, 1).output(0);
 }
 
-Node& Expansion::AddNode(std::string_view name, std::initializer_list<Value*> inputs, int outputs) {
+Node& Expansion::AddNode(NameView name, std::initializer_list<Value*> inputs, int outputs) {
   const std::vector<Value*> list(inputs);
   Node& made = graph_.AddNode("", name, kFormOpset, list, outputs, node_.origin.name, &node_);
   made.origin = node_.origin;
@@ -43,7 +43,7 @@ Value& Expansion::Dim(Value& x, int64_t axis) { return Dim(x, Int(axis)); }
 
 Value& Expansion::DimList(Value& x, int64_t axis) { return Dim(x, Ints({axis})); }
 
-void Expansion::Become(std::string_view name, std::initializer_list<Value*> inputs) {
+void Expansion::Become(NameView name, std::initializer_list<Value*> inputs) {
   node_.SetOperator("", name, kFormOpset);
   while (!node_.attributes().empty()) node_.RemoveAttribute(node_.attributes().back().name);
   node_.ResizeInputs(0);

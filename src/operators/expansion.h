@@ -24,8 +24,8 @@ class Expansion {
   explicit Expansion(Node& node) : node_(node), graph_(node.graph()) {}
 
   // The first output of a new ai.onnx node in the form of opset `kFormOpset`.
-  Value& Add(std::string_view name, std::initializer_list<Value*> inputs);
-  Node& AddNode(std::string_view name, std::initializer_list<Value*> inputs, int outputs);
+  Value& Add(NameView name, std::initializer_list<Value*> inputs);
+  Node& AddNode(NameView name, std::initializer_list<Value*> inputs, int outputs);
   Value& Ints(std::span<const int64_t> values);
   Value& Ints(std::initializer_list<int64_t> values) {
     return Ints(std::span(values.begin(), values.size()));
@@ -42,7 +42,7 @@ class Expansion {
   Value& DimList(Value& x, int64_t axis);
 
   // Turns the node itself into `name`, keeping its outputs; its attributes go.
-  void Become(std::string_view name, std::initializer_list<Value*> inputs);
+  void Become(NameView name, std::initializer_list<Value*> inputs);
 
  private:
   Value& Dim(Value& x, Value& axis);

@@ -17,21 +17,20 @@ Status InferFeatureVectorizer(InferenceContext& context) {
     MULLION_RETURN_IF_ERROR(context.RequireType(i, kMlNumbers));
     const Shape* const shape = context.InputShape(i);
     if (shape != nullptr && shape->rank() != 1 && shape->rank() != 2) {
-      return context.Error(
-          StrCat(context.DescribeInput(i), " but must have shape [rows, features] or [features]"));
+      return context.Error(context.DescribeInput(i),
+                           " but must have shape [rows, features] or [features]");
     }
     const int64_t features = shape != nullptr ? shape->Back(0) : kUnknownDim;
     const auto at = static_cast<size_t>(i);
     if (at < widths.size() && features >= 0 && features != widths[at]) {
-      return context.Error(StrCat(context.DescribeInput(i),
-                                  " but attribute 'inputdimensions' says ", widths[at],
-                                  " features"));
+      return context.Error(context.DescribeInput(i), " but attribute 'inputdimensions' says ",
+                           widths[at], " features");
     }
     if (shape != nullptr && RowCount(*shape) >= 0) {
       const int64_t count = RowCount(*shape);
       if (rows >= 0 && rows != count) {
-        return context.Error(
-            StrCat(context.DescribeInput(i), " but the inputs before have ", rows, " rows"));
+        return context.Error(context.DescribeInput(i), " but the inputs before have ", rows,
+                             " rows");
       }
       rows = count;
     }

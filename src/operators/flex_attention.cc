@@ -147,11 +147,10 @@ class FlexAttention {
     };
     for (const auto& from : body->nodes()) {
       if (!from->Subgraphs().empty()) {
-        return Status(node_.Error(StatusCode::kUnsupported,
-                                  StrCat("the graph '", attribute,
-                                         "' has control flow of its own "
-                                         "(",
-                                         from->operator_name(), "), which is not supported")));
+        return Status(node_.Error(StatusCode::kUnsupported, "the graph '", attribute,
+                                  "' has control flow of its own "
+                                  "(",
+                                  from->operator_name(), "), which is not supported"));
       }
       Node& to = graph_.AddBareNode(from->domain(), from->operator_name(), from->opset(), &node_);
       to.origin = from->origin;
@@ -179,8 +178,8 @@ Status UpgradeFlexAttention(Node& node) {
     if (node.input(i) != nullptr && Contains(types::kAllFloats, node.input(i)->type.element_type)) {
       continue;
     }
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("input ", i, " must be there and hold floating-point numbers"));
+    return node.Error(StatusCode::kInvalidModel, "input ", i,
+                      " must be there and hold floating-point numbers");
   }
   return FlexAttention(node).Write();
 }

@@ -23,15 +23,15 @@ Status CheckComponents(const Shape& input) {
         "(real) or 2 (complex) components");
   }
   if (input.Back(0) > 2 || input.Back(0) == 0) {
-    return InvalidModel(StrCat("the last axis of input 0 has ", input.Back(0),
-                               " elements but must have 1 (real) or 2 (complex)"));
+    return InvalidModel("the last axis of input 0 has ", input.Back(0),
+                        " elements but must have 1 (real) or 2 (complex)");
   }
   return OkStatus();
 }
 
 Status CheckLength(const char* what, int64_t length) {
   if (length > 0) return OkStatus();
-  return InvalidModel(StrCat("input '", what, "' is ", length, " but must be positive"));
+  return InvalidModel("input '", what, "' is ", length, " but must be positive");
 }
 
 }  // namespace
@@ -44,8 +44,8 @@ Result<DftGeometry> DftGeometryOf(const Node& node, const Shape& input,
   geometry.onesided = node.IntAttribute("onesided", 0) != 0;
   const std::optional<int> normal = NormalizeAxis(axis, input.rank());
   if (!normal.has_value() || *normal == input.rank() - 1) {
-    return InvalidModel(StrCat("the axis ", axis, " is not one of the first ", input.rank() - 1,
-                               " of input 0 ", input.ToString()));
+    return InvalidModel("the axis ", axis, " is not one of the first ", input.rank() - 1,
+                        " of input 0 ", input.ToString());
   }
   geometry.axis = *normal;
   const int64_t size = input[geometry.axis];
@@ -78,8 +78,8 @@ Result<StftGeometry> StftGeometryOf(const Node& node, const Shape& signal, int64
   if (signal.rank() == 3) MULLION_RETURN_IF_ERROR(CheckComponents(signal));
   MULLION_RETURN_IF_ERROR(CheckLength("frame_step", step));
   if (window.has_value() && length.has_value() && *window != *length) {
-    return InvalidModel(StrCat("input 'frame_length' is ", *length, " but the window has ", *window,
-                               " elements; both must be equal"));
+    return InvalidModel("input 'frame_length' is ", *length, " but the window has ", *window,
+                        " elements; both must be equal");
   }
   if (!window.has_value() && !length.has_value()) {
     return InvalidModel("it needs input 'window' or input 'frame_length'");
@@ -96,8 +96,8 @@ Result<StftGeometry> StftGeometryOf(const Node& node, const Shape& signal, int64
   int64_t frames = kUnknownDim;
   if (signal[1] >= 0) {
     if (geometry.length > signal[1]) {
-      return InvalidModel(StrCat("a frame has ", geometry.length, " elements but the signal has ",
-                                 signal[1], "; it must be as long or longer"));
+      return InvalidModel("a frame has ", geometry.length, " elements but the signal has ",
+                          signal[1], "; it must be as long or longer");
     }
     frames = (signal[1] - geometry.length) / step + 1;
   }
@@ -117,7 +117,7 @@ Result<std::optional<int64_t>> KnownOptionalInt(const InferenceContext& context,
   MULLION_RETURN_IF_ERROR(context.RequireType(i, types::kIndices));
   MULLION_ASSIGN_OR_RETURN(const auto list, KnownInts(context, i, what));
   if (!list.has_value()) return std::optional<int64_t>();
-  if (list->size() != 1) return context.Error(StrCat(what, " must have one element"));
+  if (list->size() != 1) return context.Error(what, " must have one element");
   return std::optional<int64_t>((*list)[0]);
 }
 

@@ -13,8 +13,7 @@ namespace {
 
 Status CheckRank(int rank) {
   if (rank <= kMaxRank) return OkStatus();
-  return InvalidModel(
-      StrCat("the output has rank ", rank, " but at most ", kMaxRank, " is supported"));
+  return InvalidModel("the output has rank ", rank, " but at most ", kMaxRank, " is supported");
 }
 
 }  // namespace
@@ -34,29 +33,28 @@ Status CheckElementIndices(const Shape& data, const Shape& indices, int axis) {
     fits = i == axis || data[i] < 0 || indices[i] <= data[i];
   }
   if (fits) return OkStatus();
-  return InvalidModel(StrCat("indices of shape ", indices.ToString(), " do not fit data of shape ",
-                             data.ToString(), "; the ranks must be equal and no dimension but ",
-                             "that of axis ", axis, " may be larger"));
+  return InvalidModel("indices of shape ", indices.ToString(), " do not fit data of shape ",
+                      data.ToString(), "; the ranks must be equal and no dimension but ",
+                      "that of axis ", axis, " may be larger");
 }
 
 Result<Shape> GatherNdTarget(const Shape& data, const Shape& indices, int64_t batch_dims) {
   const int most = std::min(data.rank(), indices.rank() - 1);
   if (indices.rank() < 1 || batch_dims < 0 || batch_dims > most) {
-    return InvalidModel(StrCat("attribute 'batch_dims' is ", batch_dims, " but data ",
-                               data.ToString(), " and indices ", indices.ToString(),
-                               " must have more axes"));
+    return InvalidModel("attribute 'batch_dims' is ", batch_dims, " but data ", data.ToString(),
+                        " and indices ", indices.ToString(), " must have more axes");
   }
   const int batch = static_cast<int>(batch_dims);
   const int64_t depth = indices.Back(0);
   if (depth > data.rank() - batch) {
-    return InvalidModel(StrCat("indices of shape ", indices.ToString(), " address ", depth,
-                               " axes but data ", data.ToString(), " has ", data.rank() - batch,
-                               " after 'batch_dims'"));
+    return InvalidModel("indices of shape ", indices.ToString(), " address ", depth,
+                        " axes but data ", data.ToString(), " has ", data.rank() - batch,
+                        " after 'batch_dims'");
   }
   for (int i = 0; i < batch; ++i) {
     if (data[i] >= 0 && indices[i] >= 0 && data[i] != indices[i]) {
-      return InvalidModel(StrCat("axis ", i, " is one of 'batch_dims', but data ", data.ToString(),
-                                 " and indices ", indices.ToString(), " differ there"));
+      return InvalidModel("axis ", i, " is one of 'batch_dims', but data ", data.ToString(),
+                          " and indices ", indices.ToString(), " differ there");
     }
   }
   const int first = batch + static_cast<int>(depth);

@@ -29,18 +29,18 @@ Status InferGemm(InferenceContext& context) {
     const int64_t left_depth = parameters.LeftDepth(*left);
     const int64_t right_depth = parameters.RightDepth(*right);
     if (left_depth >= 0 && right_depth >= 0 && left_depth != right_depth) {
-      return context.Error(StrCat(context.DescribeInput(0), " and ", context.DescribeInput(1),
-                                  ": the rows of the first are ", left_depth,
-                                  " long but the columns of the second ", right_depth,
-                                  ", after transA and transB"));
+      return context.Error(context.DescribeInput(0), " and ", context.DescribeInput(1),
+                           ": the rows of the first are ", left_depth,
+                           " long but the columns of the second ", right_depth,
+                           ", after transA and transB");
     }
   }
   const Shape* const added = context.InputShape(kBiasInput);
   if (added != nullptr && added->IsConcrete() && output.IsConcrete()) {
     const std::optional<Shape> common = BroadcastShapes(output, *added);
     if (!common.has_value() || !(*common == output)) {
-      return context.Error(StrCat(context.DescribeInput(kBiasInput),
-                                  " but must broadcast to the output's shape ", output.ToString()));
+      return context.Error(context.DescribeInput(kBiasInput),
+                           " but must broadcast to the output's shape ", output.ToString());
     }
   }
   MULLION_RETURN_IF_ERROR(CheckResidual(context, kResidualInput, output));

@@ -17,7 +17,7 @@ Status InferGlobalPool(InferenceContext& context) {
   }
   MULLION_RETURN_IF_ERROR(context.RequireRankAtLeast(0, 2));
   const int64_t p = context.node().IntAttribute("p", 2);
-  if (p < 1) return context.Error(StrCat("attribute 'p' is ", p, " but must be 1 or more"));
+  if (p < 1) return context.Error("attribute 'p' is ", p, " but must be 1 or more");
   context.SetOutput(0, context.InputType(0), ChannelLayout(context.node()).Pooled(*shape));
   return OkStatus();
 }

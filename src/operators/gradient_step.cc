@@ -15,10 +15,9 @@ Status InferGradientStep(InferenceContext& context) {
   const int tensors = (context.input_count() - 2) / kLists;
   if (tensors < 1 || context.input_count() != 2 + kLists * tensors ||
       context.output_count() > (1 + kStates) * tensors) {
-    return context.Error(StrCat("it has ", context.input_count(), " inputs and ",
-                                context.output_count(), " outputs, but must have 2 inputs and ",
-                                kLists, " for each tensor, and ", 1 + kStates,
-                                " outputs for each"));
+    return context.Error("it has ", context.input_count(), " inputs and ", context.output_count(),
+                         " outputs, but must have 2 inputs and ", kLists, " for each tensor, and ",
+                         1 + kStates, " outputs for each");
   }
   MULLION_RETURN_IF_ERROR(context.RequireType(1, SetOf(ElementType::kInt64)));
   for (int i = 2; i < context.input_count(); ++i) {
@@ -29,8 +28,8 @@ Status InferGradientStep(InferenceContext& context) {
     const Shape* const a = context.InputShape(tensor);
     const Shape* const b = context.InputShape(i);
     if (a != nullptr && b != nullptr && a->IsConcrete() && b->IsConcrete() && !(*a == *b)) {
-      return context.Error(StrCat(context.DescribeInput(i), " but must have the shape of ",
-                                  context.DescribeInput(tensor)));
+      return context.Error(context.DescribeInput(i), " but must have the shape of ",
+                           context.DescribeInput(tensor));
     }
   }
   for (int i = 0; i < (1 + kStates) * tensors; ++i) {
@@ -42,8 +41,8 @@ Status InferGradientStep(InferenceContext& context) {
 Status InferMomentum(InferenceContext& context) {
   const std::string_view mode = context.node().StringAttribute("mode", "");
   if (mode != "standard" && mode != "nesterov") {
-    return context.Error(
-        StrCat("the attribute 'mode' is '", mode, "' but must be 'standard' or 'nesterov'"));
+    return context.Error("the attribute 'mode' is '", mode,
+                         "' but must be 'standard' or 'nesterov'");
   }
   return InferGradientStep<1>(context);
 }

@@ -44,8 +44,8 @@ Result<GridSampleParameters> GridSampleParameters::FromNode(const Node& node) {
   } else if (mode == "cubic") {
     parameters.mode = Mode::kCubic;
   } else if (mode != "linear") {
-    return node.Error(StatusCode::kInvalidModel, StrCat("attribute 'mode' is '", mode,
-                                                        "' but must be linear, nearest or cubic"));
+    return node.Error(StatusCode::kInvalidModel, "attribute 'mode' is '", mode,
+                      "' but must be linear, nearest or cubic");
   }
   const std::string_view padding = node.StringAttribute("padding_mode", "zeros");
   if (padding == "border") {
@@ -53,9 +53,8 @@ Result<GridSampleParameters> GridSampleParameters::FromNode(const Node& node) {
   } else if (padding == "reflection") {
     parameters.padding = Padding::kReflection;
   } else if (padding != "zeros") {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("attribute 'padding_mode' is '", padding,
-                             "' but must be zeros, border or reflection"));
+    return node.Error(StatusCode::kInvalidModel, "attribute 'padding_mode' is '", padding,
+                      "' but must be zeros, border or reflection");
   }
   parameters.align_corners = node.IntAttribute("align_corners", 0) != 0;
   return parameters;
@@ -66,9 +65,8 @@ Result<Shape> GridSampleShape(const Shape& input, const Shape& grid) {
   const auto differ = [](int64_t a, int64_t b) { return a >= 0 && b >= 0 && a != b; };
   if (grid.rank() != input.rank() || differ(grid.Back(0), spatial_rank) ||
       differ(grid[0], input[0])) {
-    return InvalidModel(StrCat("input 1 is a grid ", grid.ToString(), " for an image ",
-                               input.ToString(), " but must be [", input[0], ", ..., ",
-                               spatial_rank, "] of the same rank"));
+    return InvalidModel("input 1 is a grid ", grid.ToString(), " for an image ", input.ToString(),
+                        " but must be [", input[0], ", ..., ", spatial_rank, "] of the same rank");
   }
   Shape output{input[0], input[1]};
   for (int i = 0; i < spatial_rank; ++i) output.Append(grid[i + 1]);

@@ -14,15 +14,15 @@ Status InferGroupNormalization(InferenceContext& context) {
   const Node& node = context.node();
   const int64_t groups = node.IntAttribute("num_groups", 0);
   if (groups <= 0) {
-    return context.Error(StrCat("attribute 'num_groups' is ", groups, " but must be 1 or more"));
+    return context.Error("attribute 'num_groups' is ", groups, " but must be 1 or more");
   }
   MULLION_RETURN_IF_ERROR(context.RequireRankAtLeast(0, 2));
   const Shape* const shape = context.InputShape(0);
   const int64_t channels = shape == nullptr ? kUnknownDim : ChannelLayout(node).Channels(*shape);
   if (channels >= 0 && channels % groups != 0) {
-    return context.Error(StrCat(context.DescribeInput(0), ", whose ", channels,
-                                " channels do not divide into ", groups,
-                                " groups (attribute 'num_groups')"));
+    return context.Error(context.DescribeInput(0), ", whose ", channels,
+                         " channels do not divide into ", groups,
+                         " groups (attribute 'num_groups')");
   }
   const int64_t wanted = node.IntAttribute("scale_per_group", 0) != 0 ? groups : channels;
   MULLION_RETURN_IF_ERROR(context.RequireSameType(0, kResidualInput));
@@ -33,8 +33,7 @@ Status InferGroupNormalization(InferenceContext& context) {
     const Shape* const parameter = context.InputShape(i);
     if (parameter == nullptr || wanted < 0 || (*parameter)[0] < 0) continue;
     if ((*parameter)[0] != wanted) {
-      return context.Error(
-          StrCat(context.DescribeInput(i), " but must have ", wanted, " elements"));
+      return context.Error(context.DescribeInput(i), " but must have ", wanted, " elements");
     }
   }
   return InferSameAsFirst(context);

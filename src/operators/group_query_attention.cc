@@ -53,7 +53,7 @@ Status CheckScale(const InferenceContext& context, int i, const GroupQueryShape&
   const bool each = context.node().StringAttribute("k_quant_type", "") == "PER_CHANNEL";
   const int64_t count = each ? shape.key_heads * shape.size : 1;
   if (scale->ElementCount() == count) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(i), " but must have ", count, " elements"));
+  return context.Error(context.DescribeInput(i), " but must have ", count, " elements");
 }
 
 Status CheckOrigins(const InferenceContext& context, const GroupQueryShape& shape) {
@@ -66,9 +66,8 @@ Status CheckOrigins(const InferenceContext& context, const GroupQueryShape& shap
       (*origins)[2] <= shape.capacity) {
     return OkStatus();
   }
-  return context.Error(StrCat(context.DescribeInput(kOrigins), " but must have rank 3, ",
-                              shape.batch, " rows in all, and ", shape.capacity,
-                              " columns at most"));
+  return context.Error(context.DescribeInput(kOrigins), " but must have rank 3, ", shape.batch,
+                       " rows in all, and ", shape.capacity, " columns at most");
 }
 
 Status RequireCount(const InferenceContext& context, int i, int64_t count) {
@@ -76,7 +75,7 @@ Status RequireCount(const InferenceContext& context, int i, int64_t count) {
   if (shape == nullptr || !shape->IsConcrete() || count < 0 || shape->ElementCount() == count) {
     return OkStatus();
   }
-  return context.Error(StrCat(context.DescribeInput(i), " but must have ", count, " elements"));
+  return context.Error(context.DescribeInput(i), " but must have ", count, " elements");
 }
 
 Status RequireShape(const InferenceContext& context, int i, int like) {
@@ -86,8 +85,8 @@ Status RequireShape(const InferenceContext& context, int i, int like) {
       *shape == *other) {
     return OkStatus();
   }
-  return context.Error(StrCat(context.DescribeInput(i), " but ", context.DescribeInput(like),
-                              "; both must have one shape"));
+  return context.Error(context.DescribeInput(i), " but ", context.DescribeInput(like),
+                       "; both must have one shape");
 }
 
 Status CheckScoreBias(const InferenceContext& context, const GroupQueryShape& shape) {
@@ -100,9 +99,8 @@ Status CheckScoreBias(const InferenceContext& context, const GroupQueryShape& sh
     fits = dim < 0 || wanted[i] < 0 || dim == wanted[i] || dim == 1;
   }
   if (fits) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(kScoreBias), " but must have ", shape.batch,
-                              " or 1, ", shape.heads, " or 1, ", shape.tokens,
-                              " or 1, and any columns"));
+  return context.Error(context.DescribeInput(kScoreBias), " but must have ", shape.batch, " or 1, ",
+                       shape.heads, " or 1, ", shape.tokens, " or 1, and any columns");
 }
 
 Status InferGroupQuery(InferenceContext& context) {
@@ -151,8 +149,8 @@ Result<GroupQueryShape> GroupQueryShape::FromShapes(const Node& node, const Shap
   s.heads = node.IntAttribute("num_heads", 0);
   s.key_heads = node.IntAttribute("kv_num_heads", 0);
   if (s.heads < 1 || s.key_heads < 1 || s.heads % s.key_heads != 0) {
-    return WrongNode(node, StrCat("attributes 'num_heads' and 'kv_num_heads' are ", s.heads,
-                                  " and ", s.key_heads, "; the second must divide the first"));
+    return WrongNode(node, "attributes 'num_heads' and 'kv_num_heads' are ", s.heads, " and ",
+                     s.key_heads, "; the second must divide the first");
   }
   s.bits = node.IntAttribute("kv_cache_bit_width", 0);
   s.sliding = node.IntAttribute("sliding_window_cache", 0) != 0;
@@ -178,18 +176,17 @@ Result<GroupQueryShape> GroupQueryShape::FromShapes(const Node& node, const Shap
     if (s.sliding) s.capacity = s.held;
     const int64_t window = node.IntAttribute("local_window_size", -1);
     if (s.sliding && s.held >= 0 && s.held < window) {
-      return WrongNode(node, StrCat("a cache of ", s.held, " keys does not hold a window of ",
-                                    window, "; make it longer"));
+      return WrongNode(node, "a cache of ", s.held, " keys does not hold a window of ", window,
+                       "; make it longer");
     }
   } else {
     s.capacity = s.tokens;
     fits = fits && !s.sliding && (s.new_keys != 0 || s.tokens <= 0);
   }
   if (fits) return s;
-  return WrongNode(
-      node, StrCat("query and key have shapes ", query.ToString(), " and ", key.ToString(),
+  return WrongNode(node, "query and key have shapes ", query.ToString(), " and ", key.ToString(),
                    past != nullptr ? StrCat(" with past keys ", past->ToString()) : "", ", which ",
-                   s.heads, " and ", s.key_heads, " heads cannot share"));
+                   s.heads, " and ", s.key_heads, " heads cannot share");
 }
 
 void RegisterGroupQueryAttention(OperatorRegistry& registry) {

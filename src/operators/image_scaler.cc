@@ -14,15 +14,14 @@ Status UpgradeImageScaler(Node& node) {
   const std::span<const float> bias = node.FloatsAttribute("bias");
   const Value& input = *node.input(0);
   if (input.type.has_shape && input.type.shape.rank() != 4) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("input 0 is ", input.type.ToString(), " but must have rank 4"));
+    return node.Error(StatusCode::kInvalidModel, "input 0 is ", input.type.ToString(),
+                      " but must have rank 4");
   }
   const int64_t channels = input.type.has_shape ? input.type.shape[1] : kUnknownDim;
   const auto count = static_cast<int64_t>(bias.size());
   if (count != 0 && channels >= 0 && count != channels) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("attribute 'bias' has ", count, " elements but input 0 has ", channels,
-                             " channels"));
+    return node.Error(StatusCode::kInvalidModel, "attribute 'bias' has ", count,
+                      " elements but input 0 has ", channels, " channels");
   }
   const float scale = node.FloatAttribute("scale", 1.0f);
   // One bias for each channel of [N, C, H, W].

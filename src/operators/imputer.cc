@@ -18,8 +18,8 @@ Status InferImputer(InferenceContext& context) {
   const Shape* const shape = context.InputShape(0);
   const int64_t features = shape != nullptr && shape->rank() > 0 ? shape->Back(0) : kUnknownDim;
   if (count == 0 || (count > 1 && features >= 0 && static_cast<int64_t>(count) != features)) {
-    return context.Error(StrCat("attribute '", name, "' has ", count,
-                                " elements but must have 1, or one for each feature of its input"));
+    return context.Error("attribute '", name, "' has ", count,
+                         " elements but must have 1, or one for each feature of its input");
   }
   return InferSameAsFirst(context);
 }

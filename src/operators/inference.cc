@@ -108,10 +108,6 @@ TypeInfo WithoutShape(TypeInfo type) {
   return type;
 }
 
-Status WrongNode(const Node& node, std::string_view text) {
-  return node.Error(StatusCode::kInvalidModel, text);
-}
-
 Status InferSameAsFirst(InferenceContext& context) {
   context.SetOutput(0, context.InputInfo(0));
   const Shape* const shape = context.InputShape(0);
@@ -141,9 +137,9 @@ Status InferBroadcastAs(InferenceContext& context, ElementType type) {
       for (int j = 0; j < context.input_count(); ++j) {
         inputs += StrCat(j == 0 ? "" : ", ", context.DescribeInput(j));
       }
-      return context.Error(StrCat(inputs,
-                                  "; the shapes do not broadcast: counted from the last, "
-                                  "dimensions must be equal or 1"));
+      return context.Error(inputs,
+                           "; the shapes do not broadcast: counted from the last, "
+                           "dimensions must be equal or 1");
     }
     shape = *common;
   }

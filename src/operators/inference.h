@@ -59,9 +59,12 @@ class InferenceContext {
   void SetOutput(int i, ElementType type) { SetOutput(i, TypeInfo::Tensor(type)); }
   const TypeInfo& OutputInfo(int i) const { return outputs_[static_cast<size_t>(i)]; }
 
-  // An error that begins with the node's origin. `text` says which input or attribute is wrong, why
-  // and what would be right.
-  Status Error(std::string_view text) const { return node_.Error(StatusCode::kInvalidModel, text); }
+  // An error that begins with the node's origin. `pieces`, joined as by StrCat, say which input or
+  // attribute is wrong, why and what would be right.
+  template <typename... Pieces>
+  [[gnu::always_inline]] Status Error(const Pieces&... pieces) const {
+    return node_.Error(StatusCode::kInvalidModel, pieces...);
+  }
   // "input 1 'W' is float[64,3,7]": for messages.
   std::string DescribeInput(int i) const;
 
@@ -93,7 +96,10 @@ void SetLikeFirst(InferenceContext& context, ElementType type);
 TypeInfo WithoutShape(TypeInfo type);
 
 // An error of a node whose attributes or shapes contradict each other or the standard.
-Status WrongNode(const Node& node, std::string_view text);
+template <typename... Pieces>
+[[gnu::always_inline]] inline Status WrongNode(const Node& node, const Pieces&... pieces) {
+  return node.Error(StatusCode::kInvalidModel, pieces...);
+}
 
 }  // namespace mullion
 

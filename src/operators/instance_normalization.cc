@@ -21,9 +21,8 @@ Status InferInstanceNormalization(InferenceContext& context) {
     if (shape == nullptr || parameter == nullptr) continue;
     const int64_t channels = ChannelLayout(context.node()).Channels(*shape);
     if (channels < 0 || (*parameter)[0] < 0 || (*parameter)[0] == channels) continue;
-    return context.Error(StrCat(context.DescribeInput(i), " but ", context.DescribeInput(0),
-                                " has ", channels,
-                                " channels; there must be one element for each"));
+    return context.Error(context.DescribeInput(i), " but ", context.DescribeInput(0), " has ",
+                         channels, " channels; there must be one element for each");
   }
   return InferSameAsFirst(context);
 }

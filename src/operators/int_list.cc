@@ -57,11 +57,11 @@ int64_t NumberAt(const TensorView& view, int64_t i) {
 
 Result<IntList> ReadIntList(const TensorView& view, const char* what) {
   if (!IsInteger(view.type)) {
-    return InvalidModel(StrCat(what, " is ", Describe(view), " but must hold integers"));
+    return InvalidModel(what, " is ", Describe(view), " but must hold integers");
   }
   if (view.count() > IntList::kCapacity) {
-    return InvalidModel(StrCat(what, " has ", view.count(), " elements but at most ",
-                               IntList::kCapacity, " are supported"));
+    return InvalidModel(what, " has ", view.count(), " elements but at most ", IntList::kCapacity,
+                        " are supported");
   }
   IntList list;
   for (int64_t i = 0; i < view.count(); ++i) list.Append(IntAt(view, i));
@@ -70,8 +70,8 @@ Result<IntList> ReadIntList(const TensorView& view, const char* what) {
 
 Result<IntList> ToIntList(std::span<const int64_t> values, const char* what) {
   if (values.size() > static_cast<size_t>(IntList::kCapacity)) {
-    return InvalidModel(StrCat(what, " has ", values.size(), " elements but at most ",
-                               IntList::kCapacity, " are supported"));
+    return InvalidModel(what, " has ", values.size(), " elements but at most ", IntList::kCapacity,
+                        " are supported");
   }
   IntList list;
   for (const int64_t value : values) list.Append(value);
@@ -83,11 +83,11 @@ Status NormalizeAxes(IntList& axes, int rank) {
   for (int i = 0; i < axes.size(); ++i) {
     const std::optional<int> axis = NormalizeAxis(axes[i], rank);
     if (!axis.has_value()) {
-      return InvalidModel(
-          StrCat("axis ", axes[i], " is outside [-", rank, ", ", rank, ") for rank ", rank));
+      return InvalidModel("axis ", axes[i], " is outside [-", rank, ", ", rank, ") for rank ",
+                          rank);
     }
     bool& taken = seen[static_cast<size_t>(*axis)];
-    if (taken) return InvalidModel(StrCat("axis ", axes[i], " is named twice"));
+    if (taken) return InvalidModel("axis ", axes[i], " is named twice");
     taken = true;
     axes[i] = *axis;
   }

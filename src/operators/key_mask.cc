@@ -9,9 +9,8 @@ Status KeyMask::Check(const Node& node, const Value* mask, int most) {
   if (mask == nullptr) return OkStatus();
   const TypeInfo& type = mask->type;
   if (type.has_shape && type.shape.rank() >= 1 && type.shape.rank() <= most) return OkStatus();
-  return node.Error(StatusCode::kUnsupported,
-                    StrCat("the mask '", mask->name(), "' is ", type.ToString(),
-                           "; its rank must be known, and from 1 to ", most));
+  return node.Error(StatusCode::kUnsupported, "the mask '", mask->name(), "' is ", type.ToString(),
+                    "; its rank must be known, and from 1 to ", most);
 }
 
 Value* KeyMask::Added(Expansion& expansion, const Node& node) const {

@@ -58,8 +58,8 @@ Tensor ReadDefault(const Node& node, ElementType type) {
 Status InferLabelEncoder(InferenceContext& context) {
   MULLION_ASSIGN_OR_RETURN(const LabelTable table, ParseLabelTable(context.node()));
   if (table.keys.type() != context.InputType(0)) {
-    return context.Error(StrCat(context.DescribeInput(0), " but its keys are of type ",
-                                ElementTypeName(table.keys.type())));
+    return context.Error(context.DescribeInput(0), " but its keys are of type ",
+                         ElementTypeName(table.keys.type()));
   }
   SetLikeFirst(context, table.values.type());
   return OkStatus();
@@ -99,17 +99,15 @@ Result<LabelTable> ParseLabelTable(const Node& node) {
   table.keys = ReadList(node, "keys");
   table.values = ReadList(node, "values");
   if (!table.keys || !table.values || table.keys.count() != table.values.count()) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("it has ", table.keys ? table.keys.count() : 0, " keys and ",
-                             table.values ? table.values.count() : 0,
-                             " values; there must be as many of both, in one of the attributes "
-                             "ending in _tensor, _strings, _int64s or _floats"));
+    return node.Error(StatusCode::kInvalidModel, "it has ", table.keys ? table.keys.count() : 0,
+                      " keys and ", table.values ? table.values.count() : 0,
+                      " values; there must be as many of both, in one of the attributes "
+                      "ending in _tensor, _strings, _int64s or _floats");
   }
   for (const Tensor* const list : {&table.keys, &table.values}) {
     if (Contains(kLabels, list->type())) continue;
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("keys or values of type ", ElementTypeName(list->type()),
-                             " are not defined for this operator"));
+    return node.Error(StatusCode::kInvalidModel, "keys or values of type ",
+                      ElementTypeName(list->type()), " are not defined for this operator");
   }
   table.fallback = ReadDefault(node, table.values.type());
   return table;
@@ -119,10 +117,8 @@ Result<LabelTable> ParseCategoryTable(const Node& node, ElementType input) {
   const auto words = node.StringsAttribute("cats_strings");
   const auto numbers = node.IntsAttribute("cats_int64s");
   if (words.size() != numbers.size()) {
-    return node.Error(
-        StatusCode::kInvalidModel,
-        StrCat("attribute 'cats_strings' has ", words.size(), " elements and 'cats_int64s' ",
-               numbers.size(), "; both must have as many"));
+    return node.Error(StatusCode::kInvalidModel, "attribute 'cats_strings' has ", words.size(),
+                      " elements and 'cats_int64s' ", numbers.size(), "; both must have as many");
   }
   LabelTable table{Tensor::Vector(words), Tensor::Vector(numbers),
                    ReadDefault(node, ElementType::kInt64)};

@@ -20,9 +20,9 @@ Status RequireFits(InferenceContext& context, int i) {
     fits = dim == 1 || dim < 0 || wanted < 0 || dim == wanted;
   }
   if (fits) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(i), " but must broadcast to ",
-                              context.DescribeInput(0),
-                              ": counted from the last, dimensions must be equal or 1"));
+  return context.Error(context.DescribeInput(i), " but must broadcast to ",
+                       context.DescribeInput(0),
+                       ": counted from the last, dimensions must be equal or 1");
 }
 
 // Axes from `axis` on are normalized: they are 1 in the shape of the statistics, which are outputs

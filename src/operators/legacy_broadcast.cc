@@ -13,8 +13,8 @@ Status AppendUnitAxes(Node& node, int input, int count) {
   Shape shape = value.type.shape;
   const int rank = shape.rank();
   if (rank + count > kMaxRank) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("input ", input, " would have more than ", kMaxRank, " axes"));
+    return node.Error(StatusCode::kInvalidModel, "input ", input, " would have more than ",
+                      kMaxRank, " axes");
   }
   for (int i = 0; i < count; ++i) shape.Append(1);
   Graph& graph = node.graph();
@@ -45,19 +45,16 @@ Status UpgradeLegacyBroadcast(Node& node) {
   const TypeInfo& first = node.input(0)->type;
   const TypeInfo& second = node.input(1)->type;
   if (!first.has_shape || !second.has_shape) {
-    return node.Error(
-        StatusCode::kUnsupported,
-        StrCat("broadcasting by axis ", axis,
-               " needs inputs of known rank; export the model with opset 7 or later"));
+    return node.Error(StatusCode::kUnsupported, "broadcasting by axis ", axis,
+                      " needs inputs of known rank; export the model with opset 7 or later");
   }
   const int rank = first.shape.rank();
   const bool inside = axis >= -rank && axis <= rank;
   const int64_t place = axis < 0 ? axis + rank : axis;
   const int64_t behind = inside ? rank - place - second.shape.rank() : -1;
   if (behind < 0) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("input 1 ", second.ToString(), " does not fit into input 0 ",
-                             first.ToString(), " from axis ", axis, " on"));
+    return node.Error(StatusCode::kInvalidModel, "input 1 ", second.ToString(),
+                      " does not fit into input 0 ", first.ToString(), " from axis ", axis, " on");
   }
   return behind == 0 ? OkStatus() : AppendUnitAxes(node, 1, static_cast<int>(behind));
 }

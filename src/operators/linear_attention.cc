@@ -18,8 +18,8 @@ Status Take(int input, const Shape& shape, std::initializer_list<int64_t*> dims)
   for (int64_t* const dim : dims) {
     const int64_t size = shape[axis++];
     if (*dim >= 0 && size >= 0 && size != *dim) {
-      return InvalidModel(StrCat("input '", kNames[input], "' has shape ", shape.ToString(),
-                                 " but its axis ", axis - 1, " must have ", *dim, " elements"));
+      return InvalidModel("input '", kNames[input], "' has shape ", shape.ToString(),
+                          " but its axis ", axis - 1, " must have ", *dim, " elements");
     }
     if (size >= 0) *dim = size;
   }
@@ -30,28 +30,28 @@ Status Take(int input, const Shape& shape, std::initializer_list<int64_t*> dims)
 Result<int64_t> PerHead(int input, int64_t size, int64_t heads) {
   if (size < 0) return kUnknownDim;
   if (size % heads == 0) return size / heads;
-  return InvalidModel(StrCat("the last axis of input '", kNames[input], "' has ", size,
-                             " elements, which ", heads, " heads cannot share"));
+  return InvalidModel("the last axis of input '", kNames[input], "' has ", size,
+                      " elements, which ", heads, " heads cannot share");
 }
 
 Status ReadAttributes(const Node& node, LinearAttentionShape& s) {
   s.query_heads = node.IntAttribute("q_num_heads", 0);
   s.heads = node.IntAttribute("kv_num_heads", 0);
   if (s.heads < 1 || s.query_heads < 1 || s.query_heads % s.heads != 0) {
-    return InvalidModel(StrCat("the attributes 'q_num_heads' and 'kv_num_heads' are ",
-                               s.query_heads, " and ", s.heads,
-                               "; the first must be a multiple of the second, and both positive"));
+    return InvalidModel("the attributes 'q_num_heads' and 'kv_num_heads' are ", s.query_heads,
+                        " and ", s.heads,
+                        "; the first must be a multiple of the second, and both positive");
   }
   const std::string_view rule = node.StringAttribute("update_rule", "gated_delta");
   s.gated = rule == "gated" || rule == "gated_delta";
   s.delta = rule == "delta" || rule == "gated_delta";
   if (rule != "linear" && !s.gated && !s.delta) {
-    return InvalidModel(StrCat("the attribute 'update_rule' is '", rule,
-                               "' but must be 'linear', 'gated', 'delta' or 'gated_delta'"));
+    return InvalidModel("the attribute 'update_rule' is '", rule,
+                        "' but must be 'linear', 'gated', 'delta' or 'gated_delta'");
   }
   for (const auto& [input, wanted] : {std::pair(kDecay, s.gated), std::pair(kBeta, s.delta)}) {
     if (wanted && node.input(input) == nullptr) {
-      return InvalidModel(StrCat("the update rule '", rule, "' needs input '", kNames[input], "'"));
+      return InvalidModel("the update rule '", rule, "' needs input '", kNames[input], "'");
     }
   }
   return OkStatus();
@@ -61,8 +61,8 @@ Status ReadAttributes(const Node& node, LinearAttentionShape& s) {
 Status CheckGate(int input, int64_t size, int64_t one, int64_t all, int64_t& result) {
   result = size;
   if (size < 0 || size == one || all < 0 || size == all) return OkStatus();
-  return InvalidModel(StrCat("the last axis of input '", kNames[input], "' has ", size,
-                             " elements but must have ", one, " or ", all));
+  return InvalidModel("the last axis of input '", kNames[input], "' has ", size,
+                      " elements but must have ", one, " or ", all);
 }
 
 }  // namespace
@@ -77,8 +77,8 @@ Result<LinearAttentionShape> LinearAttentionShape::FromShapes(
     if (shapes[i] == nullptr) continue;
     const int rank = i == kPastState ? 4 : 3;
     if (shapes[i]->rank() != rank) {
-      return InvalidModel(StrCat("input '", kNames[i], "' has shape ", shapes[i]->ToString(),
-                                 " but must have ", rank, " axes"));
+      return InvalidModel("input '", kNames[i], "' has shape ", shapes[i]->ToString(),
+                          " but must have ", rank, " axes");
     }
     if (i == kPastState) continue;
     MULLION_RETURN_IF_ERROR(Take(i, *shapes[i], {&s.batch, &s.tokens, &sizes[i]}));
@@ -88,8 +88,8 @@ Result<LinearAttentionShape> LinearAttentionShape::FromShapes(
   MULLION_ASSIGN_OR_RETURN(const int64_t query_size, PerHead(kQuery, sizes[kQuery], s.query_heads));
   if (s.key_size < 0) s.key_size = query_size;
   if (query_size >= 0 && query_size != s.key_size) {
-    return InvalidModel(StrCat("a head of the query has ", query_size, " elements, one of the key ",
-                               s.key_size, "; they must be equal"));
+    return InvalidModel("a head of the query has ", query_size, " elements, one of the key ",
+                        s.key_size, "; they must be equal");
   }
   if (const Shape* const past = shapes[kPastState]) {
     MULLION_RETURN_IF_ERROR(

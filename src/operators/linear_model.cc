@@ -17,18 +17,18 @@ Status CheckCoefficients(const InferenceContext& context, int64_t scores) {
       static_cast<int64_t>(context.node().FloatsAttribute("coefficients").size());
   const auto intercepts = static_cast<int64_t>(context.node().FloatsAttribute("intercepts").size());
   if (scores < 1 || coefficients % scores != 0) {
-    return context.Error(StrCat("attribute 'coefficients' has ", coefficients,
-                                " elements, which is no multiple of ", scores));
+    return context.Error("attribute 'coefficients' has ", coefficients,
+                         " elements, which is no multiple of ", scores);
   }
   if (intercepts != 0 && intercepts != scores) {
-    return context.Error(
-        StrCat("attribute 'intercepts' has ", intercepts, " elements but must have ", scores));
+    return context.Error("attribute 'intercepts' has ", intercepts, " elements but must have ",
+                         scores);
   }
   const Shape* const shape = context.InputShape(0);
   if (shape == nullptr || shape->rank() == 0 || shape->Back(0) < 0) return OkStatus();
   if (shape->Back(0) == LinearFeatures(context.node(), scores)) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(0), " but attribute 'coefficients' is for ",
-                              coefficients / scores, " features"));
+  return context.Error(context.DescribeInput(0), " but attribute 'coefficients' is for ",
+                       coefficients / scores, " features");
 }
 
 Status InferLinearClassifier(InferenceContext& context) {

@@ -11,8 +11,7 @@ namespace {
 Status InferBitShift(InferenceContext& context) {
   const std::string_view direction = context.node().StringAttribute("direction", "");
   if (direction != "LEFT" && direction != "RIGHT") {
-    return context.Error(
-        StrCat("attribute direction is '", direction, "' but must be 'LEFT' or 'RIGHT'"));
+    return context.Error("attribute direction is '", direction, "' but must be 'LEFT' or 'RIGHT'");
   }
   return InferBroadcast(context);
 }

@@ -17,15 +17,15 @@ Status CheckShapes(InferenceContext& context, const Shape& scores) {
       fits = wanted[i] < 0 || (*targets)[i] < 0 || wanted[i] == (*targets)[i];
     }
     if (!fits) {
-      return context.Error(StrCat(context.DescribeInput(1), " but must be ", wanted.ToString(),
-                                  ": input 0 without its axis 1"));
+      return context.Error(context.DescribeInput(1), " but must be ", wanted.ToString(),
+                           ": input 0 without its axis 1");
     }
   }
   MULLION_RETURN_IF_ERROR(context.RequireRank(2, 1));
   const Shape* const weights = context.InputShape(2);
   if (weights != nullptr && scores[1] >= 0 && (*weights)[0] >= 0 && (*weights)[0] != scores[1]) {
-    return context.Error(StrCat(context.DescribeInput(2), " but must have one element for each of ",
-                                scores[1], " classes"));
+    return context.Error(context.DescribeInput(2), " but must have one element for each of ",
+                         scores[1], " classes");
   }
   return OkStatus();
 }
@@ -64,8 +64,8 @@ Result<LossParameters> LossParameters::FromNode(const Node& node) {
   } else if (reduction == "sum") {
     parameters.reduction = Reduction::kSum;
   } else if (reduction != "mean") {
-    return node.Error(StatusCode::kInvalidModel, StrCat("attribute 'reduction' is '", reduction,
-                                                        "' but must be none, sum or mean"));
+    return node.Error(StatusCode::kInvalidModel, "attribute 'reduction' is '", reduction,
+                      "' but must be none, sum or mean");
   }
   if (node.HasAttribute("ignore_index")) parameters.ignored = node.IntAttribute("ignore_index", 0);
   return parameters;

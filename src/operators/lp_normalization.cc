@@ -10,7 +10,7 @@ namespace {
 Status InferLpNormalization(InferenceContext& context) {
   const int64_t p = context.node().IntAttribute("p", 2);
   if (p != 1 && p != 2) {
-    return context.Error(StrCat("attribute 'p' is ", p, " but must be 1 or 2"));
+    return context.Error("attribute 'p' is ", p, " but must be 1 or 2");
   }
   MULLION_RETURN_IF_ERROR(InferSameAsFirst(context));
   const Shape* const shape = context.InputShape(0);

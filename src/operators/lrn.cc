@@ -10,8 +10,8 @@ namespace {
 Status InferLrn(InferenceContext& context) {
   const int64_t size = context.node().IntAttribute("size", 0);
   if (size < 1) {
-    return context.Error(
-        StrCat("attribute 'size' is ", size, " but must be 1 or more: channels to sum over"));
+    return context.Error("attribute 'size' is ", size,
+                         " but must be 1 or more: channels to sum over");
   }
   MULLION_RETURN_IF_ERROR(context.RequireRankAtLeast(0, 2));
   return InferSameAsFirst(context);

@@ -23,13 +23,13 @@ Result<Sizes> Sizes::Of(const Node& node) {
                     (size.block & (size.block - 1)) == 0 &&
                     size.depth + size.block <= kMostNumbers / size.columns;
   if (!sane) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("attributes K, N and block_size are ", size.depth, ", ", size.columns,
-                             " and ", size.block, "; block_size must be a power of two from 16"));
+    return node.Error(StatusCode::kInvalidModel, "attributes K, N and block_size are ", size.depth,
+                      ", ", size.columns, " and ", size.block,
+                      "; block_size must be a power of two from 16");
   }
   if (size.bits != 2 && size.bits != 4 && size.bits != 8) {
-    return node.Error(StatusCode::kUnsupported,
-                      StrCat("attribute 'bits' is ", size.bits, " but may be 2, 4 or 8"));
+    return node.Error(StatusCode::kUnsupported, "attribute 'bits' is ", size.bits,
+                      " but may be 2, 4 or 8");
   }
   return size;
 }
@@ -90,10 +90,10 @@ Status CheckGroups(const Node& node, const Value* groups, const Sizes& size) {
                     !groups->type.shape.IsConcrete() ||
                     groups->type.shape.ElementCount() == size.depth;
   if (fits && size.depth <= kMostDepth) return OkStatus();
-  return node.Error(StatusCode::kInvalidModel, StrCat("attribute K is ", size.depth,
-                                                      ", which groups (input 4) must have as "
-                                                      "many of, and at most ",
-                                                      kMostDepth));
+  return node.Error(StatusCode::kInvalidModel, "attribute K is ", size.depth,
+                    ", which groups (input 4) must have as "
+                    "many of, and at most ",
+                    kMostDepth);
 }
 
 Result<Tensor> BlockOfEach(const Sizes& size) {
@@ -197,12 +197,11 @@ Status RequireWeights(const InferenceContext& context, int i, ElementType type, 
   if (!context.HasInput(i)) return OkStatus();
   const bool constant = context.node().input(i)->IsConstant();
   if (!constant || context.InputType(i) != type) {
-    return context.node().Error(
-        StatusCode::kUnsupported,
-        StrCat(context.DescribeInput(i), " but must be constant and of ", ElementTypeName(type)));
+    return context.node().Error(StatusCode::kUnsupported, context.DescribeInput(i),
+                                " but must be constant and of ", ElementTypeName(type));
   }
   if (context.InputShape(i)->ElementCount() == count) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(i), " but must have ", count, " elements"));
+  return context.Error(context.DescribeInput(i), " but must have ", count, " elements");
 }
 
 Status InferMatmulNbits(InferenceContext& context) {
@@ -222,8 +221,8 @@ Status InferMatmulNbits(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(context.RequireSameType(kLeft, kBias));
   const Shape* const bias = context.InputShape(kBias);
   if (bias != nullptr && bias->IsConcrete() && bias->ElementCount() != size.columns) {
-    return context.Error(
-        StrCat(context.DescribeInput(kBias), " but must have ", size.columns, " elements"));
+    return context.Error(context.DescribeInput(kBias), " but must have ", size.columns,
+                         " elements");
   }
   const Shape* const left = context.InputShape(kLeft);
   if (left == nullptr) {
@@ -232,8 +231,8 @@ Status InferMatmulNbits(InferenceContext& context) {
   }
   MULLION_RETURN_IF_ERROR(context.RequireRankAtLeast(kLeft, 1));
   if (left->Back(0) >= 0 && left->Back(0) != size.depth) {
-    return context.Error(StrCat(context.DescribeInput(kLeft), " but its last axis must have ",
-                                size.depth, " elements, as attribute K says"));
+    return context.Error(context.DescribeInput(kLeft), " but its last axis must have ", size.depth,
+                         " elements, as attribute K says");
   }
   Shape output = *left;
   output[output.rank() - 1] = size.columns;

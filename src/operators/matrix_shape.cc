@@ -10,8 +10,8 @@ namespace mullion::operators {
 Result<MatrixShape> MatrixShape::FromShapes(const Node& node, const Shape& left,
                                             const Shape& right) {
   const auto wrong = [&](const char* why) {
-    return node.Error(StatusCode::kInvalidModel, StrCat("a product of shapes ", left.ToString(),
-                                                        " and ", right.ToString(), ": ", why));
+    return node.Error(StatusCode::kInvalidModel, "a product of shapes ", left.ToString(), " and ",
+                      right.ToString(), ": ", why);
   };
   if (left.rank() == 0 || right.rank() == 0) return wrong("both must have rank 1 or more");
   MatrixShape shape;

@@ -21,8 +21,8 @@ Status InferMaxRoiPool(InferenceContext& context) {
   const Shape* const image = context.InputShape(0);
   const Shape* const regions = context.InputShape(1);
   if (regions != nullptr && (*regions)[1] >= 0 && (*regions)[1] != 5) {
-    return context.Error(StrCat(context.DescribeInput(1),
-                                " but must have 5 columns: image, left, top, right, bottom"));
+    return context.Error(context.DescribeInput(1),
+                         " but must have 5 columns: image, left, top, right, bottom");
   }
   context.SetOutput(0, context.InputType(0),
                     Shape{regions != nullptr ? (*regions)[0] : kUnknownDim,

@@ -21,8 +21,8 @@ Status InferMaxUnpool(InferenceContext& context) {
     MULLION_RETURN_IF_ERROR(context.RequireRank(0, parameters.spatial_rank + 2));
   if (shape != nullptr && indices != nullptr && shape->IsConcrete() && indices->IsConcrete() &&
       !(*shape == *indices)) {
-    return context.Error(
-        StrCat(context.DescribeInput(1), " but must have the shape of ", context.DescribeInput(0)));
+    return context.Error(context.DescribeInput(1), " but must have the shape of ",
+                         context.DescribeInput(0));
   }
   if (context.HasInput(2)) {
     MULLION_ASSIGN_OR_RETURN(const std::optional<IntList> sizes,
@@ -54,15 +54,15 @@ Result<Shape> MaxUnpoolShape(const PoolParameters& parameters, const Shape& inpu
                              const IntList* sizes) {
   if (sizes != nullptr) {
     if (sizes->size() != input.rank()) {
-      return InvalidModel(StrCat("input 2 'output_shape' has ", sizes->size(),
-                                 " elements but must have ", input.rank()));
+      return InvalidModel("input 2 'output_shape' has ", sizes->size(), " elements but must have ",
+                          input.rank());
     }
     Shape output(sizes->span());
     bool fits = output[0] == input[0] && output[1] == input[1] && output.IsConcrete();
     if (fits && output.CheckedElementCount().has_value()) return output;
-    return InvalidModel(StrCat("input 2 'output_shape' is ", output.ToString(),
-                               " but must keep the first two dimensions of ", input.ToString(),
-                               " and have no negative ones"));
+    return InvalidModel("input 2 'output_shape' is ", output.ToString(),
+                        " but must keep the first two dimensions of ", input.ToString(),
+                        " and have no negative ones");
   }
   Shape output = input;
   for (int i = 0; i < parameters.spatial_rank; ++i) {

@@ -20,17 +20,17 @@ Status InferNonMaxSuppression(InferenceContext& context) {
   const Shape* const boxes = context.InputShape(0);
   const Shape* const scores = context.InputShape(1);
   if (boxes != nullptr && Differ((*boxes)[2], 4)) {
-    return context.Error(StrCat(context.DescribeInput(0), " but must have shape [batch,count,4]"));
+    return context.Error(context.DescribeInput(0), " but must have shape [batch,count,4]");
   }
   if (boxes != nullptr && scores != nullptr &&
       (Differ((*boxes)[0], (*scores)[0]) || Differ((*boxes)[1], (*scores)[2]))) {
-    return context.Error(StrCat(context.DescribeInput(0), " and ", context.DescribeInput(1),
-                                "; they must be [batch,count,4] and [batch,classes,count]"));
+    return context.Error(context.DescribeInput(0), " and ", context.DescribeInput(1),
+                         "; they must be [batch,count,4] and [batch,classes,count]");
   }
   for (int i = 2; i < 5; ++i) {
     const Shape* const shape = context.InputShape(i);
     if (shape != nullptr && shape->IsConcrete() && shape->ElementCount() != 1) {
-      return context.Error(StrCat(context.DescribeInput(i), " but must have one element"));
+      return context.Error(context.DescribeInput(i), " but must have one element");
     }
   }
   context.SetOutput(0, ElementType::kInt64, Shape{kUnknownDim, 3});

@@ -12,7 +12,7 @@ namespace {
 Status InferNormalizer(InferenceContext& context) {
   const std::string_view norm = context.node().StringAttribute("norm", "MAX");
   if (norm != "MAX" && norm != "L1" && norm != "L2") {
-    return context.Error(StrCat("attribute 'norm' is '", norm, "' but must be MAX, L1 or L2"));
+    return context.Error("attribute 'norm' is '", norm, "' but must be MAX, L1 or L2");
   }
   MULLION_RETURN_IF_ERROR(context.RequireRankAtLeast(0, 1));
   return InferFloatLikeFirst(context);

@@ -13,8 +13,7 @@ Status InferOneHot(InferenceContext& context) {
   const ElementType type = context.InputType(2);
   const Shape* const values = context.InputShape(2);
   if (values != nullptr && values->IsConcrete() && values->ElementCount() != 2) {
-    return context.Error(
-        StrCat(context.DescribeInput(2), " but must hold two values: for off and for on"));
+    return context.Error(context.DescribeInput(2), " but must hold two values: for off and for on");
   }
   const Shape* const indices = context.InputShape(0);
   if (indices == nullptr) {
@@ -22,14 +21,14 @@ Status InferOneHot(InferenceContext& context) {
     return OkStatus();
   }
   const int rank = indices->rank() + 1;
-  if (rank > kMaxRank) return context.Error(StrCat("its output has more than ", kMaxRank, " axes"));
+  if (rank > kMaxRank) return context.Error("its output has more than ", kMaxRank, " axes");
   MULLION_ASSIGN_OR_RETURN(const int axis,
                            context.Axis(context.node().IntAttribute("axis", -1), rank));
   std::optional<int64_t> depth;
   const TensorView* const data = context.InputData(1);
   if (data != nullptr && data->count() == 1) depth = NumberAt(*data, 0);
   if (depth.has_value() && *depth < 0) {
-    return context.Error(StrCat("input 'depth' is ", *depth, " but must be 0 or more"));
+    return context.Error("input 'depth' is ", *depth, " but must be 0 or more");
   }
   Shape shape = *indices;
   shape.Insert(axis, depth.value_or(kUnknownDim));

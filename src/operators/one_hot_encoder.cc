@@ -15,8 +15,8 @@ Status InferOneHotEncoder(InferenceContext& context) {
   const char* const name = words ? "cats_strings" : "cats_int64s";
   const size_t count = words ? node.StringsAttribute(name).size() : node.IntsAttribute(name).size();
   if (count == 0) {
-    return context.Error(
-        StrCat("attribute '", name, "' must name the categories of ", context.DescribeInput(0)));
+    return context.Error("attribute '", name, "' must name the categories of ",
+                         context.DescribeInput(0));
   }
   const Shape* const shape = context.InputShape(0);
   if (shape == nullptr || shape->rank() >= kMaxRank) {

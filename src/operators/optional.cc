@@ -28,7 +28,7 @@ Status InferHasElement(InferenceContext& context) {
 Status InferGetElement(InferenceContext& context) {
   const TypeInfo& info = context.InputInfo(0);
   if (info.kind == ValueKind::kOptional && info.element == nullptr) {
-    return context.Error(StrCat(context.DescribeInput(0), ", of which nothing more is known"));
+    return context.Error(context.DescribeInput(0), ", of which nothing more is known");
   }
   if (info.kind == ValueKind::kTensor) return InferSameAsFirst(context);
   context.SetOutput(0, WithoutShape(info.kind == ValueKind::kOptional ? *info.element : info));

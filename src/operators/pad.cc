@@ -15,9 +15,8 @@ Result<PadMode> PadModeOf(const Node& node) {
   if (mode == "reflect") return PadMode::kReflect;
   if (mode == "edge") return PadMode::kEdge;
   if (mode == "wrap") return PadMode::kWrap;
-  return node.Error(
-      StatusCode::kInvalidModel,
-      StrCat("attribute 'mode' is '", mode, "' but may only be constant, reflect, edge or wrap"));
+  return node.Error(StatusCode::kInvalidModel, "attribute 'mode' is '", mode,
+                    "' but may only be constant, reflect, edge or wrap");
 }
 
 Result<Pads> ResolvePads(int rank, const IntList& pads, const IntList* axes) {
@@ -25,8 +24,8 @@ Result<Pads> ResolvePads(int rank, const IntList& pads, const IntList* axes) {
   MULLION_RETURN_IF_ERROR(NormalizeAxes(normal, rank));
   const int count = normal.size();
   if (pads.size() != 2 * count) {
-    return InvalidModel(StrCat("there are ", pads.size(), " pads for ", count,
-                               " axes; each axis needs one at its begin and one at its end"));
+    return InvalidModel("there are ", pads.size(), " pads for ", count,
+                        " axes; each axis needs one at its begin and one at its end");
   }
   Pads result;
   result.rank = rank;
@@ -35,7 +34,7 @@ Result<Pads> ResolvePads(int rank, const IntList& pads, const IntList* axes) {
     constexpr int64_t kMost = int64_t{1} << 40;
     const auto passes = [](int64_t pad) { return pad < -kMost || pad > kMost; };
     if (passes(pads[i]) || passes(pads[count + i])) {
-      return InvalidModel(StrCat("pads of ", pads[i], " and ", pads[count + i], " are too large"));
+      return InvalidModel("pads of ", pads[i], " and ", pads[count + i], " are too large");
     }
     result.begin[static_cast<size_t>(normal[i])] = pads[i];
     result.end[static_cast<size_t>(normal[i])] = pads[count + i];
@@ -54,12 +53,11 @@ Result<Shape> PadTarget(const Shape& input, const Pads& pads, PadMode mode) {
     }
     const int64_t dim = input[i] + begin + end;
     if (dim < 0) {
-      return InvalidModel(StrCat("pads of ", begin, " and ", end,
-                                 " leave less than nothing of axis ", i, ", whose dimension is ",
-                                 input[i]));
+      return InvalidModel("pads of ", begin, " and ", end, " leave less than nothing of axis ", i,
+                          ", whose dimension is ", input[i]);
     }
     if (dim > 0 && input[i] == 0 && mode != PadMode::kConstant) {
-      return InvalidModel(StrCat("axis ", i, " is empty; only mode constant can pad it"));
+      return InvalidModel("axis ", i, " is empty; only mode constant can pad it");
     }
     shape.Append(dim);
   }

@@ -55,8 +55,8 @@ Status UpgradeFloatP(Node& node) {
   if (node.HasAttribute("p")) {
     const float p = node.FloatAttribute("p", 2.0f);
     if (!(p >= 1 && p < 1e6f) || p != static_cast<float>(static_cast<int64_t>(p))) {
-      return node.Error(StatusCode::kUnsupported,
-                        StrCat("attribute 'p' is ", p, "; whole numbers from 1 are supported"));
+      return node.Error(StatusCode::kUnsupported, "attribute 'p' is ", p,
+                        "; whole numbers from 1 are supported");
     }
     node.SetAttribute("p", static_cast<int64_t>(p));
   }
@@ -69,10 +69,8 @@ Result<PoolParameters> PoolParameters::FromNode(const Node& node) {
   parameters.layout = ChannelLayout(node);
   const auto rank = node.IntsAttribute("kernel_shape").size();
   if (rank == 0 || rank > static_cast<size_t>(kMaxRank - 2)) {
-    return node.Error(
-        StatusCode::kInvalidModel,
-        StrCat("attribute 'kernel_shape' has ", rank,
-               " elements but must have one for each spatial axis, at most ", kMaxRank - 2));
+    return node.Error(StatusCode::kInvalidModel, "attribute 'kernel_shape' has ", rank,
+                      " elements but must have one for each spatial axis, at most ", kMaxRank - 2);
   }
   const int count = static_cast<int>(rank);
   parameters.spatial_rank = count;
@@ -95,8 +93,8 @@ Result<PoolParameters> PoolParameters::FromNode(const Node& node) {
   parameters.column_major_indices = node.IntAttribute("storage_order", 0) != 0;
   parameters.p = node.IntAttribute("p", 2);
   if (parameters.p < 1) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("attribute 'p' is ", parameters.p, " but must be 1 or more"));
+    return node.Error(StatusCode::kInvalidModel, "attribute 'p' is ", parameters.p,
+                      " but must be 1 or more");
   }
   return parameters;
 }

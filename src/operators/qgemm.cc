@@ -31,8 +31,8 @@ Status RequireColumns(const InferenceContext& context, int i, int64_t columns) {
   if (shape == nullptr || !shape->IsConcrete() || columns < 0) return OkStatus();
   if (shape->ElementCount() == 1) return OkStatus();
   if (shape->rank() == 1 && (*shape)[0] == columns) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(i), " but must have 1 element or ", columns,
-                              ", one for each column of B"));
+  return context.Error(context.DescribeInput(i), " but must have 1 element or ", columns,
+                       ", one for each column of B");
 }
 
 Status CheckQgemmTypes(const InferenceContext& context) {
@@ -58,9 +58,9 @@ Status InferQgemm(InferenceContext& context) {
   if (a != nullptr) output[0] = (*a)[0];
   if (b != nullptr) output[1] = (*b)[1];
   if (a != nullptr && b != nullptr && (*a)[1] >= 0 && (*b)[0] >= 0 && (*a)[1] != (*b)[0]) {
-    return context.Error(StrCat(context.DescribeInput(kA), " and ", context.DescribeInput(kB),
-                                ": after transA and transB the rows of A must be as long as the "
-                                "columns of B"));
+    return context.Error(context.DescribeInput(kA), " and ", context.DescribeInput(kB),
+                         ": after transA and transB the rows of A must be as long as the "
+                         "columns of B");
   }
   for (const int i : {kBScale, kBZero}) {
     MULLION_RETURN_IF_ERROR(RequireColumns(context, i, output[1]));
@@ -69,8 +69,8 @@ Status InferQgemm(InferenceContext& context) {
   if (c != nullptr && c->IsConcrete() && output.IsConcrete()) {
     const std::optional<Shape> common = BroadcastShapes(output, *c);
     if (!common.has_value() || !(*common == output)) {
-      return context.Error(StrCat(context.DescribeInput(kC),
-                                  " but must broadcast to the output's shape ", output.ToString()));
+      return context.Error(context.DescribeInput(kC), " but must broadcast to the output's shape ",
+                           output.ToString());
     }
   }
   // Without a zero point the result is not quantized.

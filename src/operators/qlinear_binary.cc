@@ -25,9 +25,9 @@ Status InferQlinearBinary(InferenceContext& context) {
   }
   const std::optional<Shape> shape = BroadcastShapes(*a, *b);
   if (!shape.has_value()) {
-    return context.Error(StrCat(context.DescribeInput(kA), ", ", context.DescribeInput(kB),
-                                "; the shapes do not broadcast: counted from the last, dimensions "
-                                "must be equal or 1"));
+    return context.Error(context.DescribeInput(kA), ", ", context.DescribeInput(kB),
+                         "; the shapes do not broadcast: counted from the last, dimensions "
+                         "must be equal or 1");
   }
   context.SetOutput(0, type, *shape);
   return OkStatus();

@@ -15,9 +15,9 @@ Status InferQlinearConcat(InferenceContext& context) {
     return context.Error("attribute 'axis' is required; export the model again");
   }
   if (context.input_count() % 3 != 2) {
-    return context.Error(StrCat("it has ", context.input_count(),
-                                " inputs but must have 2 and then 3 for each tensor: the tensor, "
-                                "its scale, its zero point"));
+    return context.Error("it has ", context.input_count(),
+                         " inputs but must have 2 and then 3 for each tensor: the tensor, "
+                         "its scale, its zero point");
   }
   MULLION_RETURN_IF_ERROR(context.RequireInput(1));
   MULLION_RETURN_IF_ERROR(context.RequireType(1, kQuantizedBytes));
@@ -43,7 +43,7 @@ Status InferQlinearConcat(InferenceContext& context) {
     known = known && shape != nullptr;
     if (shape == nullptr || shape == first) continue;
     const Status status = JoinShapes(joined, *shape, axis);
-    if (!status.ok()) return context.Error(StrCat("input ", i, ": ", status.message()));
+    if (!status.ok()) return context.Error("input ", i, ": ", status.message());
   }
   if (!known) joined[axis] = kUnknownDim;
   context.SetOutput(0, type, joined);

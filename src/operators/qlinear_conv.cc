@@ -15,8 +15,7 @@ Status RequireOneOrEachChannel(const InferenceContext& context, int i, int64_t c
   const int64_t count = shape->ElementCount();
   if (count == 1 || (channels >= 0 && count == channels && shape->rank() <= 1)) return OkStatus();
   if (channels < 0) return OkStatus();
-  return context.Error(
-      StrCat(context.DescribeInput(i), " but must have 1 or ", channels, " elements"));
+  return context.Error(context.DescribeInput(i), " but must have 1 or ", channels, " elements");
 }
 
 Status InferQlinearConv(InferenceContext& context) {
@@ -46,8 +45,8 @@ Status InferQlinearConv(InferenceContext& context) {
   const Shape* const bias = context.InputShape(8);
   if (bias != nullptr && bias->IsConcrete() && geometry.out_channels >= 0 &&
       bias->ElementCount() != geometry.out_channels) {
-    return context.Error(StrCat(context.DescribeInput(8), " but must have ", geometry.out_channels,
-                                " elements, one for each output channel"));
+    return context.Error(context.DescribeInput(8), " but must have ", geometry.out_channels,
+                         " elements, one for each output channel");
   }
   context.SetOutput(0, type, geometry.OutputShape());
   return OkStatus();

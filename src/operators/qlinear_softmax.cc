@@ -17,8 +17,7 @@ Status InferQlinearSoftmax(InferenceContext& context) {
   const Shape* const shape = context.InputShape(0);
   const QlinearSoftmaxAxes axes(context.node());
   if (shape != nullptr && !axes.Of(shape->rank()).has_value()) {
-    return context.Error(
-        StrCat("axis ", axes.axis, " is outside the rank of ", context.DescribeInput(0)));
+    return context.Error("axis ", axes.axis, " is outside the rank of ", context.DescribeInput(0));
   }
   return InferSameAsFirst(context);
 }

@@ -31,10 +31,10 @@ Status InferQlinearWhere(InferenceContext& context) {
     }
     const std::optional<Shape> common = BroadcastShapes(shape, *input);
     if (!common.has_value()) {
-      return context.Error(StrCat(context.DescribeInput(kCondition), ", ",
-                                  context.DescribeInput(kX), ", ", context.DescribeInput(kY),
-                                  "; the shapes do not broadcast: counted from the last, "
-                                  "dimensions must be equal or 1"));
+      return context.Error(context.DescribeInput(kCondition), ", ", context.DescribeInput(kX), ", ",
+                           context.DescribeInput(kY),
+                           "; the shapes do not broadcast: counted from the last, "
+                           "dimensions must be equal or 1");
     }
     shape = *common;
   }

@@ -32,8 +32,8 @@ Result<ElementType> NamedType(const InferenceContext& context, ElementType fallb
   if (type > 0 && type < kElementTypeCount && Contains(allowed, static_cast<ElementType>(type))) {
     return static_cast<ElementType>(type);
   }
-  return context.Error(StrCat("attribute 'output_dtype' is ", type,
-                              ", which is no type that this operator can give"));
+  return context.Error("attribute 'output_dtype' is ", type,
+                       ", which is no type that this operator can give");
 }
 
 // The shapes of scale and zero point, as far as they are known.
@@ -47,8 +47,8 @@ Status CheckParameters(const InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(MakeQuantizationGrid(context.node(), *x, *scale).status());
   if (zero_point == nullptr || !zero_point->IsConcrete()) return OkStatus();
   if (zero_point->ElementCount() == scale->ElementCount()) return OkStatus();
-  return context.Error(
-      StrCat(context.DescribeInput(2), " but must have the shape of input 1, ", scale->ToString()));
+  return context.Error(context.DescribeInput(2), " but must have the shape of input 1, ",
+                       scale->ToString());
 }
 
 Status InferQuantizeLinear(InferenceContext& context) {
@@ -59,8 +59,8 @@ Status InferQuantizeLinear(InferenceContext& context) {
   if (context.HasInput(2)) {
     const bool named = context.node().IntAttribute("output_dtype", 0) != 0;
     if (named && type != context.InputType(2)) {
-      return context.Error(StrCat("attribute 'output_dtype' says ", ElementTypeName(type), " but ",
-                                  context.DescribeInput(2), "; both must name the same type"));
+      return context.Error("attribute 'output_dtype' says ", ElementTypeName(type), " but ",
+                           context.DescribeInput(2), "; both must name the same type");
     }
     type = context.InputType(2);
   }
@@ -106,9 +106,8 @@ Result<QuantizationGrid> MakeQuantizationGrid(const Node& node, const Shape& x,
   // A vector has one axis only, whatever the default says.
   const std::optional<int> axis = NormalizeAxis(x.rank() == 1 ? 0 : wanted, x.rank());
   if (!axis.has_value()) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("axis ", wanted, " is outside [-", x.rank(), ", ", x.rank(),
-                             ") for an input of rank ", x.rank()));
+    return node.Error(StatusCode::kInvalidModel, "axis ", wanted, " is outside [-", x.rank(), ", ",
+                      x.rank(), ") for an input of rank ", x.rank());
   }
   grid.outer = x.Product(0, *axis);
   grid.extent = x[*axis];
@@ -116,9 +115,8 @@ Result<QuantizationGrid> MakeQuantizationGrid(const Node& node, const Shape& x,
   if (block == 0) {
     grid.blocks = grid.extent;
     if (scale.rank() == 1 && scale[0] == grid.extent) return grid;
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat(DescribeScale(x, scale), "; on axis ", *axis,
-                             " it must have one element, or ", grid.extent));
+    return node.Error(StatusCode::kInvalidModel, DescribeScale(x, scale), "; on axis ", *axis,
+                      " it must have one element, or ", grid.extent);
   }
   grid.block = block;
   grid.blocks = grid.extent / block + (grid.extent % block != 0 ? 1 : 0);
@@ -126,9 +124,8 @@ Result<QuantizationGrid> MakeQuantizationGrid(const Node& node, const Shape& x,
   Shape fitting = x;
   fitting[*axis] = grid.blocks;
   if (scale == fitting) return grid;
-  return node.Error(StatusCode::kInvalidModel,
-                    StrCat(DescribeScale(x, scale), "; for blocks of ", block, " on axis ", *axis,
-                           " it must have shape ", fitting.ToString()));
+  return node.Error(StatusCode::kInvalidModel, DescribeScale(x, scale), "; for blocks of ", block,
+                    " on axis ", *axis, " it must have shape ", fitting.ToString());
 }
 
 void RegisterQuantizeLinear(OperatorRegistry& registry) {

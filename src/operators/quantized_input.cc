@@ -12,8 +12,8 @@ Status RequireByteScale(const InferenceContext& context, int scale, ElementType 
   for (int i = scale; i < scale + 2; ++i) {
     const Shape* const shape = context.InputShape(i);
     if (shape == nullptr || !shape->IsConcrete() || shape->ElementCount() == 1) continue;
-    return context.Error(
-        StrCat(context.DescribeInput(i), " but must have one element, for the whole tensor"));
+    return context.Error(context.DescribeInput(i),
+                         " but must have one element, for the whole tensor");
   }
   return OkStatus();
 }
@@ -23,8 +23,8 @@ Status RequireOneOrEach(const InferenceContext& context, int i, int64_t count, c
   if (shape == nullptr || !shape->IsConcrete() || count < 0) return OkStatus();
   const int64_t elements = shape->ElementCount();
   if (elements == 1 || elements == count) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(i), " but must have 1 element or ", count,
-                              ", one for each ", what));
+  return context.Error(context.DescribeInput(i), " but must have 1 element or ", count,
+                       ", one for each ", what);
 }
 
 }  // namespace mullion::operators

@@ -32,8 +32,8 @@ Status RequireColumns(const InferenceContext& context, int i, const MatrixShape&
     if (!matrices.right_batch.IsConcrete()) return OkStatus();
     if (count == matrices.right_batch.ElementCount() * matrices.columns) return OkStatus();
   }
-  return context.Error(StrCat(context.DescribeInput(i), " but must have 1 element or ",
-                              matrices.columns, ", one for each column of input 1"));
+  return context.Error(context.DescribeInput(i), " but must have 1 element or ", matrices.columns,
+                       ", one for each column of input 1");
 }
 
 Status InferFloatProduct(InferenceContext& context, const Ports& ports) {
@@ -57,8 +57,8 @@ Status InferFloatProduct(InferenceContext& context, const Ports& ports) {
   const Shape* const bias = context.InputShape(ports.bias);
   if (bias != nullptr && bias->IsConcrete() && shape.columns >= 0 &&
       bias->ElementCount() != shape.columns) {
-    return context.Error(StrCat(context.DescribeInput(ports.bias), " but must have ", shape.columns,
-                                " elements, one for each column of input 1"));
+    return context.Error(context.DescribeInput(ports.bias), " but must have ", shape.columns,
+                         " elements, one for each column of input 1");
   }
   context.SetOutput(0, type, shape.output);
   return OkStatus();
@@ -100,7 +100,7 @@ Status InferMatmulIntegerToFloat(InferenceContext& context) {
   for (const int i : {2, 4}) {
     const Shape* const shape = context.InputShape(i);
     if (shape == nullptr || !shape->IsConcrete() || shape->ElementCount() == 1) continue;
-    return context.Error(StrCat(context.DescribeInput(i), " but must have one element"));
+    return context.Error(context.DescribeInput(i), " but must have one element");
   }
   return InferFloatProduct(context, {.b_scale = 3, .b_zero = 5, .bias = 6});
 }

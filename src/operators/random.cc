@@ -15,7 +15,7 @@ Result<ElementType> OutputType(const InferenceContext& context, ElementType fall
   if (type > 0 && type < kElementTypeCount && Contains(allowed, static_cast<ElementType>(type))) {
     return static_cast<ElementType>(type);
   }
-  return context.Error(StrCat("attribute 'dtype' is ", type, ", a type it cannot make"));
+  return context.Error("attribute 'dtype' is ", type, ", a type it cannot make");
 }
 
 Status InferRandom(InferenceContext& context) {
@@ -24,8 +24,8 @@ Status InferRandom(InferenceContext& context) {
   const std::span<const int64_t> dims = context.node().IntsAttribute("shape");
   if (!context.node().HasAttribute("shape") || dims.size() > static_cast<size_t>(kMaxRank) ||
       !Shape(dims).IsConcrete()) {
-    return context.Error(
-        StrCat("attribute 'shape' must hold up to ", kMaxRank, " dimensions that are 0 or more"));
+    return context.Error("attribute 'shape' must hold up to ", kMaxRank,
+                         " dimensions that are 0 or more");
   }
   context.SetOutput(0, type, Shape(dims));
   return OkStatus();
@@ -55,7 +55,7 @@ Status InferMultinomial(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(context.RequireRank(0, 2));
   const int64_t samples = context.node().IntAttribute("sample_size", 1);
   if (samples < 0) {
-    return context.Error(StrCat("attribute 'sample_size' is ", samples, " but must be 0 or more"));
+    return context.Error("attribute 'sample_size' is ", samples, " but must be 0 or more");
   }
   const Shape* const input = context.InputShape(0);
   context.SetOutput(0, type, Shape{input != nullptr ? (*input)[0] : kUnknownDim, samples});

@@ -58,9 +58,8 @@ Status ParseActivations(const Node& node, RecurrentKind kind, RecurrentParameter
   const auto names = node.StringsAttribute("activations");
   if (names.empty()) return OkStatus();
   if (names.size() != count) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("attribute 'activations' has ", names.size(), " names but must have ",
-                             count, ": ", per_direction, " for each direction"));
+    return node.Error(StatusCode::kInvalidModel, "attribute 'activations' has ", names.size(),
+                      " names but must have ", count, ": ", per_direction, " for each direction");
   }
   const auto alphas = node.FloatsAttribute("activation_alpha");
   const auto betas = node.FloatsAttribute("activation_beta");
@@ -69,9 +68,8 @@ Status ParseActivations(const Node& node, RecurrentKind kind, RecurrentParameter
   for (size_t i = 0; i < count; ++i) {
     const NamedActivation* const found = FindActivation(names[i]);
     if (found == nullptr) {
-      return node.Error(StatusCode::kInvalidModel,
-                        StrCat("attribute 'activations' names '", names[i],
-                               "', which is not an activation that ONNX defines here"));
+      return node.Error(StatusCode::kInvalidModel, "attribute 'activations' names '", names[i],
+                        "', which is not an activation that ONNX defines here");
     }
     RecurrentActivation& activation = parameters.activations[i];
     activation = found->defaults;
@@ -93,8 +91,8 @@ Status RequireDims(const InferenceContext& context, int i, const Shape& wanted) 
     fits = Fits((*shape)[axis], wanted[axis]);
   }
   if (fits) return OkStatus();
-  return context.Error(StrCat(context.DescribeInput(i), " but must have shape ", wanted.ToString(),
-                              " to fit the other inputs and attributes"));
+  return context.Error(context.DescribeInput(i), " but must have shape ", wanted.ToString(),
+                       " to fit the other inputs and attributes");
 }
 
 Status CheckRecurrentTypes(const InferenceContext& context, RecurrentKind kind) {
@@ -116,15 +114,13 @@ Result<RecurrentParameters> ParseRecurrent(const Node& node, RecurrentKind kind)
   } else if (direction == "reverse") {
     parameters.first_is_reverse = true;
   } else if (direction != "forward") {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("attribute 'direction' is '", direction,
-                             "' but must be forward, reverse or bidirectional"));
+    return node.Error(StatusCode::kInvalidModel, "attribute 'direction' is '", direction,
+                      "' but must be forward, reverse or bidirectional");
   }
   parameters.hidden = node.IntAttribute("hidden_size", 0);
   if (parameters.hidden < 0 || parameters.hidden > kMostHidden) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("attribute 'hidden_size' is ", parameters.hidden,
-                             " but must be in [0, ", kMostHidden, "]"));
+    return node.Error(StatusCode::kInvalidModel, "attribute 'hidden_size' is ", parameters.hidden,
+                      " but must be in [0, ", kMostHidden, "]");
   }
   parameters.clip = node.FloatAttribute("clip", 0.0f);
   if (!(parameters.clip >= 0.0f)) {
@@ -132,8 +128,8 @@ Result<RecurrentParameters> ParseRecurrent(const Node& node, RecurrentKind kind)
   }
   const int64_t layout = node.IntAttribute("layout", 0);
   if (layout != 0 && layout != 1) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("attribute 'layout' is ", layout, " but must be 0 or 1"));
+    return node.Error(StatusCode::kInvalidModel, "attribute 'layout' is ", layout,
+                      " but must be 0 or 1");
   }
   parameters.batch_first = layout == 1;
   parameters.input_forget = node.IntAttribute("input_forget", 0) != 0;

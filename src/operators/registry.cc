@@ -12,9 +12,8 @@ Status CheckArity(const Node& node, const char* what, int count, Arity arity) {
   const std::string wanted = arity.max == kVariadic   ? StrCat(arity.min, " or more")
                              : arity.min == arity.max ? StrCat(arity.min)
                                                       : StrCat(arity.min, " to ", arity.max);
-  return node.Error(StatusCode::kInvalidModel,
-                    StrCat("it has ", count, " ", what, " but the operator takes ", wanted,
-                           "; export the model again"));
+  return node.Error(StatusCode::kInvalidModel, "it has ", count, " ", what,
+                    " but the operator takes ", wanted, "; export the model again");
 }
 
 // Of `count` inputs those that are looked at: of a list without end all.
@@ -34,8 +33,8 @@ Status CheckArguments(const OperatorDefinition& definition, const Node& node) {
   MULLION_RETURN_IF_ERROR(CheckArity(node, "outputs", node.output_count(), definition.outputs));
   for (int i = 0; i < Needed(definition, node.input_count()); ++i) {
     if (node.input(i) != nullptr || MayBeLeftOut(definition, i)) continue;
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("input ", i, " is required but left out; export the model again"));
+    return node.Error(StatusCode::kInvalidModel, "input ", i,
+                      " is required but left out; export the model again");
   }
   return OkStatus();
 }
@@ -86,9 +85,8 @@ Status InferNode(const OperatorDefinition& definition, InferenceContext& context
     const TypeInfo& output = context.OutputInfo(i);
     if (!output.IsTensor() || !output.has_shape || !output.shape.IsConcrete()) continue;
     if (output.shape.CheckedElementCount().has_value()) continue;
-    return context.node().Error(StatusCode::kOutOfMemory,
-                                StrCat("its output ", i, " would be ", output.ToString(),
-                                       ", which is too large; use smaller inputs"));
+    return context.node().Error(StatusCode::kOutOfMemory, "its output ", i, " would be ",
+                                output.ToString(), ", which is too large; use smaller inputs");
   }
   return OkStatus();
 }

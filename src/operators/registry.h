@@ -25,8 +25,8 @@ inline constexpr int kVariadic = std::numeric_limits<int>::max();
 
 // One form of an operator: from opset `since` until the next form of the same operator.
 struct OperatorDefinition {
-  std::string_view name;
-  std::string_view domain = "";  // "" is ai.onnx
+  NameView name;
+  NameView domain = "";  // "" is ai.onnx
   int since = 1;
   Arity inputs;
   Arity outputs{1, 1};

@@ -16,8 +16,7 @@ Status RequireEachChannel(const InferenceContext& context, int i, int64_t channe
   const Shape* const shape = context.InputShape(i);
   if (shape == nullptr || !shape->IsConcrete() || channels < 0) return OkStatus();
   if (shape->ElementCount() == channels) return OkStatus();
-  return context.Error(
-      StrCat(context.DescribeInput(i), " but there are ", channels, " output channels"));
+  return context.Error(context.DescribeInput(i), " but there are ", channels, " output channels");
 }
 
 Status InferRescaledConv(InferenceContext& context) {

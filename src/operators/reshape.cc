@@ -37,8 +37,8 @@ struct Volume {
 };
 
 Status Mismatch(const Shape& input, const IntList& target) {
-  return InvalidModel(StrCat("shape ", input.ToString(), " cannot be reshaped to ",
-                             ListText(target), "; both must have the same number of elements"));
+  return InvalidModel("shape ", input.ToString(), " cannot be reshaped to ", ListText(target),
+                      "; both must have the same number of elements");
 }
 
 // The dimension that -1 stands for. Dimensions that zeros copied are already left out of both
@@ -62,8 +62,8 @@ Result<int64_t> RestOf(const Volume& input, const Volume& target, const Shape& s
 
 Result<Shape> ReshapeTarget(const Shape& input, const IntList& target, bool allow_zero) {
   if (target.size() > kMaxRank) {
-    return InvalidModel(StrCat("shape ", ListText(target), " has more than ", kMaxRank,
-                               " dimensions, which is not supported"));
+    return InvalidModel("shape ", ListText(target), " has more than ", kMaxRank,
+                        " dimensions, which is not supported");
   }
   Shape shape;
   Volume left, right;
@@ -72,18 +72,18 @@ Result<Shape> ReshapeTarget(const Shape& input, const IntList& target, bool allo
     const int64_t dim = target[i];
     const bool copied = dim == 0 && !allow_zero;
     if (dim < -1 || (dim == -1 && rest >= 0) || (copied && i >= input.rank())) {
-      return InvalidModel(StrCat("shape ", ListText(target), " does not fit the input's shape ",
-                                 input.ToString(),
-                                 "; one -1 may stand for the rest, and a 0 copies the dimension at "
-                                 "its place"));
+      return InvalidModel("shape ", ListText(target), " does not fit the input's shape ",
+                          input.ToString(),
+                          "; one -1 may stand for the rest, and a 0 copies the dimension at "
+                          "its place");
     }
     if (dim == -1) rest = i;
     shape.Append(copied ? input[i] : dim);
     if (dim > 0 || (dim == 0 && allow_zero)) right.Multiply(dim);
   }
   if (allow_zero && rest >= 0 && right.known == 0) {
-    return InvalidModel(
-        StrCat("shape ", ListText(target), " has both a 0 and a -1, which allowzero=1 forbids"));
+    return InvalidModel("shape ", ListText(target),
+                        " has both a 0 and a -1, which allowzero=1 forbids");
   }
   for (int i = 0; i < input.rank(); ++i) {
     const bool copied = i < target.size() && target[i] == 0 && !allow_zero;
@@ -104,8 +104,7 @@ Result<Shape> ReshapeTarget(const Shape& input, const IntList& target, bool allo
 Result<Shape> FlattenTarget(const Shape& input, int64_t axis) {
   const int rank = input.rank();
   if (axis < -rank || axis > rank) {
-    return InvalidModel(
-        StrCat("axis ", axis, " is outside [-", rank, ", ", rank, "] for rank ", rank));
+    return InvalidModel("axis ", axis, " is outside [-", rank, ", ", rank, "] for rank ", rank);
   }
   const int split = static_cast<int>(axis < 0 ? axis + rank : axis);
   const auto volume = [&](int first, int last) {
@@ -125,8 +124,8 @@ Result<Shape> SqueezeTarget(const Shape& input, IntList axes) {
   MULLION_RETURN_IF_ERROR(NormalizeAxes(axes, input.rank()));
   for (const int64_t axis : axes) {
     if (input[static_cast<int>(axis)] > 1 || input[static_cast<int>(axis)] == 0) {
-      return InvalidModel(StrCat("axis ", axis, " of shape ", input.ToString(),
-                                 " cannot be squeezed; its dimension is not 1"));
+      return InvalidModel("axis ", axis, " of shape ", input.ToString(),
+                          " cannot be squeezed; its dimension is not 1");
     }
     removed[static_cast<size_t>(axis)] = true;
   }
@@ -140,8 +139,7 @@ Result<Shape> SqueezeTarget(const Shape& input, IntList axes) {
 Result<Shape> UnsqueezeTarget(const Shape& input, IntList axes) {
   const int rank = input.rank() + axes.size();
   if (rank > kMaxRank) {
-    return InvalidModel(
-        StrCat("the output has rank ", rank, " but at most ", kMaxRank, " is supported"));
+    return InvalidModel("the output has rank ", rank, " but at most ", kMaxRank, " is supported");
   }
   MULLION_RETURN_IF_ERROR(NormalizeAxes(axes, rank));
   Shape shape;

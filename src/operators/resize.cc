@@ -35,8 +35,8 @@ Status ReadEnum(const Node& node, const char* name, const Spelling<Enum> (&spell
     }
     allowed += StrCat(allowed.empty() ? "" : ", ", spelling.text);
   }
-  return node.Error(StatusCode::kInvalidModel,
-                    StrCat("attribute '", name, "' is '", text, "' but must be one of ", allowed));
+  return node.Error(StatusCode::kInvalidModel, "attribute '", name, "' is '", text,
+                    "' but must be one of ", allowed);
 }
 
 Status InferResize(InferenceContext& context) {
@@ -130,7 +130,7 @@ Status UpgradeResize10(Node& node) {
 
 Status ResizeByScale(const ResizeParameters& parameters, float scale, ResizeAxis& axis) {
   if (!(scale > 0) || scale > static_cast<float>(kLongestAxis)) {
-    return InvalidModel(StrCat("input 2 'scales' holds ", scale, " but must be more than 0"));
+    return InvalidModel("input 2 'scales' holds ", scale, " but must be more than 0");
   }
   axis.scale = scale;
   float length = static_cast<float>(axis.input) * scale;
@@ -138,7 +138,7 @@ Status ResizeByScale(const ResizeParameters& parameters, float scale, ResizeAxis
   if (crops) length *= axis.roi_end - axis.roi_begin;
   axis.exact_output = length;
   if (!(length < static_cast<float>(kLongestAxis))) {
-    return InvalidModel(StrCat("scale ", scale, " makes an axis of ", axis.input, " too long"));
+    return InvalidModel("scale ", scale, " makes an axis of ", axis.input, " too long");
   }
   axis.output = std::max<int64_t>(static_cast<int64_t>(std::floor(length)), 0);
   // Also where a float does not hold it: what is not known yet stays the same, too.
@@ -161,7 +161,7 @@ float CommonScale(const ResizeParameters& parameters, const Shape& input, const 
 
 Status CheckCount(const char* what, size_t count, size_t wanted) {
   if (count == wanted) return OkStatus();
-  return InvalidModel(StrCat(what, " has ", count, " elements but must have ", wanted));
+  return InvalidModel(what, " has ", count, " elements but must have ", wanted);
 }
 
 }  // namespace
@@ -245,7 +245,7 @@ Result<std::array<ResizeAxis, kMaxRank>> ResizeParameters::Axes(const Shape& inp
   for (size_t i = 0; i < count; ++i) {
     ResizeAxis& axis = result[static_cast<size_t>(named[static_cast<int>(i)])];
     if (axis.input > kLongestAxis) {
-      return InvalidModel(StrCat("an axis of ", axis.input, " elements is too long to resize"));
+      return InvalidModel("an axis of ", axis.input, " elements is too long to resize");
     }
     if (crops) {
       axis.roi_begin = roi[i];
@@ -257,8 +257,7 @@ Result<std::array<ResizeAxis, kMaxRank>> ResizeParameters::Axes(const Shape& inp
     }
     const int64_t size = sizes[i];
     if (size < 0 || size > kLongestAxis) {
-      return InvalidModel(
-          StrCat("input 3 'sizes' holds ", size, " which is negative or too large"));
+      return InvalidModel("input 3 'sizes' holds ", size, " which is negative or too large");
     }
     axis.output = size;
     axis.exact_output = static_cast<float>(size);

@@ -13,8 +13,8 @@ Status InferReverseSequence(InferenceContext& context) {
   const int64_t time = context.node().IntAttribute("time_axis", 0);
   const int64_t batch = context.node().IntAttribute("batch_axis", 1);
   if (time < 0 || time > 1 || batch != 1 - time) {
-    return context.Error(StrCat("attributes 'time_axis' and 'batch_axis' are ", time, " and ",
-                                batch, " but must be 0 and 1, or 1 and 0"));
+    return context.Error("attributes 'time_axis' and 'batch_axis' are ", time, " and ", batch,
+                         " but must be 0 and 1, or 1 and 0");
   }
   return InferSameAsFirst(context);
 }

@@ -11,24 +11,23 @@ Status CheckAttributes(const InferenceContext& context) {
   const Node& node = context.node();
   const std::string_view mode = node.StringAttribute("mode", "avg");
   if (mode != "avg" && mode != "max") {
-    return context.Error(StrCat("attribute 'mode' is '", mode, "' but must be avg or max"));
+    return context.Error("attribute 'mode' is '", mode, "' but must be avg or max");
   }
   const std::string_view coordinates =
       node.StringAttribute("coordinate_transformation_mode", "half_pixel");
   if (coordinates != "half_pixel" && coordinates != "output_half_pixel") {
-    return context.Error(StrCat("attribute 'coordinate_transformation_mode' is '", coordinates,
-                                "' but must be half_pixel or output_half_pixel"));
+    return context.Error("attribute 'coordinate_transformation_mode' is '", coordinates,
+                         "' but must be half_pixel or output_half_pixel");
   }
   for (const char* const name : {"output_height", "output_width"}) {
     const int64_t size = node.IntAttribute(name, 1);
     if (size < 1 || size > (int64_t{1} << 20)) {
-      return context.Error(StrCat("attribute '", name, "' is ", size, " but must be 1 or more"));
+      return context.Error("attribute '", name, "' is ", size, " but must be 1 or more");
     }
   }
   const int64_t ratio = node.IntAttribute("sampling_ratio", 0);
   if (ratio < 0 || ratio > 1024) {
-    return context.Error(
-        StrCat("attribute 'sampling_ratio' is ", ratio, " but must be in [0, 1024]"));
+    return context.Error("attribute 'sampling_ratio' is ", ratio, " but must be in [0, 1024]");
   }
   return OkStatus();
 }
@@ -44,12 +43,12 @@ Status InferRoiAlign(InferenceContext& context) {
   const Shape* const regions = context.InputShape(1);
   const Shape* const images = context.InputShape(2);
   if (regions != nullptr && (*regions)[1] >= 0 && (*regions)[1] != 4) {
-    return context.Error(StrCat(context.DescribeInput(1), " but must have 4 columns"));
+    return context.Error(context.DescribeInput(1), " but must have 4 columns");
   }
   if (regions != nullptr && images != nullptr && (*regions)[0] >= 0 && (*images)[0] >= 0 &&
       (*regions)[0] != (*images)[0]) {
-    return context.Error(StrCat(context.DescribeInput(2), " but must have one element for each of ",
-                                (*regions)[0], " regions"));
+    return context.Error(context.DescribeInput(2), " but must have one element for each of ",
+                         (*regions)[0], " regions");
   }
   const int64_t count = regions != nullptr ? (*regions)[0] : kUnknownDim;
   context.SetOutput(0, context.InputType(0),

@@ -26,8 +26,8 @@ Status InferRotaryEmbedding(InferenceContext& context) {
         RotaryShape::FromShapes(context.node(), *input, *cosines, positions).status());
     const Shape* const sines = context.InputShape(2);
     if (sines != nullptr && sines->IsConcrete() && !(*sines == *cosines)) {
-      return context.Error(StrCat(context.DescribeInput(1), " and ", context.DescribeInput(2),
-                                  "; both must have the same shape"));
+      return context.Error(context.DescribeInput(1), " and ", context.DescribeInput(2),
+                           "; both must have the same shape");
     }
   }
   return InferSameAsFirst(context);
@@ -52,9 +52,8 @@ Status UpgradeMicrosoftRotary(Node& node) {
 Result<RotaryShape> RotaryShape::FromShapes(const Node& node, const Shape& input,
                                             const Shape& cosines, const Shape* positions) {
   const auto wrong = [&](const std::string& why) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("its input has shape ", input.ToString(), " and its tables ",
-                             cosines.ToString(), ": ", why));
+    return node.Error(StatusCode::kInvalidModel, "its input has shape ", input.ToString(),
+                      " and its tables ", cosines.ToString(), ": ", why);
   };
   if (cosines.rank() != (positions != nullptr ? 2 : 3)) {
     return wrong(positions != nullptr ? "with positions the tables must have rank 2"

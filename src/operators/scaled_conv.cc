@@ -18,8 +18,7 @@ Status RequireChannels(const InferenceContext& context, int i, int64_t channels)
   if (shape == nullptr || !shape->IsConcrete()) return OkStatus();
   const int64_t count = shape->ElementCount();
   if (channels < 0 || count == channels || (count == 1 && i != kBias)) return OkStatus();
-  return context.Error(
-      StrCat(context.DescribeInput(i), " but there are ", channels, " output channels"));
+  return context.Error(context.DescribeInput(i), " but there are ", channels, " output channels");
 }
 
 Status InferScaledConv(InferenceContext& context) {

@@ -15,10 +15,10 @@ Status InferScaler(InferenceContext& context) {
   for (const char* const name : {"offset", "scale"}) {
     const auto count = static_cast<int64_t>(context.node().FloatsAttribute(name).size());
     if (shape == nullptr || shape->Back(0) < 0 || count <= 1 || count == shape->Back(0)) continue;
-    return context.Error(StrCat("attribute '", name, "' has ", count,
-                                " elements but must have 1 "
-                                "or, for its input, ",
-                                shape->Back(0)));
+    return context.Error("attribute '", name, "' has ", count,
+                         " elements but must have 1 "
+                         "or, for its input, ",
+                         shape->Back(0));
   }
   return InferFloatLikeFirst(context);
 }

@@ -15,9 +15,8 @@ Result<ScatterReduction> ScatterReductionOf(const Node& node) {
   if (name == "mul") return ScatterReduction::kMul;
   if (name == "max") return ScatterReduction::kMax;
   if (name == "min") return ScatterReduction::kMin;
-  return node.Error(
-      StatusCode::kInvalidModel,
-      StrCat("attribute 'reduction' is '", name, "' but may only be none, add, mul, max or min"));
+  return node.Error(StatusCode::kInvalidModel, "attribute 'reduction' is '", name,
+                    "' but may only be none, add, mul, max or min");
 }
 
 Status CheckScatterNd(const Shape& data, const Shape& indices, const Shape& updates) {
@@ -33,10 +32,10 @@ Status CheckScatterNd(const Shape& data, const Shape& indices, const Shape& upda
     }
   }
   if (fits) return OkStatus();
-  return InvalidModel(StrCat("updates of shape ", updates.ToString(), " and indices of shape ",
-                             indices.ToString(), " do not fit data of shape ", data.ToString(),
-                             "; updates must have the shape of the indices without the last axis, "
-                             "followed by the axes of the data that they do not address"));
+  return InvalidModel("updates of shape ", updates.ToString(), " and indices of shape ",
+                      indices.ToString(), " do not fit data of shape ", data.ToString(),
+                      "; updates must have the shape of the indices without the last axis, "
+                      "followed by the axes of the data that they do not address");
 }
 
 namespace {
@@ -69,8 +68,8 @@ Status InferScatterElements(InferenceContext& context) {
     const int64_t a = (*indices)[i];
     const int64_t b = (*updates)[i];
     if (a >= 0 && b >= 0 && a != b) {
-      return context.Error(StrCat(context.DescribeInput(1), " and ", context.DescribeInput(2),
-                                  " but both must have the same shape"));
+      return context.Error(context.DescribeInput(1), " and ", context.DescribeInput(2),
+                           " but both must have the same shape");
     }
   }
   return OkStatus();
@@ -94,8 +93,7 @@ Status InferTensorScatter(InferenceContext& context) {
   MULLION_RETURN_IF_ERROR(context.RequireType(2, SetOf(ElementType::kInt64)));
   const std::string_view mode = context.node().StringAttribute("mode", "linear");
   if (mode != "linear" && mode != "circular") {
-    return context.Error(
-        StrCat("attribute 'mode' is '", mode, "' but may only be linear or circular"));
+    return context.Error("attribute 'mode' is '", mode, "' but may only be linear or circular");
   }
   MULLION_RETURN_IF_ERROR(context.RequireRankAtLeast(0, 2));
   const Shape* const cache = context.InputShape(0);
@@ -109,8 +107,8 @@ Status InferTensorScatter(InferenceContext& context) {
       const int64_t a = (*cache)[i];
       const int64_t b = (*update)[i];
       if (a >= 0 && b >= 0 && (i == axis ? b > a : a != b)) {
-        return context.Error(StrCat(context.DescribeInput(1), " does not fit ",
-                                    context.DescribeInput(0), " along axis ", axis));
+        return context.Error(context.DescribeInput(1), " does not fit ", context.DescribeInput(0),
+                             " along axis ", axis);
       }
     }
   }

@@ -18,7 +18,7 @@ Result<ElementType> ItemType(const InferenceContext& context) {
   if (info.kind == ValueKind::kSequence && info.element != nullptr && info.element->IsTensor()) {
     return info.element->element_type;
   }
-  return context.Error(StrCat(context.DescribeInput(0), " but must be a sequence of tensors"));
+  return context.Error(context.DescribeInput(0), " but must be a sequence of tensors");
 }
 
 Status InferConstruct(InferenceContext& context) {
@@ -34,7 +34,7 @@ Status InferEmpty(InferenceContext& context) {
   const int64_t type =
       context.node().IntAttribute("dtype", static_cast<int64_t>(ElementType::kFloat));
   if (type <= 0 || type >= kElementTypeCount) {
-    return context.Error(StrCat("attribute 'dtype' is ", type, ", which is no element type"));
+    return context.Error("attribute 'dtype' is ", type, ", which is no element type");
   }
   context.SetOutput(0, SequenceOf(static_cast<ElementType>(type)));
   return OkStatus();
@@ -51,8 +51,8 @@ Status InferInsert(InferenceContext& context) {
   MULLION_ASSIGN_OR_RETURN(const ElementType type, ItemType(context));
   MULLION_RETURN_IF_ERROR(context.RequireType(2, types::kIndices));
   if (context.InputType(1) != type) {
-    return context.Error(StrCat(context.DescribeInput(1), " but must be of the same type as the ",
-                                "items: ", context.DescribeInput(0)));
+    return context.Error(context.DescribeInput(1), " but must be of the same type as the ",
+                         "items: ", context.DescribeInput(0));
   }
   context.SetOutput(0, SequenceOf(type));
   return OkStatus();

@@ -10,10 +10,10 @@ namespace mullion::operators {
 
 Result<Shape> MelWeightShape(int64_t mel_bins, int64_t dft_length) {
   if (mel_bins < 0) {
-    return InvalidModel(StrCat("input 'num_mel_bins' is ", mel_bins, " but must be 0 or more"));
+    return InvalidModel("input 'num_mel_bins' is ", mel_bins, " but must be 0 or more");
   }
   if (dft_length < 0) {
-    return InvalidModel(StrCat("input 'dft_length' is ", dft_length, " but must be 0 or more"));
+    return InvalidModel("input 'dft_length' is ", dft_length, " but must be 0 or more");
   }
   return Shape{dft_length / 2 + 1, mel_bins};
 }
@@ -27,8 +27,7 @@ Result<ElementType> OutputType(const InferenceContext& context) {
       Contains(types::kNumeric, static_cast<ElementType>(type))) {
     return static_cast<ElementType>(type);
   }
-  return context.Error(
-      StrCat("attribute 'output_datatype' is ", type, " but must name a number type"));
+  return context.Error("attribute 'output_datatype' is ", type, " but must name a number type");
 }
 
 // The content of a scalar integer input, kUnknownDim when it is not known.
@@ -36,9 +35,8 @@ Result<int64_t> KnownInt(const InferenceContext& context, int i, const char* wha
   MULLION_RETURN_IF_ERROR(context.RequireType(i, types::kIndices));
   MULLION_ASSIGN_OR_RETURN(const auto list, KnownInts(context, i, what));
   if (!list.has_value()) return kUnknownDim;
-  if (list->size() != 1) return context.Error(StrCat(what, " must have one element"));
-  if ((*list)[0] < 0)
-    return context.Error(StrCat(what, " is ", (*list)[0], " but must be 0 or more"));
+  if (list->size() != 1) return context.Error(what, " must have one element");
+  if ((*list)[0] < 0) return context.Error(what, " is ", (*list)[0], " but must be 0 or more");
   return (*list)[0];
 }
 

@@ -56,14 +56,13 @@ Result<SliceRanges> ResolveSlice(const Shape& input, const IntList& starts, cons
   const int count = starts.size();
   if (ends.size() != count || (axes != nullptr && axes->size() != count) ||
       (steps != nullptr && steps->size() != count)) {
-    return InvalidModel(StrCat("there are ", count, " starts, ", ends.size(), " ends, ",
-                               axes != nullptr ? axes->size() : count, " axes and ",
-                               steps != nullptr ? steps->size() : count,
-                               " steps; there must be as many of each"));
+    return InvalidModel("there are ", count, " starts, ", ends.size(), " ends, ",
+                        axes != nullptr ? axes->size() : count, " axes and ",
+                        steps != nullptr ? steps->size() : count,
+                        " steps; there must be as many of each");
   }
   if (axes == nullptr && count > input.rank()) {
-    return InvalidModel(
-        StrCat("there are ", count, " starts but the input has only rank ", input.rank()));
+    return InvalidModel("there are ", count, " starts but the input has only rank ", input.rank());
   }
   IntList normal = axes != nullptr ? *axes : IntList::Iota(count);
   MULLION_RETURN_IF_ERROR(NormalizeAxes(normal, input.rank()));

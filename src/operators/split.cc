@@ -20,7 +20,7 @@ Pieces Pieces::Even(int64_t dim, int64_t count) {
 
 Result<Pieces> Pieces::OfSize(int64_t dim, int64_t size) {
   if (size <= 0) {
-    return InvalidModel(StrCat("input 'split' is ", size, " but must be greater than 0"));
+    return InvalidModel("input 'split' is ", size, " but must be greater than 0");
   }
   Pieces pieces;
   pieces.dim_ = dim;
@@ -44,10 +44,10 @@ Result<Pieces> Pieces::FromSizes(int64_t dim, const TensorView& sizes) {
     left -= size;
   }
   if (left != 0) {
-    return InvalidModel(StrCat("the ", pieces.count_,
-                               " sizes of input 'split' must be 0 or more "
-                               "and sum up to the axis's dimension of ",
-                               dim));
+    return InvalidModel("the ", pieces.count_,
+                        " sizes of input 'split' must be 0 or more "
+                        "and sum up to the axis's dimension of ",
+                        dim);
   }
   return pieces;
 }
@@ -66,16 +66,16 @@ Result<std::optional<Pieces>> KnownPieces(const InferenceContext& context, int64
     if (dim < 0) return std::optional<Pieces>();
     // Before num_outputs came with Split-18, pieces had to be equal.
     if (!context.node().HasAttribute("num_outputs") && (count == 0 || dim % count != 0)) {
-      return context.Error(StrCat("a dimension of ", dim, " cannot be cut into ", count,
-                                  " equal pieces; give their sizes in input 'split'"));
+      return context.Error("a dimension of ", dim, " cannot be cut into ", count,
+                           " equal pieces; give their sizes in input 'split'");
     }
     return std::optional<Pieces>(Pieces::Even(dim, count));
   }
   const TensorView* const data = context.InputData(1);
   if (data == nullptr) return std::optional<Pieces>();
   if (data->count() != count) {
-    return context.Error(
-        StrCat("input 'split' has ", data->count(), " sizes but there are ", count, " outputs"));
+    return context.Error("input 'split' has ", data->count(), " sizes but there are ", count,
+                         " outputs");
   }
   // An unknown dimension must be what the sizes sum up to. No real one passes 2^40.
   int64_t sum = 0;
@@ -92,8 +92,8 @@ Status InferSplit(InferenceContext& context) {
   const ElementType type = context.InputType(0);
   const int64_t count = context.node().IntAttribute("num_outputs", context.output_count());
   if (count < context.output_count()) {
-    return context.Error(StrCat("attribute 'num_outputs' is ", count, " but the node has ",
-                                context.output_count(), " outputs"));
+    return context.Error("attribute 'num_outputs' is ", count, " but the node has ",
+                         context.output_count(), " outputs");
   }
   if (context.HasInput(1) && context.node().HasAttribute("num_outputs")) {
     return context.Error("input 'split' and attribute 'num_outputs' may not be given both");

@@ -21,8 +21,8 @@ Status InferStringSplit(InferenceContext& context) {
     return OkStatus();
   }
   if (input->rank() == kMaxRank) {
-    return context.Error(
-        StrCat(context.DescribeInput(0), "; the pieces need one more axis than there can be"));
+    return context.Error(context.DescribeInput(0),
+                         "; the pieces need one more axis than there can be");
   }
   Shape pieces = *input;
   pieces.Append(kUnknownDim);
@@ -35,8 +35,8 @@ Status InferStringSplit(InferenceContext& context) {
 Status InferStringNormalizer(InferenceContext& context) {
   const std::string_view action = context.node().StringAttribute("case_change_action", "NONE");
   if (action != "NONE" && action != "LOWER" && action != "UPPER") {
-    return context.Error(StrCat("attribute 'case_change_action' is '", action,
-                                "' but must be 'LOWER', 'UPPER' or 'NONE'"));
+    return context.Error("attribute 'case_change_action' is '", action,
+                         "' but must be 'LOWER', 'UPPER' or 'NONE'");
   }
   const Shape* const input = context.InputShape(0);
   if (input == nullptr) {
@@ -45,7 +45,7 @@ Status InferStringNormalizer(InferenceContext& context) {
   }
   const bool row = input->rank() == 2 && ((*input)[0] == 1 || (*input)[0] < 0);
   if (input->rank() != 1 && !row) {
-    return context.Error(StrCat(context.DescribeInput(0), " but must be [C] or [1,C]"));
+    return context.Error(context.DescribeInput(0), " but must be [C] or [1,C]");
   }
   const bool keeps_all = context.node().StringsAttribute("stopwords").empty() && (*input)[0] > 0;
   Shape output = *input;

@@ -30,13 +30,13 @@ Status ReadKernel(const Node& node, SvmParameters& p) {
   } else if (name == "SIGMOID") {
     p.kernel = Kernel::kSigmoid;
   } else {
-    return WrongNode(node, StrCat("attribute 'kernel_type' is '", name,
-                                  "' but must be LINEAR, POLY, RBF or SIGMOID"));
+    return WrongNode(node, "attribute 'kernel_type' is '", name,
+                     "' but must be LINEAR, POLY, RBF or SIGMOID");
   }
   const auto values = node.FloatsAttribute("kernel_params");
   if (!values.empty() && values.size() != 3) {
-    return WrongNode(node, StrCat("attribute 'kernel_params' has ", values.size(),
-                                  " elements but must have 3: gamma, coef0, degree"));
+    return WrongNode(node, "attribute 'kernel_params' has ", values.size(),
+                     " elements but must have 3: gamma, coef0, degree");
   }
   if (values.empty()) return OkStatus();
   p.gamma = values[0];
@@ -50,8 +50,8 @@ Status ReadVectors(const Node& node, int64_t vectors, SvmParameters& p) {
   p.vectors = vectors;
   const int64_t count = Count(p.support_vectors);
   if (vectors > kMost || count == 0 || count % vectors != 0) {
-    return WrongNode(node, StrCat("attribute 'support_vectors' has ", count, " elements for ",
-                                  vectors, " vectors"));
+    return WrongNode(node, "attribute 'support_vectors' has ", count, " elements for ", vectors,
+                     " vectors");
   }
   p.features = count / vectors;
   return OkStatus();
@@ -62,14 +62,14 @@ Status CheckClassifier(const Node& node, SvmParameters& p) {
   p.vectors_per_class = node.IntsAttribute("vectors_per_class");
   p.classes = p.PairsClasses() ? Count(p.vectors_per_class) : p.labels.count();
   if (p.classes < 1 || p.classes > kMost || p.labels.count() != p.classes) {
-    return WrongNode(
-        node, StrCat("it has ", p.labels.count(), " class labels for ", p.classes, " classes"));
+    return WrongNode(node, "it has ", p.labels.count(), " class labels for ", p.classes,
+                     " classes");
   }
   const int64_t coefficients = Count(p.coefficients);
   if (!p.PairsClasses()) {
     if (coefficients == 0 || coefficients % p.classes != 0) {
-      return WrongNode(node, StrCat("attribute 'coefficients' has ", coefficients,
-                                    " elements, which is no multiple of ", p.classes, " classes"));
+      return WrongNode(node, "attribute 'coefficients' has ", coefficients,
+                       " elements, which is no multiple of ", p.classes, " classes");
     }
     p.features = coefficients / p.classes;
     if (p.rho.empty()) return WrongNode(node, "attribute 'rho' must have an element");
@@ -84,19 +84,19 @@ Status CheckClassifier(const Node& node, SvmParameters& p) {
   if (vectors == 0) return WrongNode(node, "attribute 'vectors_per_class' counts no vectors");
   MULLION_RETURN_IF_ERROR(ReadVectors(node, vectors, p));
   if (coefficients != (p.classes - 1) * vectors) {
-    return WrongNode(node, StrCat("attribute 'coefficients' has ", coefficients,
-                                  " elements but must have ", p.classes - 1, " x ", vectors));
+    return WrongNode(node, "attribute 'coefficients' has ", coefficients,
+                     " elements but must have ", p.classes - 1, " x ", vectors);
   }
   p.probability_a = node.FloatsAttribute("prob_a");
   p.probability_b = node.FloatsAttribute("prob_b");
   if (Count(p.rho) != p.Pairs() ||
       (!p.probability_a.empty() && Count(p.probability_a) != p.Pairs()) ||
       p.probability_a.size() != p.probability_b.size()) {
-    return WrongNode(node, StrCat("attributes 'rho', 'prob_a' and 'prob_b' have ", p.rho.size(),
-                                  ", ", p.probability_a.size(), " and ", p.probability_b.size(),
-                                  " elements but must have ", p.Pairs(),
-                                  ", one for each pair of "
-                                  "classes"));
+    return WrongNode(node, "attributes 'rho', 'prob_a' and 'prob_b' have ", p.rho.size(), ", ",
+                     p.probability_a.size(), " and ", p.probability_b.size(),
+                     " elements but must have ", p.Pairs(),
+                     ", one for each pair of "
+                     "classes");
   }
   return OkStatus();
 }
@@ -113,16 +113,16 @@ Status CheckRegressor(const Node& node, SvmParameters& p) {
   }
   MULLION_RETURN_IF_ERROR(ReadVectors(node, vectors, p));
   if (coefficients == vectors) return OkStatus();
-  return WrongNode(node, StrCat("attribute 'coefficients' has ", coefficients,
-                                " elements but must have ", vectors, ", as 'n_supports' says"));
+  return WrongNode(node, "attribute 'coefficients' has ", coefficients, " elements but must have ",
+                   vectors, ", as 'n_supports' says");
 }
 
 Status CheckFeatures(const InferenceContext& context, const SvmParameters& p) {
   const Shape* const shape = context.InputShape(0);
   if (shape == nullptr || shape->rank() == 0 || shape->Back(0) < 0) return OkStatus();
   if (shape->Back(0) == p.features) return OkStatus();
-  return context.Error(
-      StrCat(context.DescribeInput(0), " but the machine is for ", p.features, " features"));
+  return context.Error(context.DescribeInput(0), " but the machine is for ", p.features,
+                       " features");
 }
 
 Status InferSvmClassifier(InferenceContext& context) {

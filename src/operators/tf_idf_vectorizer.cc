@@ -15,8 +15,8 @@ Status InferTfIdfVectorizer(InferenceContext& context) {
   if (indexes.empty()) return context.Error("the attribute 'ngram_indexes' is missing or empty");
   const auto [least, most] = std::minmax_element(indexes.begin(), indexes.end());
   if (*least < 0 || *most >= int64_t{1} << 32) {
-    return context.Error(StrCat("the attribute 'ngram_indexes' holds ", *least < 0 ? *least : *most,
-                                " but must hold places in the output"));
+    return context.Error("the attribute 'ngram_indexes' holds ", *least < 0 ? *least : *most,
+                         " but must hold places in the output");
   }
   const Shape* const input = context.InputShape(0);
   if (input == nullptr) {
@@ -24,7 +24,7 @@ Status InferTfIdfVectorizer(InferenceContext& context) {
     return OkStatus();
   }
   if (input->rank() != 1 && input->rank() != 2) {
-    return context.Error(StrCat(context.DescribeInput(0), " but must be [C] or [N,C]"));
+    return context.Error(context.DescribeInput(0), " but must be [C] or [N,C]");
   }
   Shape output = *input;
   output[output.rank() - 1] = *most + 1;

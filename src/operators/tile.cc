@@ -10,20 +10,20 @@ namespace mullion::operators {
 
 Result<Shape> TileTarget(const Shape& input, const IntList& repeats) {
   if (repeats.size() != input.rank()) {
-    return InvalidModel(StrCat("input 'repeats' has ", repeats.size(),
-                               " elements but the input has rank ", input.rank()));
+    return InvalidModel("input 'repeats' has ", repeats.size(), " elements but the input has rank ",
+                        input.rank());
   }
   Shape shape;
   for (int i = 0; i < input.rank(); ++i) {
-    if (repeats[i] < 0) return InvalidModel(StrCat("a repeat of ", repeats[i], " makes no sense"));
+    if (repeats[i] < 0) return InvalidModel("a repeat of ", repeats[i], " makes no sense");
     if (input[i] < 0) {
       shape.Append(repeats[i] == 1 ? input[i] : repeats[i] == 0 ? 0 : kUnknownDim);
       continue;
     }
     const std::optional<int64_t> dim = CheckedProduct(input[i], repeats[i]);
     if (!dim.has_value()) {
-      return InvalidModel(
-          StrCat("a dimension of ", input[i], " repeated ", repeats[i], " times is too large"));
+      return InvalidModel("a dimension of ", input[i], " repeated ", repeats[i],
+                          " times is too large");
     }
     shape.Append(*dim);
   }

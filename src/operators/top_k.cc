@@ -25,8 +25,8 @@ Status InferTopK(InferenceContext& context) {
   if (k.has_value()) {
     if (k->size() != 1) return context.Error("input 'K' must have one element");
     if ((*k)[0] < 0 || ((*input)[axis] >= 0 && (*k)[0] > (*input)[axis])) {
-      return context.Error(StrCat("input 'K' asks for ", (*k)[0], " elements along axis ", axis,
-                                  ", but ", context.DescribeInput(0)));
+      return context.Error("input 'K' asks for ", (*k)[0], " elements along axis ", axis, ", but ",
+                           context.DescribeInput(0));
     }
     shape[axis] = (*k)[0];
   }

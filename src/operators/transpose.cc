@@ -13,8 +13,8 @@ Result<IntList> TransposePermutation(std::span<const int64_t> perm, int rank) {
     return reversed;
   }
   if (static_cast<int>(perm.size()) != rank) {
-    return InvalidModel(
-        StrCat("attribute 'perm' has ", perm.size(), " axes but the input has rank ", rank));
+    return InvalidModel("attribute 'perm' has ", perm.size(), " axes but the input has rank ",
+                        rank);
   }
   MULLION_ASSIGN_OR_RETURN(IntList axes, ToIntList(perm, "attribute 'perm'"));
   MULLION_RETURN_IF_ERROR(NormalizeAxes(axes, rank));

@@ -24,7 +24,7 @@ Status InferClassifier(InferenceContext& context) {
 
 Status InferTargets(InferenceContext& context, ElementType type) {
   const int64_t targets = context.node().IntAttribute("n_targets", 1);
-  if (targets < 1) return context.Error(StrCat("attribute 'n_targets' is ", targets));
+  if (targets < 1) return context.Error("attribute 'n_targets' is ", targets);
   MULLION_ASSIGN_OR_RETURN(const int64_t rows, InferRowCount(context));
   context.SetOutput(0, type, Shape{rows, targets});
   return OkStatus();

@@ -50,8 +50,8 @@ std::vector<double> Numbers(const Node& node, const std::string& name) {
 
 Status RequireLength(const Node& node, const char* name, size_t length, size_t wanted) {
   if (length == wanted) return OkStatus();
-  return WrongNode(node, StrCat("attribute '", name, "' has ", length, " elements but must have ",
-                                wanted, ", as the lists beside it"));
+  return WrongNode(node, "attribute '", name, "' has ", length, " elements but must have ", wanted,
+                   ", as the lists beside it");
 }
 
 // A branch before its children have places in the forest.
@@ -96,14 +96,14 @@ Status AddTree(const Node& node, int64_t root, size_t most, const Raw& raw, Tree
 
 Result<int32_t> CheckedFeature(const Node& node, int64_t feature) {
   if (feature >= 0 && feature < kMostNodes) return static_cast<int32_t>(feature);
-  return WrongNode(node, StrCat("attribute 'nodes_featureids' holds ", feature,
-                                ", which is no index of a feature"));
+  return WrongNode(node, "attribute 'nodes_featureids' holds ", feature,
+                   ", which is no index of a feature");
 }
 
 Result<int32_t> CheckedTarget(const Node& node, const char* name, int64_t target, int64_t targets) {
   if (target >= 0 && target < targets) return static_cast<int32_t>(target);
-  return WrongNode(node, StrCat("attribute '", name, "' holds ", target, " but there are ", targets,
-                                " targets"));
+  return WrongNode(node, "attribute '", name, "' holds ", target, " but there are ", targets,
+                   " targets");
 }
 
 // ---- TreeEnsembleClassifier and TreeEnsembleRegressor ----
@@ -117,8 +117,7 @@ Result<Mode> ParseMode(const Node& node, std::string_view name) {
   for (const auto& [known, mode] : kModes) {
     if (known == name) return mode;
   }
-  return WrongNode(
-      node, StrCat("attribute 'nodes_modes' holds '", name, "', which is no mode of a node"));
+  return WrongNode(node, "attribute 'nodes_modes' holds '", name, "', which is no mode of a node");
 }
 
 // Nodes by tree and node id.
@@ -130,8 +129,8 @@ class NodeIndex {
     index.places_.reserve(ids.size());
     for (size_t i = 0; i < ids.size(); ++i) {
       if (index.places_.emplace(Key(trees[i], ids[i]), i).second) continue;
-      return WrongNode(node, StrCat("node ", ids[i], " of tree ", trees[i],
-                                    " stands twice in 'nodes_nodeids' and 'nodes_treeids'"));
+      return WrongNode(node, "node ", ids[i], " of tree ", trees[i],
+                       " stands twice in 'nodes_nodeids' and 'nodes_treeids'");
     }
     return index;
   }
@@ -166,7 +165,7 @@ Result<ClassicLists> ReadClassicLists(const Node& node) {
   lists.splits = Numbers(node, "nodes_values");
   const size_t count = lists.ids.size();
   if (count == 0 || count > static_cast<size_t>(kMostNodes)) {
-    return WrongNode(node, StrCat("attribute 'nodes_nodeids' has ", count, " elements"));
+    return WrongNode(node, "attribute 'nodes_nodeids' has ", count, " elements");
   }
   MULLION_RETURN_IF_ERROR(RequireLength(node, "nodes_treeids", lists.trees.size(), count));
   MULLION_RETURN_IF_ERROR(RequireLength(node, "nodes_featureids", lists.features.size(), count));
@@ -199,8 +198,8 @@ Result<std::vector<int32_t>> ReadClassicVotes(const Node& node, const std::strin
   for (size_t i = 0; i < targets.size(); ++i) {
     const std::optional<size_t> place = index.Find(trees[i], ids[i]);
     if (!place.has_value()) {
-      return WrongNode(node, StrCat("attribute '", names[1], "' names node ", ids[i], " of tree ",
-                                    trees[i], ", which does not exist"));
+      return WrongNode(node, "attribute '", names[1], "' names node ", ids[i], " of tree ",
+                       trees[i], ", which does not exist");
     }
     places[i] = *place;
     ++first[*place + 1];
@@ -239,8 +238,8 @@ Status ReadClassicNodes(const Node& node, const std::string& prefix, TreeForest&
     const auto on_true = index.Find(lists.trees[i], lists.true_ids[i]);
     const auto on_false = index.Find(lists.trees[i], lists.false_ids[i]);
     if (!on_true.has_value() || !on_false.has_value()) {
-      return WrongNode(node, StrCat("node ", lists.ids[i], " of tree ", lists.trees[i],
-                                    " has a child that does not exist"));
+      return WrongNode(node, "node ", lists.ids[i], " of tree ", lists.trees[i],
+                       " has a child that does not exist");
     }
     branches[i].true_child = static_cast<int64_t>(*on_true);
     branches[i].false_child = static_cast<int64_t>(*on_false);
@@ -260,9 +259,8 @@ Result<TreeForest> ParseClassic(const Node& node, bool is_classifier) {
   forest.targets = is_classifier ? ClassLabels::FromNode(node, "classlabels_int64s").count()
                                  : node.IntAttribute("n_targets", 1);
   if (forest.targets < 1 || forest.targets > kMostTargets) {
-    return WrongNode(node,
-                     StrCat("it has ", forest.targets, is_classifier ? " class labels" : " targets",
-                            " but must have at least 1"));
+    return WrongNode(node, "it has ", forest.targets, is_classifier ? " class labels" : " targets",
+                     " but must have at least 1");
   }
   MULLION_ASSIGN_OR_RETURN(forest.post_transform, ParsePostTransform(node));
   const std::string_view aggregate =
@@ -276,14 +274,14 @@ Result<TreeForest> ParseClassic(const Node& node, bool is_classifier) {
   } else if (aggregate == "MAX") {
     forest.aggregate = TreeForest::Aggregate::kMax;
   } else {
-    return WrongNode(node, StrCat("attribute 'aggregate_function' is '", aggregate,
-                                  "' but must be SUM, AVERAGE, MIN or MAX"));
+    return WrongNode(node, "attribute 'aggregate_function' is '", aggregate,
+                     "' but must be SUM, AVERAGE, MIN or MAX");
   }
   forest.base_values = Numbers(node, "base_values");
   const auto bases = static_cast<int64_t>(forest.base_values.size());
   if (bases != 0 && bases != forest.targets && !(is_classifier && bases == 1)) {
-    return WrongNode(node, StrCat("attribute 'base_values' has ", bases, " elements but must have ",
-                                  forest.targets));
+    return WrongNode(node, "attribute 'base_values' has ", bases, " elements but must have ",
+                     forest.targets);
   }
   MULLION_RETURN_IF_ERROR(ReadClassicNodes(node, is_classifier ? "class" : "target", forest));
   return forest;
@@ -313,7 +311,7 @@ Result<ModernLists> ReadModernLists(const Node& node) {
   lists.leaf_weights = Numbers(node, "leaf_weights");
   const size_t count = lists.features.size();
   if (count == 0 || count + lists.leaf_targets.size() > static_cast<size_t>(kMostNodes)) {
-    return WrongNode(node, StrCat("attribute 'nodes_featureids' has ", count, " elements"));
+    return WrongNode(node, "attribute 'nodes_featureids' has ", count, " elements");
   }
   const std::pair<const char*, size_t> lengths[] = {
       {"nodes_truenodeids", lists.true_ids.size()}, {"nodes_falsenodeids", lists.false_ids.size()},
@@ -365,8 +363,7 @@ Status ReadModernNodes(const Node& node, TreeForest& forest) {
     Branch& branch = branches[i].branch;
     const double mode = lists.modes[i];
     if (!(mode >= 0 && mode < static_cast<double>(Mode::kLeaf))) {
-      return WrongNode(node,
-                       StrCat("attribute 'nodes_modes' holds ", mode, " but must lie in [0, 6]"));
+      return WrongNode(node, "attribute 'nodes_modes' holds ", mode, " but must lie in [0, 6]");
     }
     branch.mode = static_cast<Mode>(static_cast<int>(mode));
     MULLION_ASSIGN_OR_RETURN(branch.feature, CheckedFeature(node, lists.features[i]));
@@ -381,7 +378,7 @@ Status ReadModernNodes(const Node& node, TreeForest& forest) {
       return id >= 0 && id < (leaf ? leaves : count);
     };
     if (!inside(lists.true_ids[i], true_leaf) || !inside(lists.false_ids[i], false_leaf)) {
-      return WrongNode(node, StrCat("node ", i, " has a child that does not exist"));
+      return WrongNode(node, "node ", i, " has a child that does not exist");
     }
     branches[i].true_child = lists.true_ids[i] + (true_leaf ? count : 0);
     branches[i].false_child = lists.false_ids[i] + (false_leaf ? count : 0);
@@ -398,8 +395,8 @@ Status ReadModernNodes(const Node& node, TreeForest& forest) {
   const size_t most = 2 * branches.size() + roots.size();
   for (const int64_t root : roots) {
     if (root < 0 || root >= count) {
-      return WrongNode(
-          node, StrCat("attribute 'tree_roots' holds ", root, " but there are ", count, " nodes"));
+      return WrongNode(node, "attribute 'tree_roots' holds ", root, " but there are ", count,
+                       " nodes");
     }
     MULLION_RETURN_IF_ERROR(AddTree(node, root, most, raw, forest));
   }
@@ -412,12 +409,12 @@ Result<TreeForest> ParseModern(const Node& node) {
   const int64_t aggregate = node.IntAttribute("aggregate_function", 1);
   const int64_t transform = node.IntAttribute("post_transform", 0);
   if (forest.targets < 1 || forest.targets > kMostTargets) {
-    return WrongNode(node, StrCat("attribute 'n_targets' is ", forest.targets));
+    return WrongNode(node, "attribute 'n_targets' is ", forest.targets);
   }
   if (aggregate < 0 || aggregate > 3 || transform < 0 || transform > 4) {
-    return WrongNode(node, StrCat("attribute 'aggregate_function' is ", aggregate,
-                                  ", which must lie in [0, 3], and 'post_transform' ", transform,
-                                  ", which must lie in [0, 4]"));
+    return WrongNode(node, "attribute 'aggregate_function' is ", aggregate,
+                     ", which must lie in [0, 3], and 'post_transform' ", transform,
+                     ", which must lie in [0, 4]");
   }
   forest.aggregate = static_cast<TreeForest::Aggregate>(aggregate);
   forest.post_transform = static_cast<PostTransform>(transform);

@@ -18,8 +18,8 @@ Status InferWhere(InferenceContext& context) {
     }
     const std::optional<Shape> common = BroadcastShapes(shape, *input);
     if (!common.has_value()) {
-      return context.Error(StrCat(context.DescribeInput(0), ", ", context.DescribeInput(1), ", ",
-                                  context.DescribeInput(2), "; the shapes do not broadcast"));
+      return context.Error(context.DescribeInput(0), ", ", context.DescribeInput(1), ", ",
+                           context.DescribeInput(2), "; the shapes do not broadcast");
     }
     shape = *common;
   }

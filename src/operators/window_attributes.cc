@@ -14,9 +14,8 @@ Result<AutoPad> ReadAutoPad(const Node& node) {
   if (name == "SAME_UPPER") return AutoPad::kSameUpper;
   if (name == "SAME_LOWER") return AutoPad::kSameLower;
   if (name == "VALID") return AutoPad::kValid;
-  return node.Error(StatusCode::kInvalidModel,
-                    StrCat("attribute 'auto_pad' is '", name,
-                           "' but must be NOTSET, SAME_UPPER, SAME_LOWER or VALID"));
+  return node.Error(StatusCode::kInvalidModel, "attribute 'auto_pad' is '", name,
+                    "' but must be NOTSET, SAME_UPPER, SAME_LOWER or VALID");
 }
 
 Status ReadWindowSizes(const Node& node, const char* name, int count, int64_t fallback,
@@ -24,16 +23,14 @@ Status ReadWindowSizes(const Node& node, const char* name, int count, int64_t fa
   constexpr int64_t kLargest = int64_t{1} << 31;
   const std::span<const int64_t> values = node.IntsAttribute(name);
   if (!values.empty() && values.size() != static_cast<size_t>(count)) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("attribute '", name, "' has ", values.size(),
-                             " elements but must have ", count, " for this rank"));
+    return node.Error(StatusCode::kInvalidModel, "attribute '", name, "' has ", values.size(),
+                      " elements but must have ", count, " for this rank");
   }
   for (int i = 0; i < count; ++i) {
     sizes[i] = values.empty() ? fallback : values[static_cast<size_t>(i)];
     if (sizes[i] < smallest || sizes[i] > kLargest) {
-      return node.Error(StatusCode::kInvalidModel,
-                        StrCat("attribute '", name, "' holds ", sizes[i], " but must be ", smallest,
-                               " or more, and at most ", kLargest));
+      return node.Error(StatusCode::kInvalidModel, "attribute '", name, "' holds ", sizes[i],
+                        " but must be ", smallest, " or more, and at most ", kLargest);
     }
   }
   return OkStatus();

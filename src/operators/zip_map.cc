@@ -19,8 +19,8 @@ Status InferZipMap(InferenceContext& context) {
   static_cast<void>(rows);
   const Shape* const shape = context.InputShape(0);
   if (shape != nullptr && shape->Back(0) >= 0 && shape->Back(0) != labels.count()) {
-    return context.Error(StrCat(context.DescribeInput(0), " but there are ", labels.count(),
-                                " class labels; both must agree"));
+    return context.Error(context.DescribeInput(0), " but there are ", labels.count(),
+                         " class labels; both must agree");
   }
   context.SetOutput(0, TypeInfo::Sequence(TypeInfo::Map(
                            labels.type(), TypeInfo::Tensor(ElementType::kFloat, Shape{}))));

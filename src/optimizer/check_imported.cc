@@ -42,36 +42,33 @@ Status CheckAttributeKinds(const Node& node) {
   for (const Attribute& attribute : node.attributes()) {
     const std::string taken = operators::OtherAttributeKind(attribute);
     if (taken.empty()) continue;
-    return node.Error(
-        StatusCode::kInvalidModel,
-        StrCat("attribute '", attribute.name, "' is of kind ", AttributeKindName(attribute.value),
-               " but must be of kind ", taken, "; export the model again"));
+    return node.Error(StatusCode::kInvalidModel, "attribute '", attribute.name, "' is of kind ",
+                      AttributeKindName(attribute.value), " but must be of kind ", taken,
+                      "; export the model again");
   }
   return OkStatus();
 }
 
 Status CheckNode(const Node& node, const OperatorRegistry& registry) {
   if (node.domain() == operators::kInternalDomain) {
-    return node.Error(StatusCode::kUnsupported,
-                      StrCat("the domain '", operators::kInternalDomain,
-                             "' is the library's own; export the model without it"));
+    return node.Error(StatusCode::kUnsupported, "the domain '", operators::kInternalDomain,
+                      "' is the library's own; export the model without it");
   }
   MULLION_RETURN_IF_ERROR(CheckAttributeKinds(node));
   if (!node.domain().empty() && node.domain() != "com.microsoft") return OkStatus();
   for (const Attribute& attribute : node.attributes()) {
     if (!IsAdded(node, attribute.name)) continue;
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("the operator has no attribute '", attribute.name,
-                             "'; export the model without it"));
+    return node.Error(StatusCode::kInvalidModel, "the operator has no attribute '", attribute.name,
+                      "'; export the model without it");
   }
   const OperatorDefinition* const definition =
       registry.Find(node.domain(), node.operator_name(), node.opset());
   if (definition == nullptr || definition->added_inputs == 0) return OkStatus();
   const int most = definition->inputs.max - definition->added_inputs;
   if (node.input_count() <= most) return OkStatus();
-  return node.Error(StatusCode::kInvalidModel,
-                    StrCat("it has ", node.input_count(), " inputs but the operator takes ",
-                           definition->inputs.min, " to ", most, "; export the model again"));
+  return node.Error(StatusCode::kInvalidModel, "it has ", node.input_count(),
+                    " inputs but the operator takes ", definition->inputs.min, " to ", most,
+                    "; export the model again");
 }
 
 }  // namespace

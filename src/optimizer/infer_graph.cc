@@ -89,8 +89,8 @@ Result<bool> Advance(Node& node, const OperatorRegistry& registry, std::vector<P
 Status CheckOutputs(const Graph& graph) {
   for (const Value* const output : graph.outputs()) {
     if (output->type.kind == ValueKind::kUnknown) {
-      return InvalidModel(StrCat("the type of output '", output->name(),
-                                 "' cannot be worked out; export the model again"));
+      return InvalidModel("the type of output '", output->name(),
+                          "' cannot be worked out; export the model again");
     }
   }
   return OkStatus();

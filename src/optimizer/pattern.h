@@ -11,12 +11,12 @@
 namespace mullion::optimizer {
 
 // `node` is `name` of ai.onnx.
-inline bool Is(const Node& node, std::string_view name) {
+inline bool Is(const Node& node, NameView name) {
   return node.domain().empty() && node.operator_name() == name;
 }
 
 // The node that makes `value`, if it is `name` of ai.onnx; else null.
-inline Node* ProducerOf(const Value* value, std::string_view name) {
+inline Node* ProducerOf(const Value* value, NameView name) {
   if (value == nullptr || value->producer() == nullptr) return nullptr;
   return Is(*value->producer(), name) ? value->producer() : nullptr;
 }

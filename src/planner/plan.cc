@@ -106,8 +106,8 @@ class Planner {
   static Status CheckContents(const Slot& slot) {
     const TensorSource* const source = slot.value->constant.source();
     if (source == nullptr || source->HasContents() || slot.held) return OkStatus();
-    return InvalidModel(StrCat("the compiled model has no contents for the constant '",
-                               slot.value->name(), "'; compile the model again"));
+    return InvalidModel("the compiled model has no contents for the constant '", slot.value->name(),
+                        "'; compile the model again");
   }
 
   void Use(int slot, int step) {
@@ -185,9 +185,8 @@ class Planner {
     for (const char* const attribute : BodyAttributes(step.kind)) {
       Graph* const body = node.GraphAttribute(attribute);
       if (body == nullptr) {
-        return node.Error(StatusCode::kInvalidModel,
-                          StrCat("the attribute '", attribute,
-                                 "' is missing or not a graph; export the model again"));
+        return node.Error(StatusCode::kInvalidModel, "the attribute '", attribute,
+                          "' is missing or not a graph; export the model again");
       }
       Planner planner(*body, context_);
       MULLION_ASSIGN_OR_RETURN(std::unique_ptr<Program> subprogram, planner.Plan());

@@ -27,9 +27,8 @@ class Frame::StepContext final : public RunContext {
     Datum& datum = frame_.At(slot);
     if (frame_.fixed_[static_cast<size_t>(slot)] != 0) {
       if (datum.view.shape == shape) return datum.view;
-      return node_->Error(StatusCode::kInternal,
-                          StrCat("its output ", i, " was bound as ", datum.view.shape.ToString(),
-                                 " but came out as ", shape.ToString()));
+      return node_->Error(StatusCode::kInternal, "its output ", i, " was bound as ",
+                          datum.view.shape.ToString(), " but came out as ", shape.ToString());
     }
     const ElementType type = step_.node->output(i)->type.element_type;
     // The memory of the evaluation before serves again when nobody else holds it.

@@ -83,16 +83,16 @@ Status Frame::ReserveMemory(Segment& segment) {
   if (segment.arena == nullptr || shrink || binding.arena_bytes > segment.arena_bytes) {
     if (!Reserve(segment.arena, segment.arena_bytes, Capacity(binding.arena_bytes, arena_before))) {
       segment.binding = nullptr;
-      return OutOfMemory(StrCat("no memory for ", binding.arena_bytes,
-                                " bytes of intermediate results; use smaller inputs"));
+      return OutOfMemory("no memory for ", binding.arena_bytes,
+                         " bytes of intermediate results; use smaller inputs");
     }
     segment.small_bindings = 0;
   }
   if (scratch_ == nullptr || binding.scratch_bytes > scratch_bytes_) {
     if (!Reserve(scratch_, scratch_bytes_, Capacity(binding.scratch_bytes, scratch_bytes_))) {
       segment.binding = nullptr;
-      return OutOfMemory(
-          StrCat("no memory for ", binding.scratch_bytes, " bytes of scratch; use smaller inputs"));
+      return OutOfMemory("no memory for ", binding.scratch_bytes,
+                         " bytes of scratch; use smaller inputs");
     }
   }
   return OkStatus();
@@ -153,9 +153,9 @@ Status Frame::PlaceOutput(const Placement& placement) {
   }
   if (memory.type != placement.type.element_type || !(memory.shape == placement.type.shape)) {
     const Value& value = *program_.slots[static_cast<size_t>(placement.slot)].value;
-    return SizeMismatch(StrCat("output '", value.name(), "' is ", placement.type.ToString(),
-                               " but a tensor of ", Describe(memory),
-                               " was bound to it; bind one of the right shape or none"));
+    return SizeMismatch("output '", value.name(), "' is ", placement.type.ToString(),
+                        " but a tensor of ", Describe(memory),
+                        " was bound to it; bind one of the right shape or none");
   }
   datum.Borrow(memory);
   return OkStatus();
@@ -225,7 +225,7 @@ Status Frame::RunUnbound(int index, const Evaluation& evaluation) {
     scratch_bytes_ = context.scratch_bytes();
     if (scratch_ == nullptr) {
       scratch_bytes_ = 0;
-      return OutOfMemory(StrCat("no memory for ", context.scratch_bytes(), " bytes of scratch"));
+      return OutOfMemory("no memory for ", context.scratch_bytes(), " bytes of scratch");
     }
   }
   for (const int slot : step.outputs) {

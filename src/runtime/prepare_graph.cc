@@ -80,9 +80,9 @@ Status CheckDeclaredOutputs(std::span<const FeatureInfo> declared, const Graph& 
                                    said.element_type == ElementType::kUndefined)) {
       continue;
     }
-    return InvalidModel(StrCat("output '", declared[i].name, "' is declared as ", said.ToString(),
-                               " but the graph gives ", made.ToString(),
-                               "; correct its declaration, or export the model again"));
+    return InvalidModel("output '", declared[i].name, "' is declared as ", said.ToString(),
+                        " but the graph gives ", made.ToString(),
+                        "; correct its declaration, or export the model again");
   }
   return OkStatus();
 }

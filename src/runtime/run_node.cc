@@ -99,7 +99,7 @@ Status NodeRunner::Bind(const Node& node, const Executable& executable,
     scratch_.reset(AllocateAligned(bind.scratch_bytes()));
     scratch_bytes_ = scratch_ == nullptr ? 0 : bind.scratch_bytes();
     if (scratch_ == nullptr) {
-      return OutOfMemory(StrCat("no memory for ", bind.scratch_bytes(), " bytes of scratch"));
+      return OutOfMemory("no memory for ", bind.scratch_bytes(), " bytes of scratch");
     }
   }
   state = bind.TakeState();

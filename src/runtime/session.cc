@@ -73,14 +73,14 @@ Status Session::CheckInput(size_t index, const Datum& value) const {
   const FeatureInfo& feature = inputs_[index];
   const TypeInfo& type = feature.type;
   if (value.kind == ValueKind::kUnknown) {
-    return InvalidBinding(StrCat("input '", feature.name, "' (", type.ToString(),
-                                 ") is not bound; bind a value to every input"));
+    return InvalidBinding("input '", feature.name, "' (", type.ToString(),
+                          ") is not bound; bind a value to every input");
   }
   if (!type.IsTensor()) return OkStatus();
   if (!value.IsTensor() || value.view.type != type.element_type) {
-    return InvalidBinding(StrCat("input '", feature.name, "' is ", type.ToString(), " but ",
-                                 value.IsTensor() ? Describe(value.view) : "no tensor",
-                                 " was bound; convert the value first"));
+    return InvalidBinding("input '", feature.name, "' is ", type.ToString(), " but ",
+                          value.IsTensor() ? Describe(value.view) : "no tensor",
+                          " was bound; convert the value first");
   }
   if (!type.has_shape) return OkStatus();
   const Shape& shape = value.view.shape;
@@ -89,8 +89,8 @@ Status Session::CheckInput(size_t index, const Datum& value) const {
     fits = type.shape[i] < 0 || type.shape[i] == shape[i];
   }
   if (fits) return OkStatus();
-  return SizeMismatch(StrCat("input '", feature.name, "' is ", type.ToString(), " but ",
-                             Describe(value.view), " was bound; give it the shape of the input"));
+  return SizeMismatch("input '", feature.name, "' is ", type.ToString(), " but ",
+                      Describe(value.view), " was bound; give it the shape of the input");
 }
 
 std::unique_ptr<Frame> Session::TakeFrame() {
@@ -113,9 +113,8 @@ void Session::ReturnFrame(std::unique_ptr<Frame> frame) {
 Status Session::Run(std::span<const Datum> inputs, std::span<Datum> outputs,
                     const CancellationToken* cancellation, Profiler* profiler) {
   if (inputs.size() != inputs_.size() || outputs.size() != outputs_.size()) {
-    return InvalidArgument(StrCat("an evaluation takes ", inputs_.size(), " inputs and ",
-                                  outputs_.size(), " outputs, not ", inputs.size(), " and ",
-                                  outputs.size()));
+    return InvalidArgument("an evaluation takes ", inputs_.size(), " inputs and ", outputs_.size(),
+                           " outputs, not ", inputs.size(), " and ", outputs.size());
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     MULLION_RETURN_IF_ERROR(CheckInput(i, inputs[i]));
@@ -164,10 +163,10 @@ Status Session::Deliver(Frame& frame, size_t index, Datum& output) const {
   if (result.IsTensor() && result.view.data == output.view.data) return OkStatus();
   if (!result.IsTensor() || result.view.type != output.view.type ||
       !(result.view.shape == output.view.shape)) {
-    return SizeMismatch(StrCat("output '", outputs_[index].name, "' is ",
-                               result.IsTensor() ? Describe(result.view) : "no tensor", " but ",
-                               Describe(output.view),
-                               " was bound to it; bind a tensor of the right shape or none"));
+    return SizeMismatch("output '", outputs_[index].name, "' is ",
+                        result.IsTensor() ? Describe(result.view) : "no tensor", " but ",
+                        Describe(output.view),
+                        " was bound to it; bind a tensor of the right shape or none");
   }
   CopyElements(result.view, {output.view.type, output.view.location, output.view.shape,
                              const_cast<void*>(output.view.data)});

@@ -120,10 +120,9 @@ Status Stack::Append(const Node& node, const Datum& item) {
     shape_ = item.view.shape;
     MULLION_RETURN_IF_ERROR(AppendZeros(std::exchange(count_, 0)));
   } else if (!(shape_ == item.view.shape)) {
-    return node.Error(StatusCode::kEvaluation,
-                      StrCat("an output of its body has shape ", item.view.shape.ToString(),
-                             " after iterations of ", shape_.ToString(),
-                             "; what is stacked must have the same shape in all iterations"));
+    return node.Error(StatusCode::kEvaluation, "an output of its body has shape ",
+                      item.view.shape.ToString(), " after iterations of ", shape_.ToString(),
+                      "; what is stacked must have the same shape in all iterations");
   }
   if (type_ == ElementType::kString) {
     const auto items = item.view.span<std::string>();

@@ -20,8 +20,8 @@ class ArrayFeatureExtractor final : public Executable {
     const int64_t features = input.shape.Back(0);
     for (const int64_t index : indices) {
       if (index >= 0 && index < features) continue;
-      return context.Error(
-          StrCat("input 1 holds index ", index, " but input 0 has ", features, " features"));
+      return context.Error("input 1 holds index ", index, " but input 0 has ", features,
+                           " features");
     }
     Shape shape = input.shape.rank() == 1 ? Shape{1, 0} : input.shape;
     const auto picked = static_cast<int64_t>(indices.size());

@@ -184,8 +184,8 @@ class Attention final : public Executable {
       problem.lengths = context.Input(kLengths).as<int64_t>();
       for (int64_t b = 0; b < s.batch; ++b) {
         if (problem.lengths[b] >= 0 && problem.lengths[b] <= s.keys()) continue;
-        return context.Error(StrCat("input 6 (nonpad_kv_seqlen) holds ", problem.lengths[b],
-                                    " but there are ", s.keys(), " keys"));
+        return context.Error("input 6 (nonpad_kv_seqlen) holds ", problem.lengths[b],
+                             " but there are ", s.keys(), " keys");
       }
       problem.past_offset = context.HasInput(kPastKey);
     }
@@ -227,10 +227,10 @@ class Attention final : public Executable {
       fits = mask->shape.Back(i) == 1 || mask->shape.Back(i) == scores.Back(i);
     }
     if (fits) return OkStatus();
-    return context.node().Error(
-        StatusCode::kUnsupported,
-        StrCat("a mask of shape ", mask->shape.ToString(), " meets scores of shape ",
-               scores.ToString(), ", which it must cover; make a session without Optimize"));
+    return context.node().Error(StatusCode::kUnsupported, "a mask of shape ",
+                                mask->shape.ToString(), " meets scores of shape ",
+                                scores.ToString(),
+                                ", which it must cover; make a session without Optimize");
   }
 
   ElementType element_;
@@ -260,9 +260,8 @@ Status SupportsAttention(const Node& node) {
   if (mask == nullptr) return OkStatus();
   const ElementType type = mask->type.element_type;
   if (type == element || type == ElementType::kBool) return OkStatus();
-  return node.Error(StatusCode::kUnsupported,
-                    StrCat("the mask is of type ", ElementTypeName(type),
-                           ", but the CPU device takes ", ElementTypeName(element), " or bool"));
+  return node.Error(StatusCode::kUnsupported, "the mask is of type ", ElementTypeName(type),
+                    ", but the CPU device takes ", ElementTypeName(element), " or bool");
 }
 
 }  // namespace

@@ -45,8 +45,8 @@ Status AverageBytes(const RunContext& context, const TensorView& x, const ByteSc
   const int64_t count = CountOf(x.shape, reduced);
   if (outputs == 0) return OkStatus();
   if (count > kMaxSummedBytes) {
-    return context.Error(
-        StrCat("each mean is of ", count, " elements; up to ", kMaxSummedBytes, " are supported"));
+    return context.Error("each mean is of ", count, " elements; up to ", kMaxSummedBytes,
+                         " are supported");
   }
   const bool is_signed = x.type == ElementType::kInt8;
   auto* const sums = static_cast<int32_t*>(scratch);

@@ -85,9 +85,8 @@ class CastFromString final : public Executable {
     const std::optional<int64_t> bad = ParseElements(x.span<std::string>(), y, options_);
     if (!bad.has_value()) return OkStatus();
     const std::string text = x.as<std::string>()[*bad].substr(0, 40);
-    return context.Error(
-        StrCat("element ", *bad, " of its input is '", text,
-               "', which is no number; strings must read like 3.14, -1e-5 or INF"));
+    return context.Error("element ", *bad, " of its input is '", text,
+                         "', which is no number; strings must read like 3.14, -1e-5 or INF");
   }
 
  private:

@@ -28,16 +28,16 @@ class CastMap final : public Executable {
     for (size_t i = 0; i < keys.size(); ++i) order.push_back({keys[i], static_cast<int64_t>(i)});
     std::sort(order.begin(), order.end());
     if (sparse_ && !order.empty() && (order.front().first < 0 || order.back().first >= most_)) {
-      return context.Error(StrCat("the map has keys from ", order.front().first, " to ",
-                                  order.back().first, " but they must lie in [0, ", most_, ")"));
+      return context.Error("the map has keys from ", order.front().first, " to ",
+                           order.back().first, " but they must lie in [0, ", most_, ")");
     }
     const auto count = static_cast<int64_t>(order.size());
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, Shape{1, sparse_ ? most_ : count}));
     const ElementType from = map.values.type();
     if (from != ElementType::kFloat && from != ElementType::kString) {
-      return context.Error(StrCat("the map's values are of type ", ElementTypeName(from),
-                                  " but must be float or string"));
+      return context.Error("the map's values are of type ", ElementTypeName(from),
+                           " but must be float or string");
     }
     MULLION_ASSIGN_OR_RETURN(Tensor converted, Tensor::Allocate(output.type, Shape{count}));
     MULLION_RETURN_IF_ERROR(Convert(context, map.values, converted.mutable_view()));
@@ -64,8 +64,8 @@ class CastMap final : public Executable {
       const auto words = values.span<std::string>();
       const std::optional<int64_t> wrong = ParseElements(words, to, {});
       if (wrong.has_value()) {
-        return context.Error(
-            StrCat("the map's value '", words[static_cast<size_t>(*wrong)], "' is no number"));
+        return context.Error("the map's value '", words[static_cast<size_t>(*wrong)],
+                             "' is no number");
       }
     } else {
       ConvertElements(values.type(), values.data(), to.type, to.data,

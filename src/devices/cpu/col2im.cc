@@ -97,8 +97,8 @@ class Col2Im final : public Executable {
     if (!geometry.ok()) return context.Error(geometry.status().message());
     const bool parted = PartsOf(columns.type) > 1;
     if (parted && geometry->output.rank() == kMaxRank) {
-      return context.Error(StrCat("images of complex numbers may have ", kMaxRank - 3,
-                                  " axes, but input 1 'image_shape' has ", geometry->rank));
+      return context.Error("images of complex numbers may have ", kMaxRank - 3,
+                           " axes, but input 1 'image_shape' has ", geometry->rank);
     }
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, geometry->output));

@@ -50,8 +50,8 @@ class ConstantOfShape final : public Executable {
     const bool fits = dims->size() <= kMaxRank &&
                       std::all_of(dims->begin(), dims->end(), [](int64_t d) { return d >= 0; });
     if (!fits) {
-      return context.Error(
-          StrCat("input 'input' must hold up to ", kMaxRank, " dimensions that are 0 or more"));
+      return context.Error("input 'input' must hold up to ", kMaxRank,
+                           " dimensions that are 0 or more");
     }
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, Shape(dims->span())));
@@ -112,7 +112,7 @@ class Range final : public Executable {
 
   Status Run(RunContext& context) const override {
     for (int i = 0; i < 3; ++i) {
-      if (context.Input(i).count() != 1) return context.Error(StrCat("input ", i, " is no scalar"));
+      if (context.Input(i).count() != 1) return context.Error("input ", i, " is no scalar");
     }
     const int64_t count =
         operators::RangeCount(context.Input(0), context.Input(1), context.Input(2));

@@ -42,9 +42,8 @@ Status CheckPhases(const Node& node, const ConvolutionShape& shape) {
     const ConvolutionShape::Axis& axis = shape.axes[static_cast<size_t>(i)];
     phases *= std::min(axis.kernel, axis.stride / std::gcd(axis.stride, axis.dilation));
     if (phases <= kMostPhases) continue;
-    return node.Error(StatusCode::kUnsupported,
-                      StrCat("its kernel and strides make more than ", kMostPhases,
-                             " different phases, the most that are supported"));
+    return node.Error(StatusCode::kUnsupported, "its kernel and strides make more than ",
+                      kMostPhases, " different phases, the most that are supported");
   }
   return OkStatus();
 }

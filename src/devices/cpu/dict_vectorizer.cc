@@ -30,16 +30,14 @@ class DictVectorizer final : public Executable {
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, Shape{1, static_cast<int64_t>(size_)}));
     if (output.type != map.values.type()) {
-      return context.Error(StrCat("the map's values are of type ",
-                                  ElementTypeName(map.values.type()), " but ",
-                                  ElementTypeName(output.type), " was expected"));
+      return context.Error("the map's values are of type ", ElementTypeName(map.values.type()),
+                           " but ", ElementTypeName(output.type), " was expected");
     }
     const bool known =
         DispatchType(TypeList<float, double, int64_t, std::string>(), output.type,
                      [&](auto tag) { Fill<typename decltype(tag)::type>(map, output); });
     if (known) return OkStatus();
-    return context.Error(
-        StrCat("values of type ", ElementTypeName(output.type), " are not supported"));
+    return context.Error("values of type ", ElementTypeName(output.type), " are not supported");
   }
 
  private:

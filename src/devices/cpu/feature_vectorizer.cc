@@ -19,8 +19,8 @@ class FeatureVectorizer final : public Executable {
     for (int i = 0; i < context.input_count(); ++i) {
       const Shape& shape = context.Input(i).shape;
       if (operators::RowCount(shape) != rows) {
-        return context.Error(StrCat("input ", i, " has ", operators::RowCount(shape),
-                                    " rows but input 0 has ", rows));
+        return context.Error("input ", i, " has ", operators::RowCount(shape),
+                             " rows but input 0 has ", rows);
       }
       width += shape.Back(0);
     }

@@ -22,8 +22,8 @@ class LastPlan {
  public:
   Result<std::shared_ptr<const FourierPlan>> Get(int64_t length) const {
     if (length > kMaxFourierLength) {
-      return InvalidModel(StrCat("a transform of length ", length, " is beyond the longest of ",
-                                 kMaxFourierLength));
+      return InvalidModel("a transform of length ", length, " is beyond the longest of ",
+                          kMaxFourierLength);
     }
     const std::lock_guard<std::mutex> lock(mutex_);
     if (plan_ == nullptr || plan_->length() != length) {
@@ -97,7 +97,7 @@ class FourierKernel : public Executable {
     }
     for (const int i : changing_) {
       if (context.Input(i).count() != 1) {
-        return context.Error(StrCat("input ", i, " must have one element"));
+        return context.Error("input ", i, " must have one element");
       }
       arguments.ints[static_cast<size_t>(i)] = IntAt(context.Input(i), 0);
     }
@@ -126,7 +126,7 @@ class FourierKernel : public Executable {
     prepared->output = work.output;
     const std::optional<int64_t> elements = work.output.CheckedElementCount();
     if (!elements.has_value()) {
-      return InvalidModel(StrCat("an output of ", work.output.ToString(), " is too large"));
+      return InvalidModel("an output of ", work.output.ToString(), " is too large");
     }
     if (*elements == 0 || work.length == 0) return prepared;
     MULLION_ASSIGN_OR_RETURN(prepared->plan, plans_.Get(work.length));

@@ -27,8 +27,8 @@ Result<Activation> FusedActivationOf(const Node& node) {
   for (const auto& [name, kind] : kKinds) {
     if (name == fused.name) return Activation{kind, fused.alpha, fused.beta};
   }
-  return node.Error(StatusCode::kInternal,
-                    StrCat("the CPU device cannot fuse the activation '", fused.name, "'"));
+  return node.Error(StatusCode::kInternal, "the CPU device cannot fuse the activation '",
+                    fused.name, "'");
 }
 
 }  // namespace mullion::cpu

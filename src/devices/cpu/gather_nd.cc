@@ -50,8 +50,8 @@ class GatherNd final : public Executable {
       }
     });
     if (bad.load() < 0) return OkStatus();
-    return context.Error(
-        StrCat("index tuple ", bad.load(), " is outside data of shape ", data.shape.ToString()));
+    return context.Error("index tuple ", bad.load(), " is outside data of shape ",
+                         data.shape.ToString());
   }
 
  private:

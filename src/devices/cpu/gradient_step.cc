@@ -128,8 +128,8 @@ class GradientStep final : public Executable {
     for (int i = 0; i <= kOutputs; ++i) {
       const TensorView& input = context.Input(2 + tensor + i * tensors);
       if (!(input.shape == shape)) {
-        return context.Error(StrCat("input ", 2 + tensor + i * tensors, " is ", Describe(input),
-                                    " but belongs to a tensor of ", shape.ToString()));
+        return context.Error("input ", 2 + tensor + i * tensors, " is ", Describe(input),
+                             " but belongs to a tensor of ", shape.ToString());
       }
       inputs[i] = input.as<T>();
     }

@@ -191,9 +191,8 @@ class GridSample final : public Executable {
     if (image.count() == 0) return context.Error("input 0 has no elements to sample");
     const int taps = TapCount(parameters_.mode, image.shape.rank() - 2);
     if (taps > kMaxTaps) {
-      return context.Error(StrCat("input 0 is ", Describe(image),
-                                  ", which has more dimensions than ",
-                                  "are supported: 3 with cubic interpolation, 6 with linear"));
+      return context.Error("input 0 is ", Describe(image), ", which has more dimensions than ",
+                           "are supported: 3 with cubic interpolation, 6 with linear");
     }
     if (image.type == ElementType::kString) return PickTexts(context, image, grid, output);
     Sampling sampling{image, grid, taps, PartsOf(image.type), output};

@@ -219,9 +219,9 @@ class GroupQueryAttention final : public Executable {
       }
       const bool fits = rows.held[b] <= s.held && rows.held[b] + s.new_keys <= s.capacity;
       if (!s.sliding && total >= 0 && total <= most && fits) continue;
-      return context.Error(StrCat("input 5 (seqlens_k) says that row ", b, " has ", lengths[b],
-                                  " keys before the last one, but the cache holds ", s.held,
-                                  ", and caches, bias and scores have room for ", most));
+      return context.Error("input 5 (seqlens_k) says that row ", b, " has ", lengths[b],
+                           " keys before the last one, but the cache holds ", s.held,
+                           ", and caches, bias and scores have room for ", most);
     }
     return OkStatus();
   }
@@ -335,8 +335,8 @@ class GroupQueryAttention final : public Executable {
         fits = beam >= 0 && beam < plan.beams;
       }
       if (fits) continue;
-      return context.Error(StrCat("the cache indirection must name one of ", plan.beams,
-                                  " beams for each of the ", rows.held[b], " keys of row ", b));
+      return context.Error("the cache indirection must name one of ", plan.beams,
+                           " beams for each of the ", rows.held[b], " keys of row ", b);
     }
     return OkStatus();
   }

@@ -38,8 +38,8 @@ class Imputer final : public Executable {
     const bool real = Contains(types::kFloatDouble, input.type);
     const auto values = static_cast<int64_t>(real ? floats_.size() : ints_.size());
     if (values != 1 && values != features) {
-      return context.Error(StrCat("its input has ", features, " features but there are ", values,
-                                  " imputed values"));
+      return context.Error("its input has ", features, " features but there are ", values,
+                           " imputed values");
     }
     DispatchType(Numbers(), input.type, [&](auto tag) {
       using T = typename decltype(tag)::type;

@@ -48,8 +48,8 @@ class BadIndex {
   Status Check(const RunContext& context, const IndexReader& indices, int64_t dim) const {
     const int64_t position = position_.load(std::memory_order_relaxed);
     if (position < 0) return OkStatus();
-    return context.Error(StrCat("index ", indices[position], " (element ", position,
-                                " of the indices) is outside [-", dim, ", ", dim, ")"));
+    return context.Error("index ", indices[position], " (element ", position,
+                         " of the indices) is outside [-", dim, ", ", dim, ")");
   }
 
  private:

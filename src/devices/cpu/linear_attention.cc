@@ -42,9 +42,8 @@ class LinearAttention final : public Executable {
     if (shape->gated) bound->decays = (shapes[kDecay]->ElementCount() + kLine - 1) / kLine * kLine;
     const auto state_elements = shape->StateShape().CheckedElementCount();
     if (!state_elements.has_value()) {
-      return context.node().Error(
-          StatusCode::kInvalidModel,
-          StrCat("a state of ", shape->StateShape().ToString(), " is too large"));
+      return context.node().Error(StatusCode::kInvalidModel, "a state of ",
+                                  shape->StateShape().ToString(), " is too large");
     }
     context.RequestScratch(static_cast<size_t>(bound->decays + *state_elements) * sizeof(T));
     context.SetState(std::move(bound));

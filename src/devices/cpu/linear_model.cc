@@ -54,9 +54,9 @@ class LinearScores {
     auto bound = std::make_unique<BoundLinear>();
     bound->rows = operators::RowCount(input.shape);
     if (input.shape.rank() == 0 || input.shape.Back(0) != features_) {
-      return context.node().Error(StatusCode::kSizeMismatch,
-                                  StrCat("its input has shape ", input.shape.ToString(),
-                                         " but it has coefficients for ", features_, " features"));
+      return context.node().Error(StatusCode::kSizeMismatch, "its input has shape ",
+                                  input.shape.ToString(), " but it has coefficients for ",
+                                  features_, " features");
     }
     ScratchLayout layout;
     const bool convert = input.type != ElementType::kFloat;

@@ -105,8 +105,8 @@ class Loss final : public Executable {
       double loss = 0;
       if (target != parameters_.ignored) {
         if (target < 0 || target >= view.n) {
-          return context.Error(StrCat("element ", i, " of input 1 is ", target, " but there are ",
-                                      view.n, " classes"));
+          return context.Error("element ", i, " of input 1 is ", target, " but there are ", view.n,
+                               " classes");
         }
         const int64_t at = (i / view.inner * view.n + target) * view.inner + i % view.inner;
         const double weight = weights == nullptr ? 1 : static_cast<double>(weights[target]);

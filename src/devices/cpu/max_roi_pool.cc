@@ -50,9 +50,8 @@ class MaxRoiPool final : public Executable {
     for (int64_t r = 0; r < count; ++r) {
       const T index = regions.as<T>()[5 * r];
       if (!(index >= 0 && index < static_cast<T>(image.shape[0]))) {
-        return context.Error(StrCat("row ", r, " of input 1 names image ",
-                                    static_cast<double>(index), " but input 0 has ",
-                                    image.shape[0]));
+        return context.Error("row ", r, " of input 1 names image ", static_cast<double>(index),
+                             " but input 0 has ", image.shape[0]);
       }
     }
     const int64_t plane = image.shape[2] * image.shape[3];

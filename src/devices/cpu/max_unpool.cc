@@ -69,8 +69,8 @@ class MaxUnpool final : public Executable {
     const TensorView& input = context.Input(0);
     const TensorView& indices = context.Input(1);
     if (!(indices.shape == input.shape)) {
-      return context.Error(StrCat("input 1 is ", Describe(indices),
-                                  " but must have the shape of input 0, ", Describe(input)));
+      return context.Error("input 1 is ", Describe(indices),
+                           " but must have the shape of input 0, ", Describe(input));
     }
     IntList sizes;
     if (context.HasInput(2)) {
@@ -126,8 +126,8 @@ class MaxUnpool final : public Executable {
       Scatter(input.as<uint32_t>(), indices, input.count(), places, output.as<uint32_t>(), bad);
     }
     if (bad < 0) return OkStatus();
-    return context.Error(StrCat("element ", bad, " of input 1 is ", indices[bad],
-                                ", outside the output ", output.shape.ToString()));
+    return context.Error("element ", bad, " of input 1 is ", indices[bad], ", outside the output ",
+                         output.shape.ToString());
   }
 
   PoolParameters parameters_;

@@ -119,8 +119,8 @@ class NonMaxSuppression final : public Executable {
     const int64_t classes = scores.shape[1];
     if (scores.shape[0] != batch || scores.shape[2] != count || boxes.shape[2] != 4 ||
         count > std::numeric_limits<int32_t>::max()) {
-      return context.Error(StrCat("boxes of ", Describe(boxes), " and scores of ", Describe(scores),
-                                  " do not fit together"));
+      return context.Error("boxes of ", Describe(boxes), " and scores of ", Describe(scores),
+                           " do not fit together");
     }
     Limits limits;
     MULLION_RETURN_IF_ERROR(ReadLimits(context, limits));
@@ -135,7 +135,7 @@ class NonMaxSuppression final : public Executable {
   static Status ReadLimits(const RunContext& context, Limits& limits) {
     for (int i = 2; i < 5; ++i) {
       if (context.HasInput(i) && context.Input(i).count() != 1) {
-        return context.Error(StrCat("input ", i, " must have one element"));
+        return context.Error("input ", i, " must have one element");
       }
     }
     if (context.HasInput(2)) limits.most = *context.Input(2).as<int64_t>();
@@ -145,8 +145,8 @@ class NonMaxSuppression final : public Executable {
       limits.has_score = true;
     }
     if (limits.overlap >= 0 && limits.overlap <= 1) return OkStatus();
-    return context.Error(
-        StrCat("input 'iou_threshold' is ", limits.overlap, " but must lie within [0, 1]"));
+    return context.Error("input 'iou_threshold' is ", limits.overlap,
+                         " but must lie within [0, 1]");
   }
 
   void SelectAll(RunContext& context, const Limits& limits,

@@ -22,7 +22,7 @@ class OneHot final : public Executable {
     const int64_t depth = NumberAt(context.Input(1), 0);
     const std::optional<int> axis = NormalizeAxis(axis_, indices.shape.rank() + 1);
     if (depth < 0 || !axis.has_value()) {
-      return context.Error(StrCat("a depth of ", depth, " at axis ", axis_, " makes no sense"));
+      return context.Error("a depth of ", depth, " at axis ", axis_, " makes no sense");
     }
     Shape shape = indices.shape;
     shape.Insert(*axis, depth);

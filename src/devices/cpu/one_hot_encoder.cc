@@ -38,9 +38,9 @@ class OneHotEncoder final : public Executable {
       if (place >= 0) {
         out[i * categories + place] = 1.0f;
       } else if (!allow_unknown_) {
-        return context.Error(StrCat("element ", i,
-                                    " of its input is no known category, which "
-                                    "attribute 'zeros' = 0 forbids"));
+        return context.Error("element ", i,
+                             " of its input is no known category, which "
+                             "attribute 'zeros' = 0 forbids");
       }
     }
     return OkStatus();

@@ -214,8 +214,8 @@ Status Recurrent<T>::CheckLengths(const RunContext& context, const Bound& bound)
   if (!context.HasInput(4)) return OkStatus();
   for (const int32_t length : context.Input(4).span<int32_t>()) {
     if (length >= 0 && length <= bound.steps) continue;
-    return context.Error(StrCat("input 4 (sequence_lens) holds ", length, " but must lie in [0, ",
-                                bound.steps, "], the steps of the input"));
+    return context.Error("input 4 (sequence_lens) holds ", length, " but must lie in [0, ",
+                         bound.steps, "], the steps of the input");
   }
   return OkStatus();
 }

@@ -56,9 +56,9 @@ Result<const KernelDefinition*> KernelRegistry::Find(const Node& node) const {
     return node.Error(StatusCode::kUnsupported, "the CPU device has no kernel for this operator");
   }
   if (!reason.ok()) return reason;
-  return node.Error(StatusCode::kUnsupported,
-                    StrCat("the CPU device has no kernel for element type ", ElementTypeName(type),
-                           "; it has ", NamesOf(supported), ", put a Cast in between"));
+  return node.Error(StatusCode::kUnsupported, "the CPU device has no kernel for element type ",
+                    ElementTypeName(type), "; it has ", NamesOf(supported),
+                    ", put a Cast in between");
 }
 
 ElementTypeSet KernelRegistry::TypesOf(std::string_view domain, std::string_view name) const {

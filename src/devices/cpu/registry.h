@@ -17,8 +17,8 @@
 namespace mullion::cpu {
 
 struct KernelDefinition {
-  std::string_view name;
-  std::string_view domain = "";
+  NameView name;
+  NameView domain = "";
   int since = 1;
   // Element types of input 0 (of output 0 for operators without inputs).
   ElementTypeSet types = types::kAll;

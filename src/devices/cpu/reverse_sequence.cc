@@ -18,14 +18,14 @@ class ReverseSequence final : public Executable {
     const int64_t batch = input.shape[time_first_ ? 1 : 0];
     const TensorView& lengths = context.Input(1);
     if (lengths.count() != batch) {
-      return context.Error(StrCat("input 'sequence_lens' has ", lengths.count(),
-                                  " elements for a batch of ", batch));
+      return context.Error("input 'sequence_lens' has ", lengths.count(),
+                           " elements for a batch of ", batch);
     }
     for (int64_t b = 0; b < batch; ++b) {
       const int64_t length = lengths.as<int64_t>()[b];
       if (length < 0 || length > time) {
-        return context.Error(
-            StrCat("sequence ", b, " has length ", length, " but must lie within [0, ", time, "]"));
+        return context.Error("sequence ", b, " has length ", length, " but must lie within [0, ",
+                             time, "]");
       }
     }
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,

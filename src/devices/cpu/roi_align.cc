@@ -90,13 +90,13 @@ class RoiAlign final : public Executable {
     for (int64_t r = 0; r < count; ++r) {
       const int64_t index = batch.as<int64_t>()[r];
       if (index < 0 || index >= image.shape[0]) {
-        return context.Error(StrCat("element ", r, " of input 2 is ", index, " but input 0 has ",
-                                    image.shape[0], " images"));
+        return context.Error("element ", r, " of input 2 is ", index, " but input 0 has ",
+                             image.shape[0], " images");
       }
       const Region<T> region = RegionAt(regions.as<T>() + 4 * r);
       if (region.rows == 0) {
-        return context.Error(
-            StrCat("row ", r, " of input 1 is a region that is too large or not a number"));
+        return context.Error("row ", r,
+                             " of input 1 is a region that is too large or not a number");
       }
     }
     const int64_t plane = image.shape[2] * image.shape[3];

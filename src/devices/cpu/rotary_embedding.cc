@@ -119,8 +119,8 @@ class RotaryEmbedding final : public Executable {
       for (int64_t token = 0; token < s.tokens; ++token) {
         const int64_t row = RowOf(context, s, batch, token);
         if (row >= 0 && row < s.positions) continue;
-        return context.Error(
-            StrCat("position ", row, " is outside the tables, which have ", s.positions, " rows"));
+        return context.Error("position ", row, " is outside the tables, which have ", s.positions,
+                             " rows");
       }
     }
     return OkStatus();

@@ -21,8 +21,8 @@ class Scaler final : public Executable {
     const auto features = static_cast<size_t>(shape.rank() == 0 ? 1 : shape.Back(0));
     for (const std::vector<float>* const values : {&offsets_, &scales_}) {
       if (values->size() == 1 || values->size() == features) continue;
-      return context.Error(StrCat("its input has ", features, " features but an attribute has ",
-                                  values->size(), " elements"));
+      return context.Error("its input has ", features, " features but an attribute has ",
+                           values->size(), " elements");
     }
     const size_t offset_step = offsets_.size() == 1 ? 0 : 1;
     const size_t scale_step = scales_.size() == 1 ? 0 : 1;

@@ -116,8 +116,8 @@ class ScatterNd final : public Executable {
     }
     const Tuples tuples(data.shape, context.Input(1));
     const auto refusal = [&](int64_t tuple) {
-      return context.Error(
-          StrCat("index tuple ", tuple, " is outside data of shape ", data.shape.ToString()));
+      return context.Error("index tuple ", tuple, " is outside data of shape ",
+                           data.shape.ToString());
     };
     if (tuples.row() == 1) {
       for (int64_t i = 0; i < tuples.count(); ++i) {

@@ -39,8 +39,8 @@ Result<int64_t> Position(const RunContext& context, int input, int64_t length, b
   const int64_t position = IntAt(view, 0);
   const int64_t last = end_allowed ? length : length - 1;
   if (position < -length || position > last) {
-    return context.Error(StrCat("position ", position, " is outside [", -length, ", ", last,
-                                "] for a sequence of ", length, " items"));
+    return context.Error("position ", position, " is outside [", -length, ", ", last,
+                         "] for a sequence of ", length, " items");
   }
   return position < 0 ? position + length : position;
 }

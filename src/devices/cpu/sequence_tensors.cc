@@ -25,13 +25,13 @@ class ConcatFromSequence final : public Executable {
     const int rank = items.front().view.shape.rank() + (stack_ ? 1 : 0);
     const std::optional<int> axis = NormalizeAxis(axis_, rank);
     if (!axis.has_value() || rank > kMaxRank) {
-      return context.Error(StrCat("attribute 'axis' is ", axis_, " for items of shape ",
-                                  items.front().view.shape.ToString()));
+      return context.Error("attribute 'axis' is ", axis_, " for items of shape ",
+                           items.front().view.shape.ToString());
     }
     Shape shape = ItemShape(items.front(), *axis);
     for (size_t i = 1; i < items.size(); ++i) {
       const Status status = operators::JoinShapes(shape, ItemShape(items[i], *axis), *axis);
-      if (!status.ok()) return context.Error(StrCat("item ", i, ": ", status.message()));
+      if (!status.ok()) return context.Error("item ", i, ": ", status.message());
     }
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, shape));
     int64_t offset = 0;

@@ -42,7 +42,7 @@ class Window final : public Executable {
   Status Run(RunContext& context) const override {
     if (context.Input(0).count() != 1) return context.Error("input 'size' must have one element");
     const int64_t size = IntAt(context.Input(0), 0);
-    if (size < 0) return context.Error(StrCat("input 'size' is ", size, " but must be 0 or more"));
+    if (size < 0) return context.Error("input 'size' is ", size, " but must be 0 or more");
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, Shape{size}));
     // A symmetric window ends where a periodic one begins again. One of a single element is its
@@ -166,7 +166,7 @@ class MelWeightMatrix final : public Executable {
   Status Run(RunContext& context) const override {
     for (int i = 0; i < 5; ++i) {
       if (context.Input(i).count() != 1) {
-        return context.Error(StrCat("input ", i, " must have one element"));
+        return context.Error("input ", i, " must have one element");
       }
     }
     const int64_t mel_bins = IntAt(context.Input(0), 0);
@@ -177,11 +177,11 @@ class MelWeightMatrix final : public Executable {
     const Result<Shape> shape = operators::MelWeightShape(mel_bins, dft_length);
     if (!shape.ok()) return context.Error(shape.status().message());
     if (sample_rate <= 0) {
-      return context.Error(StrCat("input 'sample_rate' is ", sample_rate, " but must be positive"));
+      return context.Error("input 'sample_rate' is ", sample_rate, " but must be positive");
     }
     if (!(lower >= 0 && lower <= upper && std::isfinite(upper))) {
-      return context.Error(StrCat("the edges ", lower, " and ", upper,
-                                  " Hz must be 0 or more, the lower one first"));
+      return context.Error("the edges ", lower, " and ", upper,
+                           " Hz must be 0 or more, the lower one first");
     }
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output, context.AllocateOutput(0, *shape));
 

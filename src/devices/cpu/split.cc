@@ -30,8 +30,8 @@ class Split final : public Executable {
                             : operators::Pieces::Even(dim, count_);
     if (!pieces.ok()) return context.Error(pieces.status().message());
     if (pieces->count() < context.output_count()) {
-      return context.Error(StrCat("input 'split' has ", pieces->count(), " sizes but there are ",
-                                  context.output_count(), " outputs"));
+      return context.Error("input 'split' has ", pieces->count(), " sizes but there are ",
+                           context.output_count(), " outputs");
     }
     const int rank = input.shape.rank();
     const int64_t row = input.shape.Product(*axis, rank);

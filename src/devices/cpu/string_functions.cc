@@ -54,7 +54,7 @@ class StringNormalizer final : public Executable {
     const TensorView& input = context.Input(0);
     const bool row = input.shape.rank() == 2 && input.shape[0] == 1;
     if (input.shape.rank() != 1 && !row) {
-      return context.Error(StrCat("input 0 is ", Describe(input), " but must be [C] or [1,C]"));
+      return context.Error("input 0 is ", Describe(input), " but must be [C] or [1,C]");
     }
     std::vector<std::string> left;
     for (const std::string& word : input.span<std::string>()) {

@@ -68,9 +68,9 @@ class Svm : public Executable {
     auto bound = std::make_unique<BoundSvm>();
     bound->rows = operators::RowCount(input.shape);
     if (input.shape.rank() == 0 || input.shape.Back(0) != p_.features) {
-      return context.node().Error(StatusCode::kSizeMismatch,
-                                  StrCat("its input has shape ", input.shape.ToString(),
-                                         " but the machine is for ", p_.features, " features"));
+      return context.node().Error(StatusCode::kSizeMismatch, "its input has shape ",
+                                  input.shape.ToString(), " but the machine is for ", p_.features,
+                                  " features");
     }
     constexpr int64_t kFloat = sizeof(float);
     const int64_t scores = std::max<int64_t>({p_.Pairs(), p_.classes, 2});

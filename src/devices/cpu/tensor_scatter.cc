@@ -27,22 +27,22 @@ class TensorScatter final : public Executable {
     if (axis.has_value() && same_rank) expected[*axis] = cache.shape[*axis];
     if (!axis.has_value() || *axis == 0 || expected != cache.shape ||
         update.shape[*axis] > cache.shape[*axis]) {
-      return context.Error(
-          StrCat("an update of ", Describe(update), " does not fit a cache of ", Describe(cache)));
+      return context.Error("an update of ", Describe(update), " does not fit a cache of ",
+                           Describe(cache));
     }
     const int64_t batch = cache.shape[0];
     const bool placed = context.HasInput(2);
     if (placed && context.Input(2).count() != batch) {
-      return context.Error(StrCat("input 'write_indices' has ", context.Input(2).count(),
-                                  " elements for a batch of ", batch));
+      return context.Error("input 'write_indices' has ", context.Input(2).count(),
+                           " elements for a batch of ", batch);
     }
     const int64_t length = cache.shape[*axis];
     const int64_t steps = update.shape[*axis];
     for (int64_t b = 0; placed && b < batch; ++b) {
       const int64_t first = context.Input(2).as<int64_t>()[b];
       if (first < 0 || (!circular_ && first > length - steps)) {
-        return context.Error(StrCat("write index ", first, " of sample ", b, " leaves no room for ",
-                                    steps, " steps in a cache of ", length));
+        return context.Error("write index ", first, " of sample ", b, " leaves no room for ", steps,
+                             " steps in a cache of ", length);
       }
     }
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,

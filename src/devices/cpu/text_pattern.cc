@@ -34,8 +34,8 @@ Status TextPattern::Supports(const Node& /*node*/) { return OkStatus(); }
 Result<std::unique_ptr<TextPattern>> TextPattern::Make(std::string_view expression) {
   auto pattern = std::make_unique<Re2Pattern>(expression);
   if (pattern->re2().ok()) return std::unique_ptr<TextPattern>(std::move(pattern));
-  return InvalidModel(StrCat("the pattern '", expression,
-                             "' is not a regular expression of RE2: ", pattern->re2().error()));
+  return InvalidModel("the pattern '", expression,
+                      "' is not a regular expression of RE2: ", pattern->re2().error());
 }
 
 #else

@@ -28,7 +28,7 @@ class TfIdfVectorizer final : public Executable {
     const TensorView& input = context.Input(0);
     const int rank = input.shape.rank();
     if (rank != 1 && rank != 2) {
-      return context.Error(StrCat("input 0 is ", Describe(input), " but must be [C] or [N,C]"));
+      return context.Error("input 0 is ", Describe(input), " but must be [C] or [N,C]");
     }
     Shape shape = input.shape;
     shape[rank - 1] = pool_.width();
@@ -67,16 +67,15 @@ Result<std::unique_ptr<Executable>> MakeTfIdfVectorizer(const Node& node,
                                                         WeightStore& /*weights*/) {
   const std::string_view name = node.StringAttribute("mode", "");
   if (name != "TF" && name != "IDF" && name != "TFIDF") {
-    return node.Error(StatusCode::kInvalidModel, StrCat("the attribute 'mode' is '", name,
-                                                        "' but must be 'TF', 'IDF' or 'TFIDF'"));
+    return node.Error(StatusCode::kInvalidModel, "the attribute 'mode' is '", name,
+                      "' but must be 'TF', 'IDF' or 'TFIDF'");
   }
   const Mode mode = name == "TF" ? Mode::kTf : name == "IDF" ? Mode::kIdf : Mode::kTfIdf;
   MULLION_ASSIGN_OR_RETURN(NgramPool pool, NgramPool::Make(node));
   const std::span<const float> weights = node.FloatsAttribute("weights");
   if (!weights.empty() && static_cast<int64_t>(weights.size()) < pool.width()) {
-    return node.Error(StatusCode::kInvalidModel,
-                      StrCat("the attribute 'weights' has ", weights.size(),
-                             " entries for outputs of ", pool.width(), " elements"));
+    return node.Error(StatusCode::kInvalidModel, "the attribute 'weights' has ", weights.size(),
+                      " entries for outputs of ", pool.width(), " elements");
   }
   return std::unique_ptr<Executable>(
       std::make_unique<TfIdfVectorizer>(std::move(pool), mode, weights));

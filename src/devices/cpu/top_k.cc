@@ -165,8 +165,7 @@ class TopK final : public Executable {
     if (context.Input(1).count() != 1) return context.Error("input 'K' must have one element");
     const int64_t k = IntAt(context.Input(1), 0);
     if (k < 0 || k > n || n > std::numeric_limits<int32_t>::max()) {
-      return context.Error(
-          StrCat("input 'K' asks for ", k, " of the ", n, " elements along the axis"));
+      return context.Error("input 'K' asks for ", k, " of the ", n, " elements along the axis");
     }
     Shape shape = input.shape;
     shape[*axis] = k;

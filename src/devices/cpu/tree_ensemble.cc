@@ -52,9 +52,8 @@ class TreeEnsemble : public Executable {
     bound->rows = operators::RowCount(input.shape);
     bound->features = input.shape.rank() == 0 ? 1 : input.shape.Back(0);
     if (bound->features < features_ && bound->rows > 0) {
-      return context.node().Error(
-          StatusCode::kSizeMismatch,
-          StrCat("its input has ", bound->features, " features but the trees test ", features_));
+      return context.node().Error(StatusCode::kSizeMismatch, "its input has ", bound->features,
+                                  " features but the trees test ", features_);
     }
     const int64_t row_bytes = std::max<int64_t>(bound->features, 1) * int64_t{sizeof(T)};
     const int64_t fitting = std::clamp(kRowBytes / row_bytes, kLeastRows, kMostRows);

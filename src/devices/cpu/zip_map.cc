@@ -26,8 +26,8 @@ class ZipMap final : public Executable {
     const TensorView& input = context.Input(0);
     const int64_t classes = keys_.count();
     if (input.shape.rank() == 0 || input.shape.Back(0) != classes) {
-      return context.Error(StrCat("its input has shape ", input.shape.ToString(), " but there are ",
-                                  classes, " class labels"));
+      return context.Error("its input has shape ", input.shape.ToString(), " but there are ",
+                           classes, " class labels");
     }
     const auto rows = static_cast<size_t>(operators::RowCount(input.shape));
     const float* const first = input.as<float>();

@@ -50,7 +50,7 @@ Result<AlignedBuffer> AllocateNumbers(int64_t count) {
   const size_t bytes = static_cast<size_t>(count) * sizeof(double);
   AlignedBuffer buffer(AllocateAligned(bytes));
   if (buffer != nullptr) return buffer;
-  return OutOfMemory(StrCat("no memory for the tables of a Fourier transform (", bytes, " bytes)"));
+  return OutOfMemory("no memory for the tables of a Fourier transform (", bytes, " bytes)");
 }
 
 void StorePair(std::complex<double> number, double* to) {

@@ -151,9 +151,9 @@ Status CheckForcedIsa() {
   }
   const bool known = std::any_of(std::begin(kAllIsas), std::end(kAllIsas),
                                  [&](Isa isa) { return IsaName(isa) == name; });
-  return InvalidArgument(StrCat("the environment variable MULLION_CPU is '", name, "', which ",
-                                known ? "this processor does not have" : "is not a level",
-                                "; available here: ", available));
+  return InvalidArgument("the environment variable MULLION_CPU is '", name, "', which ",
+                         known ? "this processor does not have" : "is not a level",
+                         "; available here: ", available);
 }
 
 void SetIsaForTest(Isa isa) { Current().store(isa, std::memory_order_relaxed); }
