@@ -2,11 +2,8 @@
 #include "devices/cpu/kernels/integer/integer_winograd.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 
 #include "devices/cpu/kernels/convolution/winograd_form.h"
-#include "devices/cpu/kernels/integer/integer_pack.h"
 #include "devices/cpu/kernels/integer/integer_winograd_transform.h"
 #include "devices/cpu/kernels/simd/even_blocks.h"
 
@@ -25,111 +22,15 @@ constexpr int64_t kRunTiles = 4;
 // cache.
 constexpr int64_t kGap = 32;
 
-IntegerPanels PanelsOf(int64_t in_channels, int64_t out_channels) {
-  IntegerPanels panels;
-  panels.form = IntegerForm::kWords;
-  panels.columns = out_channels;
-  panels.taps = kPoints;
-  panels.depth = in_channels;
-  return panels;
-}
-
-IntegerPanels PanelsOf(const ConvolutionShape& shape) {
+IntegerPanels PanelsOfShape(const ConvolutionShape& shape) {
   return PanelsOf(shape.in_channels, shape.out_channels);
 }
 
-using Kernel = std::array<int32_t, kPoints>;
-
-// 24 times what the matrix G makes of three weights, but for the last, which is 12 times that.
-void WeightPoints(int32_t a, int32_t b, int32_t c, int32_t* points, int64_t stride) {
-  points[0] = 6 * a;
-  points[stride] = -4 * (a + b + c);
-  points[2 * stride] = -4 * (a - b + c);
-  points[3 * stride] = a + 2 * b + 4 * c;
-  points[4 * stride] = a - 2 * b + 4 * c;
-  points[5 * stride] = 12 * c;
-}
-
-Kernel KernelOf(const int32_t (&w)[9]) {
-  int32_t lines[3 * kWindow];
-  Kernel kernel;
-  for (int i = 0; i < 3; ++i) {
-    WeightPoints(w[3 * i], w[3 * i + 1], w[3 * i + 2], lines + i * kWindow, 1);
-  }
-  for (int j = 0; j < kWindow; ++j) {
-    WeightPoints(lines[j], lines[kWindow + j], lines[2 * kWindow + j], kernel.data() + j, kWindow);
-  }
-  return kernel;
-}
-
-void LoadKernel(const Weights& weights, int64_t out, int64_t in, int32_t (&w)[9]) {
-  const int64_t at = (out * weights.in_channels + in) * 9;
-  for (int64_t i = 0; i < 9; ++i) {
-    w[i] = (weights.is_signed ? static_cast<const int8_t*>(weights.data)[at + i]
-                              : static_cast<const uint8_t*>(weights.data)[at + i]) -
-           weights.zero_points[out];
-  }
-}
-
-bool AllFit(const Weights& weights) {
-  constexpr int64_t kMostSum = (int64_t{1} << 25) - 1;
-  int32_t w[9];
-  for (int64_t out = 0; out < weights.out_channels; ++out) {
-    int64_t least = 0;
-    int64_t most = 0;
-    for (int64_t in = 0; in < weights.in_channels; ++in) {
-      LoadKernel(weights, out, in, w);
-      for (const int32_t weight : w) (weight < 0 ? least : most) += 255 * weight;
-      for (const int32_t point : KernelOf(w)) {
-        if (point != static_cast<int16_t>(point)) return false;
-      }
-    }
-    if (most > kMostSum || -least > kMostSum) return false;
-  }
-  return true;
-}
-
-// In front of the weights.
-constexpr int64_t kHeaderBytes = 64;
-
 }  // namespace
 
-int64_t Weights::PackedBytes() const {
-  const IntegerPanels panels = PanelsOf(in_channels, out_channels);
-  return kHeaderBytes + panels.panel_bytes() + panels.padded_columns() * int64_t{sizeof(int32_t)};
-}
-
-// As integer_pack.h has words, the points in the place of taps, and sums behind them.
-void Weights::Pack(uint8_t* packed) const {
-  const IntegerPanels panels = PanelsOf(in_channels, out_channels);
-  std::memset(packed, 0, static_cast<size_t>(PackedBytes()));
-  if (!AllFit(*this)) return;
-  *packed = 1;
-  packed += kHeaderBytes;
-  auto* const sums = reinterpret_cast<int32_t*>(packed + panels.panel_bytes());
-  int32_t w[9];
-  for (int64_t panel = 0; panel < panels.count(); ++panel) {
-    const int64_t first = panels.FirstColumn(panel);
-    const int64_t end = std::min(panels.FirstColumn(panel + 1), out_channels);
-    const int64_t width = panels.Groups(panel) * kColumnGroup;
-    auto* const words = reinterpret_cast<int16_t*>(packed + first * panels.column_bytes());
-    for (int64_t out = first; out < end; ++out) {
-      for (int64_t in = 0; in < in_channels; ++in) {
-        LoadKernel(*this, out, in, w);
-        for (const int32_t weight : w) sums[out] += weight;
-        const Kernel kernel = KernelOf(w);
-        for (int64_t point = 0; point < kPoints; ++point) {
-          const int64_t unit = point * panels.units() + in / 2;
-          words[(unit * width + out - first) * 2 + in % 2] =
-              static_cast<int16_t>(kernel[static_cast<size_t>(point)]);
-        }
-      }
-    }
-  }
-}
-
 const int32_t* Sums(const ConvolutionShape& shape, const uint8_t* packed) {
-  return reinterpret_cast<const int32_t*>(packed + kHeaderBytes + PanelsOf(shape).panel_bytes());
+  return reinterpret_cast<const int32_t*>(packed + kHeaderBytes +
+                                          PanelsOfShape(shape).panel_bytes());
 }
 
 bool Takes(int64_t in_channels, int64_t out_channels) {
@@ -159,7 +60,7 @@ struct Plan {
   Plan(const ConvolutionShape& shape, int threads)
       : down(shape.axes[0], kTile),
         across(shape.axes[1], kTile),
-        panels(PanelsOf(shape)),
+        panels(PanelsOfShape(shape)),
         depth(panels.units() * 2),
         tiles(shape.batch * down.tiles * across.tiles) {
     const int64_t bytes = kPoints * (depth * 2 + kPanelColumns * 4);

@@ -16,7 +16,7 @@
 #include "base/parallel.h"
 #include "devices/cpu/kernels/convolution/convolution.h"
 #include "devices/cpu/kernels/integer/integer_finish.h"
-#include "devices/cpu/kernels/integer/integer_tile.h"
+#include "devices/cpu/kernels/integer/integer_pack.h"
 
 namespace mullion::cpu::integer_winograd {
 
@@ -32,6 +32,11 @@ struct Weights {
   // Of those that do not fit, see above, only that is packed.
   void Pack(uint8_t* packed) const;
 };
+
+// In front of packed weights.
+inline constexpr int64_t kHeaderBytes = 64;
+// How they lie behind it: the points in the place of taps.
+IntegerPanels PanelsOf(int64_t in_channels, int64_t out_channels);
 
 // Whether this way is open to 3x3 kernels of stride 1 for so many channels.
 bool Takes(int64_t in_channels, int64_t out_channels);
