@@ -33,6 +33,16 @@ HWY_INLINE void KeepInRegister([[maybe_unused]] FloatVector& v) {
 #endif
 }
 
+// Keeps compilers from holding the address of every pixel in a register of its own: there are fewer
+// registers than pixels, and moving them about takes as long as the arithmetic.
+template <typename T>
+HWY_INLINE void Advance(T*& pointer, int64_t by) {
+  pointer += by;
+#if HWY_COMPILER_GCC && HWY_ARCH_X86
+  __asm__("" : "+r"(pointer));
+#endif
+}
+
 // `kPixels` outputs from `pixel` on, for `kVectors` vectors of channels from `c` on, with taps
 // [first_tap, last_tap) along the last axis.
 template <int kPixels, int kVectors, bool kWhole>
@@ -70,17 +80,22 @@ template <int kPixels, int kTaps, int kStride, int kPad>
 HWY_INLINE void AddFixedTaps(const DepthwiseJob& job, int64_t pixel, int64_t c, FloatVector* sums) {
   const Floats d;
   const int64_t step = job.input_step;
-  const int64_t first = job.first_input + pixel * kStride * step + c;
-  for (int64_t i = 0; i < job.line_count; ++i) {
-    const float* const x = job.lines[i].input + first;
-    const float* const w = job.lines[i].weights + c;
+  const int64_t first = job.first_input + (pixel * kStride + kPad) * step + c;
+  const DepthwiseLine* const end = job.lines + job.line_count;
+  for (const DepthwiseLine* line = job.lines; line != end; ++line) {
+    const float* w = line->weights + c;
     FloatVector weight[kTaps];
 #pragma GCC unroll 8
-    for (int tap = 0; tap < kTaps; ++tap) weight[tap] = hn::LoadU(d, w + tap * job.weights_stride);
+    for (int tap = 0; tap < kTaps; ++tap) {
+      weight[tap] = hn::LoadU(d, w);
+      Advance(w, job.weights_stride);
+    }
+    const float* x = line->input + first;
 #pragma GCC unroll 16
     for (int column = kPad; column < (kPixels - 1) * kStride + kTaps - kPad; ++column) {
-      FloatVector value = hn::LoadU(d, x + column * step);
+      FloatVector value = hn::LoadU(d, x);
       KeepInRegister(value);
+      Advance(x, step);
 #pragma GCC unroll 8
       for (int p = 0; p < kPixels; ++p) {
         const int tap = column - p * kStride;
@@ -111,15 +126,17 @@ HWY_INLINE void RunVectors(const DepthwiseJob& job, int64_t pixel, int64_t c, in
   } else {
     AddFixedTaps<kPixels, kTaps, kStride, kPad>(job, pixel, c, sums);
   }
+  float* out = job.out + pixel * job.out_stride + c;
 #pragma GCC unroll 8
   for (int i = 0; i < kPixels * kVectors; ++i) {
     const FloatVector y = AtMost(d, AtLeast(d, sums[i], low), high);
-    float* const out = job.out + (pixel + i / kVectors) * job.out_stride + c + i % kVectors * lanes;
+    const int v = i % kVectors;
     if constexpr (kWhole) {
-      hn::StoreU(y, d, out);
+      hn::StoreU(y, d, out + v * lanes);
     } else {
       StoreFirst(y, d, out, static_cast<size_t>(job.channels));
     }
+    if (v == kVectors - 1) Advance(out, job.out_stride);
   }
 }
 
