@@ -162,6 +162,21 @@ void SmallPowerRow(int exponent, const float* x, float* y, size_t count) {
   }
 }
 
+// y = x^0.5, or x^-0.5 if `inverse`: the root, but 0 of -0 and infinity of -infinity.
+void RootRow(bool inverse, const float* x, float* y, size_t count) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto infinity = hn::Inf(d);
+  for (size_t i = 0; i < count; i += lanes) {
+    const size_t n = HWY_MIN(lanes, count - i);
+    const auto v = LoadFirst(d, x + i, n);
+    // -0 + 0 is 0.
+    const auto root =
+        hn::IfThenElse(hn::Eq(v, hn::Neg(infinity)), infinity, hn::Sqrt(hn::Add(v, hn::Zero(d))));
+    StoreFirst(inverse ? hn::Div(hn::Set(d, 1.0f), root) : root, d, y + i, n);
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace mullion::cpu
 HWY_AFTER_NAMESPACE();
@@ -174,10 +189,8 @@ namespace {
 // Powers that models ask for by a constant: squares, cubes, roots, reciprocals. Says whether the
 // exponent was one of them.
 bool ConstantPower(const float* x, float exponent, float* y, size_t count) {
-  using Op = operators::ElementwiseOp;
   if (exponent == 0.5f || exponent == -0.5f) {
-    FloatFunction({Op::kSqrt}, x, y, count);
-    if (exponent < 0) FloatFunction({Op::kReciprocal}, y, y, count);
+    MULLION_SIMD_CALL(RootRow)(exponent < 0, x, y, count);
     return true;
   }
   if (!(exponent >= -8 && exponent <= 8) || exponent != std::floor(exponent)) return false;
