@@ -69,16 +69,23 @@ class ContribGroupQuery {
     const auto wrong = [&](std::string_view text) {
       return node_.Error(StatusCode::kInvalidModel, text);
     };
-    const std::string_view kind = node_.StringAttribute("k_quant_type", "NONE");
+    bool whole[2];  // keys and values are whole numbers in the caches
+    for (const int i : {0, 1}) {
+      const std::string_view kind =
+          node_.StringAttribute(i == 0 ? "k_quant_type" : "v_quant_type", "NONE");
+      whole[i] = kind != "NONE";
+      if (whole[i] && kind != "PER_TENSOR" && kind != "PER_CHANNEL") {
+        return wrong(
+            "attributes 'k_quant_type' and 'v_quant_type' must be NONE, PER_TENSOR or PER_CHANNEL");
+      }
+    }
+    if (whole[0] != whole[1]) {
+      return wrong(
+          "attributes 'k_quant_type' and 'v_quant_type' must be NONE both or neither, as both "
+          "caches are of one type");
+    }
     const int64_t bits = node_.IntAttribute("kv_cache_bit_width", 0);
-    if (kind != "NONE" && kind != "PER_TENSOR" && kind != "PER_CHANNEL") {
-      return wrong("attribute 'k_quant_type' must be NONE, PER_TENSOR or PER_CHANNEL");
-    }
-    if (kind != node_.StringAttribute("v_quant_type", "NONE")) {
-      return node_.Error(StatusCode::kUnsupported,
-                         "attributes 'k_quant_type' and 'v_quant_type' must be the same");
-    }
-    if (kind == "NONE" ? bits != 0 : bits != 4 && bits != 8) {
+    if (!whole[0] ? bits != 0 : bits != 4 && bits != 8) {
       return wrong(StrCat("attribute 'kv_cache_bit_width' is ", bits,
                           " but must be 4 or 8 with caches that are quantized, else 0"));
     }
@@ -90,9 +97,8 @@ class ContribGroupQuery {
     if (node_.IntAttribute("causal", 1) == 0 && window) {
       return wrong("attribute 'local_window_size' needs 'causal' to be 1");
     }
-    if (node_.IntAttribute("sliding_window_cache", 0) != 0 &&
-        (!window || node_.output(3) != nullptr)) {
-      return wrong("attribute 'sliding_window_cache' needs a 'local_window_size', and no scores");
+    if (node_.IntAttribute("sliding_window_cache", 0) != 0 && !window) {
+      return wrong("attribute 'sliding_window_cache' needs a 'local_window_size'");
     }
     if ((node_.input(kQueryNorm) == nullptr) == (node_.input(kKeyNorm) == nullptr)) {
       return OkStatus();

@@ -39,7 +39,8 @@ Status UpgradeSkipLayerNormalization(Node& node) {
   return OkStatus();
 }
 
-// The same by the root of the mean square: inputs input, skip, gamma, bias (optional).
+// The same by the root of the mean square: inputs input, skip, gamma, bias (optional). The mean is
+// still that of the row, though nothing is taken from it.
 Status UpgradeSkipSimplifiedLayerNormalization(Node& node) {
   Value* const gamma = node.input(2);
   Value* const bias = node.input(3);
@@ -48,10 +49,14 @@ Status UpgradeSkipSimplifiedLayerNormalization(Node& node) {
   Value* sum = &expansion.Add("Add", {node.input(0), node.input(1)});
   if (bias != nullptr) sum = &expansion.Add("Add", {sum, bias});
   GiveOutput(node, 3, *sum);
-  for (const int statistic : {1, 2}) {
-    if (node.output(statistic) == nullptr) continue;
-    return node.Error(StatusCode::kUnsupported, "mean and deviation are for training only");
+  if (node.output(1) != nullptr) {
+    Value& mean = expansion.Add(
+        "ReduceMean", {&expansion.Cast(*sum, ElementType::kFloat), &expansion.Ints({-1})});
+    GiveOutput(node, 1, mean);
   }
+  Value* const inverse = node.output(2);
+  node.SetOutput(2, nullptr);
+  node.SetOutput(1, inverse);
   expansion.Become("SimplifiedLayerNormalization", {sum, gamma});
   node.SetAttribute("axis", int64_t{-1});
   node.SetAttribute("epsilon", epsilon);

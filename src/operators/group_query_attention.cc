@@ -50,7 +50,8 @@ Status CheckScale(const InferenceContext& context, int i, const GroupQueryShape&
   if (shape.bits == 0 || scale == nullptr || !scale->IsConcrete() || shape.size < 0) {
     return OkStatus();
   }
-  const bool each = context.node().StringAttribute("k_quant_type", "") == "PER_CHANNEL";
+  const bool each = context.node().StringAttribute(i == kKeyScale ? "k_quant_type" : "v_quant_type",
+                                                   "") == "PER_CHANNEL";
   const int64_t count = each ? shape.key_heads * shape.size : 1;
   if (scale->ElementCount() == count) return OkStatus();
   return context.Error(context.DescribeInput(i), " but must have ", count, " elements");

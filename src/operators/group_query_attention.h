@@ -27,7 +27,7 @@ enum Input {
   kPastValue,  // as kPastKey
   kLengths,    // int32 [batch]: keys of each row with the new ones, less 1
   kTotal,      // int32: keys of the longest row with the new ones; may be left out with a past
-  kScoreBias,  // [batch or 1, heads or 1, tokens or 1, keys]
+  kScoreBias,  // [batch or 1, heads or 1, tokens or 1, keys], also of keys that are gone
   kSinks,      // [heads]: what else a row of scores is normalized with
   kKeyScale,   // float, of one element or [key heads * size]
   kValueScale,

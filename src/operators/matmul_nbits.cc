@@ -171,7 +171,9 @@ class PlainProduct {
 Status UpgradeMatmulNbits(Node& node) {
   if (node.IntAttribute("weight_prepacked", 0) != 0) {
     return node.Error(StatusCode::kUnsupported,
-                      "weights packed for one device are not supported; export without that");
+                      "attribute 'weight_prepacked' says that the weights are in an order of CUDA "
+                      "kernels, which the specification does not give; export the model without "
+                      "it, with the weights as [N, blocks, bytes]");
   }
   MULLION_ASSIGN_OR_RETURN(const Sizes size, Sizes::Of(node));
   Value* groups = node.input(kGroups);

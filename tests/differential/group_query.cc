@@ -70,9 +70,65 @@ void NormalizedGroupQuery(Case& c) {
          heads.Numbers(), 3);
 }
 
+// How many of `tokens` keys stay in caches with room for `capacity`.
+int64_t Resident(int64_t tokens, int64_t window, int64_t capacity) {
+  const int64_t portion = capacity - window + 1;
+  while (tokens > capacity) tokens -= portion;
+  return tokens;
+}
+
+// Caches of the last keys with a bias of scores or their output, which the peer does not take: it
+// has caches of all keys, whose first ones no query sees.
+void SlidingScores(Case& c) {
+  Random& random = c.random();
+  const QueryHeads heads(random, false);
+  const int64_t tokens = heads.batch > 1 ? 1 : random.Int(1, 6, 1);
+  const int64_t window = random.Int(1, 6, 256), capacity = window + random.Int(0, 3);
+  const int64_t total = tokens + random.Int(0, 3 * capacity), before = total - tokens;
+  const int64_t held = Resident(before, window, capacity);
+  const int64_t scores = random.Chance(0.5) ? random.Int(1, 2) : 0;
+  Attributes attributes = heads.Numbers();
+  attributes.emplace_back("local_window_size", window);
+  if (scores != 0) attributes.emplace_back("qk_output", scores);
+  Attributes sliding = attributes;
+  sliding.emplace_back("sliding_window_cache", int64_t{1});
+  std::vector<Value*> inputs;
+  for (const int64_t count : {heads.queries, heads.keys, heads.keys}) {
+    inputs.push_back(c.Fed(Small(random, {heads.batch, tokens, count * heads.size})));
+  }
+  for (int i = 0; i < 2; ++i) {
+    inputs.push_back(c.Fed(Small(random, {heads.batch, heads.keys, capacity, heads.size})));
+  }
+  inputs.push_back(c.Fed(Int32s(
+      std::vector<int32_t>(static_cast<size_t>(heads.batch), static_cast<int32_t>(total - 1)))));
+  inputs.push_back(c.Fed(Tensor::Scalar(static_cast<int32_t>(total))));
+  inputs.resize(10);
+  const Shape shape = {random.Pick<int64_t>({1, heads.batch}),
+                       random.Pick<int64_t>({1, heads.queries}), tokens, total};
+  inputs.push_back(scores == 0 || random.Chance(0.5) ? c.Fed(Small(random, shape)) : nullptr);
+  c.tolerance = {1e-3, 1e-4, 1e-4};
+  const auto give = [&](const Node& node) {
+    c.Return(node.output(0));
+    if (scores != 0) c.Return(node.output(3));
+  };
+  const int outputs = scores != 0 ? 4 : 3;
+  give(c.Add(inputs, sliding, outputs));
+  c.BeginTwin(17);
+  const Words w{c};
+  for (Value*& input : inputs) input = c.Twin(input);
+  for (const size_t i : {3, 4}) {
+    Value* const part = w("Slice", {inputs[i], w.Ints({0}), w.Ints({held}), w.Ints({2})});
+    Value* const gone = c.TwinConstant(
+        random.Values(kFloat, {heads.batch, heads.keys, before - held, heads.size}, 0, 0));
+    inputs[i] = w("Concat", {gone, part}, {{"axis", int64_t{2}}});
+  }
+  give(c.Add(inputs, attributes, outputs));
+}
+
 // Caches of the last keys only.
 void SlidingGroupQuery(Case& c) {
   Random& random = c.random();
+  if (random.Chance(0.4)) return SlidingScores(c);
   const QueryHeads heads(random, false);
   const int64_t tokens = heads.batch > 1 ? 1 : random.Int(1, 6, 1);
   const int64_t window = random.Int(1, 6, 256);
@@ -108,7 +164,7 @@ void SlidingGroupQuery(Case& c) {
 void GroupQuery(Case& c) {
   Random& random = c.random();
   if (random.Chance(0.1)) return NormalizedGroupQuery(c);
-  if (random.Chance(0.1)) return SlidingGroupQuery(c);
+  if (random.Chance(0.15)) return SlidingGroupQuery(c);
   const bool packed = random.Chance(0.4), rotary = random.Chance(0.5);
   const QueryHeads heads(random, rotary);
   const int64_t batch = heads.batch, size = heads.size;
@@ -179,19 +235,34 @@ void GroupQuery(Case& c) {
                                  random.Pick<int64_t>({1, heads.queries}), tokens, total}))
           : nullptr);
   inputs.push_back(random.Chance(0.15) ? c.Weights(Small(random, {heads.queries})) : nullptr);
-  if (bits != 0) {
-    const bool each = random.Chance(0.5);
-    for (const std::string_view name : {"k_quant_type", "v_quant_type"}) {
-      attributes.emplace_back(name, std::string(each ? "PER_CHANNEL" : "PER_TENSOR"));
-      inputs.push_back(
-          c.Constant(random.Values(kFloat, each ? Shape{1, heads.keys, 1, size} : Shape{1},
-                                   bits == 8 ? 0.005 : 0.05, bits == 8 ? 0.02 : 0.2)));
-    }
-    attributes.emplace_back("kv_cache_bit_width", bits);
-    c.steps = bits == 4 ? 17 : 1;  // the peer multiplies by the inverse of a step
-  }
   c.tolerance = {1e-3, 1e-4, 1e-4};
-  c.Only(inputs, attributes, scores != 0 ? 4 : 3);
+  const int outputs = scores != 0 ? 4 : 3;
+  if (bits == 0) return c.Only(inputs, attributes, outputs);
+  attributes.emplace_back("kv_cache_bit_width", bits);
+  c.steps = bits == 4 ? 17 : 1;  // the peer multiplies by the inverse of a step
+  Attributes twin = attributes;
+  bool each[2];
+  Tensor steps[2];
+  for (const int i : {0, 1}) {
+    each[i] = i == 1 && random.Chance(0.7) ? each[0] : random.Chance(0.5);
+    steps[i] = random.Values(kFloat, each[i] ? Shape{1, heads.keys, 1, size} : Shape{1},
+                             bits == 8 ? 0.005 : 0.05, bits == 8 ? 0.02 : 0.2);
+    const std::string_view name = i == 0 ? "k_quant_type" : "v_quant_type";
+    attributes.emplace_back(name, std::string(each[i] ? "PER_CHANNEL" : "PER_TENSOR"));
+    twin.emplace_back(name, std::string("PER_CHANNEL"));
+    inputs.push_back(c.Constant(steps[i]));
+  }
+  c.Only(inputs, attributes, outputs);
+  if (each[0] == each[1]) return;
+  // The peer takes only both of one kind.
+  c.BeginTwin(17);
+  for (Value*& input : inputs) input = c.Twin(input);
+  for (const size_t i : {0, 1}) {
+    if (each[i]) continue;
+    const double step = static_cast<double>(steps[i].span<float>()[0]);
+    inputs[12 + i] = c.TwinConstant(random.Values(kFloat, {1, heads.keys, 1, size}, step, step));
+  }
+  c.Only(inputs, twin, outputs);
 }
 
 }  // namespace

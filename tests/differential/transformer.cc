@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What transformers are made of, of ai.onnx and of com.microsoft.
 #include <algorithm>
+#include <cmath>
 
 #include "tests/differential/spelled_out.h"
 #include "tests/differential/subjects.h"
@@ -98,8 +99,43 @@ void Rotary(Case& c) {
       attributes);
 }
 
+// With the mean and the inverse deviation, which the peer does not give.
+void SkipStatistics(Case& c) {
+  Random& random = c.random();
+  const bool simple = c.subject().name == "SkipSimplifiedLayerNormalization";
+  const int64_t tokens = random.Int(1, 4, 128), width = random.PickSize({4, 16, 33}, 768);
+  const Shape shape =
+      random.Chance(0.2) ? Shape{tokens, width} : Shape{random.Int(1, 3), tokens, width};
+  Value* const x = c.Fed(Small(random, shape));
+  Value* const skip = c.Fed(Small(random, shape));
+  Value* const gamma = c.Weights(Small(random, {width}));
+  const float epsilon = 1e-3f;
+  c.tolerance = {1e-3, 1e-4, 1e-5};
+  const bool mean = random.Chance(0.7), inverse = !mean || random.Chance(0.7);
+  Node& node = c.Add({x, skip, gamma}, {{"epsilon", epsilon}}, 3);
+  if (!mean) node.SetOutput(1, nullptr);
+  if (!inverse) node.SetOutput(2, nullptr);
+  node.TrimOutputs();
+  for (int i = 0; i < node.output_count(); ++i) {
+    if (node.output(i) != nullptr) c.Return(node.output(i));
+  }
+  c.BeginTwin(17);
+  const Words w{c};
+  Value* const sum = w("Add", {c.Twin(x), c.Twin(skip)});
+  Value* const centre = w("ReduceMean", {sum}, {{"axes", std::vector<int64_t>{-1}}});
+  Value* const rest = simple ? sum : w("Sub", {sum, centre});
+  Value* const square =
+      w("ReduceMean", {w("Mul", {rest, rest})}, {{"axes", std::vector<int64_t>{-1}}});
+  const double added = static_cast<double>(epsilon);
+  Value* const factor = w("Reciprocal", {w("Sqrt", {w("Add", {square, w.Number(added)})})});
+  c.Return(w("Mul", {w("Mul", {rest, factor}), c.Twin(gamma)}));
+  if (mean) c.Return(centre);
+  if (inverse) c.Return(factor);
+}
+
 void SkipNormalization(Case& c) {
   Random& random = c.random();
+  if (random.Chance(0.2)) return SkipStatistics(c);
   const bool simple = c.subject().name == "SkipSimplifiedLayerNormalization";
   const int64_t tokens = random.Int(1, 4, 128), width = random.PickSize({4, 16, 33}, 768);
   const bool flat = random.Chance(0.2);
@@ -287,9 +323,79 @@ void SharedAttention(Case& c) {
   c.Only({c.Twin(x), c.Twin(weights), c.Twin(bias), c.Twin(mask), part}, attributes, 2);
 }
 
+// Queries and keys that turn, which the peer leaves as they are on CPUs.
+void TurnedAttention(Case& c) {
+  Random& random = c.random();
+  const int64_t batch = random.Int(1, 3, 1), heads = random.Int(1, 3, 4);
+  const int64_t size = random.PickSize({8, 16}, 64), hidden = heads * size;
+  const int64_t tokens = random.Int(1, 5, 128), past = random.Chance(0.5) ? random.Int(1, 3) : 0;
+  const bool shared = past > 0 && random.Chance(0.4);
+  const int64_t room = shared ? past + tokens + random.Int(0, 2) : past;
+  const int64_t turned = random.Chance(0.5) ? size : size / 2;
+  const Attributes rest = {{"num_heads", heads}, {"unidirectional", random.Int(0, 1)}};
+  Attributes attributes = rest;
+  attributes.emplace_back("do_rotary", int64_t{1});
+  if (turned != size) attributes.emplace_back("rotary_embedding_dim", turned);
+  if (shared) attributes.emplace_back("past_present_share_buffer", int64_t{1});
+  Value* const x = c.Fed(Small(random, {batch, tokens, 6}));
+  Value* const weights = c.Weights(Small(random, {6, 3 * hidden}));
+  Value* const bias = c.Weights(Small(random, {3 * hidden}));
+  Value* const mask = random.Chance(0.4) ? c.Fed(KeyMask(random, batch, past + tokens)) : nullptr;
+  Value* const before = past > 0 ? c.Fed(Small(random, {2, batch, heads, room, size})) : nullptr;
+  Value* const length = shared ? c.Fed(Int32s({static_cast<int32_t>(past)})) : nullptr;
+  c.tolerance = {1e-3, 1e-4, 1e-4};
+  const Node& node = c.Add({x, weights, bias, mask, before, nullptr, length}, attributes, 2);
+  c.Return(node.output(0));
+  c.Return(!shared ? node.output(1)
+                   : c.Add("Slice", "",
+                           {node.output(1), c.Constant(Ints({0})),
+                            c.Constant(Ints({past + tokens})), c.Constant(Ints({3}))})
+                         .output(0));
+  std::vector<float> tables[2];
+  for (int64_t place = 0; place < past + tokens; ++place) {
+    for (int64_t i = 0; i < turned; i += 2) {
+      const double angle = static_cast<double>(place) *
+                           std::pow(10000.0, -static_cast<double>(i) / static_cast<double>(turned));
+      tables[0].push_back(static_cast<float>(std::cos(angle)));
+      tables[1].push_back(static_cast<float>(std::sin(angle)));
+    }
+  }
+  c.BeginTwin(17);
+  const Words w{c};
+  Value* const projected = w("Add", {w("MatMul", {c.Twin(x), c.Twin(weights)}), c.Twin(bias)});
+  const Node& parts =
+      c.Add("Split", "", {projected, w.Ints({hidden, hidden, hidden})}, {{"axis", int64_t{2}}}, 3);
+  Value* turns[2];
+  for (int i = 0; i < 2; ++i) {
+    std::vector<Value*> inputs = {parts.output(i), w.Ints({past})};
+    for (const std::vector<float>& table : tables) {
+      inputs.push_back(c.TwinConstant(Tensor::FromSpan<float>({past + tokens, turned / 2}, table)));
+    }
+    turns[i] = c.Add("RotaryEmbedding", kMicrosoft, inputs,
+                     {{"num_heads", heads}, {"rotary_embedding_dim", turned}})
+                   .output(0);
+  }
+  Value* held[2] = {};
+  for (int64_t i = 0; past > 0 && i < 2; ++i) {
+    Value* const part = w("Gather", {c.Twin(before), c.TwinConstant(Tensor::Scalar(i))});
+    held[i] = w("Slice", {part, w.Ints({0}), w.Ints({past}), w.Ints({2})});
+  }
+  const Node& attention =
+      c.Add("MultiHeadAttention", kMicrosoft,
+            {turns[0], turns[1], parts.output(2), nullptr, c.Twin(mask), nullptr, held[0], held[1]},
+            rest, 3);
+  c.Return(attention.output(0));
+  std::vector<Value*> presents;
+  for (const int i : {1, 2}) {
+    presents.push_back(w("Unsqueeze", {attention.output(i), w.Ints({0})}));
+  }
+  c.Return(w("Concat", presents, {{"axis", int64_t{0}}}));
+}
+
 void MicrosoftAttention(Case& c) {
   Random& random = c.random();
   const bool quantized = c.subject().name == "QAttention";
+  if (!quantized && random.Chance(0.15)) return TurnedAttention(c);
   if (!quantized && random.Chance(0.15)) return LongMaskAttention(c);
   if (!quantized && random.Chance(0.15)) return SharedAttention(c);
   const int64_t batch = random.Int(1, 2, 1), heads = random.Int(1, 3, 4),

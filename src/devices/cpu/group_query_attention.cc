@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -63,10 +64,6 @@ class GroupQueryAttention final : public Executable {
       if (context.output(i) != nullptr) s.capacity = context.output(i)->shape[2];
     }
     if (context.output(kScores) != nullptr) bound->score_keys = context.output(kScores)->shape[3];
-    if (s.sliding && context.input(kScoreBias) != nullptr) {
-      return context.node().Error(StatusCode::kUnsupported,
-                                  "a bias of scores needs caches of all keys");
-    }
     const BindContext::Port* const origins = context.input(kOrigins);
     const bool gathers = bound->gathers =
         Gathers(s, origins != nullptr ? &origins->shape : nullptr);
@@ -94,11 +91,13 @@ class GroupQueryAttention final : public Executable {
     const GroupQueryShape& s = bound.shape;
     AttentionProblem problem = Sizes(bound);
     auto* const numbers = ScratchAt<int64_t>(context, bound.numbers);
-    Rows rows{numbers, numbers + s.batch, numbers + 2 * s.batch, numbers + 3 * s.batch};
+    Rows rows{numbers, numbers + s.batch, numbers + 2 * s.batch, numbers + 3 * s.batch,
+              numbers + 4 * s.batch};
     MULLION_RETURN_IF_ERROR(ReadLengths(context, bound, rows));
     problem.begins = rows.held;
     problem.lengths = rows.lengths;
     problem.offsets = rows.offsets;
+    if (s.sliding) problem.first_columns = rows.gone;
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(kOut, s.OutputShape()));
     const auto flat = [&](int i, int64_t heads, int64_t tokens) {
@@ -141,7 +140,7 @@ class GroupQueryAttention final : public Executable {
   }
 
  private:
-  static constexpr int64_t kNumbers = 4;
+  static constexpr int64_t kNumbers = 5;
 
   // One number for each row of the batch.
   struct Rows {
@@ -149,6 +148,7 @@ class GroupQueryAttention final : public Executable {
     int64_t* drops;    // as in CachePlan
     int64_t* lengths;  // keys in all
     int64_t* offsets;  // keys before that of the first query
+    int64_t* gone;     // keys before the first one that is held
   };
 
   // Whether attention cannot read keys and values in the caches. A single beam has all its keys.
@@ -200,7 +200,8 @@ class GroupQueryAttention final : public Executable {
   Status ReadLengths(const RunContext& context, const BoundGroupQuery& bound, Rows& rows) const {
     const GroupQueryShape& s = bound.shape;
     const auto* const lengths = context.Input(kLengths).as<int32_t>();
-    int64_t most = s.new_keys == 0 ? s.held : s.capacity;
+    constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
+    int64_t most = s.sliding ? kAny : s.new_keys == 0 ? s.held : s.capacity;
     if (context.HasInput(kScoreBias)) most = std::min(most, context.Input(kScoreBias).shape[3]);
     if (context.WantsOutput(kScores)) most = std::min(most, bound.score_keys);
     for (int64_t b = 0; b < s.batch; ++b) {
@@ -209,19 +210,22 @@ class GroupQueryAttention final : public Executable {
       rows.lengths[b] = total;
       rows.offsets[b] = before;
       rows.held[b] = s.new_keys == 0 ? total : before;
-      rows.drops[b] = 0;
-      if (s.sliding && total >= s.tokens) {
+      rows.drops[b] = rows.gone[b] = 0;
+      const bool seen = total >= 0 && total <= most;
+      if (s.sliding && seen && total >= s.tokens) {
         const int64_t held = SlidingEnd(before, s.capacity, window_);
         rows.held[b] = rows.offsets[b] = held;
         rows.lengths[b] = held + s.tokens;
+        rows.gone[b] = before - held;
         rows.drops[b] = rows.lengths[b] - SlidingEnd(total, s.capacity, window_);
         continue;
       }
       const bool fits = rows.held[b] <= s.held && rows.held[b] + s.new_keys <= s.capacity;
-      if (!s.sliding && total >= 0 && total <= most && fits) continue;
+      if (!s.sliding && seen && fits) continue;
       return context.Error("input 5 (seqlens_k) says that row ", b, " has ", lengths[b],
                            " keys before the last one, but the cache holds ", s.held,
-                           ", and caches, bias and scores have room for ", most);
+                           ", and caches, bias and scores have room for ",
+                           most == kAny ? s.capacity : most);
     }
     return OkStatus();
   }
@@ -296,6 +300,7 @@ class GroupQueryAttention final : public Executable {
       for (int64_t* const number : {rows.held, rows.offsets, rows.lengths}) {
         number[b] -= rows.drops[b];
       }
+      rows.gone[b] += rows.drops[b];
     }
   }
 
@@ -341,12 +346,14 @@ class GroupQueryAttention final : public Executable {
     return OkStatus();
   }
 
-  // Scores that no query sees are zeros, which those after softmax are anyway.
+  // Scores that no query sees are zeros, which those after softmax of all keys are anyway.
   static void HideScores(const AttentionProblem& p) {
-    if (p.scores_after == AttentionProblem::Scores::kSoftmax) return;
+    if (p.scores_after == AttentionProblem::Scores::kSoftmax && p.first_columns == nullptr) return;
     auto* row = static_cast<float*>(p.scores);
     for (int64_t i = 0; i < p.batch * p.query_heads * p.queries; ++i, row += p.score_keys) {
-      const int64_t end = VisibleKeys(p, i / (p.query_heads * p.queries), i % p.queries);
+      const int64_t batch = i / (p.query_heads * p.queries);
+      const int64_t gone = p.first_columns == nullptr ? 0 : p.first_columns[batch];
+      const int64_t end = gone + VisibleKeys(p, batch, i % p.queries);
       if (p.window > 0) std::fill(row, row + std::max<int64_t>(end - p.window, 0), 0.0f);
       std::fill(row + end, row + p.score_keys, 0.0f);
     }

@@ -301,10 +301,40 @@ TEST(GroupQueryAttention, ReadsWholeNumbers) {
   EXPECT_NE(wrong.RunError().find("int8"), std::string::npos);
 }
 
-// Step by step the same as with caches of all keys, in memory that holds but a few.
+// Keys in steps of their own, values in one step for all.
+TEST(GroupQueryAttention, TakesStepsOfTwoKinds) {
+  std::mt19937 random(13);
+  for (const int64_t bits : {8, 4}) {
+    const NumberCaches keys(bits, true, random), values(bits, false, random);
+    OperatorCase c = keys.Case(random);
+    c.inputs[13] = values.step;
+    for (auto& [name, value] : c.attributes) {
+      if (name == "v_quant_type") value = std::string("PER_TENSOR");
+    }
+    const std::vector<Tensor> all = c.Run(2);
+    OperatorCase plain = c;
+    plain.attributes.resize(2);
+    plain.inputs.resize(7);
+    plain.inputs[3] = keys.Checked(all[1], c.inputs[1]);
+    plain.inputs[4] = values.Checked(all[2], c.inputs[2]);
+    const Shape none = {NumberCaches::kBatch, 0, NumberCaches::kHeads * NumberCaches::kSize};
+    plain.inputs[1] = plain.inputs[2] = FloatTensor(none, {});
+    ExpectClose(all[0], plain.Run()[0], 2e-5);
+    c.inputs[13] = keys.step;
+    EXPECT_NE(c.RunError().find("must have 1 elements"), std::string::npos);
+    for (auto& [name, value] : c.attributes) {
+      if (name == "v_quant_type") value = std::string("NONE");
+    }
+    EXPECT_NE(c.RunError().find("both or neither"), std::string::npos);
+  }
+}
+
+// Step by step the same as with caches of all keys, in memory that holds but a few; also with a
+// bias of scores and their output, whose columns are those of all keys. The second row begins with
+// two keys more.
 TEST(GroupQueryAttention, KeepsTheLastKeys) {
   std::mt19937 random(4);
-  constexpr int64_t kSize = 8, kMost = 60, kWindow = 5;
+  constexpr int64_t kSize = 8, kMost = 60, kWindow = 5, kAhead = 2;
   for (const int64_t capacity : {kWindow, kWindow + 1, kWindow + 4}) {
     OperatorCase all;
     all.name = "GroupQueryAttention";
@@ -315,29 +345,45 @@ TEST(GroupQueryAttention, KeepsTheLastKeys) {
     all.Set("local_window_size", kWindow);
     OperatorCase last = all;
     last.Set("sliding_window_cache", int64_t{1});
-    std::vector<Tensor> past_all(2, RandomTensor({1, 1, kMost, kSize}, random));
-    std::vector<Tensor> past_last(2, RandomTensor({1, 1, capacity, kSize}, random));
-    int64_t total = 0;
+    std::vector<Tensor> past_all(2, RandomTensor({2, 1, kMost, kSize}, random));
+    std::vector<float> held = Floats(RandomTensor({2, 1, capacity, kSize}, random));
+    const std::vector<float> first = Floats(past_all[0]);
+    std::copy_n(first.begin() + kMost * kSize, kAhead * kSize, held.begin() + capacity * kSize);
+    std::vector<Tensor> past_last(2, FloatTensor({2, 1, capacity, kSize}, held));
+    int64_t total = 0, step = 0;
     for (const int64_t tokens : {3, 1, 1, 4, 1, 1, 1, 1, 1, 2, 1, 12, 1, 1, 1, 7, 1, 1}) {
       SCOPED_TRACE(testing::Message() << capacity << " " << total);
       total += tokens;
-      const int32_t length = static_cast<int32_t>(total - 1);
-      const Tensor lengths = Tensor::FromSpan<int32_t>({1}, std::span<const int32_t>(&length, 1));
-      const Tensor q = RandomTensor({1, tokens, 2 * kSize}, random);
-      const Tensor k = RandomTensor({1, tokens, kSize}, random);
-      const Tensor v = RandomTensor({1, tokens, kSize}, random);
-      const Tensor sum = Tensor::Scalar(static_cast<int32_t>(total));
+      const int32_t ends[] = {static_cast<int32_t>(total - 1),
+                              static_cast<int32_t>(total - 1 + kAhead)};
+      const Tensor lengths = Tensor::FromSpan<int32_t>({2}, std::span<const int32_t>(ends));
+      const Tensor q = RandomTensor({2, tokens, 2 * kSize}, random);
+      const Tensor k = RandomTensor({2, tokens, kSize}, random);
+      const Tensor v = RandomTensor({2, tokens, kSize}, random);
+      const Tensor sum = Tensor::Scalar(static_cast<int32_t>(total + kAhead));
       all.inputs = {q, k, v, past_all[0], past_all[1], lengths, sum};
       last.inputs = {q, k, v, past_last[0], past_last[1], lengths, sum};
-      const std::vector<Tensor> expected = all.Run();
-      const std::vector<Tensor> actual = last.Run(2);
-      ASSERT_EQ(actual.size(), 3u);
+      OperatorCase wanted_all = all, wanted_last = last;
+      const int64_t scores = ++step % 3;
+      for (OperatorCase* const c : {&wanted_all, &wanted_last}) {
+        if (scores != 0) c->Set("qk_output", scores);
+        c->output_count = scores != 0 ? 4 : 3;
+        c->inputs.resize(11);
+      }
+      if (step % 2 == 0) {
+        wanted_all.inputs[10] = wanted_last.inputs[10] =
+            RandomTensor({step % 4 == 0 ? 2 : 1, 2, tokens, total + kAhead}, random);
+      }
+      const std::vector<Tensor> expected = wanted_all.Run();
+      const std::vector<Tensor> actual = wanted_last.Run(2);
+      ASSERT_EQ(actual.size(), scores != 0 ? 4u : 3u);
       ExpectClose(actual[0], expected[0], 1e-5);
-      past_all.assign(expected.begin() + 1, expected.end());
-      past_last.assign(actual.begin() + 1, actual.end());
-      OperatorCase out = last;
-      out.output_count = 1;
-      ExpectClose(out.Run()[0], actual[0], 0);
+      if (scores != 0) ExpectClose(actual[3], expected[3], 1e-5);
+      past_all.assign(expected.begin() + 1, expected.begin() + 3);
+      past_last.assign(actual.begin() + 1, actual.begin() + 3);
+      wanted_last.output_count = 1;
+      wanted_last.attributes.resize(last.attributes.size());
+      ExpectClose(wanted_last.Run()[0], actual[0], 0);
     }
   }
 }
@@ -367,6 +413,14 @@ TEST(GroupQueryAttention, RefusesWhatDoesNotFitLastKeys) {
     EXPECT_NE(c.RunError().find("seqlens_k"), std::string::npos) << wrong;
   }
   c.inputs[5] = length(std::numeric_limits<int32_t>::max());
+  EXPECT_EQ(c.Run().size(), 1u);
+  // A bias has columns for the keys that are gone, too.
+  c.inputs.resize(11);
+  c.inputs[10] = RandomTensor({1, 1, 3, 10}, random);
+  EXPECT_NE(c.RunError().find("room for 10"), std::string::npos);
+  c.inputs[5] = length(10);
+  EXPECT_NE(c.RunError().find("room for 10"), std::string::npos);
+  c.inputs[5] = length(9);
   EXPECT_EQ(c.Run().size(), 1u);
 }
 

@@ -205,7 +205,8 @@ class BlockTask {
   void Run() {
     int64_t seen = 0;  // keys that any of the rows sees
     for (int64_t r = 0; r < count_; ++r) seen = std::max(seen, Visible(r));
-    const int64_t columns = p_.scores != nullptr ? p_.score_keys : seen;
+    const int64_t columns =
+        p_.scores != nullptr && p_.first_columns == nullptr ? p_.score_keys : seen;
     if (columns > 0) {
       Multiply(columns);
       for (int64_t r = 0; r < count_; ++r) Weigh(r, columns);
@@ -284,13 +285,16 @@ class BlockTask {
       return batch_ * strides.batch + QueryHead(r) * strides.head + Query(r) * strides.row;
     };
     if (p_.mask != nullptr) row.mask = p_.mask + offset(p_.mask_strides);
-    if (p_.bias != nullptr) row.bias = static_cast<const float*>(p_.bias) + offset(p_.bias_strides);
+    const int64_t column = p_.first_columns == nullptr ? 0 : p_.first_columns[batch_];
+    if (p_.bias != nullptr) {
+      row.bias = static_cast<const float*>(p_.bias) + offset(p_.bias_strides) + column;
+    }
     row.fill = p_.fill;
     row.blind_gives_zeros = p_.blind_gives_zeros;
     row.nan_gives_zeros = p_.nan_gives_zeros;
     if (p_.scores != nullptr) {
       const int64_t at = (batch_ * p_.query_heads + QueryHead(r)) * p_.queries + Query(r);
-      row.scores = static_cast<float*>(p_.scores) + at * p_.score_keys;
+      row.scores = static_cast<float*>(p_.scores) + at * p_.score_keys + column;
       row.scores_after = p_.scores_after;
     }
     WeighScores(row);
@@ -348,7 +352,9 @@ int64_t VisibleKeys(const AttentionProblem& p, int64_t batch, int64_t query) {
     visible = length;
     if (!p.past_offset) offset = length - p.queries;
   }
-  if (p.bias != nullptr || p.mask != nullptr) visible = std::min(visible, p.mask_keys);
+  if (p.bias != nullptr || p.mask != nullptr) {
+    visible = std::min(visible, p.mask_keys - (p.first_columns ? p.first_columns[batch] : 0));
+  }
   if (p.causal) visible = std::clamp<int64_t>(query + offset + 1, 0, visible);
   return visible;
 }

@@ -82,6 +82,9 @@ struct AttentionProblem {
   // unless the past is there already.
   const int64_t* begins = nullptr;
   const int64_t* offsets = nullptr;
+  // Not null: the columns of key 0 in what is added to scores and in those that are wanted, one per
+  // batch; of the latter only those of visible keys are written. Needs `causal`.
+  const int64_t* first_columns = nullptr;
   int64_t window = 0;  // not 0: of those keys a query sees only so many, the last ones
   // Not null: one more score for each query head (or all, where sink_step is 0), of no value.
   const float* sinks = nullptr;
@@ -102,8 +105,8 @@ int64_t AttentionScratchBytes(const AttentionProblem& problem, int threads);
 
 void RunAttention(const AttentionProblem& problem, void* scratch, Parallel& parallel);
 
-// The same in double, of problems without `begins`, `sinks` and `fill`; rows that see nothing are
-// zeros. Scratch memory is `keys` doubles a thread.
+// The same in double, of problems without `begins`, `sinks`, `first_columns` and `fill`; rows that
+// see nothing are zeros. Scratch memory is `keys` doubles a thread.
 void RunAttentionInDouble(const AttentionProblem& problem, void* scratch, Parallel& parallel);
 
 }  // namespace mullion::cpu
