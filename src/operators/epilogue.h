@@ -8,6 +8,8 @@
 //   fused_activation   the ONNX name of an activation: Relu, LeakyRelu, Clip, Sigmoid, Tanh, Swish,
 //                      HardSigmoid, HardSwish, Elu, Gelu, or GeluTanh (Gelu with approximate=tanh)
 //   fused_alpha, fused_beta   its parameters; of Clip the lower and the upper bound
+//   residual_begin   of normalizations of images with channels last: line and pixel of a larger
+//                      residual at which what is added begins
 // so that output = activation(product + bias + residual). Only float nodes get them.
 #ifndef MULLION_OPERATORS_EPILOGUE_H_
 #define MULLION_OPERATORS_EPILOGUE_H_
@@ -23,6 +25,7 @@ inline constexpr int kResidualInput = 3;
 inline constexpr std::string_view kFusedActivation = "fused_activation";
 inline constexpr std::string_view kFusedAlpha = "fused_alpha";
 inline constexpr std::string_view kFusedBeta = "fused_beta";
+inline constexpr std::string_view kResidualBegin = "residual_begin";
 
 struct FusedActivation {
   std::string_view name;  // empty when there is none; owned by the node
@@ -35,8 +38,9 @@ inline FusedActivation FusedActivationOf(const Node& node) {
           node.FloatAttribute(kFusedBeta, 0)};
 }
 
-// Whether the residual, which is input `input` where there is one, has the output's shape. It was
-// fused as the names of the dimensions said so, to which nobody holds the graph's inputs.
+// Whether the residual, which is input `input` where there is one, has the output's shape, or
+// reaches as far as `residual_begin` says. It was fused as the names of the dimensions said so, to
+// which nobody holds the graph's inputs.
 Status CheckResidual(const InferenceContext& context, int input, const Shape& output);
 
 }  // namespace mullion::operators

@@ -20,6 +20,7 @@ constexpr auto kAdded = std::to_array<std::string_view>({
     operators::kFusedActivation,
     operators::kFusedAlpha,
     operators::kFusedBeta,
+    operators::kResidualBegin,
     operators::attention::kFusedFill,
     operators::attention::kFusedFlatOutput,
     operators::attention::kFusedWithoutNan,

@@ -4,7 +4,9 @@
 #include <optional>
 #include <vector>
 
+#include "operators/channel_layout.h"
 #include "operators/conv_transpose.h"
+#include "operators/epilogue.h"
 #include "operators/int_list.h"
 #include "operators/slice.h"
 #include "optimizer/pattern.h"
@@ -22,13 +24,15 @@ std::optional<IntList> CropInts(const Value* value) {
 
 // What `slice` cuts off the spatial axes of a tensor of `shape`, at their begins and then at their
 // ends; nothing when it does more than that, or sizes are not known.
-std::optional<std::vector<int64_t>> CutOf(const Node& slice, const Shape& shape) {
+std::optional<std::vector<int64_t>> CutOf(const Node& slice, const Shape& shape,
+                                          operators::ChannelLayout layout) {
   const auto starts = CropInts(slice.input(1));
   const auto ends = CropInts(slice.input(2));
   const auto axes = CropInts(slice.input(3));
   if (!starts.has_value() || !ends.has_value() || !axes.has_value()) return std::nullopt;
   for (const int64_t axis : *axes) {
-    if ((axis < 0 ? axis + shape.rank() : axis) < 2) return std::nullopt;
+    const int64_t place = axis < 0 ? axis + shape.rank() : axis;
+    if (place == 0 || place == layout.ChannelAxis(shape.rank())) return std::nullopt;
   }
   const auto steps = CropInts(slice.input(4));
   if (slice.input(4) != nullptr && !steps.has_value()) return std::nullopt;
@@ -38,12 +42,11 @@ std::optional<std::vector<int64_t>> CutOf(const Node& slice, const Shape& shape)
   const auto rank = static_cast<size_t>(shape.rank() - 2);
   std::vector<int64_t> cut(2 * rank);
   for (size_t i = 0; i < rank; ++i) {
-    const operators::SliceRange& range = ranges->axes[i + 2];
-    if (shape[static_cast<int>(i) + 2] < 0 || range.step != 1 || range.count < 1) {
-      return std::nullopt;
-    }
+    const int axis = layout.SpatialAxis(static_cast<int>(i));
+    const operators::SliceRange& range = ranges->axes[static_cast<size_t>(axis)];
+    if (shape[axis] < 0 || range.step != 1 || range.count < 1) return std::nullopt;
     cut[i] = range.start;
-    cut[i + rank] = shape[static_cast<int>(i) + 2] - range.start - range.count;
+    cut[i + rank] = shape[axis] - range.start - range.count;
   }
   return cut;
 }
@@ -56,7 +59,7 @@ bool FoldInto(Graph& graph, Node& conv, Node& slice) {
       !image->type.has_shape || weights == nullptr || !weights->type.has_shape) {
     return false;
   }
-  const auto cut = CutOf(slice, made.type.shape);
+  const auto cut = CutOf(slice, made.type.shape, {});
   const auto geometry = operators::TransposedGeometry(conv, image->type.shape, weights->type.shape);
   if (!cut.has_value() || !geometry.ok()) return false;
   const auto rank = static_cast<size_t>(geometry->spatial_rank);
@@ -80,7 +83,36 @@ bool FoldInto(Graph& graph, Node& conv, Node& slice) {
   return true;
 }
 
+bool CropResidual(Graph& graph, Node& normalization) {
+  Node* const slice = ProducerOf(normalization.input(operators::kResidualInput), "Slice");
+  if (slice == nullptr || &slice->graph() != &graph || !HasOneReader(*slice->output(0))) {
+    return false;
+  }
+  Value* const whole = slice->input(0);
+  if (!IsFloat(whole) || !whole->type.has_shape || whole->type.shape.rank() != 4) return false;
+  const auto cut = CutOf(*slice, whole->type.shape, operators::ChannelLayout(normalization));
+  if (!cut.has_value()) return false;
+  normalization.SetAttribute(operators::kResidualBegin, std::vector<int64_t>{(*cut)[0], (*cut)[1]});
+  normalization.SetInput(operators::kResidualInput, whole);
+  graph.Remove(*slice);
+  return true;
+}
+
 }  // namespace
+
+bool CropResiduals(Graph& graph) {
+  bool changed = false;
+  std::vector<Node*> normalizations;
+  for (const auto& node : graph.nodes()) {
+    for (Graph* const subgraph : node->Subgraphs()) changed |= CropResiduals(*subgraph);
+    if ((Is(*node, "InstanceNormalization") || Is(*node, "GroupNormalization")) &&
+        operators::ChannelLayout(*node).last) {
+      normalizations.push_back(node.get());
+    }
+  }
+  for (Node* const node : normalizations) changed |= CropResidual(graph, *node);
+  return changed;
+}
 
 bool FoldCrop(Graph& graph) {
   bool changed = false;

@@ -100,6 +100,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   if (FuseDynamicQuantization(graph)) RemoveDeadCode(graph);
   FuseElementwise(graph);
   if (PlaceChannelsLast(graph, *options.operators)) Reduce(graph, options);
+  CropResiduals(graph);
   FoldShuffle(graph);
   JoinInPlace(graph);
   return OkStatus();

@@ -103,5 +103,40 @@ TEST_F(Crop, ReplacesAutoPad) {
   EXPECT_EQ(PadsOf(out), (Ints{2, 0, 2, 2}));
 }
 
+class ResidualCrop : public Crop {
+ protected:
+  // Of 4 channels in images of 10x12, what a normalization of images of 6x9 adds.
+  std::string Cropped(const Ints& starts, const Ints& ends, const Ints& axes, bool last = true) {
+    const Shape large = last ? Shape{2, 10, 12, 4} : Shape{2, 4, 10, 12};
+    const Shape small = last ? Shape{2, 6, 9, 4} : Shape{2, 4, 6, 9};
+    const Ints steps(axes.size(), 1);
+    Value& residual = Slice(maker_.Add("Relu", {&maker_.Input(large)}), starts, ends, axes, steps);
+    Value& factors = maker_.Constant({4});
+    out_ =
+        &maker_.Add("InstanceNormalization", {&maker_.Input(small), &factors, &factors, &residual});
+    if (last) out_->producer()->SetAttribute("channels_last", int64_t{1});
+    const Status status = maker_.Finish(*out_);
+    EXPECT_TRUE(status.ok()) << status.message();
+    optimizer::CropResiduals(maker_.graph);
+    EXPECT_TRUE(maker_.graph.Validate().ok());
+    return TextOf(maker_.graph);
+  }
+  Ints Begin() const {
+    const auto begin = out_->producer()->IntsAttribute("residual_begin");
+    return {begin.begin(), begin.end()};
+  }
+
+  Value* out_ = nullptr;
+};
+
+TEST_F(ResidualCrop, IsNotCopied) {
+  EXPECT_EQ(Cropped({3, 1}, {-1, 10}, {1, 2}), "Relu InstanceNormalization+residual@last");
+  EXPECT_EQ(Begin(), (Ints{3, 1}));
+}
+
+TEST_F(ResidualCrop, StaysWithChannelsFirst) {
+  EXPECT_EQ(Cropped({3, 1}, {-1, 10}, {2, 3}, false), "Relu Slice InstanceNormalization+residual");
+}
+
 }  // namespace
 }  // namespace mullion

@@ -71,5 +71,44 @@ TEST(Residual, OfAnotherSizeIsRefused) {
   ExpectRefusal({"InstanceNormalization", {0, 3, 6, 6}, {{3}, {3}}, {0, 3, 6, 6}});
 }
 
+// The middle of an image is added to what two unpadded convolutions made of it, as networks of
+// style transfer do: not copied, but read where it lies.
+Tensor AddMiddle(int64_t samples, bool optimize, int threads) {
+  TestModel model;
+  const Shape image{kSamples, 8, 13, 17};
+  Value* x = &model.Add("Relu", {&model.Input("x", image)});
+  Value& whole = *x;
+  for (int i = 0; i < 2; ++i) {
+    x = &model.Add("Conv", {x, &model.Constant(RandomFloats({8, 8, 3, 3}, 1))});
+    x = &model.Add("InstanceNormalization", {x, &model.Constant(RandomFloats({8}, 2)),
+                                             &model.Constant(RandomFloats({8}, 3))});
+  }
+  const auto list = [&](const std::vector<int64_t>& values) {
+    return &model.Constant(Tensor::Vector<int64_t>(values));
+  };
+  Value& middle = model.Add("Slice", {&whole, list({3, 1}), list({12, -3}), list({2, -1})});
+  model.Output(model.Add("Relu", {&model.Add("Add", {x, &middle})}));
+  const std::unique_ptr<Session> session = model.MakeSession(threads, optimize);
+  const Datum inputs[] = {Datum::FromTensor(RandomFloats({samples, 8, 13, 17}, 4))};
+  Datum outputs[1];
+  const Status status = session->Run(inputs, outputs);
+  EXPECT_TRUE(status.ok()) << status.message();
+  return *outputs[0].OwnedTensor();
+}
+
+TEST(Residual, IsReadFromALargerImage) {
+  for (const int64_t samples : {1, 3}) {
+    const Tensor expected = AddMiddle(samples, false, 1);
+    for (const int threads : {1, 3}) {
+      const Tensor result = AddMiddle(samples, true, threads);
+      ASSERT_EQ(result.shape(), (Shape{samples, 8, 9, 13}));
+      for (int64_t i = 0; i < result.count(); ++i) {
+        const auto at = static_cast<size_t>(i);
+        ASSERT_NEAR(result.span<float>()[at], expected.span<float>()[at], 1e-4) << i;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mullion

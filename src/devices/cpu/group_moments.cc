@@ -26,14 +26,29 @@ float InverseDeviation(const Moments& moments, float epsilon) {
 }  // namespace
 
 // What comes behind the scaling, for elements [offset, offset + count) of `y`.
-void GroupNormalizer::Finish(int64_t offset, int64_t count, float* y) const {
+void GroupNormalizer::Finish(int64_t offset, int64_t count, int64_t residual_offset,
+                             float* y) const {
   if (activation.kind == Activation::Kind::kNone && residual == nullptr) return;
   ActivationRows rows;
   rows.x = rows.out = y + offset;
-  rows.residual = residual == nullptr ? nullptr : residual + offset;
+  rows.residual = residual == nullptr ? nullptr : residual + residual_offset;
   rows.columns = count;
   rows.count = 1;
   ActivateRows(activation, rows);
+}
+
+// The same for pixels side by side, channels last.
+void GroupNormalizer::FinishPixels(int64_t image, int64_t pixel, int64_t count, float* y) const {
+  const int64_t offset = (image * spatial + pixel) * channels;
+  if (larger.width == 0) return Finish(offset, count * channels, offset, y);
+  for (int64_t done = 0; done < count;) {
+    const int64_t line = (pixel + done) / larger.width;
+    const int64_t across = (pixel + done) % larger.width;
+    const int64_t here = std::min(count - done, larger.width - across);
+    const int64_t from = image * larger.image + line * larger.line + across + larger.first;
+    Finish(offset + done * channels, here * channels, from * channels, y);
+    done += here;
+  }
 }
 
 size_t GroupNormalizer::ScratchBytes() const {
@@ -70,7 +85,7 @@ void GroupNormalizer::RunChannelsFirst(const float* x, const float* scale, const
         for (int64_t j = 0; j < spatial; j += kBlock) {
           const int64_t count = std::min(kBlock, spatial - j);
           ScaleShift(x + offset + j, y + offset + j, static_cast<size_t>(count), factor, shift);
-          Finish(offset + j, count, y);
+          Finish(offset + j, count, offset + j, y);
         }
       }
     }
@@ -111,7 +126,7 @@ void GroupNormalizer::RunChannelsLast(const float* x, const float* scale, const 
         ScaleShiftColumns(x + offset, y + offset, static_cast<size_t>(rows),
                           static_cast<size_t>(channels), scales + image * channels,
                           shifts + image * channels);
-        Finish(offset, rows * channels, y);
+        FinishPixels(image, row, rows, y);
       }
     }
   });

@@ -20,7 +20,17 @@ struct GroupNormalizer {
   bool channels_last;
   float epsilon;
   Activation activation = {};
-  const float* residual = nullptr;  // like `x`; may be null
+  const float* residual = nullptr;  // like `x`, or larger; may be null
+
+  // Where pixels of a residual that is larger lie, channels last: pixel p of line y of image i at
+  // i * image + y * line + p + first. `width` is that of `x`; 0 where the residual is like `x`.
+  struct LargerResidual {
+    int64_t width = 0;
+    int64_t line = 0;
+    int64_t image = 0;
+    int64_t first = 0;
+  };
+  LargerResidual larger = {};
 
   // y = activation((x - mean) / sqrt(variance + epsilon) * scale[c] + bias[c] + residual). With
   // `per_group`, scale and bias have one element for each group instead of one for each channel.
@@ -30,7 +40,8 @@ struct GroupNormalizer {
   size_t ScratchBytes() const;
 
  private:
-  void Finish(int64_t offset, int64_t count, float* y) const;
+  void Finish(int64_t offset, int64_t count, int64_t residual_offset, float* y) const;
+  void FinishPixels(int64_t image, int64_t pixel, int64_t count, float* y) const;
   void RunChannelsFirst(const float* x, const float* scale, const float* bias, bool per_group,
                         float* y, Parallel& parallel) const;
   void RunChannelsLast(const float* x, const float* scale, const float* bias, bool per_group,

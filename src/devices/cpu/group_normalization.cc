@@ -33,7 +33,14 @@ class GroupNormalization final : public Executable {
     GroupNormalizer normalizer = NormalizerFor(input.shape);
     normalizer.activation = activation_;
     if (context.HasInput(operators::kResidualInput)) {
-      normalizer.residual = context.Input(operators::kResidualInput).as<float>();
+      const TensorView& residual = context.Input(operators::kResidualInput);
+      normalizer.residual = residual.as<float>();
+      const auto begin = node_.IntsAttribute(operators::kResidualBegin);
+      if (!begin.empty()) {
+        const int64_t line = residual.shape[2];
+        normalizer.larger = {input.shape[2], line, residual.shape[1] * line,
+                             begin[0] * line + begin[1]};
+      }
     }
     if (normalizer.groups != 0 && normalizer.channels % normalizer.groups != 0) {
       return context.Error("the channels of input 0 do not divide into 'num_groups' groups");
