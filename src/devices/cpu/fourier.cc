@@ -6,6 +6,7 @@
 #include <array>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 
 #include "base/memory.h"
 #include "base/str_cat.h"
@@ -17,17 +18,18 @@ namespace mullion::cpu {
 
 namespace {
 
-// The plan of the length used last, so that another batch size costs no new one. Thread-safe.
+// The plan used last, so that another batch size costs no new one. Thread-safe.
 class LastPlan {
  public:
-  Result<std::shared_ptr<const FourierPlan>> Get(int64_t length) const {
+  Result<std::shared_ptr<const FourierPlan>> Get(int64_t length, bool single) const {
     if (length > kMaxFourierLength) {
       return InvalidModel("a transform of length ", length, " is beyond the longest of ",
                           kMaxFourierLength);
     }
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (plan_ == nullptr || plan_->length() != length) {
-      MULLION_ASSIGN_OR_RETURN(plan_, FourierPlan::Make(length));
+    if (plan_ == nullptr || plan_->length() != length || single_ != single) {
+      MULLION_ASSIGN_OR_RETURN(plan_, FourierPlan::Make(length, single));
+      single_ = single;
     }
     return plan_;
   }
@@ -35,6 +37,7 @@ class LastPlan {
  private:
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const FourierPlan> plan_;
+  mutable bool single_ = false;  // asked for, even if it has a chirp
 };
 
 // What is known of an evaluation before the tensors are: of each input its shape, if it is there,
@@ -129,7 +132,8 @@ class FourierKernel : public Executable {
       return InvalidModel("an output of ", work.output.ToString(), " is too large");
     }
     if (*elements == 0 || work.length == 0) return prepared;
-    MULLION_ASSIGN_OR_RETURN(prepared->plan, plans_.Get(work.length));
+    const bool single = std::is_same_v<T, float> && prepared->transform.from.components == 2;
+    MULLION_ASSIGN_OR_RETURN(prepared->plan, plans_.Get(work.length, single));
     prepared->transform.plan = prepared->plan.get();
     return prepared;
   }

@@ -42,9 +42,14 @@ struct SignalTransform {
 
  private:
   int64_t Lanes() const;
-  int64_t BlockElements() const;
-  void Load(int64_t first, int64_t lanes, ComplexNumbers data) const;
-  void Store(int64_t first, int64_t lanes, ComplexNumbers data) const;
+  int64_t BlockBytes() const;
+  // W: what the plan works in.
+  template <typename W>
+  void Load(int64_t first, int64_t lanes, ComplexNumbers<W> data) const;
+  template <typename W>
+  void Store(int64_t first, int64_t lanes, ComplexNumbers<W> data) const;
+  template <typename W>
+  void RunIn(void* scratch, Parallel& parallel) const;
 };
 
 extern template struct SignalTransform<float>;

@@ -115,11 +115,50 @@ INSTANTIATE_TEST_SUITE_P(Fourier, Lengths,
                                          64, 97, 100, 121, 127, 128, 129, 210, 255, 256, 257, 400),
                          testing::PrintToStringParamName());
 
-TEST(Dft, IsAsGoodAsFloatCanBe) {
+TEST(Dft, OfRealFloatsIsAsGoodAsFloatCanBe) {
   for (const int64_t n : {64, 400, 1000, 1009}) {
     const Tensor input = RandomNumbers<float>({1, n, 2, 1}, 1);
     EXPECT_LT(ErrorOf<float>(input, Dft(input, 1).Run()[0], n, false), 1e-7L) << n;
   }
+}
+
+// What passes round, in float: two units in the last place of the largest magnitude at most. A
+// chirp rounds but once.
+TEST(Dft, OfComplexFloatsRoundsInEachPass) {
+  for (const int64_t n : {5, 64, 210, 400, 1000, 4096, 1009}) {
+    for (const int64_t inner : {1, 3, 21}) {
+      const Tensor input = RandomNumbers<float>({1, n, inner, 2}, 1);
+      for (const int64_t inverse : {0, 1}) {
+        Tensor plain;
+        for (const Isa isa : AvailableIsas()) {
+          SCOPED_TRACE(testing::Message() << n << " " << inner << " " << IsaName(isa));
+          SetIsaForTest(isa);
+          OperatorCase c = Dft(input, 1);
+          c.Set("inverse", inverse);
+          const Tensor output = c.Run(3)[0];
+          if (plain.shape().rank() == 0) {
+            EXPECT_LT(ErrorOf<float>(input, output, n, inverse == 1), n == 1009 ? 1e-7L : 2.4e-7L);
+            plain = output;
+          }
+          ExpectClose(output, plain, 0);
+        }
+      }
+    }
+  }
+}
+
+// Ten values of this are zero, and rounding makes 2^-19 of them, times a tenth: the order of sums
+// that ONNX's own data for test_dft_inverse have.
+TEST(Dft, OfComplexFloatsRoundsAsOnnxsDataDo) {
+  std::vector<float> values(200);
+  for (size_t i = 0; i < 100; ++i) values[2 * i] = static_cast<float>(i);
+  OperatorCase c = Dft(TensorOf<float>({10, 10, 2}, values), 0);
+  c.Set("inverse", int64_t{1});
+  const Tensor output = c.Run()[0];
+  const float rounding = std::ldexp(1.0F, -19) * 0.1F;
+  int64_t rounded = 0;
+  for (const float y : output.span<float>()) rounded += std::abs(y) == rounding ? 1 : 0;
+  EXPECT_EQ(rounded, 10);
 }
 
 TEST(Dft, PadsAndCutsToTheLength) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <type_traits>
 
 #include "base/str_cat.h"
 
@@ -53,14 +54,15 @@ Result<AlignedBuffer> AllocateNumbers(int64_t count) {
   return OutOfMemory("no memory for the tables of a Fourier transform (", bytes, " bytes)");
 }
 
-void StorePair(std::complex<double> number, double* to) {
-  to[0] = number.real();
-  to[1] = number.imag();
+template <typename T>
+void StorePair(std::complex<double> number, T* to) {
+  to[0] = static_cast<T>(number.real());
+  to[1] = static_cast<T>(number.imag());
 }
 
 // Row k of `to` is row k of `from` times factor k; rows have `lanes` elements. May be in place.
-void ScaleRows(int64_t rows, int64_t lanes, const double* factors, ComplexNumbers from,
-               ComplexNumbers to) {
+void ScaleRows(int64_t rows, int64_t lanes, const double* factors, ComplexNumbers<double> from,
+               ComplexNumbers<double> to) {
   for (int64_t k = 0; k < rows; ++k) {
     const double re = factors[2 * k];
     const double im = factors[2 * k + 1];
@@ -75,13 +77,14 @@ void ScaleRows(int64_t rows, int64_t lanes, const double* factors, ComplexNumber
 
 }  // namespace
 
-Result<std::shared_ptr<const FourierPlan>> FourierPlan::Make(int64_t length) {
+Result<std::shared_ptr<const FourierPlan>> FourierPlan::Make(int64_t length, bool single) {
   auto plan = std::make_shared<FourierPlan>();
   plan->length_ = length;
   int64_t rest = length;
   for (const int radix : {4, 2, 3, 5, 7}) {
     for (; rest % radix == 0; rest /= radix) plan->passes_.push_back({radix, 0, 0, 0});
   }
+  plan->single_ = single && rest == 1;
   MULLION_RETURN_IF_ERROR(rest == 1 ? plan->MakePasses() : plan->MakeChirp());
   return std::shared_ptr<const FourierPlan>(std::move(plan));
 }
@@ -98,11 +101,16 @@ Status FourierPlan::MakePasses() {
     factors += 2 * count * (pass.radix - 1);
   }
   MULLION_ASSIGN_OR_RETURN(factors_, AllocateNumbers(factors));
-  double* to = static_cast<double*>(factors_.get());
+  int64_t at = 0;
   for (const FourierPass& pass : passes_) {
     for (int64_t p = 0; p < pass.count; ++p) {
-      for (int k = 1; k < pass.radix; ++k, to += 2) {
-        StorePair(Root(p * k, pass.count * pass.radix), to);
+      for (int k = 1; k < pass.radix; ++k, at += 2) {
+        const std::complex<double> root = Root(p * k, pass.count * pass.radix);
+        if (single_) {
+          StorePair(root, static_cast<float*>(factors_.get()) + at);
+        } else {
+          StorePair(root, static_cast<double*>(factors_.get()) + at);
+        }
       }
     }
   }
@@ -114,7 +122,7 @@ Status FourierPlan::MakePasses() {
 Status FourierPlan::MakeChirp() {
   passes_.clear();
   const int64_t size = NextSmooth(2 * length_ - 1);
-  MULLION_ASSIGN_OR_RETURN(convolver_, FourierPlan::Make(size));
+  MULLION_ASSIGN_OR_RETURN(convolver_, FourierPlan::Make(size, false));
   MULLION_ASSIGN_OR_RETURN(chirp_, AllocateNumbers(2 * length_));
   MULLION_ASSIGN_OR_RETURN(chirp_spectrum_, AllocateNumbers(2 * size));
 
@@ -130,7 +138,8 @@ Status FourierPlan::MakeChirp() {
     re[j] = re[(size - j) % size] = root.real();
     im[j] = im[(size - j) % size] = -root.imag();
   }
-  const ComplexNumbers spectrum = convolver_->Transform({re, im}, im + size, 1);
+  const ComplexNumbers<double> spectrum =
+      convolver_->RunPasses<double>({re, im}, {im + size, im + 2 * size}, 1);
   double* const to = static_cast<double*>(chirp_spectrum_.get());
   const double scale = 1.0 / static_cast<double>(size);
   for (int64_t k = 0; k < size; ++k) {
@@ -139,9 +148,10 @@ Status FourierPlan::MakeChirp() {
   return OkStatus();
 }
 
-ComplexNumbers FourierPlan::RunPasses(ComplexNumbers data, ComplexNumbers other,
-                                      int64_t lanes) const {
-  const double* const factors = static_cast<const double*>(factors_.get());
+template <typename T>
+ComplexNumbers<T> FourierPlan::RunPasses(ComplexNumbers<T> data, ComplexNumbers<T> other,
+                                         int64_t lanes) const {
+  const T* const factors = static_cast<const T*>(factors_.get());
   for (const FourierPass& pass : passes_) {
     RunFourierPass(pass, lanes, factors + pass.factors, data, other);
     std::swap(data, other);
@@ -149,25 +159,35 @@ ComplexNumbers FourierPlan::RunPasses(ComplexNumbers data, ComplexNumbers other,
   return data;
 }
 
-ComplexNumbers FourierPlan::Transform(ComplexNumbers data, double* work, int64_t lanes) const {
-  if (convolver_ == nullptr) {
-    return RunPasses(data, {work, work + length_ * lanes}, lanes);
+template <typename T>
+ComplexNumbers<T> FourierPlan::Transform(ComplexNumbers<T> data, T* work, int64_t lanes) const {
+  if constexpr (std::is_same_v<T, double>) {
+    if (convolver_ != nullptr) return Convolve(data, work, lanes);
   }
+  return RunPasses<T>(data, {work, work + length_ * lanes}, lanes);
+}
+
+template ComplexNumbers<float> FourierPlan::Transform(ComplexNumbers<float>, float*, int64_t) const;
+template ComplexNumbers<double> FourierPlan::Transform(ComplexNumbers<double>, double*,
+                                                       int64_t) const;
+
+ComplexNumbers<double> FourierPlan::Convolve(ComplexNumbers<double> data, double* work,
+                                             int64_t lanes) const {
   const int64_t size = convolver_->length_;
-  const ComplexNumbers padded = {work, work + size * lanes};
-  const ComplexNumbers other = {work + 2 * size * lanes, work + 3 * size * lanes};
+  const ComplexNumbers<double> padded = {work, work + size * lanes};
+  const ComplexNumbers<double> other = {work + 2 * size * lanes, work + 3 * size * lanes};
   const double* const chirp = static_cast<const double*>(chirp_.get());
   ScaleRows(length_, lanes, chirp, data, padded);
   std::fill(padded.re + length_ * lanes, padded.re + size * lanes, 0.0);
   std::fill(padded.im + length_ * lanes, padded.im + size * lanes, 0.0);
-  const ComplexNumbers spectrum = convolver_->RunPasses(padded, other, lanes);
+  const ComplexNumbers<double> spectrum = convolver_->RunPasses(padded, other, lanes);
   ScaleRows(size, lanes, static_cast<const double*>(chirp_spectrum_.get()), spectrum, spectrum);
   // The transform back is the one forward with real and imaginary parts exchanged, before and
   // after.
-  const ComplexNumbers spare = spectrum.re == padded.re ? other : padded;
-  const ComplexNumbers back =
-      convolver_->RunPasses({spectrum.im, spectrum.re}, {spare.im, spare.re}, lanes);
-  ScaleRows(length_, lanes, chirp, ComplexNumbers{back.im, back.re}, data);
+  const ComplexNumbers<double> spare = spectrum.re == padded.re ? other : padded;
+  const ComplexNumbers<double> back =
+      convolver_->RunPasses<double>({spectrum.im, spectrum.re}, {spare.im, spare.re}, lanes);
+  ScaleRows(length_, lanes, chirp, ComplexNumbers<double>{back.im, back.re}, data);
   return data;
 }
 

@@ -13,18 +13,29 @@ namespace HWY_NAMESPACE {
 
 namespace {
 
+template <typename T>
 struct Number {
-  double re;
-  double im;
+  T re;
+  T im;
 };
 
-HWY_INLINE Number operator+(Number a, Number b) { return {a.re + b.re, a.im + b.im}; }
-HWY_INLINE Number operator-(Number a, Number b) { return {a.re - b.re, a.im - b.im}; }
-HWY_INLINE Number operator*(Number a, Number b) {
+template <typename T>
+HWY_INLINE Number<T> operator+(Number<T> a, Number<T> b) {
+  return {a.re + b.re, a.im + b.im};
+}
+template <typename T>
+HWY_INLINE Number<T> operator-(Number<T> a, Number<T> b) {
+  return {a.re - b.re, a.im - b.im};
+}
+template <typename T>
+HWY_INLINE Number<T> operator*(Number<T> a, Number<T> b) {
   return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
 // i times the number.
-HWY_INLINE Number Turned(Number a) { return {-a.im, a.re}; }
+template <typename T>
+HWY_INLINE Number<T> Turned(Number<T> a) {
+  return {-a.im, a.re};
+}
 
 // cos and sin of 2 pi k / kRadix for k from 1 to kRadix / 2.
 template <int kRadix>
@@ -49,12 +60,12 @@ struct Roots<7> {
 
 // The transform of an odd number of numbers, in place. It pairs elements j and kRadix - j, whose
 // factors are conjugate.
-template <int kRadix>
-HWY_INLINE void OddButterfly(Number* x) {
+template <int kRadix, typename T>
+HWY_INLINE void OddButterfly(Number<T>* x) {
   constexpr int kPairs = kRadix / 2;
-  Number sum[kPairs];
-  Number difference[kPairs];
-  Number total = x[0];
+  Number<T> sum[kPairs];
+  Number<T> difference[kPairs];
+  Number<T> total = x[0];
 #pragma GCC unroll 3
   for (int j = 1; j <= kPairs; ++j) {
     sum[j - 1] = x[j] + x[kRadix - j];
@@ -63,16 +74,17 @@ HWY_INLINE void OddButterfly(Number* x) {
   }
 #pragma GCC unroll 3
   for (int k = 1; k <= kPairs; ++k) {
-    Number even = x[0];
-    Number odd = {0, 0};
+    Number<T> even = x[0];
+    Number<T> odd = {0, 0};
 #pragma GCC unroll 3
     for (int j = 1; j <= kPairs; ++j) {
       const int turn = j * k % kRadix;
       const int place = (turn <= kPairs ? turn : kRadix - turn) - 1;
-      const double c = Roots<kRadix>::kCos[place];
-      const double s = turn <= kPairs ? Roots<kRadix>::kSin[place] : -Roots<kRadix>::kSin[place];
-      even = even + Number{sum[j - 1].re * c, sum[j - 1].im * c};
-      odd = odd + Number{difference[j - 1].re * s, difference[j - 1].im * s};
+      const T c = static_cast<T>(Roots<kRadix>::kCos[place]);
+      const T sine = static_cast<T>(Roots<kRadix>::kSin[place]);
+      const T s = turn <= kPairs ? sine : -sine;
+      even = even + Number<T>{sum[j - 1].re * c, sum[j - 1].im * c};
+      odd = odd + Number<T>{difference[j - 1].re * s, difference[j - 1].im * s};
     }
     x[k] = even - Turned(odd);
     x[kRadix - k] = even + Turned(odd);
@@ -80,17 +92,17 @@ HWY_INLINE void OddButterfly(Number* x) {
   x[0] = total;
 }
 
-template <int kRadix>
-HWY_INLINE void Butterfly(Number* x) {
+template <int kRadix, typename T>
+HWY_INLINE void Butterfly(Number<T>* x) {
   if constexpr (kRadix == 2) {
-    const Number first = x[0];
+    const Number<T> first = x[0];
     x[0] = first + x[1];
     x[1] = first - x[1];
   } else if constexpr (kRadix == 4) {
-    const Number a = x[0] + x[2];
-    const Number b = x[0] - x[2];
-    const Number c = x[1] + x[3];
-    const Number d = Turned(x[1] - x[3]);
+    const Number<T> a = x[0] + x[2];
+    const Number<T> b = x[0] - x[2];
+    const Number<T> c = x[1] + x[3];
+    const Number<T> d = Turned(x[1] - x[3]);
     x[0] = a + c;
     x[1] = b - d;
     x[2] = a - c;
@@ -101,15 +113,15 @@ HWY_INLINE void Butterfly(Number* x) {
 }
 
 // Elements [0, span) of one p, see RunFourierPass.
-template <int kRadix>
-void Columns(int64_t span, int64_t step, const double* HWY_RESTRICT factors,
-             const double* HWY_RESTRICT from_re, const double* HWY_RESTRICT from_im,
-             double* HWY_RESTRICT to_re, double* HWY_RESTRICT to_im) {
-  Number factor[kRadix];
+template <int kRadix, typename T>
+void Columns(int64_t span, int64_t step, const T* HWY_RESTRICT factors,
+             const T* HWY_RESTRICT from_re, const T* HWY_RESTRICT from_im, T* HWY_RESTRICT to_re,
+             T* HWY_RESTRICT to_im) {
+  Number<T> factor[kRadix];
 #pragma GCC unroll 7
   for (int k = 1; k < kRadix; ++k) factor[k] = {factors[2 * k - 2], factors[2 * k - 1]};
   for (int64_t q = 0; q < span; ++q) {
-    Number x[kRadix];
+    Number<T> x[kRadix];
 #pragma GCC unroll 7
     for (int j = 0; j < kRadix; ++j) x[j] = {from_re[j * step + q], from_im[j * step + q]};
     Butterfly<kRadix>(x);
@@ -117,16 +129,16 @@ void Columns(int64_t span, int64_t step, const double* HWY_RESTRICT factors,
     to_im[q] = x[0].im;
 #pragma GCC unroll 7
     for (int k = 1; k < kRadix; ++k) {
-      const Number scaled = x[k] * factor[k];
+      const Number<T> scaled = x[k] * factor[k];
       to_re[k * span + q] = scaled.re;
       to_im[k * span + q] = scaled.im;
     }
   }
 }
 
-template <int kRadix>
-void PassOf(const FourierPass& pass, int64_t lanes, const double* factors, ComplexNumbers from,
-            ComplexNumbers to) {
+template <int kRadix, typename T>
+void PassOf(const FourierPass& pass, int64_t lanes, const T* factors, ComplexNumbers<T> from,
+            ComplexNumbers<T> to) {
   const int64_t span = pass.stride * lanes;
   for (int64_t p = 0; p < pass.count; ++p) {
     Columns<kRadix>(span, span * pass.count, factors + p * 2 * (kRadix - 1), from.re + span * p,
@@ -134,8 +146,9 @@ void PassOf(const FourierPass& pass, int64_t lanes, const double* factors, Compl
   }
 }
 
-void Pass(const FourierPass& pass, int64_t lanes, const double* factors, ComplexNumbers from,
-          ComplexNumbers to) {
+template <typename T>
+void Pass(const FourierPass& pass, int64_t lanes, const T* factors, ComplexNumbers<T> from,
+          ComplexNumbers<T> to) {
   switch (pass.radix) {
     case 2:
       return PassOf<2>(pass, lanes, factors, from, to);
@@ -158,10 +171,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mullion::cpu {
 
-void RunFourierPass(const FourierPass& pass, int64_t lanes, const double* factors,
-                    ComplexNumbers from, ComplexNumbers to) {
-  MULLION_SIMD_CALL(Pass)(pass, lanes, factors, from, to);
+template <typename T>
+void RunFourierPass(const FourierPass& pass, int64_t lanes, const T* factors,
+                    ComplexNumbers<T> from, ComplexNumbers<T> to) {
+  MULLION_SIMD_CALL(Pass<T>)(pass, lanes, factors, from, to);
 }
+
+template void RunFourierPass(const FourierPass&, int64_t, const float*, ComplexNumbers<float>,
+                             ComplexNumbers<float>);
+template void RunFourierPass(const FourierPass&, int64_t, const double*, ComplexNumbers<double>,
+                             ComplexNumbers<double>);
 
 }  // namespace mullion::cpu
 #endif  // HWY_ONCE

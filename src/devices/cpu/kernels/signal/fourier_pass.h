@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The arithmetic of Fourier transforms, see fourier.h.
+// The arithmetic of Fourier transforms, see fourier.h: T is float or double.
 #ifndef MULLION_DEVICES_CPU_KERNELS_SIGNAL_FOURIER_PASS_H_
 #define MULLION_DEVICES_CPU_KERNELS_SIGNAL_FOURIER_PASS_H_
 
@@ -8,9 +8,10 @@
 namespace mullion::cpu {
 
 // Real and imaginary parts of several numbers.
+template <typename T>
 struct ComplexNumbers {
-  double* re;
-  double* im;
+  T* re;
+  T* im;
 };
 
 // One pass of Stockham's algorithm: transforms of length `radix` (2, 3, 4, 5 or 7), `count` of them
@@ -25,8 +26,9 @@ struct FourierPass {
 // to[q + span * (radix * p + k)] = factor[p, k] * sum over j of
 // exp(-2 pi i j k / radix) * from[q + span * (p + j * count)], for q below span = stride * lanes.
 // `factors` are those of the pass, (real, imaginary) pairs; factor[p, 0] is 1 and not stored.
-void RunFourierPass(const FourierPass& pass, int64_t lanes, const double* factors,
-                    ComplexNumbers from, ComplexNumbers to);
+template <typename T>
+void RunFourierPass(const FourierPass& pass, int64_t lanes, const T* factors,
+                    ComplexNumbers<T> from, ComplexNumbers<T> to);
 
 }  // namespace mullion::cpu
 
