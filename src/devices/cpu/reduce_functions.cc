@@ -4,8 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "devices/cpu/reduce_plain.h"
-
 namespace mullion::cpu {
 
 namespace {
@@ -73,7 +71,7 @@ ReduceFunctions FloatFunctions(ReduceKind kind) {
 }  // namespace
 
 ReduceFunctions FindReduceFunctions(ReduceKind kind, ElementType type) {
-  return type == ElementType::kFloat ? FloatFunctions(kind) : PlainReduceFunctions(kind, type);
+  return type == ElementType::kFloat ? FloatFunctions(kind) : NumberReduceFunctions(kind, type);
 }
 
 }  // namespace mullion::cpu

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The functions of every reduction of ONNX, for every element type: vector kernels for float, plain
-// loops for the others.
+// The functions of every reduction of ONNX, for every element type, of the instruction level in
+// use.
 #ifndef MULLION_DEVICES_CPU_REDUCE_FUNCTIONS_H_
 #define MULLION_DEVICES_CPU_REDUCE_FUNCTIONS_H_
 
@@ -9,20 +9,7 @@
 
 namespace mullion::cpu {
 
-enum class ReduceKind {
-  kSum,
-  kMean,
-  kMax,
-  kMin,
-  kProduct,
-  kL1,
-  kL2,
-  kSumSquare,
-  kLogSum,
-  kLogSumExp,
-};
-
-// For float and what PlainReduceFunctions has.
+// For float and what NumberReduceFunctions has.
 ReduceFunctions FindReduceFunctions(ReduceKind kind, ElementType type);
 
 }  // namespace mullion::cpu

@@ -249,7 +249,7 @@ void CheckAgainstLoop(const std::string& name, int64_t n) {
   }
 }
 
-TEST(Reduce, TakesEveryTypeAtEveryLength) {
+void CheckEveryType() {
   for (const int64_t n : {1, 2, 31, 32, 33, 63, 64, 65, 100, 511, 513, 1300}) {
     for (const char* const name :
          {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceProd", "ReduceL1", "ReduceL2",
@@ -266,6 +266,14 @@ TEST(Reduce, TakesEveryTypeAtEveryLength) {
       CheckAgainstLoop<int32_t>(name, n);
       CheckAgainstLoop<double>(name, n);
     }
+  }
+}
+
+TEST(Reduce, TakesEveryTypeAtEveryLengthOnEveryLevel) {
+  for (const Isa isa : AvailableIsas()) {
+    SCOPED_TRACE(IsaName(isa));
+    SetIsaForTest(isa);
+    CheckEveryType();
   }
 }
 

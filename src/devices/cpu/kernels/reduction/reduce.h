@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/element_type.h"
+
 namespace mullion::cpu {
 
 // A reduction of one element type. `n` neighbouring outputs have `n` accumulators, which only these
@@ -36,6 +38,24 @@ enum class FloatReduction { kSum, kSumSquare, kSumAbs, kProduct, kMax, kMin, kLo
 // for kLogSumExp two planes of n floats: the maxima, and the sums of exp(x - shift), where the
 // shift is the maximum if that is finite and 0 if not.
 ReduceFunctions FloatReduceFunctions(FloatReduction reduction);
+
+enum class ReduceKind {
+  kSum,
+  kMean,
+  kMax,
+  kMin,
+  kProduct,
+  kL1,
+  kL2,
+  kSumSquare,
+  kLogSum,
+  kLogSumExp,
+};
+
+// Of double, int32, int64, uint32 and uint64; kMax and kMin also of int8, uint8 and bool. Integer
+// sums and products wrap around; means and what has a root or logarithm is computed in double and
+// truncated. Of the instruction level in use, with the same results at each.
+ReduceFunctions NumberReduceFunctions(ReduceKind kind, ElementType type);
 
 }  // namespace mullion::cpu
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "devices/cpu/reduce_plain.h"
-
+// Reductions of double, integers and bool: plain loops that compilers turn into vectors.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -9,9 +8,21 @@
 
 #include "base/element_traits.h"
 #include "devices/cpu/kernels/elementwise/number_unary.h"
+#include "devices/cpu/kernels/reduction/reduce.h"
 #include "devices/cpu/kernels/simd/for_elements.h"
 
+#define MULLION_SCALAR_IN_USE
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "devices/cpu/kernels/reduction/number_reduce.cc"
+#include "devices/cpu/kernels/simd/simd.h"
+
+// Two copies: what is common to all processors, and AVX2. Accumulators are as many in both, so that
+// results are the same.
+#if HWY_TARGET == HWY_STATIC_TARGET || HWY_TARGET == HWY_AVX2
+
+HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
+namespace HWY_NAMESPACE {
 
 namespace {
 
@@ -443,7 +454,7 @@ struct All : Min<uint8_t> {
 
 }  // namespace
 
-ReduceFunctions PlainReduceFunctions(ReduceKind kind, ElementType type) {
+ReduceFunctions FunctionsFor(ReduceKind kind, ElementType type) {
   const bool is_max = kind == ReduceKind::kMax;
   if (type == ElementType::kBool) return is_max ? FunctionsOf<Any>() : FunctionsOf<All>();
   if (type == ElementType::kInt8) {
@@ -458,4 +469,19 @@ ReduceFunctions PlainReduceFunctions(ReduceKind kind, ElementType type) {
   return functions;
 }
 
+}  // namespace HWY_NAMESPACE
 }  // namespace mullion::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif
+
+#if HWY_ONCE
+namespace mullion::cpu {
+
+ReduceFunctions NumberReduceFunctions(ReduceKind kind, ElementType type) {
+  return CurrentIsa() >= Isa::kAvx2 ? (MULLION_SIMD_AVX2(FunctionsFor))(kind, type)
+                                    : (MULLION_SIMD_SCALAR(FunctionsFor))(kind, type);
+}
+
+}  // namespace mullion::cpu
+#endif  // HWY_ONCE
