@@ -68,7 +68,7 @@ void OnEveryLevel(const Check& check) {
 // Sizes of a two-dimensional convolution.
 struct Convolution {
   explicit Convolution(std::mt19937& random) {
-    const int64_t kind = Pick(0, 3, random);
+    const int64_t kind = Pick(0, 4, random);
     switch (kind) {
       case 0:  // depthwise
         groups = Pick(2, 70, random);
@@ -84,6 +84,11 @@ struct Convolution {
         in = Pick(16, 70, random);
         out = Pick(16, 140, random);
         break;
+      case 3:  // deeper than what is packed at a time
+        groups = 1;
+        in = Pick(120, 600, random);
+        out = Pick(1, 70, random);
+        break;
       default:
         groups = 1;
         // Few channels are read by lines of the kernel.
@@ -98,7 +103,7 @@ struct Convolution {
       pads[i] = Pick(0, 2, random);
       pads[i + 2] = Pick(0, 2, random);
       const int64_t extent = (kernel[i] - 1) * dilation[i] + 1;
-      input[i] = Pick(extent, extent + 12, random);
+      input[i] = Pick(extent, extent + (kind == 3 ? 3 : 12), random);
       output[i] = (input[i] + pads[i] + pads[i + 2] - extent) / stride[i] + 1;
     }
     batch = Pick(1, 2, random);

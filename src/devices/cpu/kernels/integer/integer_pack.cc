@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/kernels/integer/integer_pack.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "devices/cpu/kernels/matrix/transpose_tile.h"
@@ -22,25 +23,32 @@ struct PackedPanel {
   int64_t width;  // columns that are packed
 };
 
-// Column by column.
+// Columns one below the other, some units of one tap at a time: units are numbers that are then
+// transposed.
 template <typename From, typename To>
 void PackColumns(const IntegerPanels& panels, const IntegerSource& source, const PackedPanel& panel,
                  const To* zeros, uint8_t* packed) {
-  constexpr int64_t kUnit = 4 / int64_t{sizeof(To)};
-  std::memset(packed, 0, static_cast<size_t>(panel.width * panels.column_bytes()));
-  for (int64_t c = 0; c < panel.columns; ++c) {
-    const From* const from =
-        static_cast<const From*>(source.data) + (panel.first + c) * source.column_stride;
-    uint8_t* to = packed + 4 * c;
-    for (int64_t tap = 0; tap < panels.taps; ++tap) {
-      for (int64_t k = 0; k < panels.depth; k += kUnit, to += 4 * panel.width) {
-        To unit[kUnit] = {};
-        for (int64_t i = 0; i < kUnit && k + i < panels.depth; ++i) {
-          const From element = from[tap * source.tap_stride + (k + i) * source.depth_stride];
-          unit[i] = static_cast<To>(element - zeros[c]);
-        }
-        std::memcpy(to, unit, sizeof(unit));
+  constexpr int64_t kElements = 256 / int64_t{sizeof(To)};
+  To columns[kPackedColumns][kElements] = {};
+  for (int64_t tap = 0; tap < panels.taps; ++tap) {
+    for (int64_t k = 0; k < panels.depth; k += kElements) {
+      const int64_t count = std::min(kElements, panels.depth - k);
+      const int64_t units = (count * int64_t{sizeof(To)} + 3) / 4;
+      for (int64_t c = 0; c < panel.columns; ++c) {
+        const From* const from = static_cast<const From*>(source.data) +
+                                 (panel.first + c) * source.column_stride +
+                                 tap * source.tap_stride + k * source.depth_stride;
+        const int64_t stride = source.depth_stride;
+        const To zero = zeros[c];
+#pragma GCC unroll 1
+        for (int64_t i = 0; i < count; ++i)
+          columns[c][i] = static_cast<To>(from[i * stride] - zero);
+        // The last unit may have room left.
+        std::fill(columns[c] + count, columns[c] + units * 4 / int64_t{sizeof(To)}, To{});
       }
+      TransposeTile(4, reinterpret_cast<const uint8_t*>(columns), sizeof(columns[0]), packed,
+                    4 * panel.width, static_cast<size_t>(panel.width), static_cast<size_t>(units));
+      packed += units * 4 * panel.width;
     }
   }
 }
