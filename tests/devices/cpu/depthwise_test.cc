@@ -126,6 +126,48 @@ TEST_P(DepthwiseKernel, ConvolvesShortLines) {
   }
 }
 
+// 3x3, several lines at once: lines of every length, with and without pads, images of a line to
+// more than a strip, and few lines that threads part differently.
+TEST_P(DepthwiseKernel, ConvolvesStripsOfLines) {
+  std::mt19937 random(7);
+  const auto check = [&](int64_t stride, int64_t dilation, int64_t pad, int64_t height) {
+    for (int64_t output = 3; output < 20; ++output) {
+      ConvolutionShape shape;
+      shape.batch = 2;
+      shape.spatial_rank = 2;
+      // Sometimes with inputs behind the last that no output reads.
+      const int64_t more = RandomInt(0, 1, random);
+      const int64_t width = (output - 1) * stride + 1 + 2 * (dilation - pad) + more;
+      shape.axes[0] = {.input = height * stride,
+                       .output = height,
+                       .kernel = 3,
+                       .stride = stride,
+                       .dilation = dilation,
+                       .pad = dilation};
+      shape.axes[1] = shape.axes[0];
+      shape.axes[1].input = width;
+      shape.axes[1].output = output;
+      shape.axes[1].pad = pad;
+      CheckDepthwise(shape, RandomInt(16, 40, random), random);
+    }
+  };
+  for (const int64_t height : {1, 2, 9, 17}) {
+    for (const int64_t dilation : {1, 2, 3}) {
+      check(1, dilation, 0, height);
+      check(1, dilation, dilation, height);
+    }
+    check(2, 1, 0, height);
+    check(2, 1, 1, height);
+  }
+  for (const int64_t height : {1, 3, 7}) {
+    ConvolutionShape shape;
+    shape.spatial_rank = 2;
+    shape.axes[0] = {.input = height, .output = height, .kernel = 3, .pad = 1};
+    shape.axes[1] = {.input = 150, .output = 150, .kernel = 3, .pad = 1};
+    CheckDepthwise(shape, 24, random);
+  }
+}
+
 // Lines long enough for several vectors of outputs a dilation apart, and sides where one, some or
 // all of the kernel hang over.
 TEST_P(DepthwiseKernel, ConvolvesDilatedLinesOfAnyLength) {

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "devices/cpu/kernels/convolution/depthwise_line.h"
+#include "devices/cpu/kernels/convolution/depthwise_strip.h"
 #include "devices/cpu/kernels/simd/isa.h"
 
 namespace mullion::cpu {
@@ -15,7 +16,7 @@ namespace mullion::cpu {
 namespace {
 
 // Output lines that are run together, one part of the channels after the other.
-constexpr int64_t kMostLines = 8;
+constexpr int64_t kMostLines = kMostStripLines;
 // Threads find at least so many tasks, unless parts of lines would be shorter than kLeastPart.
 constexpr int64_t kTasksPerThread = 4;
 constexpr int64_t kLeastPart = 32;
@@ -47,6 +48,26 @@ bool BoundsOf(const Epilogue& epilogue, float& low, float& high) {
   }
 }
 
+// Pixels of an axis of which those a dilation apart are neighbours, `first` among them.
+int64_t PixelsApart(int64_t pixels, int64_t first, int64_t dilation) {
+  return (pixels - first + dilation - 1) / dilation;
+}
+
+// Whether lines can be run by strips, pixels that lie a dilation apart as if they were neighbours.
+bool FitsStrips(const ConvolutionShape& shape) {
+  if (shape.spatial_rank != 2 || shape.in_channels < kChannelStep) return false;
+  const ConvolutionShape::Axis& down = shape.axes[0];
+  const ConvolutionShape::Axis& across = shape.axes[1];
+  if (down.kernel != kStripKernel || across.kernel != kStripKernel) return false;
+  if (down.stride != across.stride || across.stride > 2) return false;
+  const int64_t dilation = across.dilation;
+  if (across.stride == 2 && (down.dilation > 1 || dilation > 1)) return false;
+  // No more than one column is missing before a line and behind it.
+  const int64_t end = (across.output - 1) * across.stride - across.pad + 2 * dilation;
+  return (across.pad == 0 || across.pad == dilation) && end < across.input + dilation &&
+         PixelsApart(across.output, dilation - 1, dilation) >= kFewestStripPixels;
+}
+
 }  // namespace
 
 size_t PackedDepthwiseFloats(int64_t channels, int64_t taps) {
@@ -74,6 +95,7 @@ Depthwise::Depthwise(const ConvolutionShape& shape) : shape_(shape) {
     outer_taps_ *= axis.kernel;
     lines_ *= axis.output;
   }
+  uses_strips_ = HasDepthwiseStrips() && FitsStrips(shape_);
 }
 
 size_t Depthwise::ScratchBytes(int threads) const {
@@ -114,7 +136,7 @@ void Depthwise::RunLines(const float* input, const float* packed, float* out, in
   if (lines_ == 0 || job.axis.output == 0) return;
 
   // Lines are tasks; where there are few, as in one dimension, parts of them.
-  const int64_t wanted = kTasksPerThread * parallel.threads();
+  const int64_t wanted = parallel.threads() == 1 ? 1 : kTasksPerThread * parallel.threads();
   const int64_t parts =
       std::clamp<int64_t>(wanted / lines_, 1, std::max<int64_t>(job.axis.output / kLeastPart, 1));
   const int64_t tasks = lines_ * parts;
@@ -123,6 +145,27 @@ void Depthwise::RunLines(const float* input, const float* packed, float* out, in
     return out_lines == nullptr ? line * job.axis.output : out_lines[line];
   };
   const auto part_begin = [&](int64_t part) { return job.axis.output * part / parts; };
+  if (uses_strips_ && parts == 1) {
+    job.first_pixel = 0;
+    job.last_pixel = job.axis.output;
+    parallel.For(lines_, chunk, [&](int64_t first, int64_t last, int /*worker*/) {
+      std::array<int64_t, kMostLines> lines;
+      std::array<float*, kMostLines> outs;
+      const auto count = static_cast<size_t>(last - first);
+      for (size_t i = 0; i < count; ++i) {
+        lines[i] = StripLine(first + static_cast<int64_t>(i));
+        outs[i] = out + row_of(lines[i]) * out_stride;
+      }
+      RunStrips(input, packed, job, std::span(lines.data(), count), outs.data());
+      if (bounded) return;
+      for (size_t i = 0; i < count; ++i) {
+        DepthwiseJob done = job;
+        done.out = outs[i];
+        Finish(done, row_of(lines[i]), step, epilogue);
+      }
+    });
+    return;
+  }
   parallel.For(tasks, chunk, [&](int64_t first, int64_t last, int worker) {
     auto* const lines = static_cast<DepthwiseLine*>(scratch) + worker * kMostLines * outer_taps_;
     std::array<DepthwiseJob, kMostLines> jobs;
@@ -145,6 +188,58 @@ void Depthwise::RunLines(const float* input, const float* packed, float* out, in
       Finish(jobs[i], row_of(line), step, epilogue);
     }
   });
+}
+
+// Lines in the order in which those that lie a dilation apart follow each other.
+int64_t Depthwise::StripLine(int64_t index) const {
+  const ConvolutionShape::Axis& down = shape_.axes[0];
+  int64_t line = index % down.output;
+  int64_t first = 0;
+  for (int64_t count = PixelsApart(down.output, 0, down.dilation); line >= count; ++first) {
+    line -= count;
+    count = PixelsApart(down.output, first + 1, down.dilation);
+  }
+  return index - index % down.output + first + line * down.dilation;
+}
+
+void Depthwise::RunStrips(const float* input, const float* packed, const DepthwiseJob& job,
+                          std::span<const int64_t> lines, float* const* out) const {
+  const ConvolutionShape::Axis& down = shape_.axes[0];
+  const ConvolutionShape::Axis& across = shape_.axes[1];
+  DepthwiseStrip strip;
+  strip.stride = across.stride;
+  strip.pad = across.pad == 0 ? 0 : 1;
+  strip.input_step = across.dilation * job.input_step;
+  strip.out_step = across.dilation * job.out_stride;
+  strip.channels = job.channels;
+  strip.weights = packed;
+  strip.weights_stride = job.weights_stride;
+  strip.bias = job.bias;
+  strip.low = job.low;
+  strip.high = job.high;
+  for (size_t begin = 0; begin < lines.size();) {
+    size_t end = begin + 1;
+    while (end < lines.size() && lines[end] - lines[end - 1] == down.dilation &&
+           lines[end] / down.output == lines[begin] / down.output) {
+      ++end;
+    }
+    strip.line_count = static_cast<int64_t>(end - begin);
+    const float* const image = input + lines[begin] / down.output * input_pixels_ * job.channels;
+    const int64_t top = lines[begin] % down.output * down.stride - down.pad;
+    const int64_t line_count = (strip.line_count - 1) * down.stride + kStripKernel;
+    for (int64_t x = 0; x < across.dilation; ++x) {
+      for (int64_t i = 0; i < line_count; ++i) {
+        const int64_t y = top + i * down.dilation;
+        strip.lines[static_cast<size_t>(i)] =
+            y < 0 || y >= down.input ? nullptr : image + (y * across.input + x) * job.channels;
+      }
+      for (size_t i = begin; i < end; ++i) strip.out[i - begin] = out[i] + x * job.out_stride;
+      strip.pixels = PixelsApart(across.output, x, across.dilation);
+      strip.inputs = PixelsApart(across.input, x, across.dilation);
+      RunDepthwiseStrip(strip);
+    }
+    begin = end;
+  }
 }
 
 // All jobs on one part of the channels, then on the next.

@@ -39,6 +39,9 @@ class Depthwise final : public ConvolutionPlan {
  private:
   int64_t ChannelsTogether() const;
   void RunJobs(std::span<DepthwiseJob> jobs) const;
+  int64_t StripLine(int64_t index) const;
+  void RunStrips(const float* input, const float* packed, const DepthwiseJob& job,
+                 std::span<const int64_t> lines, float* const* out) const;
   static void Finish(const DepthwiseJob& job, int64_t first_row, int64_t step,
                      const Epilogue& epilogue);
   int64_t FindLines(const float* input, const float* packed, int64_t index,
@@ -48,6 +51,7 @@ class Depthwise final : public ConvolutionPlan {
   int64_t input_pixels_ = 1;  // of one image
   int64_t outer_taps_ = 1;    // kernel positions along all axes but the last
   int64_t lines_ = 1;         // output lines of the batch
+  bool uses_strips_ = false;
 };
 
 // Output channels of an input channel up to which SpreadDepthwise is taken: with more of them the
