@@ -8,6 +8,7 @@
 #include <malloc.h>
 #endif
 #ifdef __linux__
+#include <pthread.h>
 #include <sched.h>
 #endif
 
@@ -19,6 +20,7 @@
 #include <thread>
 
 #include "base/platform.h"
+#include "base/processors.h"
 #include "base/str_cat.h"
 
 namespace mullion {
@@ -212,5 +214,38 @@ int AvailableProcessors() {
   if (quota > 0) processors = std::min(processors, static_cast<int>(std::ceil(quota)));
   return std::max(processors, 1);
 }
+
+#if defined(__linux__) && !defined(__ANDROID__)
+
+int CurrentProcessor() { return sched_getcpu(); }
+
+void ThreadPlacement::KeepOff(std::thread& thread, int processor) {
+  cpu_set_t set;
+  static_assert(sizeof(set) == sizeof(allowed_));
+  if (restricted_ || processor < 0 || processor >= CPU_SETSIZE ||
+      pthread_getaffinity_np(thread.native_handle(), sizeof(set), &set) != 0) {
+    return;
+  }
+  std::memcpy(allowed_.data(), &set, sizeof(set));
+  CPU_CLR(static_cast<size_t>(processor), &set);
+  restricted_ =
+      CPU_COUNT(&set) > 0 && pthread_setaffinity_np(thread.native_handle(), sizeof(set), &set) == 0;
+}
+
+void ThreadPlacement::Restore() {
+  if (!restricted_) return;
+  cpu_set_t set;
+  std::memcpy(&set, allowed_.data(), sizeof(set));
+  pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+  restricted_ = false;
+}
+
+#else
+
+int CurrentProcessor() { return -1; }
+void ThreadPlacement::KeepOff(std::thread&, int) {}
+void ThreadPlacement::Restore() {}
+
+#endif
 
 }  // namespace mullion

@@ -182,7 +182,9 @@ std::shared_ptr<ThreadPool> ThreadPool::Acquire(int helpers) {
 void ThreadPool::Grow(int helpers) {
   const std::lock_guard lock(mutex_);
   while (static_cast<int>(threads_.size()) < helpers) {
-    threads_.emplace_back([this, home = static_cast<int>(threads_.size()) + 1] { Help(home); });
+    Helper& helper = threads_.emplace_back();
+    const auto home = static_cast<int>(threads_.size());
+    helper.thread = std::thread([this, &helper, home] { Help(helper, home); });
     helpers_.fetch_add(1, std::memory_order_relaxed);
   }
 }
@@ -193,7 +195,7 @@ ThreadPool::~ThreadPool() {
     stop_.store(true);
   }
   wake_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  for (Helper& helper : threads_) helper.thread.join();
 }
 
 ThreadPool::ActiveScope::ActiveScope(ThreadPool* pool, int64_t shareable) : pool_(pool) {
@@ -220,8 +222,16 @@ bool ThreadPool::MayShare(int helpers, bool must, int& wake) {
 }
 
 void ThreadPool::Wake(int helpers) {
-  // A helper that is about to sleep has counted itself but may not wait yet; it holds the mutex.
-  { const std::lock_guard lock(mutex_); }
+  {
+    // A helper that is about to sleep has counted itself but may not wait yet; it holds the mutex.
+    const std::lock_guard lock(mutex_);
+    // One that fell asleep on the caller's processor would wake up there and take it away, again
+    // and again, where the system does not know that processors share a cache (virtual machines).
+    const int here = CurrentProcessor();
+    for (Helper& helper : threads_) {
+      if (helper.asleep_on == here) helper.placement.KeepOff(helper.thread, here);
+    }
+  }
   for (int i = 0; i < helpers; ++i) wake_.notify_one();
 }
 
@@ -309,18 +319,21 @@ bool ThreadPool::SpinForWork(uint64_t seen) const {
   return false;
 }
 
-void ThreadPool::Sleep(uint64_t seen) {
+void ThreadPool::Sleep(Helper& helper, uint64_t seen) {
   std::unique_lock lock(mutex_);
+  helper.asleep_on = CurrentProcessor();
   sleepers_.fetch_add(1, std::memory_order_seq_cst);
   wake_.wait(lock, [&] { return generation_.load(std::memory_order_seq_cst) != seen || stop_; });
   sleepers_.fetch_sub(1, std::memory_order_relaxed);
+  helper.asleep_on = -1;
+  helper.placement.Restore();
 }
 
-void ThreadPool::Help(int home) {
+void ThreadPool::Help(Helper& helper, int home) {
   while (!stop_.load(std::memory_order_relaxed)) {
     const uint64_t seen = generation_.load(std::memory_order_acquire);
     if (JoinAnyJob(home)) continue;
-    if (!SpinForWork(seen)) Sleep(seen);
+    if (!SpinForWork(seen)) Sleep(helper, seen);
   }
 }
 

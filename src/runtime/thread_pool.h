@@ -18,13 +18,14 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #include "base/cancellation.h"
 #include "base/parallel.h"
+#include "base/processors.h"
 #include "runtime/loop_costs.h"
 
 namespace mullion {
@@ -69,15 +70,20 @@ class ThreadPool {
 
  private:
   struct Job;
+  struct Helper {
+    std::thread thread;
+    int asleep_on = -1;  // the processor where it fell asleep
+    ThreadPlacement placement;
+  };
   // Callers that have a loop shared at the same time; one more works alone.
   static constexpr size_t kMostJobs = 8;
 
   ThreadPool();
   void Grow(int helpers);
-  void Help(int home);
+  void Help(Helper& helper, int home);
   bool JoinAnyJob(int home);
   bool SpinForWork(uint64_t seen) const;
-  void Sleep(uint64_t seen);
+  void Sleep(Helper& helper, uint64_t seen);
   // Whether up to `helpers` helpers may be asked, and how many sleepers to wake for it.
   bool MayShare(int helpers, bool must, int& wake);
   void Wake(int helpers);
@@ -93,7 +99,7 @@ class ThreadPool {
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<std::thread> threads_;  // guarded by mutex_
+  std::list<Helper> threads_;  // guarded by mutex_
 };
 
 // A session's share of the pool for one evaluation.
