@@ -4,8 +4,6 @@
 #define MULLION_DEVICES_CPU_KEY_INDEX_H_
 
 #include <cstdint>
-#include <cstring>
-#include <functional>
 #include <limits>
 #include <string>
 #include <type_traits>
@@ -14,6 +12,7 @@
 #include "base/element_traits.h"
 #include "base/tensor.h"
 #include "devices/cpu/slot_table.h"
+#include "devices/cpu/text_key.h"
 
 namespace mullion::cpu {
 
@@ -38,46 +37,41 @@ class KeyIndex {
   int64_t Find(const Key& key) const {
     return slots_.Find(KeyOf(key), SameAs(key));
   }
+  // The same for `count` keys. The slots of words are asked for ahead: most of what a search takes
+  // is waiting for them.
+  template <typename Key>
+  void FindEach(const Key* keys, int64_t count, int64_t* places) const {
+    constexpr bool kWords = std::is_same_v<Key, std::string>;
+    for (int64_t i = 0; kWords && i < count; ++i) {
+      const uint64_t key = KeyOf(keys[i]);
+      slots_.Expect(key);
+      places[i] = static_cast<int64_t>(key);
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      const uint64_t key = kWords ? static_cast<uint64_t>(places[i]) : KeyOf(keys[i]);
+      places[i] = slots_.Find(key, SameAs(keys[i]));
+    }
+  }
 
  private:
-  static constexpr uint64_t kLongWord = uint64_t{1} << 63;
-
   template <typename Number>
   static uint64_t KeyOf(Number key) {
     if constexpr (std::is_floating_point_v<Number>) {
       // Zeros are equal, and so is here every NaN.
       double number = key == 0 ? 0.0 : static_cast<double>(key);
       if (key != key) number = std::numeric_limits<double>::quiet_NaN();
-      return Read<uint64_t>(&number);
+      return BitCast<uint64_t>(number);
     } else {
       return static_cast<uint64_t>(static_cast<int64_t>(key));
     }
   }
-  // Shorter words than 4 bytes are their own keys: those bytes, once or twice each or the 0 behind
-  // them, and how many.
-  static uint64_t KeyOf(const std::string& word) {
-    const size_t size = word.size();
-    const char* const text = word.c_str();
-    const auto at = [text](size_t i) { return static_cast<uint64_t>(Read<uint8_t>(text + i)); };
-    if (size < 4) return size | at(0) << 8 | at(size / 2) << 16 | at((size + 1) / 2) << 24;
-    if (size > 16) return std::hash<std::string>()(word) | kLongWord;
-    const uint64_t first = size < 8 ? Read<uint32_t>(text) : Read<uint64_t>(text);
-    const uint64_t last =
-        size < 8 ? Read<uint32_t>(text + size - 4) : Read<uint64_t>(text + size - 8);
-    return (first * 0x9e3779b97f4a7c15u + last) | kLongWord;
-  }
-  template <typename T>
-  static T Read(const void* from) {
-    T value;
-    std::memcpy(&value, from, sizeof(value));
-    return value;
-  }
+  static uint64_t KeyOf(const std::string& word) { return TextKey(word); }
 
   template <typename Key>
   auto SameAs(const Key& key) const {
     return [this, &key](int64_t place) {
       if constexpr (std::is_same_v<Key, std::string>) {
-        return key.size() < 4 || words_[static_cast<size_t>(place)] == key;
+        return SameTexts(key, words_[static_cast<size_t>(place)]);
       } else {
         return true;
       }

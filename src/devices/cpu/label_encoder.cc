@@ -29,8 +29,7 @@ class LabelEncoder final : public Executable {
     for (int64_t begin = 0; begin < input.count(); begin += kBlock) {
       const int64_t count = std::min(kBlock, input.count() - begin);
       DispatchType(AllLabels(), input.type, [&](auto tag) {
-        const auto* const keys = input.as<typename decltype(tag)::type>() + begin;
-        for (int64_t i = 0; i < count; ++i) places[i] = index_.Find(keys[i]);
+        index_.FindEach(input.as<typename decltype(tag)::type>() + begin, count, places);
       });
       DispatchType(AllLabels(), output.type, [&](auto tag) {
         using Label = typename decltype(tag)::type;

@@ -69,9 +69,10 @@ class LinearScores {
     return OkStatus();
   }
 
-  // Calls `finish(row, scores)` for every row; `scores` may be changed.
+  // Calls `finish(row, count, scores)` for blocks of `count` rows from `row` on, whose scores lie
+  // one behind the other; they may be changed.
   template <typename Finish>
-  void ForEachRow(const RunContext& context, const Finish& finish) const {
+  void ForEachBlock(const RunContext& context, const Finish& finish) const {
     const auto& b = *context.state<BoundLinear>();
     const TensorView& input = context.Input(0);
     const int64_t blocks = (b.rows + kRows - 1) / kRows;
@@ -98,7 +99,8 @@ class LinearScores {
                         0, sums, columns_},
                        0, columns_);
         }
-        for (int64_t i = 0; i < count; ++i) finish(first + i, sums + i * columns_);
+        Join(sums, count);
+        finish(first, count, sums);
       }
     });
   }
@@ -108,6 +110,21 @@ class LinearScores {
  private:
   // Vectors along so few columns would be mostly padding; they run along the features instead.
   bool few() const { return scores_ <= 4 && features_ >= 32; }
+
+  // Rows are columns_ apart, and then as many as there are scores. What is moved beyond a row is
+  // written over by the next one's.
+  void Join(float* sums, int64_t count) const {
+    constexpr int64_t kMove = 4;
+    for (int64_t i = 1; i < count && scores_ < columns_; ++i) {
+      const float* const from = sums + i * columns_;
+      float* const to = sums + i * scores_;
+      for (int64_t j = 0; j < scores_; j += kMove) {
+        float moved[kMove];
+        std::copy_n(from + j, kMove, moved);
+        std::copy_n(moved, kMove, to + j);
+      }
+    }
+  }
 
   int64_t scores_;
   int64_t columns_;
@@ -129,9 +146,9 @@ class LinearRegressor final : public Executable {
     MULLION_ASSIGN_OR_RETURN(
         const MutableTensorView output,
         context.AllocateOutput(0, Shape{context.state<BoundLinear>()->rows, targets}));
-    scores_.ForEachRow(context, [&](int64_t row, float* scores) {
-      ApplyPostTransform(transform_, scores, targets);
-      std::copy_n(scores, targets, output.as<float>() + row * targets);
+    scores_.ForEachBlock(context, [&](int64_t row, int64_t count, float* scores) {
+      ApplyPostTransform(transform_, scores, count, targets);
+      std::copy_n(scores, count * targets, output.as<float>() + row * targets);
     });
     return OkStatus();
   }
@@ -158,18 +175,21 @@ class LinearClassifier final : public Executable {
                              context.AllocateOutput(0, Shape{rows}));
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(1, Shape{rows, classes}));
-    scores_.ForEachRow(context, [&](int64_t row, float* scores) {
+    scores_.ForEachBlock(context, [&](int64_t row, int64_t count, float* scores) {
       float* const out = output.as<float>() + row * classes;
-      int64_t best = 0;
-      if (shared_) {
-        best = scores[0] > 0 ? 1 : 0;
-        Spread(scores[0], out);
-      } else {
-        best = ArgMax(scores, classes);
-        ApplyPostTransform(transform_, scores, classes);
-        std::copy_n(scores, classes, out);
+      for (int64_t i = 0; i < count; ++i) {
+        int64_t best = 0;
+        if (shared_) {
+          best = scores[i] > 0 ? 1 : 0;
+          Spread(scores[i], out + i * classes);
+        } else {
+          best = ArgMax(scores + i * classes, classes);
+        }
+        WriteLabel(labels_, best, labels, row + i);
       }
-      WriteLabel(labels_, best, labels, row);
+      if (shared_) return;
+      ApplyPostTransform(transform_, scores, count, classes);
+      std::copy_n(scores, count * classes, out);
     });
     return OkStatus();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The score transforms of ai.onnx.ml, one row at a time.
+// The score transforms of ai.onnx.ml.
 #ifndef MULLION_DEVICES_CPU_POST_TRANSFORM_H_
 #define MULLION_DEVICES_CPU_POST_TRANSFORM_H_
 
@@ -9,9 +9,9 @@
 
 namespace mullion::cpu {
 
-// In place.
+// Transforms `rows` rows of `count` scores each, one behind the other, in place.
 template <typename T>
-void ApplyPostTransform(operators::PostTransform transform, T* scores, int64_t count);
+void ApplyPostTransform(operators::PostTransform transform, T* scores, int64_t rows, int64_t count);
 
 // 1 / (1 + e^-x).
 template <typename T>

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "base/str_cat.h"
 #include "devices/cpu/index_reader.h"
+#include "devices/cpu/kernels/elementwise/elements.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/rows.h"
 #include "devices/cpu/scatter_reduce.h"
@@ -82,7 +85,7 @@ class ScatterNd final : public Executable {
  public:
   explicit ScatterNd(const Node& node) : reduction_(*operators::ScatterReductionOf(node)) {
     DispatchType(NumericTypes{}, node.input(0)->type.element_type,
-                 [&](auto tag) { reduce_ = &ReduceRow<typename decltype(tag)::type>; });
+                 [&](auto tag) { reduce_ = &ReduceOne<typename decltype(tag)::type>; });
   }
 
   Status Bind(BindContext& context) const override {
@@ -115,56 +118,89 @@ class ScatterNd final : public Executable {
       return OkStatus();
     }
     const Tuples tuples(data.shape, context.Input(1));
-    const auto refusal = [&](int64_t tuple) {
-      return context.Error("index tuple ", tuple, " is outside data of shape ",
-                           data.shape.ToString());
-    };
+    std::atomic<int64_t> bad{-1};
     if (tuples.row() == 1) {
-      for (int64_t i = 0; i < tuples.count(); ++i) {
-        const int64_t offset = tuples.Offset(i);
-        if (offset < 0) return refusal(i);
-        Scatter(updates, i, output, offset, 1);
-      }
-      return OkStatus();
+      ScatterEach(tuples, updates, output, bad);
+    } else {
+      // Tuples may name a place twice, so every thread takes all tuples, in order, for its part of
+      // the rows.
+      const int64_t row_bytes = std::max<int64_t>(1, static_cast<int64_t>(ByteSize(data.type, 1)));
+      const int64_t chunk =
+          IsSubByte(data.type)
+              ? tuples.row()
+              : std::max<int64_t>(1024 / row_bytes, (64 << 10) / (row_bytes * tuples.count()));
+      context.parallel().For(tuples.row(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
+        for (int64_t i = 0; i < tuples.count(); ++i) {
+          const int64_t offset = tuples.Offset(i);
+          if (offset < 0) return bad.store(i, std::memory_order_relaxed);
+          Scatter(updates, i * tuples.row() + begin, output, offset + begin, end - begin);
+        }
+      });
     }
-    for (int64_t i = 0; i < tuples.count(); ++i) {
-      if (tuples.Offset(i) < 0) return refusal(i);
-    }
-    // Tuples may name a place twice, so every thread takes all tuples, in order, for its part of
-    // the rows.
-    const int64_t row_bytes = std::max<int64_t>(1, static_cast<int64_t>(ByteSize(data.type, 1)));
-    const int64_t chunk =
-        IsSubByte(data.type)
-            ? tuples.row()
-            : std::max<int64_t>(1024 / row_bytes, (64 << 10) / (row_bytes * tuples.count()));
-    context.parallel().For(tuples.row(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
-      for (int64_t i = 0; i < tuples.count(); ++i) {
-        Scatter(updates, i * tuples.row() + begin, output, tuples.Offset(i) + begin, end - begin);
-      }
-    });
-    return OkStatus();
+    if (bad.load() < 0) return OkStatus();
+    return context.Error("index tuple ", bad.load(), " is outside data of shape ",
+                         data.shape.ToString());
   }
 
  private:
+  // Tuples of single elements.
+  void ScatterEach(const Tuples& tuples, const TensorView& updates, const MutableTensorView& output,
+                   std::atomic<int64_t>& bad) const {
+    const auto each = [&](auto put) {
+      for (int64_t i = 0; i < tuples.count(); ++i) {
+        const int64_t offset = tuples.Offset(i);
+        if (offset < 0) return bad.store(i);
+        put(offset, i);
+      }
+    };
+    const bool done =
+        reduction_ == ScatterReduction::kNone && DispatchSize(output.type, [&](auto tag) {
+          using T = typename decltype(tag)::type;
+          T* const to = static_cast<T*>(output.data);
+          const T* const from = static_cast<const T*>(updates.data);
+          each([=](int64_t offset, int64_t i) { to[offset] = from[i]; });
+        });
+    if (done) return;
+    each([&](int64_t offset, int64_t i) { Scatter(updates, i, output, offset, 1); });
+  }
+
   void Scatter(const TensorView& updates, int64_t source, const MutableTensorView& output,
                int64_t target, int64_t count) const {
     if (reduction_ == ScatterReduction::kNone) {
       CopyRow(output.type, updates.data, source, output.data, target, count);
-      return;
+    } else if (count == 1) {
+      reduce_(reduction_, updates.data, source, output.data, target);
+    } else {
+      const AnyOperand update{At(updates.data, output.type, source), 1};
+      void* const to = At(output.data, output.type, target);
+      BinaryElements({OpOf(reduction_)}, output.type, {to, 1}, update, to,
+                     static_cast<size_t>(count));
     }
-    reduce_(reduction_, updates.data, source, output.data, target, count);
+  }
+
+  template <typename Void>
+  static Void* At(Void* data, ElementType type, int64_t index) {
+    using Byte = std::conditional_t<std::is_const_v<Void>, const std::byte, std::byte>;
+    return static_cast<Byte*>(data) + ByteSize(type, index);
+  }
+
+  static operators::ElementwiseOp OpOf(ScatterReduction reduction) {
+    using Op = operators::ElementwiseOp;
+    return reduction == ScatterReduction::kAdd   ? Op::kAdd
+           : reduction == ScatterReduction::kMul ? Op::kMul
+           : reduction == ScatterReduction::kMax ? Op::kMax
+                                                 : Op::kMin;
   }
 
   template <typename T>
-  static void ReduceRow(ScatterReduction reduction, const void* updates, int64_t source, void* y,
-                        int64_t target, int64_t count) {
-    const T* const from = static_cast<const T*>(updates) + source;
-    T* const to = static_cast<T*>(y) + target;
-    for (int64_t j = 0; j < count; ++j) to[j] = Reduce(reduction, to[j], from[j]);
+  static void ReduceOne(ScatterReduction reduction, const void* updates, int64_t source, void* y,
+                        int64_t target) {
+    T& to = static_cast<T*>(y)[target];
+    to = Reduce(reduction, to, static_cast<const T*>(updates)[source]);
   }
 
   ScatterReduction reduction_;
-  decltype(&ReduceRow<float>) reduce_ = nullptr;  // of the element type; null where none adds up
+  decltype(&ReduceOne<float>) reduce_ = nullptr;  // of the element type; null where none adds up
 };
 
 }  // namespace

@@ -22,10 +22,12 @@ T Reduce(operators::ScatterReduction reduction, T present, T update) {
       return static_cast<T>(static_cast<W>(a) + static_cast<W>(b));
     case ScatterReduction::kMul:
       return static_cast<T>(static_cast<W>(a) * static_cast<W>(b));
+    // NaN stays NaN, as in numpy. Asked for by itself, as it is foreseen; which number is greater
+    // is not, and processors choose without a branch.
     case ScatterReduction::kMax:
-      return b > a || b != b ? update : present;  // NaN stays NaN, as in numpy
+      return b != b ? update : b > a ? update : present;
     case ScatterReduction::kMin:
-      return b < a || b != b ? update : present;
+      return b != b ? update : b < a ? update : present;
     default:
       return update;
   }

@@ -16,7 +16,7 @@ class SlotTable {
   // For as many keys at most, with at least so many slots for each.
   explicit SlotTable(size_t keys, size_t slots_each = 8) {
     size_t slots = 64;
-    while (slots < slots_each * keys) slots *= 2;
+    for (; slots < slots_each * keys; slots *= 2) --shift_;
     slots_.resize(slots);
   }
 
@@ -24,6 +24,9 @@ class SlotTable {
   int64_t Find(uint64_t key) const { return Find(key, AnyPlace()); }
   // The place of the key, which becomes `place` if it is not there yet.
   int64_t FindOrAdd(uint64_t key, int64_t place) { return FindOrAdd(key, place, AnyPlace()); }
+
+  // Says that the key will be looked for soon.
+  void Expect(uint64_t key) const { __builtin_prefetch(&slots_[FirstSlot(key)]); }
 
   // Where different things may have one key: `same` tells whether a place is that of the one meant.
   template <typename Same>
@@ -47,17 +50,23 @@ class SlotTable {
     bool operator()(int64_t /*place*/) const { return true; }
   };
 
+  // By the golden ratio (Knuth): the highest bits of the product depend on all bits of the key, of
+  // which whole numbers as doubles differ in the highest ones alone.
+  size_t FirstSlot(uint64_t key) const {
+    return static_cast<size_t>((key * 0x9e3779b97f4a7c15u) >> shift_);
+  }
+
   template <typename Same>
   size_t SlotOf(uint64_t key, Same same) const {
     const size_t mask = slots_.size() - 1;
-    // By the golden ratio (Knuth): the high bits of the product depend on all bits.
-    size_t at = static_cast<size_t>((key * 0x9e3779b97f4a7c15u) >> 32) & mask;
+    size_t at = FirstSlot(key);
     while (slots_[at].place >= 0 && !(slots_[at].key == key && same(slots_[at].place))) {
       at = (at + 1) & mask;
     }
     return at;
   }
 
+  int shift_ = 58;  // that leaves as many bits as slots have numbers
   std::vector<Slot> slots_;
 };
 

@@ -123,7 +123,7 @@ class SvmRegressor final : public Svm {
       const int64_t count = p_.vectors > 0 ? p_.vectors : p_.features;
       float score = Dot(terms, p_.coefficients.data(), count) + p_.rho[0];
       if (p_.one_class) score = score > 0 ? 1.0f : -1.0f;
-      ApplyPostTransform(p_.post_transform, &score, 1);
+      ApplyPostTransform(p_.post_transform, &score, 1, 1);
       output.as<float>()[row] = score;
     });
     return OkStatus();
@@ -170,7 +170,7 @@ class SvmClassifier final : public Svm {
     int64_t best = ArgMax(scores, p_.classes);
     // Of two classes the second is chosen when the greater score is on the positive side.
     if (p_.classes == 2 && scores[best] > (all_positive_ ? 0.5f : 0.0f)) best = 1;
-    ApplyPostTransform(p_.post_transform, scores, p_.classes);
+    ApplyPostTransform(p_.post_transform, scores, 1, p_.classes);
     return best;
   }
 
@@ -190,11 +190,11 @@ class SvmClassifier final : public Svm {
     const int64_t best = ArgMax(votes, p_.classes);
     if (!p_.probability_a.empty()) {
       Probabilities(workspace, scores);
-      ApplyPostTransform(p_.post_transform, scores, p_.classes);
+      ApplyPostTransform(p_.post_transform, scores, 1, p_.classes);
       return best;
     }
     if (pair != 1) {
-      ApplyPostTransform(p_.post_transform, scores, pair);
+      ApplyPostTransform(p_.post_transform, scores, 1, pair);
       return best;
     }
     return SpreadPair(scores);

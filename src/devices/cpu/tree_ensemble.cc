@@ -142,7 +142,7 @@ class TreeRegressor final : public TreeEnsemble<T> {
         scores[i] += static_cast<T>(forest.base_values[static_cast<size_t>(i)]);
       }
     }
-    ApplyPostTransform(forest.post_transform, scores, targets);
+    ApplyPostTransform(forest.post_transform, scores, 1, targets);
   }
 
   static void Write(const MutableTensorView& output, int64_t i, T score) {
@@ -207,7 +207,7 @@ class TreeClassifier final : public TreeEnsemble<T> {
       }
       if (voted[i] != 0 && (best < 0 || scores[i] > scores[best])) best = i;
     }
-    ApplyPostTransform(this->forest().post_transform, scores, classes);
+    ApplyPostTransform(this->forest().post_transform, scores, 1, classes);
     return std::max<int64_t>(best, 0);
   }
 
@@ -231,7 +231,7 @@ class TreeClassifier final : public TreeEnsemble<T> {
     if (single) {
       Spread(scores);
     } else {
-      ApplyPostTransform(this->forest().post_transform, scores, 2);
+      ApplyPostTransform(this->forest().post_transform, scores, 1, 2);
       if (!one_score_) return scores[1] > scores[0] ? 1 : 0;
     }
     return best;
@@ -251,7 +251,7 @@ class TreeClassifier final : public TreeEnsemble<T> {
       scores[1] = score;
       scores[0] = 1 - score;
     }
-    if (transform == PostTransform::kProbit) ApplyPostTransform(transform, scores, 2);
+    if (transform == PostTransform::kProbit) ApplyPostTransform(transform, scores, 1, 2);
   }
 
   operators::ClassLabels labels_;

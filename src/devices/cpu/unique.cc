@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "devices/cpu/rows.h"
 #include "devices/cpu/slot_table.h"
 #include "devices/cpu/strided_copy.h"
+#include "devices/cpu/text_key.h"
 
 namespace mullion::cpu {
 
@@ -67,25 +69,31 @@ std::vector<Group> FindGroups(const Slices& slices, const T* data, std::vector<i
   return groups;
 }
 
-// Groups of equal keys in the order of their first occurrence, and the group of each key.
-std::vector<Group> FindEqualKeys(const std::vector<int64_t>& keys, std::vector<int64_t>& inverse) {
-  // As large as it has to be, for many keys are often few numbers: a larger one leaves the caches.
+// Groups of equal elements in the order of their first occurrence, and the group of each of `count`
+// elements: those with the same key_of(i), a uint64_t, which are the same(i, k).
+template <typename Key, typename Same>
+std::vector<Group> FindEqual(int64_t count, Key key_of, Same same, std::vector<int64_t>& inverse) {
+  // As large as it has to be, for many elements are often few different ones: a larger one leaves
+  // the caches.
   size_t room = 256;
   SlotTable table(room, 2);
   std::vector<Group> groups;
-  inverse.resize(keys.size());
-  for (size_t i = 0; i < keys.size(); ++i) {
+  inverse.resize(static_cast<size_t>(count));
+  const auto first_of = [&](int64_t group) { return groups[static_cast<size_t>(group)].first; };
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t next = std::ssize(groups);
     if (groups.size() == room) {
       room *= 4;
       table = SlotTable(room, 2);
-      for (int64_t group = 0; group < std::ssize(groups); ++group) {
-        const int64_t first = groups[static_cast<size_t>(group)].first;
-        table.FindOrAdd(static_cast<uint64_t>(keys[static_cast<size_t>(first)]), group);
+      for (int64_t group = 0; group < next; ++group) {
+        table.FindOrAdd(key_of(first_of(group)), group, [](int64_t) { return false; });
       }
     }
-    inverse[i] = table.FindOrAdd(static_cast<uint64_t>(keys[i]), std::ssize(groups));
-    if (inverse[i] == std::ssize(groups)) groups.push_back({static_cast<int64_t>(i), 0});
-    ++groups[static_cast<size_t>(inverse[i])].count;
+    const int64_t group =
+        table.FindOrAdd(key_of(i), next, [&](int64_t known) { return same(i, first_of(known)); });
+    inverse[static_cast<size_t>(i)] = group;
+    if (group == next) groups.push_back({i, 0});
+    ++groups[static_cast<size_t>(group)].count;
   }
   return groups;
 }
@@ -93,7 +101,7 @@ std::vector<Group> FindEqualKeys(const std::vector<int64_t>& keys, std::vector<i
 // Puts groups in ascending order of key_of(group), of which no two are equal.
 template <typename Key>
 void SortGroups(std::vector<Group>& groups, std::vector<int64_t>& inverse, Key key_of) {
-  std::vector<std::pair<int64_t, int64_t>> order;  // key and group
+  std::vector<std::pair<decltype(key_of(groups[0])), int64_t>> order;  // key and group
   order.reserve(groups.size());
   for (const Group& group : groups) order.emplace_back(key_of(group), std::ssize(order));
   std::sort(order.begin(), order.end());
@@ -158,13 +166,27 @@ class Unique final : public Executable {
   // In the order asked for.
   std::vector<Group> Find(const TensorView& input, const Slices& slices, const Slices& compared,
                           std::vector<int64_t>& inverse) const {
+    const bool single = compared.outer == 1 && compared.inner == 1;
     std::vector<Group> groups;
     if (input.type == ElementType::kString) {
-      groups = FindGroups(slices, input.as<std::string>(), inverse);
+      const auto* const words = input.as<std::string>();
+      if (single) {
+        groups = FindEqual(
+            compared.count, [=](int64_t i) { return TextKey(words[i]); },
+            [=](int64_t i, int64_t k) { return SameTexts(words[i], words[k]); }, inverse);
+        if (sorted_) {
+          SortGroups(groups, inverse,
+                     [=](const Group& group) { return std::string_view(words[group.first]); });
+        }
+        return groups;
+      }
+      groups = FindGroups(slices, words, inverse);
     } else {
       const std::vector<int64_t> keys = KeysOf(input);
-      if (compared.outer == 1 && compared.inner == 1) {
-        groups = FindEqualKeys(keys, inverse);
+      if (single) {
+        groups = FindEqual(
+            compared.count, [&](int64_t i) { return static_cast<uint64_t>(keys.data()[i]); },
+            [](int64_t, int64_t) { return true; }, inverse);
         if (sorted_) {
           SortGroups(groups, inverse,
                      [&](const Group& group) { return keys[static_cast<size_t>(group.first)]; });

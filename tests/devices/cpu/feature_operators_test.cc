@@ -2,6 +2,7 @@
 // The small operators of ai.onnx.ml, by worked examples: models, encoders, maps.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -52,6 +53,78 @@ TEST(LinearClassifier, TwoClassesShareAScore) {
   EXPECT_EQ(tester.Output<std::string>(0), Words({"b", "a"}));
   const float p = 1 / (1 + std::exp(-2.0f));
   ExpectNear(tester.Output<float>(1), {1 - p, p, p, 1 - p});
+}
+
+// The identity, for more rows than are multiplied together.
+void CheckTransform(const std::string& transform, int64_t targets, const Floats& scores,
+                    const Floats& expected) {
+  const auto rows = static_cast<int64_t>(scores.size()) / targets;
+  KernelTester tester = Ml("LinearRegressor");
+  tester.AddInput<float>({rows, targets}, scores);
+  Floats coefficients(static_cast<size_t>(targets * targets), 0);
+  for (int64_t i = 0; i < targets; ++i) coefficients[static_cast<size_t>(i * targets + i)] = 1;
+  tester.SetAttribute("coefficients", coefficients);
+  tester.SetAttribute("targets", targets);
+  tester.SetAttribute("post_transform", transform);
+  EXPECT_RUNS(tester);
+  const Floats actual = tester.Output<float>(0);
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t i = 0; i < actual.size(); ++i) {
+    if (std::isnan(expected[i])) {
+      EXPECT_TRUE(std::isnan(actual[i])) << i;
+    } else if (actual[i] != expected[i]) {
+      EXPECT_NEAR(actual[i], expected[i], 1e-6 * std::abs(expected[i])) << transform << " " << i;
+    }
+  }
+}
+
+TEST(LinearRegressor, TransformsRowsOfScores) {
+  for (const int64_t targets : {1, 3, 4, 5, 17, 40}) {
+    Floats scores;
+    for (int64_t i = 0; i < 100 * targets; ++i) {
+      scores.push_back(std::sin(static_cast<float>(i)) * 4);
+    }
+    CheckTransform("NONE", targets, scores, scores);
+    Floats expected = scores;
+    for (float& x : expected) x = static_cast<float>(1 / (1 + std::exp(-static_cast<double>(x))));
+    CheckTransform("LOGISTIC", targets, scores, expected);
+    for (size_t row = 0; row < 100; ++row) {
+      const size_t first = row * static_cast<size_t>(targets);
+      double sum = 0;
+      for (size_t i = 0; i < static_cast<size_t>(targets); ++i) {
+        sum += std::exp(static_cast<double>(scores[first + i]));
+      }
+      for (size_t i = 0; i < static_cast<size_t>(targets); ++i) {
+        expected[first + i] =
+            static_cast<float>(std::exp(static_cast<double>(scores[first + i])) / sum);
+      }
+    }
+    CheckTransform("SOFTMAX", targets, scores, expected);
+  }
+}
+
+TEST(LinearRegressor, Probits) {
+  // Quantiles of the normal distribution and, where that is defined so, beyond them.
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  CheckTransform("PROBIT", 1, {0.5f, 0.975f, 0.025f, 0.01f, 1e-3f, 1e-6f, 1e-10f, 0, 1, 2, -1, nan},
+                 {0, 1.95996397f, -1.95996397f, -2.32634789f, -3.09023231f, -4.75342428f,
+                  -6.36134092f, -infinity, infinity, nan, nan, nan});
+  // The distribution function leads back, through both approximations and the tails.
+  Floats p;
+  for (int i = 1; i < 400; ++i) p.push_back(static_cast<float>(i) / 400);
+  for (float tail = 1e-3f; tail > 1e-12f; tail /= 3) p.push_back(tail);
+  KernelTester tester = Ml("LinearRegressor");
+  tester.AddInput<float>({std::ssize(p), 1}, p);
+  tester.SetAttribute("coefficients", Floats{1});
+  tester.SetAttribute("post_transform", std::string("PROBIT"));
+  EXPECT_RUNS(tester);
+  for (size_t i = 0; i < p.size(); ++i) {
+    const double x = static_cast<double>(tester.Output<float>(0)[i]);
+    const double density = std::exp(-x * x / 2) / std::sqrt(2 * 3.14159265358979);
+    const double error = (std::erfc(-x / std::sqrt(2.0)) / 2 - static_cast<double>(p[i])) / density;
+    EXPECT_LE(std::abs(error), 1e-6 * std::max(1.0, std::abs(x))) << p[i];
+  }
 }
 
 TEST(LinearRegressor, SaysHowManyFeaturesItWants) {
@@ -153,6 +226,22 @@ TEST(LabelEncoder, FindsWordsOfAllLengths) {
   tester.SetAttribute("default_int64", int64_t{-5});
   EXPECT_RUNS(tester);
   EXPECT_EQ(tester.Output<int64_t>(0), expected);
+}
+
+// Whole numbers as floats, of whose bits only the highest differ.
+TEST(LabelEncoder, FindsManyNumbers) {
+  Floats keys;
+  Ints values;
+  for (int64_t i = 0; i < 3000; ++i) {
+    keys.push_back(static_cast<float>(i - 1500));
+    values.push_back(i);
+  }
+  KernelTester tester = Ml("LabelEncoder", 4);
+  tester.AddInput<float>({3000}, keys);
+  tester.SetAttribute("keys_floats", keys);
+  tester.SetAttribute("values_int64s", values);
+  EXPECT_RUNS(tester);
+  EXPECT_EQ(tester.Output<int64_t>(0), values);
 }
 
 TEST(LabelEncoder, NanIsAKey) {

@@ -132,29 +132,31 @@ TEST(Unique, SortsAndCounts) {
 }
 
 // More than fit the smallest table, some often and some once, in both orders.
-TEST(Unique, FindsManyNumbers) {
+template <typename T, typename Make>
+void CheckUniques(const Make& make) {
   std::mt19937_64 random(11);
   for (const int64_t count : {0, 1, 70, 5000}) {
-    std::vector<int64_t> values(static_cast<size_t>(count));
-    for (int64_t& v : values) v = static_cast<int64_t>(random() >> (random() % 64)) - 3;
-    std::map<int64_t, int64_t> groups;  // where each first is
+    std::vector<T> values(static_cast<size_t>(count));
+    for (T& v : values) v = make(static_cast<int64_t>(random() >> (random() % 64)) - 3);
+    std::map<T, int64_t> groups;  // where each first is
+    std::map<T, int64_t> counts;
     for (int64_t i = 0; i < count; ++i) groups.emplace(values[static_cast<size_t>(i)], i);
-    std::vector<std::pair<int64_t, int64_t>> ordered(groups.begin(), groups.end());
+    for (const T& value : values) ++counts[value];
+    std::vector<std::pair<T, int64_t>> ordered(groups.begin(), groups.end());
     for (const bool sorted : {true, false}) {
       if (!sorted) {
         std::sort(ordered.begin(), ordered.end(),
                   [](const auto& a, const auto& b) { return a.second < b.second; });
       }
-      OperatorCase c = Case("Unique", {TensorOf<int64_t>({count}, values)});
+      OperatorCase c = Case("Unique", {TensorOf<T>({count}, values)});
       c.Set("sorted", int64_t{sorted});
       c.output_count = 4;
       const std::vector<Tensor> outputs = c.Run();
       ASSERT_EQ(outputs[0].count(), std::ssize(ordered));
       for (size_t i = 0; i < ordered.size(); ++i) {
-        ASSERT_EQ(outputs[0].span<int64_t>()[i], ordered[i].first);
+        ASSERT_EQ(outputs[0].template span<T>()[i], ordered[i].first);
         ASSERT_EQ(outputs[1].span<int64_t>()[i], ordered[i].second);
-        ASSERT_EQ(outputs[3].span<int64_t>()[i],
-                  std::count(values.begin(), values.end(), ordered[i].first));
+        ASSERT_EQ(outputs[3].span<int64_t>()[i], counts[ordered[i].first]);
       }
       for (size_t i = 0; i < values.size(); ++i) {
         const auto group = static_cast<size_t>(outputs[2].span<int64_t>()[i]);
@@ -162,6 +164,18 @@ TEST(Unique, FindsManyNumbers) {
       }
     }
   }
+}
+
+TEST(Unique, FindsManyValues) {
+  CheckUniques<int64_t>([](int64_t v) { return v; });
+  // Whole numbers, of whose bits only the highest differ.
+  CheckUniques<double>([](int64_t v) { return static_cast<double>(v % 2000); });
+  // Texts of all lengths, some of which differ in one byte alone.
+  CheckUniques<std::string>([](int64_t v) {
+    std::string text(static_cast<size_t>(v & 31), '\xe9');
+    if (!text.empty()) text[static_cast<size_t>(v >> 5 & 31) % text.size()] = '\0';
+    return text;
+  });
 }
 
 TEST(Unique, TakesSlicesAlongAnAxis) {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cmath>
 #include <limits>
+#include <string>
 
 #include "tests/devices/cpu/movement_case.h"
 
@@ -61,6 +64,69 @@ TEST(Scatter, Reduces) {
                         TensorOf<int8_t>({1}, {100}));
   c.Set("reduction", std::string("add"));
   ExpectOutput<int8_t>(c, {1}, {-56});
+}
+
+template <typename T>
+std::vector<T> Reduced(const std::string& reduction, const std::vector<T>& data,
+                       const std::vector<T>& updates) {
+  std::vector<T> all = data;
+  for (size_t i = 0; i < updates.size(); ++i) {
+    T& x = all[i % data.size()];
+    const T u = updates[i];
+    x = reduction == "add"   ? static_cast<T>(x + u)
+        : reduction == "mul" ? static_cast<T>(x * u)
+        : reduction == "max" ? std::max(x, u)
+                             : std::min(x, u);
+  }
+  return all;
+}
+
+// Rows of all lengths, twice into one place.
+template <typename T>
+void CheckReducedRows() {
+  for (const std::string reduction : {"add", "mul", "max", "min"}) {
+    for (const int64_t row : {2, 7, 33, 600}) {
+      std::vector<T> data(static_cast<size_t>(row));
+      std::vector<T> updates(static_cast<size_t>(2 * row));
+      for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<T>(i * 7 % 11);
+      for (size_t i = 0; i < updates.size(); ++i) updates[i] = static_cast<T>(i * 5 % 13);
+      OperatorCase c = Case("ScatterND", 18, TensorOf<T>({1, row}, data),
+                            TensorOf<int64_t>({2, 1}, {0, -1}), TensorOf<T>({2, row}, updates));
+      c.Set("reduction", reduction);
+      ExpectOutput<T>(c, {1, row}, Reduced(reduction, data, updates));
+    }
+  }
+}
+
+TEST(ScatterNd, ReducesRows) {
+  CheckReducedRows<float>();
+  CheckReducedRows<double>();
+  CheckReducedRows<uint8_t>();
+  CheckReducedRows<int64_t>();
+}
+
+// Beside numbers, in whichever operand: as in numpy.
+TEST(Scatter, NanStaysNan) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const std::string reduction : {"max", "min"}) {
+    for (const int64_t row : {1, 3}) {
+      OperatorCase c =
+          Case("ScatterND", 18,
+               TensorOf<float>({2, row}, std::vector<float>(static_cast<size_t>(2 * row), 1)),
+               TensorOf<int64_t>({3, 1}, {0, 0, 1}), [&] {
+                 std::vector<float> updates(static_cast<size_t>(3 * row), 2);
+                 std::fill_n(updates.begin(), row, nan);
+                 return TensorOf<float>({3, row}, updates);
+               }());
+      c.Set("reduction", reduction);
+      const std::vector<Tensor> outputs = c.Run();
+      for (int64_t i = 0; i < row; ++i) {
+        EXPECT_TRUE(std::isnan(outputs[0].span<float>()[static_cast<size_t>(i)]));
+        EXPECT_EQ(outputs[0].span<float>()[static_cast<size_t>(row + i)],
+                  reduction == "max" ? 2.0f : 1.0f);
+      }
+    }
+  }
 }
 
 TEST(Scatter, WasTheNameInOpset9) {
