@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/rounding.h"
+#include "devices/cpu/kernels/elementwise/fill.h"
 #include "devices/cpu/kernels/matrix/transpose_tile.h"
 
 namespace mullion::cpu {
@@ -87,10 +88,22 @@ struct Element {
   uint8_t bytes[kElement];
 };
 
+// Lines from this many bytes on are filled in whole vectors.
+constexpr int64_t kVectorLine = 256;
+
 template <size_t kElement>
 void FillLine(const uint8_t* from, uint8_t* to, int64_t count) {
   Element<kElement> value;
   std::memcpy(&value, from, kElement);
+  const int64_t bytes = count * int64_t{kElement};
+  if (kElement <= sizeof(uint64_t) && bytes >= kVectorLine) {
+    uint64_t pattern = 0;
+    for (size_t at = 0; at < sizeof(pattern); at += kElement) {
+      std::memcpy(reinterpret_cast<uint8_t*>(&pattern) + at, &value, kElement);
+    }
+    FillBytes(pattern, to, static_cast<size_t>(bytes));
+    return;
+  }
   for (int64_t i = 0; i < count; ++i) std::memcpy(to + i * int64_t{kElement}, &value, kElement);
 }
 

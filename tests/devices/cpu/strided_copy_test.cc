@@ -8,6 +8,8 @@
 #include <random>
 #include <vector>
 
+#include "devices/cpu/kernels/simd/isa.h"
+
 namespace mullion::cpu {
 namespace {
 
@@ -98,6 +100,19 @@ TEST(StridedCopy, CopiesStridedLines) {
       Check(type, {{9, row + 1, row}, {row, 1, 1}});
     }
   }
+}
+
+TEST(StridedCopy, RepeatsElements) {
+  for (const Isa isa : AvailableIsas()) {
+    SetIsaForTest(isa);
+    for (const ElementType type : kBySize) {
+      for (const int64_t count : {1, 31, 63, 64, 127, 128, 255, 256, 257, 1001, 70001}) {
+        Check(type, {{count, 0, 1}}, 1);
+        Check(type, {{3, 1, count + 5}, {count, 0, 1}});
+      }
+    }
+  }
+  SetIsaForTest(AvailableIsas().back());
 }
 
 TEST(StridedCopy, CopiesNothingForAnEmptyAxisAndOneElementForNoAxis) {
