@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/movement_case.h"
 
 namespace mullion::cpu {
@@ -117,6 +118,11 @@ TEST(LinearAttention, FollowsEveryRule) {
           ExpectNear(outputs[0], out);
           ExpectNear(outputs[1], state);
           ExpectAgreement(c, 1e-5);
+          const std::vector<Tensor> doubles = c.RunInDouble();
+          for (const Isa isa : AvailableIsas()) {
+            SetIsaForTest(isa);
+            ExpectClose(c.RunInDouble()[1], doubles[1], 1e-13);
+          }
         }
       }
     }

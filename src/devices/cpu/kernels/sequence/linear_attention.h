@@ -36,6 +36,28 @@ struct LinearAttentionProblem {
   T* out;          // [batch, tokens, query_heads, value_size]
 };
 
+// What one token does to columns of a head's state: the kernel within.
+template <typename T>
+struct LinearAttentionStep {
+  int64_t rows, stride;
+  T* state;
+  const T* key;
+  const T* value;
+  const T* decay;  // or null
+  int64_t decay_step;
+  const T* beta;  // or null: no delta rule
+  const T* query;
+  int64_t queries;
+  T scale;
+  T* out;  // those of further queries are `stride` apart
+
+  void Advance(int64_t columns) {
+    state += columns;
+    value += columns;
+    out += columns;
+  }
+};
+
 void RunLinearAttention(const LinearAttentionProblem<float>& problem, Parallel& parallel);
 void RunLinearAttention(const LinearAttentionProblem<double>& problem, Parallel& parallel);
 
