@@ -67,19 +67,21 @@ class Flip final : public FlatKernel {
   bool truth_;
 };
 
-// The bits of infinity: a number with more of them, the sign aside, is NaN.
-int64_t InfinityBits(ElementType type) {
+// The bits of infinity.
+uint64_t InfinityBits(ElementType type) {
   switch (type) {
     case ElementType::kFloat16:
       return 0x7c00;
     case ElementType::kBfloat16:
       return 0x7f80;
+    case ElementType::kDouble:
+      return uint64_t{0x7ff} << 52;
     default:
       return 0x7f800000;
   }
 }
 
-// IsNaN and IsInf, by the elements' bits; float8 is widened to float.
+// IsNaN and IsInf, by comparisons: NaN is not even equal to itself. float8 is widened to float.
 class Test final : public FlatKernel {
  public:
   explicit Test(const Node& node)
@@ -90,58 +92,40 @@ class Test final : public FlatKernel {
         negative_(node.IntAttribute("detect_negative", 1) != 0) {}
 
  private:
-  template <typename Bits>
-  void TestRow(const void* x, bool* y, size_t count) const {
-    constexpr Bits kMost = std::numeric_limits<Bits>::max();  // all but the sign
-    const auto* const bits = static_cast<const Bits*>(x);
-    const auto infinity = static_cast<Bits>(InfinityBits(type_));
-    if (nan_) {
-      for (size_t i = 0; i < count; ++i) y[i] = (bits[i] & kMost) > infinity;
-      return;
-    }
-    // What is looked for is one pattern. When it is nothing, no element has it without its sign.
-    const Bits mask = positive_ == negative_ ? kMost : Bits{-1};
-    const Bits pattern = positive_   ? infinity
-                         : negative_ ? static_cast<Bits>(infinity | ~kMost)
-                                     : Bits{-1};
-    for (size_t i = 0; i < count; ++i) y[i] = (bits[i] & mask) == pattern;
-  }
+  static constexpr size_t kTile = 2048;
 
-  // As TestRow: compilers do not make vectors of that for elements of 64 bits.
-  void TestDoubles(const int64_t* bits, bool* y, size_t count) const {
-    constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-    constexpr int64_t kInfinity = 0x7ff0000000000000;
+  void TestTile(ElementType type, const void* x, bool* y, size_t count) const {
+    auto* const truths = reinterpret_cast<uint8_t*>(y);
     if (nan_) {
-      return CompareMaskedBits(CompareOp::kLess, kMost, {&kInfinity, 0}, {bits, 1}, y, count);
+      CompareElements(CompareOp::kEqual, type, {x, 1}, {x, 1}, y, count);
+      FlipBits(truths, truths, count, 1);
+      return;
     }
     if (!positive_ && !negative_) {
       std::fill_n(y, count, false);
       return;
     }
-    const int64_t pattern = positive_ ? kInfinity : kInfinity | ~kMost;
-    CompareMaskedBits(CompareOp::kEqual, positive_ && negative_ ? kMost : -1, {bits, 1},
-                      {&pattern, 0}, y, count);
+    uint64_t magnitudes[kTile];
+    if (positive_ && negative_) {
+      UnaryElements({ElementwiseOp::kAbs}, type, x, magnitudes, count);
+      x = magnitudes;
+    }
+    uint64_t sought = InfinityBits(type);
+    if (!positive_) sought |= uint64_t{1} << (ElementBits(type) - 1);
+    CompareElements(CompareOp::kEqual, type, {x, 1}, {&sought, 0}, y, count);
   }
 
   void Compute(const void* x, void* y, size_t count) const override {
-    auto* const to = static_cast<bool*>(y);
-    switch (ElementBits(type_)) {
-      case 16:
-        return TestRow<int16_t>(x, to, count);
-      case 32:
-        return TestRow<int32_t>(x, to, count);
-      case 64:
-        return TestDoubles(static_cast<const int64_t*>(x), to, count);
-      default:
-        break;
-    }
-    constexpr size_t kTile = 512;
+    const bool widen = ElementBits(type_) == 8;
     float tile[kTile];
     for (size_t begin = 0; begin < count; begin += kTile) {
       const size_t n = std::min(kTile, count - begin);
-      ConvertElements(type_, static_cast<const std::byte*>(x) + begin, ElementType::kFloat, tile,
-                      n);
-      TestRow<int32_t>(tile, to + begin, n);
+      const void* from = static_cast<const std::byte*>(x) + ByteSize(type_, begin);
+      if (widen) {
+        ConvertElements(type_, from, ElementType::kFloat, tile, n);
+        from = tile;
+      }
+      TestTile(widen ? ElementType::kFloat : type_, from, static_cast<bool*>(y) + begin, n);
     }
   }
 

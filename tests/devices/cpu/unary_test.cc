@@ -268,6 +268,31 @@ TEST(IsInf, AndIsNaNKnowEveryFloatingType) {
   CheckSpecials<Bfloat16>();
 }
 
+TEST(IsNaN, AndIsInfTakeEveryLength) {
+  for (const cpu::Isa isa : cpu::AvailableIsas()) {
+    cpu::SetIsaForTest(isa);
+    for (const int64_t count : {0, 1, 31, 33, 2047, 2048, 2049, 4500}) {
+      std::vector<float> x(static_cast<size_t>(count));
+      for (size_t i = 0; i < x.size(); ++i) {
+        const float all[] = {kNaN, kInfinity, -kInfinity, 1};
+        x[i] = all[i * i % 7 % 4];
+      }
+      std::vector<bool> nan, infinite;
+      for (const float v : x) {
+        nan.push_back(std::isnan(v));
+        infinite.push_back(std::isinf(v));
+      }
+      for (const bool looks_for_nan : {false, true}) {
+        KernelTester tester(looks_for_nan ? "IsNaN" : "IsInf", 20);
+        tester.AddInput<float>({count}, x);
+        ASSERT_TRUE(tester.Run().ok());
+        EXPECT_EQ(tester.Output<bool>(0), looks_for_nan ? nan : infinite);
+      }
+    }
+  }
+  cpu::SetIsaForTest(cpu::AvailableIsas().back());
+}
+
 TEST(IsNaN, FindsIt) {
   KernelTester tester("IsNaN", 20);
   tester.AddInput<double>({3}, {1.0, std::nan(""), HUGE_VAL});

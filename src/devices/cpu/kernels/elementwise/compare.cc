@@ -41,24 +41,17 @@ void CompareNarrow(CompareOp op, const T* a, const T* b, bool* y, size_t count) 
 }
 #endif
 
-// Elements of 64 bits, which compilers find no way from to bytes. Of their bits some are changed
-// first, and only some looked at.
-struct WideBits {
-  uint64_t flip = 0;
-  uint64_t keep = ~uint64_t{0};
-};
+// Elements of 64 bits, which compilers find no way from to bytes. Some of their bits are changed
+// first.
 template <typename T, typename Function>
-HWY_INLINE void CompareWide(WideBits bits, const T* a, const T* b, bool* y, size_t count,
+HWY_INLINE void CompareWide(uint64_t flipped, const T* a, const T* b, bool* y, size_t count,
                             Function function) {
   const hn::ScalableTag<T> d;
   const hn::RebindToUnsigned<hn::ScalableTag<T>> du;
   const hn::Rebind<uint8_t, hn::ScalableTag<T>> bytes;
   const size_t lanes = hn::Lanes(d);
-  const auto flip = hn::BitCast(d, hn::Set(du, bits.flip));
-  const auto keep = hn::BitCast(d, hn::Set(du, bits.keep));
-  const auto seen = [=](const T* from, size_t n) {
-    return hn::And(hn::Xor(LoadFirst(d, from, n), flip), keep);
-  };
+  const auto flip = hn::BitCast(d, hn::Set(du, flipped));
+  const auto seen = [=](const T* from, size_t n) { return hn::Xor(LoadFirst(d, from, n), flip); };
   for (size_t i = 0; i < count; i += lanes) {
     const size_t n = HWY_MIN(lanes, count - i);
     const auto mask = function(seen(a + i, n), seen(b + i, n));
@@ -75,15 +68,15 @@ HWY_INLINE void CompareWide(WideBits bits, const T* a, const T* b, bool* y, size
 }
 
 template <typename T>
-HWY_INLINE void CompareWideRows(CompareOp op, WideBits bits, const T* a, const T* b, bool* y,
+HWY_INLINE void CompareWideRows(CompareOp op, uint64_t flip, const T* a, const T* b, bool* y,
                                 size_t count) {
   switch (op) {
     case CompareOp::kEqual:
-      return CompareWide(bits, a, b, y, count, [](auto p, auto q) { return hn::Eq(p, q); });
+      return CompareWide(flip, a, b, y, count, [](auto p, auto q) { return hn::Eq(p, q); });
     case CompareOp::kLess:
-      return CompareWide(bits, a, b, y, count, [](auto p, auto q) { return hn::Lt(p, q); });
+      return CompareWide(flip, a, b, y, count, [](auto p, auto q) { return hn::Lt(p, q); });
     case CompareOp::kLessOrEqual:
-      return CompareWide(bits, a, b, y, count, [](auto p, auto q) {
+      return CompareWide(flip, a, b, y, count, [](auto p, auto q) {
         if constexpr (std::is_integral_v<T>) {
           return hn::Not(hn::Lt(q, p));
         } else {
@@ -95,7 +88,7 @@ HWY_INLINE void CompareWideRows(CompareOp op, WideBits bits, const T* a, const T
 
 void CompareDoubles(CompareOp op, const double* a, const double* b, bool* y, size_t count) {
 #if HWY_HAVE_FLOAT64
-  CompareWideRows(op, {}, a, b, y, count);
+  CompareWideRows(op, 0, a, b, y, count);
 #else  // wasm
   for (size_t i = 0; i < count; ++i) {
     y[i] = op == CompareOp::kEqual  ? a[i] == b[i]
@@ -104,9 +97,9 @@ void CompareDoubles(CompareOp op, const double* a, const double* b, bool* y, siz
   }
 #endif
 }
-void CompareIntegers(CompareOp op, uint64_t flip, uint64_t keep, const int64_t* a, const int64_t* b,
-                     bool* y, size_t count) {
-  CompareWideRows(op, {flip, keep}, a, b, y, count);
+void CompareIntegers(CompareOp op, uint64_t flip, const int64_t* a, const int64_t* b, bool* y,
+                     size_t count) {
+  CompareWideRows(op, flip, a, b, y, count);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -149,13 +142,6 @@ void CompareHalves(CompareOp op, ElementType type, AnyOperand a, AnyOperand b, b
 
 using NarrowTypes = TypeList<float, int8_t, int16_t, int32_t, uint8_t, uint16_t, uint32_t>;
 
-void CompareBits(CompareOp op, uint64_t flip, uint64_t keep, Operand<int64_t> a, Operand<int64_t> b,
-                 bool* y, size_t count) {
-  ForContiguousParts(a, b, count, [=](const int64_t* p, const int64_t* q, size_t begin, size_t n) {
-    MULLION_SIMD_CALL(CompareIntegers)(op, flip, keep, p, q, y + begin, n);
-  });
-}
-
 void CompareOfEightBytes(CompareOp op, ElementType type, AnyOperand a, AnyOperand b, bool* y,
                          size_t count) {
   if (type == ElementType::kDouble) {
@@ -167,15 +153,13 @@ void CompareOfEightBytes(CompareOp op, ElementType type, AnyOperand a, AnyOperan
   }
   // Unsigned numbers order as signed ones without their highest bit.
   const uint64_t flip = type == ElementType::kUint64 ? uint64_t{1} << 63 : 0;
-  CompareBits(op, flip, ~uint64_t{0}, a.As<int64_t>(), b.As<int64_t>(), y, count);
+  ForContiguousParts(a.As<int64_t>(), b.As<int64_t>(), count,
+                     [=](const int64_t* p, const int64_t* q, size_t begin, size_t n) {
+                       MULLION_SIMD_CALL(CompareIntegers)(op, flip, p, q, y + begin, n);
+                     });
 }
 
 }  // namespace
-
-void CompareMaskedBits(CompareOp op, int64_t keep, Operand<int64_t> a, Operand<int64_t> b, bool* y,
-                       size_t count) {
-  CompareBits(op, 0, static_cast<uint64_t>(keep), a, b, y, count);
-}
 
 void CompareElements(CompareOp op, ElementType type, AnyOperand a, AnyOperand b, bool* y,
                      size_t count) {

@@ -17,10 +17,6 @@ enum class CompareOp : uint8_t { kEqual, kLess, kLessOrEqual };
 void CompareElements(CompareOp op, ElementType type, AnyOperand a, AnyOperand b, bool* y,
                      size_t count);
 
-// y[i] = (a[i] & keep) op (b[i] & keep), as signed numbers.
-void CompareMaskedBits(CompareOp op, int64_t keep, Operand<int64_t> a, Operand<int64_t> b, bool* y,
-                       size_t count);
-
 }  // namespace mullion::cpu
 
 #endif  // MULLION_DEVICES_CPU_KERNELS_ELEMENTWISE_COMPARE_H_
