@@ -151,7 +151,7 @@ Status IntegerConvolution::PrepareWinograd(const Node& node, WeightStore& store)
   };
   if (!channels_last_ || !constant_zeros_ || groups_ != 1 || shape.rank() != 4) return OkStatus();
   if (shape[2] != 3 || shape[3] != 3 || !ones("strides") || !ones("dilations")) return OkStatus();
-  if (!integer_winograd::Takes(shape[1], shape[0])) return OkStatus();
+  if (!integer_winograd::Takes(shape[1], shape[0], form_)) return OkStatus();
   const Value* const zeros = node.input(ports_.weights_zero);
   const std::vector<int32_t> values =
       ZerosOf(zeros == nullptr ? Tensor() : zeros->constant, shape[0]);

@@ -14,8 +14,11 @@ namespace {
 // Transformed inputs and sums of a block of tiles: what leaves room in a level 2 cache of 1 MiB for
 // the weights, which stream.
 constexpr int64_t kBlockBytes = 640 * 1024;
-// Weights take eight times the memory, and the time to read it.
-constexpr int64_t kMostWeights = 256 * 256;
+// Weights take eight times the memory, and the time to read it; half as many products are to be
+// saved where the direct way has bytes.
+constexpr int64_t MostWeights(IntegerForm form) {
+  return form == IntegerForm::kBytes ? 128 * 128 : 256 * 256;
+}
 // Tiles whose results are finished together, side by side.
 constexpr int64_t kRunTiles = 4;
 // Elements between the numbers of neighbouring points: without it they would share a set of the
@@ -33,9 +36,9 @@ const int32_t* Sums(const ConvolutionShape& shape, const uint8_t* packed) {
                                           PanelsOfShape(shape).panel_bytes());
 }
 
-bool Takes(int64_t in_channels, int64_t out_channels) {
+bool Takes(int64_t in_channels, int64_t out_channels, IntegerForm form) {
   return in_channels >= kFewestChannels && out_channels >= kColumnGroup &&
-         in_channels * out_channels <= kMostWeights;
+         in_channels * out_channels <= MostWeights(form);
 }
 
 bool Fit(const uint8_t* packed) { return *packed != 0; }

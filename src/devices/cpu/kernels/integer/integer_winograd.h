@@ -38,8 +38,9 @@ inline constexpr int64_t kHeaderBytes = 64;
 // How they lie behind it: the points in the place of taps.
 IntegerPanels PanelsOf(int64_t in_channels, int64_t out_channels);
 
-// Whether this way is open to 3x3 kernels of stride 1 for so many channels.
-bool Takes(int64_t in_channels, int64_t out_channels);
+// Whether this way is open to 3x3 kernels of stride 1 for so many channels, where products in
+// `form` are the direct one.
+bool Takes(int64_t in_channels, int64_t out_channels, IntegerForm form);
 // Whether packed weights do fit.
 bool Fit(const uint8_t* packed);
 // Whether it is faster than products in `form` of the direct way, for the sizes at hand.
