@@ -5,6 +5,7 @@
 #include "operators/matrix_shape.h"
 #include "operators/quantized_input.h"
 #include "operators/registry.h"
+#include "operators/rescaled_matmul.h"
 
 namespace mullion::operators {
 
@@ -14,7 +15,8 @@ namespace {
 constexpr ElementTypeSet kProductTypes =
     kQuantizedBytes | (types::kFloat8 & ~SetOf(ElementType::kFloat8E8M0));
 
-Status InferQlinearMatmul(InferenceContext& context) {
+// The result is of the type of input `zero`.
+Status InferQuantizedProduct(InferenceContext& context, int zero) {
   // a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point
   for (int i = 1; i < 8; ++i) MULLION_RETURN_IF_ERROR(context.RequireInput(i));
   MULLION_RETURN_IF_ERROR(context.RequireSameType(0, 2));
@@ -24,7 +26,7 @@ Status InferQlinearMatmul(InferenceContext& context) {
   for (const int i : {1, 4, 6}) {
     MULLION_RETURN_IF_ERROR(context.RequireType(i, types::kFloat | types::kHalfFloats));
   }
-  const ElementType type = context.InputType(7);
+  const ElementType type = context.InputType(zero);
   const Shape* const left = context.InputShape(0);
   const Shape* const right = context.InputShape(3);
   if (left == nullptr || right == nullptr) {
@@ -43,6 +45,37 @@ Status InferQlinearMatmul(InferenceContext& context) {
   return OkStatus();
 }
 
+Status InferQlinearMatmul(InferenceContext& context) { return InferQuantizedProduct(context, 7); }
+
+Status InferRescaledMatmul(InferenceContext& context) {
+  using namespace rescaled_matmul;
+  const bool rescales = context.HasInput(kFactors);
+  for (const int i : {kShifts, kZero}) {
+    if (rescales) MULLION_RETURN_IF_ERROR(context.RequireInput(i));
+  }
+  MULLION_RETURN_IF_ERROR(context.RequireType(kBias, SetOf(ElementType::kInt32)));
+  for (const int i : {kFactors, kShifts}) {
+    MULLION_RETURN_IF_ERROR(context.RequireType(i, types::kFloat));
+  }
+  for (const int i : {kA, kB, kQZero, kZero}) {
+    MULLION_RETURN_IF_ERROR(context.RequireType(i, kQuantizedBytes));
+  }
+  for (const int i : {kAScale, kAZero, kQScale, kQZero, kZero}) {
+    MULLION_RETURN_IF_ERROR(RequireOneOrEach(context, i, 1, "matrix"));
+  }
+  if (const Shape* const right = context.InputShape(kB); right != nullptr) {
+    if (right->rank() != 2)
+      return context.Error(context.DescribeInput(kB), " but must be a matrix");
+    for (const int i : {kBias, kFactors, kShifts}) {
+      const Shape* const each = context.InputShape(i);
+      if (each == nullptr || !each->IsConcrete() || right->Back(0) < 0) continue;
+      if (each->ElementCount() == right->Back(0)) continue;
+      return context.Error(context.DescribeInput(i), " but there are ", right->Back(0), " columns");
+    }
+  }
+  return InferQuantizedProduct(context, rescales ? kZero : kQZero);
+}
+
 }  // namespace
 
 void RegisterQlinearMatmul(OperatorRegistry& registry) {
@@ -51,6 +84,11 @@ void RegisterQlinearMatmul(OperatorRegistry& registry) {
                 .inputs = {8, 8},
                 .types = kProductTypes,
                 .infer = InferQlinearMatmul});
+  registry.Add({.name = kRescaledMatMul,
+                .domain = kInternalDomain,
+                .inputs = {9, 12},
+                .types = kQuantizedBytes,
+                .infer = InferRescaledMatmul});
 }
 
 }  // namespace mullion::operators

@@ -206,6 +206,9 @@ class QuantizedFusion {
         return false;
     }
     if (node == nullptr) return false;
+    if (Is(*node, "MatMul")) {
+      for (int i = 0; i < 2; ++i) MovedBytes(node->input(i));
+    }
     Value& product = *node->output(0);
     Node* const made = MakeQuantizedProduct(graph_, *node, result);
     if (made == nullptr) return false;
@@ -222,7 +225,8 @@ class QuantizedFusion {
   }
 
   bool FuseRescaling(Node& quantize, const QuantizedValue& result) {
-    Node* const made = MakeRescaledConv(graph_, quantize, result);
+    Node* made = MakeRescaledConv(graph_, quantize, result);
+    if (made == nullptr) made = MakeRescaledMatmul(graph_, quantize, result);
     return made != nullptr && Accept(*made, quantize);
   }
 

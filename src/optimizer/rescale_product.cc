@@ -9,6 +9,7 @@
 
 #include "operators/registry.h"
 #include "operators/rescaled_conv.h"
+#include "operators/rescaled_matmul.h"
 #include "optimizer/fold_batch_normalization.h"
 #include "optimizer/pattern.h"
 
@@ -100,14 +101,57 @@ std::optional<Rescaling> RescalingOf(const Term& term, const Term* residual, siz
   return rescaling;
 }
 
+// The floats before a quantization that nobody else reads, perhaps behind a Relu.
+struct Quantized {
+  const Value* value = nullptr;
+  bool rectified = false;
+};
+
+std::optional<Quantized> QuantizedOf(const Node& quantize) {
+  const Value* value = quantize.input(0);
+  if (value->producer() == nullptr || !HasOneReader(*value)) return std::nullopt;
+  const bool rectified = Is(*value->producer(), "Relu");
+  if (rectified) value = value->producer()->input(0);
+  if (value == nullptr || value->producer() == nullptr || !HasOneReader(*value)) {
+    return std::nullopt;
+  }
+  return Quantized{value, rectified};
+}
+
+// Constant numbers for the columns of a tensor of `rank` axes.
+std::optional<std::vector<double>> NumbersOfColumns(const Value& value, int64_t columns, int rank) {
+  const auto bytes = DequantizedOperand(&value);
+  const Value& source = bytes.has_value() ? *bytes->bytes : value;
+  if (!source.IsConstant() || (!bytes.has_value() && !IsFloat(&source))) return std::nullopt;
+  const Shape& shape = source.constant.shape();
+  if (shape.rank() < 1 || shape.rank() > rank || shape.Back(0) != columns ||
+      source.constant.count() != columns) {
+    return std::nullopt;
+  }
+  std::vector<double> numbers;
+  for (size_t i = 0; i < static_cast<size_t>(columns); ++i) {
+    if (!bytes.has_value()) {
+      numbers.push_back(source.constant.span<float>()[i]);
+      continue;
+    }
+    const int byte = bytes->type == ElementType::kInt8 ? source.constant.span<int8_t>()[i]
+                                                       : source.constant.span<uint8_t>()[i];
+    numbers.push_back(static_cast<double>(bytes->scale) * (byte - bytes->zero_point));
+  }
+  return numbers;
+}
+
+Value& ZeroOf(Graph& graph, const Node& quantize) {
+  return quantize.input(2) != nullptr ? *quantize.input(2)
+                                      : graph.AddConstant("zero", Tensor::Scalar(uint8_t{0}));
+}
+
 }  // namespace
 
 Node* MakeRescaledConv(Graph& graph, Node& quantize, const QuantizedValue& result) {
-  const Value* value = quantize.input(0);
-  if (value->producer() == nullptr || !HasOneReader(*value)) return nullptr;
-  const bool rectified = Is(*value->producer(), "Relu");
-  if (rectified) value = value->producer()->input(0);
-  if (value == nullptr || value->producer() == nullptr || !HasOneReader(*value)) return nullptr;
+  const auto quantized = QuantizedOf(quantize);
+  if (!quantized.has_value()) return nullptr;
+  const Value* const value = quantized->value;
   const Node& last = *value->producer();
   const bool is_sum = Is(last, "Add") || (Is(last, "Sum") && last.input_count() == 2);
   auto term = TermOf(is_sum ? last.input(0) : value);
@@ -132,18 +176,53 @@ Node* MakeRescaledConv(Graph& graph, Node& quantize, const QuantizedValue& resul
   for (const Attribute& attribute : convolution->attributes()) {
     node.SetAttribute(attribute.name, attribute.value);
   }
-  if (rectified) node.SetAttribute(operators::rescaled_conv::kRectified, int64_t{1});
+  if (quantized->rectified) node.SetAttribute(operators::rescaled_conv::kRectified, int64_t{1});
   for (int i = 0; i <= kBias; ++i) node.AddInput(convolution->input(i));
   node.AddInput(&graph.AddConstant("factors", Tensor::Vector<float>(rescaling->factors)));
   node.AddInput(&graph.AddConstant("shifts", Tensor::Vector<float>(rescaling->shifts)));
-  node.AddInput(quantize.input(2) != nullptr
-                    ? quantize.input(2)
-                    : &graph.AddConstant("zero", Tensor::Scalar(uint8_t{0})));
+  node.AddInput(&ZeroOf(graph, quantize));
   if (is_sum) {
     node.AddInput(residual->bytes.bytes);
     node.AddInput(
         &graph.AddConstant("factors", Tensor::Vector<float>(rescaling->residual_factors)));
   }
+  return &node;
+}
+
+Node* MakeRescaledMatmul(Graph& graph, Node& quantize, const QuantizedValue& result) {
+  using namespace operators::rescaled_matmul;
+  const auto quantized = QuantizedOf(quantize);
+  if (!quantized.has_value() || !Is(*quantized->value->producer(), "Add")) return nullptr;
+  const Node& sum = *quantized->value->producer();
+  auto term = TermOf(sum.input(0));
+  const Value* numbers = sum.input(1);
+  if (!term.has_value()) {
+    term = TermOf(sum.input(1));
+    numbers = sum.input(0);
+  }
+  if (!term.has_value() || term->affine.has_value() || !term->has_one_reader) return nullptr;
+  const Node* const product = ProducerOf(term->bytes.bytes, "QLinearMatMul");
+  if (product == nullptr || &product->graph() != &graph) return nullptr;
+  const TypeInfo& right = product->input(kB)->type;
+  const TypeInfo& bytes = term->bytes.bytes->type;
+  if (!right.has_shape || right.shape.rank() != 2 || right.shape[1] < 1 || !bytes.has_shape) {
+    return nullptr;
+  }
+  const auto shifts = NumbersOfColumns(*numbers, right.shape[1], bytes.shape.rank());
+  if (!shifts.has_value()) return nullptr;
+  term->affine = Affine{std::vector<double>(shifts->size(), 1.0), *shifts};
+  const auto rescaling = RescalingOf(*term, nullptr, shifts->size(), result.scale);
+  if (!rescaling.has_value()) return nullptr;
+
+  Node& node =
+      graph.AddBareNode(operators::kInternalDomain, operators::kRescaledMatMul, 1, &quantize);
+  node.origin = product->origin;
+  if (quantized->rectified) node.SetAttribute(kRectified, int64_t{1});
+  for (int i = 0; i < kBias; ++i) node.AddInput(product->input(i));
+  node.AddInput(nullptr);
+  node.AddInput(&graph.AddConstant("factors", Tensor::Vector<float>(rescaling->factors)));
+  node.AddInput(&graph.AddConstant("shifts", Tensor::Vector<float>(rescaling->shifts)));
+  node.AddInput(&ZeroOf(graph, quantize));
   return &node;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What stands between the bytes of a convolution and the next quantization, by channel.
+// What stands between the bytes of a product and the next quantization, by channel.
 #ifndef MULLION_OPTIMIZER_RESCALE_PRODUCT_H_
 #define MULLION_OPTIMIZER_RESCALE_PRODUCT_H_
 
@@ -13,6 +13,10 @@ namespace mullion::optimizer {
 // may have a BatchNormalization of its own, perhaps behind a Relu; and one of the tensors must be
 // what nobody else reads of a QLinearConv.
 Node* MakeRescaledConv(Graph& graph, Node& quantize, const QuantizedValue& result);
+
+// The same as a RescaledMatMul, where a constant number for each column was added to what nobody
+// else reads of a QLinearMatMul by a matrix.
+Node* MakeRescaledMatmul(Graph& graph, Node& quantize, const QuantizedValue& result);
 
 }  // namespace mullion::optimizer
 

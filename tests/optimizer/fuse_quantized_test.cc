@@ -248,6 +248,51 @@ TEST(FuseQuantized, MultipliesMatricesOfRunTimeAndAroundAnyZeroPoint) {
   }
 }
 
+// Heads of attention are turned as bytes, too.
+TEST(FuseQuantized, MultipliesWhatWasMoved) {
+  QuantizedMaker maker;
+  const auto turned = [&](std::vector<int64_t> perm) -> Value& {
+    Value& x = maker.Dequantized(maker.Bytes({2, 6, 3, 8}), {0.05f, 100});
+    Value& result = maker.Add("Transpose", {&x});
+    result.producer()->SetAttribute("perm", std::move(perm));
+    return result;
+  };
+  Value& a = turned({0, 2, 1, 3});
+  Value& product = maker.Add("MatMul", {&a, &turned({0, 2, 3, 1})});
+  ExpectFusion(maker, maker.Quantized(product, {0.2f, 120}),
+               "Transpose(0,2,1,3) Transpose(0,2,3,1) QLinearMatMul", 1);
+}
+
+TEST(FuseQuantized, AddsBiasesToBytesOfMatrixProducts) {
+  const std::vector<float> numbers = {1, -2, 0.5f, 0, 3, 7, -9, 2, 0.25f, 1};
+  for (const std::string kind : {"floats", "bytes", "other floats", "rectified"}) {
+    SCOPED_TRACE(kind);
+    QuantizedMaker maker;
+    Value& x = maker.Dequantized(maker.Bytes({2, 7, 16}), {0.05f, 100});
+    Value& product = maker.Add("MatMul", {&x, &maker.Weights({16, 10}, 1)});
+    Value& bytes = maker.Dequantized(maker.Quantized(product, {0.4f, 120}), {0.4f, 120});
+    Value* bias = &maker.Floats(numbers);
+    if (kind == "bytes") {
+      std::vector<uint8_t> row;
+      for (const float number : numbers) row.push_back(static_cast<uint8_t>(100 + 10 * number));
+      Value& stored = maker.graph.AddConstant("row", Tensor::Vector<uint8_t>(row));
+      bias = &maker.Dequantized(stored, {0.1f, 100});
+    }
+    if (kind == "other floats") {  // one for each row, too
+      std::vector<float> many(70, 1.0f);
+      many[3] = 5;
+      bias = &maker.graph.AddConstant(
+          "many", Tensor::FromSpan<float>({7, 10}, std::span<const float>(many)));
+    }
+    Value* sum = &maker.Add("Add", {bias, &bytes});
+    if (kind == "rectified") sum = &maker.Add("Relu", {sum});
+    ExpectFusion(maker, maker.Quantized(*sum, {0.5f, kind == "rectified" ? 20 : 110}),
+                 kind == "other floats" ? "QLinearMatMul DequantizeLinear Add QuantizeLinear"
+                                        : "RescaledMatMul",
+                 1);
+  }
+}
+
 TEST(FuseQuantized, AddsAndMultipliesBytes) {
   for (const char* const name : {"Add", "Mul"}) {
     QuantizedMaker maker;

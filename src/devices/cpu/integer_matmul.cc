@@ -60,7 +60,7 @@ struct IntegerMatmul::Bound : BoundState {
   bool row_zeros;     // the left operand has a zero point for each row
   int64_t row_bytes;
   // Offsets into scratch memory.
-  int64_t left, left_zeros, packed, packed_zeros, zeros, init, scales, biases, kernel;
+  int64_t left, left_zeros, packed, packed_zeros, zeros, init, scales, biases, factors, kernel;
 };
 
 IntegerPanels IntegerMatmul::Panels(const Shape& right) const {
@@ -143,6 +143,7 @@ Status IntegerMatmul::Bind(BindContext& context, int64_t extra) const {
   b.init = layout.Take(values);
   b.scales = layout.Take(values);
   b.biases = layout.Take(values);
+  b.factors = layout.Take(values);
   b.packed_zeros = layout.Take(packs_zeros ? b.matrices * b.panels.columns * 4 : 0);
   b.kernel = layout.size();
   IntegerProduct product;
@@ -261,13 +262,18 @@ void IntegerMatmul::FillScales(const RunContext& context, const Bound& b, int64_
     std::fill(scales + columns, scales + padded, 0.0f);
     finish.scales = all_scales;
   }
-  if (job.biases != nullptr) {
-    auto* const all_biases = ScratchAt<float>(context, b.biases);
-    float* const biases = all_biases + group * padded;
-    std::copy_n(job.biases, columns, biases);
-    std::fill(biases + columns, biases + padded, 0.0f);
-    finish.biases = all_biases;
-  }
+  const auto padded_copy = [&](const float* from, int64_t offset) -> const float* {
+    if (from == nullptr) return nullptr;
+    auto* const all = ScratchAt<float>(context, offset);
+    float* const to = all + group * padded;
+    std::fill(std::copy_n(from, columns, to), to + padded, 0.0f);
+    return all;
+  };
+  finish.rescale = job.rescale;
+  finish.rescale.factors = padded_copy(job.rescale.factors, b.factors);
+  // Bytes have no float biases.
+  finish.rescale.shifts = padded_copy(job.rescale.shifts, b.biases);
+  if (job.biases != nullptr) finish.biases = padded_copy(job.biases, b.biases);
 }
 
 void IntegerMatmul::Run(const RunContext& context, const Job& job) const {

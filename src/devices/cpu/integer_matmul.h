@@ -34,6 +34,7 @@ class IntegerMatmul {
     int64_t scales_step = 0;             // from one right matrix to the next
     const float* biases = nullptr;       // one per column, for kFloat; may be null
     const int32_t* addends = nullptr;    // one per column, added to sums; may be null
+    IntegerRescale rescale;              // factors and shifts, one per column; no residual
     const uint8_t* made_left = nullptr;  // with Ports::left_is_made
     int32_t made_left_zero = 0;
     void* out = nullptr;

@@ -4,17 +4,23 @@
 #include "devices/cpu/integer_matmul.h"
 #include "devices/cpu/integer_operand.h"
 #include "devices/cpu/registry.h"
+#include "operators/registry.h"
+#include "operators/rescaled_matmul.h"
 
 namespace mullion::cpu {
 
 namespace {
 
-enum Input { kA, kAScale, kAZero, kB, kBScale, kBZero, kYScale, kYZero };
+using namespace operators::rescaled_matmul;
 
+// Both operators: of QLinearMatMul, what comes behind the zero point is missing.
 class QlinearMatmul final : public Executable {
  public:
   QlinearMatmul() : matmul_({.left = kA, .left_zero = kAZero, .right = kB, .right_zero = kBZero}) {}
-  Status Prepare(const Node& node, WeightStore& weights) { return matmul_.Prepare(node, weights); }
+  Status Prepare(const Node& node, WeightStore& weights) {
+    rectified_ = node.IntAttribute(kRectified, 0) != 0;
+    return matmul_.Prepare(node, weights);
+  }
 
   Status Bind(BindContext& context) const override {
     MULLION_ASSIGN_OR_RETURN(
@@ -22,8 +28,8 @@ class QlinearMatmul final : public Executable {
         operators::MatrixShape::FromShapes(context.node(), context.input(kA)->shape,
                                            context.input(kB)->shape));
     int64_t extra = 2 * PaddedColumns(shape) * int64_t{sizeof(float)};
-    if (RowsDiffer(context.input(kAScale)->shape, context.input(kYScale)->shape,
-                   context.input(kYZero)->shape)) {
+    if (RowsDiffer(context.input(kAScale)->shape, context.input(kQScale)->shape,
+                   context.input(kQZero)->shape)) {
       extra += shape.output.ElementCount() * int64_t{sizeof(int32_t)};
     }
     return matmul_.Bind(context, extra);
@@ -37,16 +43,24 @@ class QlinearMatmul final : public Executable {
                              context.AllocateOutput(0, shape.output));
     if (output.count() == 0) return OkStatus();
     IntegerMatmul::Job job;
-    if (RowsDiffer(context.Input(kAScale).shape, context.Input(kYScale).shape,
-                   context.Input(kYZero).shape)) {
+    if (RowsDiffer(context.Input(kAScale).shape, context.Input(kQScale).shape,
+                   context.Input(kQZero).shape)) {
       job.out = ScratchAt<int32_t>(context, 2 * PaddedColumns(shape) * int64_t{sizeof(float)});
       matmul_.Run(context, job);
       FinishRows(context, shape, static_cast<const int32_t*>(job.out), output);
       return OkStatus();
     }
-    job.output = OutputOf(output);
-    job.zero_point = static_cast<float>(ByteInput(context, kYZero));
+    job.output = OutputOf(context.Input(kQZero).type);
+    job.zero_point = static_cast<float>(ByteInput(context, kQZero));
     job.scales = Scales(context, shape, 0);
+    if (context.HasInput(kBias)) job.addends = context.Input(kBias).as<int32_t>();
+    if (context.HasInput(kFactors)) {
+      job.rescale.factors = context.Input(kFactors).as<float>();
+      job.rescale.shifts = context.Input(kShifts).as<float>();
+      job.rescale.is_signed = output.type == ElementType::kInt8;
+      job.rescale.rectified = rectified_;
+      job.rescale.zero_point = static_cast<float>(ByteInput(context, kZero));
+    }
     job.out = output.data;
     matmul_.Run(context, job);
     return OkStatus();
@@ -59,8 +73,8 @@ class QlinearMatmul final : public Executable {
   static bool RowsDiffer(const Shape& a_scale, const Shape& y_scale, const Shape& y_zero) {
     return a_scale.ElementCount() > 1 || y_scale.ElementCount() > 1 || y_zero.ElementCount() > 1;
   }
-  static IntegerOutput OutputOf(const MutableTensorView& output) {
-    return output.type == ElementType::kInt8 ? IntegerOutput::kInt8 : IntegerOutput::kUint8;
+  static IntegerOutput OutputOf(ElementType type) {
+    return type == ElementType::kInt8 ? IntegerOutput::kInt8 : IntegerOutput::kUint8;
   }
 
   // One per column, for row `row` of a matrix.
@@ -68,7 +82,7 @@ class QlinearMatmul final : public Executable {
                              int64_t row) {
     auto* const scales = ScratchAt<float>(context, 0);
     const float a_scale = SpreadFloat(context.Input(kAScale), row);
-    const float y_scale = SpreadFloat(context.Input(kYScale), row);
+    const float y_scale = SpreadFloat(context.Input(kQScale), row);
     SpreadFloats(context.Input(kBScale), shape.columns, scales);
     for (int64_t c = 0; c < shape.columns; ++c) scales[c] = a_scale * scales[c] / y_scale;
     return scales;
@@ -79,10 +93,10 @@ class QlinearMatmul final : public Executable {
                          const int32_t* sums, const MutableTensorView& output) {
     const int64_t rows = output.count() / shape.columns;
     IntegerFinish finish;
-    finish.output = OutputOf(output);
+    finish.output = OutputOf(output.type);
     for (int64_t r = 0; r < rows; ++r) {
       finish.scales = Scales(context, shape, r % shape.rows);
-      finish.zero_point = static_cast<float>(SpreadByte(context.Input(kYZero), r % shape.rows));
+      finish.zero_point = static_cast<float>(SpreadByte(context.Input(kQZero), r % shape.rows));
       // Rows are read in whole groups of columns, so the sums of one go to padded memory first.
       auto* const row = ScratchAt<int32_t>(context, PaddedColumns(shape) * int64_t{sizeof(float)});
       std::copy_n(sums + r * shape.columns, shape.columns, row);
@@ -91,12 +105,16 @@ class QlinearMatmul final : public Executable {
   }
 
   IntegerMatmul matmul_;
+  bool rectified_ = false;
 };
 
 }  // namespace
 
 void RegisterQlinearMatmul(KernelRegistry& registry) {
   registry.Add({.name = "QLinearMatMul", .since = 10, .make = MakePrepared<QlinearMatmul>});
+  registry.Add({.name = operators::kRescaledMatMul,
+                .domain = operators::kInternalDomain,
+                .make = MakePrepared<QlinearMatmul>});
 }
 
 }  // namespace mullion::cpu

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// ConvInteger, QLinearConv, RescaledConv, MatMulInteger and QLinearMatMul against plain loops:
+// ConvInteger, QLinearConv, RescaledConv, MatMulInteger, QLinearMatMul and RescaledMatMul against
+// plain loops:
 // equal to the last bit on every instruction level, in both layouts, with any number of threads.
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@
 #include "devices/cpu/kernels/simd/isa.h"
 #include "operators/registry.h"
 #include "operators/rescaled_conv.h"
+#include "operators/rescaled_matmul.h"
 #include "tests/devices/cpu/operator_case.h"
 
 namespace mullion::cpu {
@@ -372,6 +374,69 @@ TEST(QlinearMatmul, TakesScalesPerRowAndColumn) {
                 y_zero.tensor};
     c.constant_parameters = Pick(0, 1, random) == 1;
     OnEveryLevel([&] { ExpectInts(c.Run(2)[0], expected); });
+  }
+}
+
+TEST(RescaledMatmul, EqualsPlainLoops) {
+  std::mt19937 random(37);
+  for (int i = 0; i < 24; ++i) {
+    SCOPED_TRACE(i);
+    const int64_t rows = Pick(1, 30, random);
+    const int64_t depth = Pick(1, 60, random);
+    const int64_t columns = Pick(1, 150, random);
+    const bool has_bias = Pick(0, 1, random) == 1;
+    const bool rescales = !has_bias || Pick(0, 2, random) != 0;
+    const bool rectified = rescales && Pick(0, 1, random) == 1;
+    const Bytes a(Pick(0, 1, random) == 1, {rows, depth}, random);
+    const Bytes b(Pick(0, 1, random) == 1, {depth, columns}, random);
+    const Bytes a_zero(a.is_signed, {}, random);
+    const Bytes b_zero(b.is_signed, {}, random);
+    const Bytes q_zero(Pick(0, 1, random) == 1, {}, random);
+    const Bytes y_zero(Pick(0, 1, random) == 1, {}, random);
+    std::vector<int32_t> bias(static_cast<size_t>(columns));
+    for (int32_t& value : bias) value = static_cast<int32_t>(Pick(-9999, 9999, random));
+    const std::vector<float> factors = Dyadic(columns, random);
+    const std::vector<float> shifts = Dyadic(columns, random);
+    std::vector<int32_t> expected;
+    for (int64_t j = 0; j < rows * columns; ++j) {
+      const auto c = static_cast<size_t>(j % columns);
+      int32_t sum = has_bias ? bias[c] : 0;
+      for (int64_t k = 0; k < depth; ++k) {
+        sum +=
+            (a[j / columns * depth + k] - a_zero[0]) * (b[k * columns + j % columns] - b_zero[0]);
+      }
+      const int32_t q = Requantized(sum, 0.003f, q_zero[0], q_zero.is_signed);
+      float value = static_cast<float>(q - q_zero[0]) * factors[c] + shifts[c];
+      if (rectified) value = std::fmax(value, 0.0f);
+      const float low = y_zero.is_signed ? -128.0f : 0.0f;
+      const float rounded = std::nearbyint(value) + static_cast<float>(y_zero[0]);
+      const float clamped = std::fmin(std::fmax(rounded, low), low + 255);
+      expected.push_back(rescales ? static_cast<int32_t>(clamped) : q);
+    }
+    OperatorCase c;
+    c.name = operators::kRescaledMatMul;
+    c.domain = operators::kInternalDomain;
+    c.opset = 1;
+    if (rectified) c.Set("rectified", int64_t{1});
+    c.inputs = {a.tensor,
+                Tensor::Scalar(0.003f),
+                a_zero.tensor,
+                b.tensor,
+                Tensor::Scalar(1.0f),
+                b_zero.tensor,
+                Tensor::Scalar(1.0f),
+                q_zero.tensor,
+                has_bias ? Tensor::Vector<int32_t>(std::span<const int32_t>(bias)) : Tensor()};
+    if (rescales) {
+      c.inputs.push_back(FloatTensor({columns}, factors));
+      c.inputs.push_back(FloatTensor({columns}, shifts));
+      c.inputs.push_back(y_zero.tensor);
+    }
+    c.constant_parameters = Pick(0, 1, random) == 1;
+    OnEveryLevel([&] {
+      ExpectInts(c.Run(1)[0], expected);
+      ExpectInts(c.Run(3)[0], expected);
+    });
   }
 }
 
