@@ -66,27 +66,25 @@ class Imputer final : public Executable {
 
   template <typename T, typename Value, typename Missing>
   static void Replace(const RunContext& context, const MutableTensorView& output, int64_t features,
-                      const std::vector<Value>& values, const Missing& missing) {
+                      const std::vector<Value>& values, Missing missing) {
     const T* const input = context.Input(0).as<T>();
     const bool one = values.size() == 1;
     context.parallel().For(output.count(), kChunk, [&](int64_t begin, int64_t end, int) {
-      // Tiles apart from the output's memory, which may be the input's. Their values begin anew
-      // with each row.
+      // Tiles of values, which begin anew with each row.
       constexpr int64_t kTile = 64;
       T imputed[kTile];
-      T tile[kTile];
       std::fill_n(imputed, kTile, static_cast<T>(values[0]));
-      for (int64_t i = begin, feature = one ? 0 : begin % features; i < end;) {
+      for (int64_t i = begin, feature = one ? 0 : begin % features; i < end; i += kTile) {
         const int64_t count = std::min(kTile, end - i);
         for (int64_t j = 0; !one && j < count; ++j) {
           imputed[j] = static_cast<T>(values[static_cast<size_t>(feature)]);
           if (++feature == features) feature = 0;
         }
-        for (int64_t j = 0; j < count; ++j) {
-          tile[j] = missing(input[i + j]) ? imputed[j] : input[i + j];
-        }
-        std::copy_n(tile, count, output.as<T>() + i);
-        i += count;
+        const T* const x = input + i;
+        T* const y = output.as<T>() + i;
+        // The output may be in the input's place: element by element.
+#pragma GCC ivdep
+        for (int64_t j = 0; j < count; ++j) y[j] = missing(x[j]) ? imputed[j] : x[j];
       }
     });
   }

@@ -4,6 +4,7 @@
 
 #include "base/element_traits.h"
 #include "devices/cpu/broadcast_kernel.h"
+#include "devices/cpu/kernels/elementwise/spread_operand.h"
 #include "devices/cpu/kernels/simd/for_elements.h"
 #include "devices/cpu/registry.h"
 

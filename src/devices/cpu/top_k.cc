@@ -6,7 +6,8 @@
 
 #include "base/element_traits.h"
 #include "base/str_cat.h"
-#include "devices/cpu/order_key.h"
+#include "devices/cpu/kernels/elementwise/order_key.h"
+#include "devices/cpu/kernels/elementwise/order_keys.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/rows.h"
 #include "operators/int_list.h"
@@ -29,24 +30,34 @@ struct Before {
   }
 };
 
-// Elements that are looked at together.
-constexpr int64_t kKeyBlock = 64;
-
 // While few elements enter the best k, room for as many again is enough, and for one block: for
 // elements in random order some k ln(n / k) enter.
 int64_t CandidateCount(int64_t n, int64_t k) {
   return k <= n / 8 ? std::min(n, 2 * k + kKeyBlock) : n;
 }
 
-// The keys of `count` elements, `stride` apart, from the first one on.
+// Writes the keys of `count` elements, kKeyBlock at most and `stride` apart, with the bits of
+// `flip` changed, and the greatest of each kKeyGroup of them.
 template <typename T>
-void WriteKeys(const void* first, int64_t stride, int64_t count, OrderKeyType<T>* keys) {
+void WriteKeys(const void* first, int64_t stride, int64_t count, OrderKeyType<T> flip,
+               OrderKeyType<T>* keys, OrderKeyType<T>* greatest) {
   const T* const x = static_cast<const T*>(first);
+  if constexpr (sizeof(T) == sizeof(int64_t)) {
+    if (stride == 1 && count == kKeyBlock) {
+      return WideOrderKeys(kElementTypeOf<T>, x, flip, keys, greatest);
+    }
+  }
   // The usual stride by itself, for better loops.
   if (stride == 1) {
-    for (int64_t i = 0; i < count; ++i) keys[i] = OrderKey(x[i]);
+    for (int64_t i = 0; i < count; ++i) keys[i] = OrderKey(x[i]) ^ flip;
   } else {
-    for (int64_t i = 0; i < count; ++i) keys[i] = OrderKey(x[i * stride]);
+    for (int64_t i = 0; i < count; ++i) keys[i] = OrderKey(x[i * stride]) ^ flip;
+  }
+  if constexpr (sizeof(T) < sizeof(int64_t)) {
+    if (count == kKeyBlock) return GreatestKeys(keys, greatest);
+  }
+  for (int64_t i = 0; i < count; i += kKeyGroup) {
+    greatest[i / kKeyGroup] = *std::max_element(keys + i, keys + std::min(i + kKeyGroup, count));
   }
 }
 
@@ -58,14 +69,25 @@ struct Line {
   int64_t n;
   int64_t stride;
   Key flip;  // 0, or -1 to order the other way round
-  void (*write_keys)(const void* first, int64_t stride, int64_t count, Key* keys);
+  void (*write_keys)(const void* first, int64_t stride, int64_t count, Key flip, Key* keys,
+                     Key* greatest);
+};
 
-  // The number of elements in the block that begins at element `first`; their keys go to `keys`.
-  int64_t ReadBlock(int64_t first, Key* keys) const {
-    const int64_t count = std::min(kKeyBlock, n - first);
-    write_keys(data + static_cast<size_t>(first * stride) * element_bytes, stride, count, keys);
-    for (int64_t i = 0; i < count; ++i) keys[i] ^= flip;
-    return count;
+// A part of it.
+template <typename Key>
+struct Block {
+  Key keys[kKeyBlock];
+  Key greatest[kKeyBlock / kKeyGroup];
+  int64_t count;
+
+  void Read(const Line<Key>& line, int64_t first) {
+    count = std::min(kKeyBlock, line.n - first);
+    line.write_keys(line.data + static_cast<size_t>(first * line.stride) * line.element_bytes,
+                    line.stride, count, line.flip, keys, greatest);
+  }
+  bool AnyAbove(Key limit) const {
+    const int64_t groups = (count + kKeyGroup - 1) / kKeyGroup;
+    return std::any_of(greatest, greatest + groups, [=](Key key) { return key > limit; });
   }
 };
 
@@ -80,25 +102,23 @@ void PartBest(Candidate<Key>* all, int64_t k, int64_t count) {
 template <typename Key>
 void SelectBest(const Line<Key>& line, Candidate<Key>* best, int64_t k) {
   const int64_t room = CandidateCount(line.n, k);
-  Key keys[kKeyBlock];
+  Block<Key> block;
   Key limit = std::numeric_limits<Key>::min();
   bool unlimited = true;  // at first everything is good enough
   int64_t kept = 0;
   for (int64_t first = 0; first < line.n; first += kKeyBlock) {
-    const int64_t count = line.ReadBlock(first, keys);
-    if (kept + count > room) {
+    block.Read(line, first);
+    if (kept + block.count > room) {
       PartBest(best, k, kept);
       kept = k;
       limit = best[k - 1].key;
       unlimited = false;
     }
-    Key greatest = limit;
-    for (int64_t i = 0; i < count; ++i) greatest = std::max(greatest, keys[i]);
-    if (greatest == limit && !unlimited) continue;
+    if (!unlimited && !block.AnyAbove(limit)) continue;
     // Without a branch for each: one that is not good enough is written over by the next.
-    for (int64_t i = 0; i < count; ++i) {
-      best[kept] = {keys[i], static_cast<Key>(first + i)};
-      kept += (keys[i] > limit) | unlimited;
+    for (int64_t i = 0; i < block.count; ++i) {
+      best[kept] = {block.keys[i], static_cast<Key>(first + i)};
+      kept += (block.keys[i] > limit) | unlimited;
     }
   }
   if (kept > k) PartBest(best, k, kept);
@@ -107,12 +127,10 @@ void SelectBest(const Line<Key>& line, Candidate<Key>* best, int64_t k) {
 
 // So few are kept in order, and each that is better than the last of them put in its place.
 constexpr int64_t kFewBest = 12;
-// Elements of which the greatest is compared with it.
-constexpr int64_t kKeyGroup = 16;
 
 template <typename Key>
 void InsertBest(const Line<Key>& line, Candidate<Key>* best, int64_t k) {
-  Key keys[kKeyBlock];
+  Block<Key> block;
   int64_t kept = 0;
   const auto insert = [&](Key key, int64_t index) {
     int64_t place = kept < k ? kept++ : k - 1;
@@ -120,20 +138,16 @@ void InsertBest(const Line<Key>& line, Candidate<Key>* best, int64_t k) {
     best[place] = {key, static_cast<Key>(index)};
   };
   for (int64_t first = 0; first < line.n; first += kKeyBlock) {
-    const int64_t count = line.ReadBlock(first, keys);
+    block.Read(line, first);
     int64_t i = 0;
-    for (; kept < k && i < count; ++i) insert(keys[i], first + i);
-    while (i < count) {
-      const int64_t end = std::min(count, i + kKeyGroup);
-      const Key limit = best[k - 1].key;
-      Key greatest = limit;
-      if (end == i + kKeyGroup) {
-        for (int64_t j = 0; j < kKeyGroup; ++j) greatest = std::max(greatest, keys[i + j]);
-      } else {
-        for (int64_t j = i; j < end; ++j) greatest = std::max(greatest, keys[j]);
-      }
-      for (; greatest > limit && i < end; ++i) {
-        if (keys[i] > best[k - 1].key) insert(keys[i], first + i);
+    for (; kept < k && i < block.count; ++i) insert(block.keys[i], first + i);
+    while (i < block.count) {
+      const int64_t group = i / kKeyGroup;
+      const int64_t end = std::min(block.count, (group + 1) * kKeyGroup);
+      if (block.greatest[group] > best[k - 1].key) {
+        for (; i < end; ++i) {
+          if (block.keys[i] > best[k - 1].key) insert(block.keys[i], first + i);
+        }
       }
       i = end;
     }

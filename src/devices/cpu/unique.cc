@@ -8,7 +8,7 @@
 
 #include "base/element_traits.h"
 #include "devices/cpu/complex_parts.h"
-#include "devices/cpu/order_key.h"
+#include "devices/cpu/kernels/elementwise/order_key.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/rows.h"
 #include "devices/cpu/slot_table.h"

@@ -5,6 +5,7 @@
 
 #include "devices/cpu/broadcast.h"
 #include "devices/cpu/broadcast_kernel.h"
+#include "devices/cpu/kernels/elementwise/spread_operand.h"
 #include "devices/cpu/kernels/simd/for_elements.h"
 #include "devices/cpu/registry.h"
 

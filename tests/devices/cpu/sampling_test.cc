@@ -39,6 +39,42 @@ TEST(GridSample, AgreesWithDoubleInEveryMode) {
   }
 }
 
+// As a volume one element deep, which has no loops of its own.
+TEST(GridSample, SamplesImagesAsFlatVolumes) {
+  std::mt19937 random(9);
+  Tensor image = RandomTensor({2, 3, 7, 9}, random);
+  image.mutable_view().span<float>()[20] = std::numeric_limits<float>::infinity();
+  Tensor grid = RandomTensor({2, 5, 17, 2}, random);
+  const auto at = grid.mutable_view().span<float>();
+  for (size_t i = 0; i < at.size(); ++i) at[i] *= i % 3 == 0 ? 2.5f : 1.1f;
+  at[0] = at[5] = std::numeric_limits<float>::quiet_NaN();
+  at[1] = 1;
+  std::vector<float> deep;
+  for (size_t i = 0; i < at.size(); i += 2) deep.insert(deep.end(), {at[i], at[i + 1], 0});
+  const auto elements = image.view().span<float>();
+  for (const char* const padding : {"zeros", "border", "reflection"}) {
+    for (const int64_t align : {0, 1}) {
+      SCOPED_TRACE(testing::Message() << padding << " " << align);
+      OperatorCase flat = Case("GridSample", 20, {image, grid});
+      OperatorCase volume = Case("GridSample", 20,
+                                 {FloatTensor({2, 3, 1, 7, 9}, {elements.begin(), elements.end()}),
+                                  FloatTensor({2, 1, 5, 17, 3}, deep)});
+      for (OperatorCase* c : {&flat, &volume}) {
+        c->Set("padding_mode", std::string(padding));
+        c->Set("align_corners", align);
+      }
+      const Tensor actual = flat.Run()[0];
+      const Tensor expected = volume.Run()[0];
+      for (size_t i = 0; i < actual.span<float>().size(); ++i) {
+        const float x = actual.span<float>()[i];
+        const float y = expected.span<float>()[i];
+        if (x == y || (x != x && y != y)) continue;
+        EXPECT_NEAR(x, y, 1e-5) << i;
+      }
+    }
+  }
+}
+
 TEST(GridSample, ReturnsTheImageForTheIdentity) {
   std::mt19937 random(2);
   OperatorCase grid =

@@ -3,7 +3,7 @@
 #include <limits>
 #include <random>
 
-#include "devices/cpu/order_key.h"
+#include "devices/cpu/kernels/elementwise/order_key.h"
 #include "tests/devices/cpu/movement_case.h"
 
 namespace mullion::cpu {

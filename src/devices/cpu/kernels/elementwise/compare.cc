@@ -6,12 +6,14 @@
 
 #include "base/element_traits.h"
 #include "devices/cpu/kernels/elementwise/half.h"
+#include "devices/cpu/kernels/elementwise/spread_operand.h"
 #include "devices/cpu/kernels/simd/for_elements.h"
 
 #define MULLION_SCALAR_IN_USE
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/elementwise/compare.cc"
 #include "devices/cpu/kernels/simd/simd.h"
+#include "devices/cpu/kernels/simd/two_copies.h"
 
 #include "devices/cpu/kernels/simd/partial_vector-inl.h"
 
@@ -21,8 +23,8 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-#if HWY_TARGET == HWY_STATIC_TARGET || HWY_TARGET == HWY_AVX2
-// Elements of up to 32 bits: two copies, as wider vectors than AVX2's gain nothing.
+#if MULLION_IS_OF_TWO_COPIES
+// Elements of up to 32 bits.
 template <typename T, typename Function>
 HWY_INLINE void CompareNarrowRow(const T* a, const T* b, bool* y, size_t count, Function function) {
   ForElements(count, [=](size_t i) { y[i] = function(a[i], b[i]); });
@@ -41,8 +43,8 @@ void CompareNarrow(CompareOp op, const T* a, const T* b, bool* y, size_t count) 
 }
 #endif
 
-// Elements of 64 bits, which compilers find no way from to bytes. Some of their bits are changed
-// first.
+// Elements of 64 bits, which compilers find no way from to bytes. Some of the bits of integers are
+// changed first.
 template <typename T, typename Function>
 HWY_INLINE void CompareWide(uint64_t flipped, const T* a, const T* b, bool* y, size_t count,
                             Function function) {
@@ -51,20 +53,23 @@ HWY_INLINE void CompareWide(uint64_t flipped, const T* a, const T* b, bool* y, s
   const hn::Rebind<uint8_t, hn::ScalableTag<T>> bytes;
   const size_t lanes = hn::Lanes(d);
   const auto flip = hn::BitCast(d, hn::Set(du, flipped));
-  const auto seen = [=](const T* from, size_t n) { return hn::Xor(LoadFirst(d, from, n), flip); };
-  for (size_t i = 0; i < count; i += lanes) {
-    const size_t n = HWY_MIN(lanes, count - i);
-    const auto mask = function(seen(a + i, n), seen(b + i, n));
-    const auto wide = hn::And(hn::BitCast(du, hn::VecFromMask(d, mask)), hn::Set(du, 1));
-    const auto narrow = hn::TruncateTo(bytes, wide);
-    if (n == lanes) {
-      hn::StoreU(narrow, bytes, reinterpret_cast<uint8_t*>(y + i));
-    } else {
-      HWY_ALIGN uint8_t last[hn::MaxLanes(hn::ScalableTag<uint8_t>())];
-      hn::StoreU(narrow, bytes, last);
-      for (size_t k = 0; k < n; ++k) y[i + k] = last[k] != 0;
+  const auto compare = [=](hn::Vec<hn::ScalableTag<T>> p, hn::Vec<hn::ScalableTag<T>> q) HWY_ATTR {
+    if constexpr (std::is_integral_v<T>) {
+      p = hn::Xor(p, flip);
+      q = hn::Xor(q, flip);
     }
+    const auto mask = hn::BitCast(du, hn::VecFromMask(d, function(p, q)));
+    return hn::TruncateTo(bytes, hn::And(mask, hn::Set(du, 1)));
+  };
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(compare(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), bytes,
+               reinterpret_cast<uint8_t*>(y + i));
   }
+  if (i == count) return;
+  HWY_ALIGN uint8_t last[hn::MaxLanes(hn::ScalableTag<uint8_t>())];
+  hn::StoreU(compare(LoadFirst(d, a + i, count - i), LoadFirst(d, b + i, count - i)), bytes, last);
+  for (size_t k = 0; k < count - i; ++k) y[i + k] = last[k] != 0;
 }
 
 template <typename T>
@@ -114,9 +119,7 @@ namespace {
 template <typename T>
 void CompareRows(CompareOp op, Operand<T> a, Operand<T> b, bool* y, size_t count) {
   ForContiguousParts(a, b, count, [=](const T* p, const T* q, size_t begin, size_t n) {
-    const auto rows = CurrentIsa() >= Isa::kAvx2 ? MULLION_SIMD_AVX2(CompareNarrow<T>)
-                                                 : MULLION_SIMD_SCALAR(CompareNarrow<T>);
-    rows(op, p, q, y + begin, n);
+    MULLION_TWO_COPIES_CALL(CompareNarrow<T>)(op, p, q, y + begin, n);
   });
 }
 

@@ -8,18 +8,18 @@
 
 #include "base/element_traits.h"
 #include "devices/cpu/kernels/elementwise/convert.h"
+#include "devices/cpu/kernels/elementwise/spread_operand.h"
 #include "devices/cpu/kernels/simd/for_elements.h"
 
 #define MULLION_SCALAR_IN_USE
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/elementwise/number_binary.cc"
 #include "devices/cpu/kernels/simd/simd.h"
+#include "devices/cpu/kernels/simd/two_copies.h"
 
 #include "devices/cpu/kernels/simd/partial_vector-inl.h"
 
-// Two copies of each loop: what is common to all processors, and AVX2, with its minima of all types
-// and products of 32 bits. Wider vectors gain nothing on what comes from memory.
-#if HWY_TARGET == HWY_STATIC_TARGET || HWY_TARGET == HWY_AVX2
+#if MULLION_IS_OF_TWO_COPIES
 
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
@@ -219,10 +219,6 @@ namespace {
 
 using Op = operators::ElementwiseOp;
 
-// The variant of FUNCTION for the level in use, of the two that there are.
-#define MULLION_NUMBER_CALL(FUNCTION) \
-  (CurrentIsa() >= Isa::kAvx2 ? MULLION_SIMD_AVX2(FUNCTION) : MULLION_SIMD_SCALAR(FUNCTION))
-
 // What is done one by one.
 template <typename T, typename Function>
 void PlainRow(const T* a, const T* b, T* y, size_t count, Function function) {
@@ -270,7 +266,7 @@ void IntegerQuotients(Op op, ElementType type, const void* a, const void* b, voi
                    count);
   });
   if (wide) return;
-  const auto quotients = MULLION_NUMBER_CALL(Int32Quotients);
+  const auto quotients = MULLION_TWO_COPIES_CALL(Int32Quotients);
   if (type == ElementType::kInt32) {
     return quotients(op, static_cast<const int32_t*>(a), static_cast<const int32_t*>(b),
                      static_cast<int32_t*>(y), count);
@@ -293,7 +289,7 @@ void DoublePart(const operators::ElementwiseStep& step, const double* a, const d
     return PlainRow(a, b, y, count,
                     [alpha](double p, double q) { return p / (1 + std::exp(-alpha * p)) * q; });
   }
-  MULLION_NUMBER_CALL(DoubleRows)(step.op, a, b, y, count);
+  MULLION_TWO_COPIES_CALL(DoubleRows)(step.op, a, b, y, count);
 }
 
 void FloatPart(Op op, const float* a, const float* b, float* y, size_t count) {
@@ -317,7 +313,7 @@ void Part(const operators::ElementwiseStep& step, ElementType type, const void* 
   if (step.op == Op::kDiv || step.op == Op::kMod || step.op == Op::kFmod) {
     return IntegerQuotients(step.op, type, a, b, y, count);
   }
-  MULLION_NUMBER_CALL(IntegerRows)(step.op, type, a, b, y, count);
+  MULLION_TWO_COPIES_CALL(IntegerRows)(step.op, type, a, b, y, count);
 }
 
 template <typename U>
@@ -333,16 +329,16 @@ void NumberBinaryOf(const operators::ElementwiseStep& step, ElementType type, An
 
 void SignedUnary(operators::ElementwiseOp op, ElementType type, const void* x, void* y,
                  size_t count) {
-  MULLION_NUMBER_CALL(SignedRows)(op, type, x, y, count);
+  MULLION_TWO_COPIES_CALL(SignedRows)(op, type, x, y, count);
 }
 
 void IntegerClip(ElementType type, const void* x, void* y, size_t count, const void* low,
                  const void* high) {
-  MULLION_NUMBER_CALL(IntegerClipRows)(type, x, y, count, low, high);
+  MULLION_TWO_COPIES_CALL(IntegerClipRows)(type, x, y, count, low, high);
 }
 
 void ScaleShiftDoubles(const double* x, double* y, size_t count, double scale, double shift) {
-  MULLION_NUMBER_CALL(ScaleShiftDoubleRow)(x, y, count, scale, shift);
+  MULLION_TWO_COPIES_CALL(ScaleShiftDoubleRow)(x, y, count, scale, shift);
 }
 
 // Spread by the size of elements alone.

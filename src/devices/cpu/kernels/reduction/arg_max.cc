@@ -231,7 +231,11 @@ class ArgMaxFinder {
       ArgMaxBlock<T> block{reinterpret_cast<const T*>(from), std::min(kArgMaxRows, n - begin),
                            stride, columns};
       T wide[kWideElements];
-      if (bytes_ < sizeof(T)) {
+      const size_t span = (block.rows - 1) * stride + columns;
+      if (bytes_ < sizeof(T) && span <= kWideElements) {
+        // With what lies between the rows, which takes less time than a call for each.
+        block.x = Elements(from, span, wide);
+      } else if (bytes_ < sizeof(T)) {
         for (size_t k = 0; k < block.rows; ++k) {
           Elements(At(from, k * stride), columns, wide + k * kArgMaxColumns);
         }
@@ -249,8 +253,10 @@ class ArgMaxFinder {
   }
 
  private:
-  static_assert(kArgMaxTile >= kArgMaxRows * kArgMaxColumns);
-  static constexpr size_t kWideElements = std::is_same_v<T, float> ? kArgMaxTile : 1;
+  // Rows of columns may lie twice as far apart as there are columns.
+  static constexpr size_t kWideElements =
+      std::is_same_v<T, float> ? 2 * kArgMaxRows * kArgMaxColumns : 1;
+  static_assert(kArgMaxTile <= 2 * kArgMaxRows * kArgMaxColumns);
 
   const std::byte* At(const void* x, size_t i) const {
     return static_cast<const std::byte*>(x) + i * bytes_;

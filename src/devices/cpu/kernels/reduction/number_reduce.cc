@@ -15,10 +15,10 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/reduction/number_reduce.cc"
 #include "devices/cpu/kernels/simd/simd.h"
+#include "devices/cpu/kernels/simd/two_copies.h"
 
-// Two copies: what is common to all processors, and AVX2. Accumulators are as many in both, so that
-// results are the same.
-#if HWY_TARGET == HWY_STATIC_TARGET || HWY_TARGET == HWY_AVX2
+// Accumulators are as many in both copies, so that results are the same.
+#if MULLION_IS_OF_TWO_COPIES
 
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
@@ -479,8 +479,7 @@ HWY_AFTER_NAMESPACE();
 namespace mullion::cpu {
 
 ReduceFunctions NumberReduceFunctions(ReduceKind kind, ElementType type) {
-  return CurrentIsa() >= Isa::kAvx2 ? (MULLION_SIMD_AVX2(FunctionsFor))(kind, type)
-                                    : (MULLION_SIMD_SCALAR(FunctionsFor))(kind, type);
+  return MULLION_TWO_COPIES_CALL(FunctionsFor)(kind, type);
 }
 
 }  // namespace mullion::cpu

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Integers that order as the elements of a tensor do, so that code that sorts is made for one or
 // two types instead of twelve.
-#ifndef MULLION_DEVICES_CPU_ORDER_KEY_H_
-#define MULLION_DEVICES_CPU_ORDER_KEY_H_
+#ifndef MULLION_DEVICES_CPU_KERNELS_ELEMENTWISE_ORDER_KEY_H_
+#define MULLION_DEVICES_CPU_KERNELS_ELEMENTWISE_ORDER_KEY_H_
 
 #include <cstdint>
 #include <limits>
@@ -44,4 +44,4 @@ using OrderKeyType = decltype(OrderKey(T{}));
 
 }  // namespace mullion::cpu
 
-#endif  // MULLION_DEVICES_CPU_ORDER_KEY_H_
+#endif  // MULLION_DEVICES_CPU_KERNELS_ELEMENTWISE_ORDER_KEY_H_
