@@ -15,6 +15,7 @@
 #include "optimizer/pattern.h"
 #include "optimizer/quantized_product.h"
 #include "optimizer/quantized_value.h"
+#include "optimizer/remove_dead_code.h"
 #include "optimizer/rescale_product.h"
 
 namespace mullion::optimizer {
@@ -70,6 +71,12 @@ class QuantizedFusion {
       changed |= FuseMovement(node, *result) || FuseProduct(node, *result);
       changed |= FuseFunction(node) || FuseRescaling(node, *result) || FuseBinary(node, *result) ||
                  FusePool(node, *result);
+    }
+    RemoveDeadCode(graph_);
+    for (auto place = graph_.nodes().begin(); place != graph_.nodes().end();) {
+      Node& node = **place;
+      ++place;
+      changed |= FuseFloatProduct(node);
     }
     return changed;
   }
@@ -206,11 +213,14 @@ class QuantizedFusion {
         return false;
     }
     if (node == nullptr) return false;
-    if (Is(*node, "MatMul")) {
-      for (int i = 0; i < 2; ++i) MovedBytes(node->input(i));
-    }
     Value& product = *node->output(0);
-    Node* const made = MakeQuantizedProduct(graph_, *node, result);
+    const Value* bias = nullptr;
+    if (Is(*node, "Add")) {
+      node = ProductBefore(*node, bias);
+      if (node == nullptr) return false;
+    }
+    MoveOperands(*node);
+    Node* const made = MakeQuantizedProduct(graph_, *node, bias, result);
     if (made == nullptr) return false;
     QuantizedValue bytes = result;
     bytes.bytes = &graph_.AddValue(product.name(), WithElement(product, result.type));
@@ -222,6 +232,39 @@ class QuantizedFusion {
       clamp->SetInput(0, &AddDequantize(graph_, bytes, *clamp));
     }
     return true;
+  }
+
+  // The MatMul that alone makes one operand of `sum` if the other one, `bias`, is constant numbers
+  // for its columns; else null.
+  Node* ProductBefore(const Node& sum, const Value*& bias) const {
+    for (int side = 0; side < 2; ++side) {
+      const Value* const value = sum.input(side);
+      bias = sum.input(1 - side);
+      Node* const product = ProducerOf(value, "MatMul");
+      if (product == nullptr || &product->graph() != &graph_ || !HasOneReader(*value)) continue;
+      if (!IsConstantFloat(bias) || !value->type.has_shape) continue;
+      const Shape& row = bias->constant.shape();
+      const int rank = value->type.shape.rank();
+      if (row.rank() >= 1 && row.rank() <= rank && row.Back(0) == bias->constant.count() &&
+          row.Back(0) == value->type.shape.Back(0)) {
+        return product;
+      }
+    }
+    return nullptr;
+  }
+
+  // Operands of a matrix product that were moved are moved as bytes.
+  void MoveOperands(const Node& product) {
+    if (!Is(product, "MatMul") && !Is(product, "Gemm")) return;
+    for (int i = 0; i < 2; ++i) MovedBytes(product.input(i));
+  }
+
+  // A product of bytes whose floats are wanted.
+  bool FuseFloatProduct(Node& node) {
+    if (!Is(node, "MatMul") && !Is(node, "Gemm")) return false;
+    MoveOperands(node);
+    Node* const made = MakeFloatProduct(graph_, node);
+    return made != nullptr && Accept(*made, node);
   }
 
   bool FuseRescaling(Node& quantize, const QuantizedValue& result) {

@@ -10,7 +10,8 @@
 
 namespace mullion::optimizer {
 
-// Convolutions and matrix products become QLinearConv and QLinearMatMul, functions of one byte
+// Convolutions and matrix products become QLinearConv and QLinearMatMul, or MatMulIntegerToFloat
+// where nothing quantizes what they make of constant weights, functions of one byte
 // ByteTable, sums and products QLinearAdd and QLinearMul, and what only moves elements moves bytes;
 // what is computed by channel between two quantizations makes RescaledConv and RescaledMatMul.
 // Weights must not have been folded to floats yet. Products are summed as integers, exactly; all

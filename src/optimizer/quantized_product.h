@@ -8,10 +8,15 @@
 
 namespace mullion::optimizer {
 
-// A QLinearConv or QLinearMatMul before `product`, a Conv or MatMul of dequantized operands, that
-// gives its result as bytes of these parameters. Without an output yet; null when `product` is none
-// such.
-Node* MakeQuantizedProduct(Graph& graph, const Node& product, const QuantizedValue& result);
+// A QLinearConv, QLinearMatMul or RescaledMatMul before `product`, a Conv, MatMul or Gemm of
+// dequantized operands, that gives its result as bytes of these parameters. `bias`, which may be
+// null, is added to each row of a MatMul. Without an output yet; null when `product` is none such.
+Node* MakeQuantizedProduct(Graph& graph, const Node& product, const Value* bias,
+                           const QuantizedValue& result);
+
+// A MatMulIntegerToFloat before `product`, a MatMul or Gemm of dequantized operands of which the
+// right one is a constant matrix. Without an output yet; null when `product` is none such.
+Node* MakeFloatProduct(Graph& graph, const Node& product);
 
 }  // namespace mullion::optimizer
 

@@ -293,6 +293,64 @@ TEST(FuseQuantized, AddsBiasesToBytesOfMatrixProducts) {
   }
 }
 
+TEST(FuseQuantized, AddsBiasesBeforeTheQuantization) {
+  const std::vector<float> numbers = {1, -2, 0.5f, 0, 3, 7, -9, 2, 0.25f, 1};
+  for (const bool rectified : {false, true}) {
+    QuantizedMaker maker;
+    Value& x = maker.Dequantized(maker.Bytes({2, 7, 16}), {0.05f, 100});
+    Value& product = maker.Add("MatMul", {&x, &maker.Weights({16, 10}, 1)});
+    Value* sum = &maker.Add("Add", {&product, &maker.Floats(numbers)});
+    if (rectified) sum = &maker.Add("Relu", {sum});
+    ExpectFusion(maker, maker.Quantized(*sum, {0.4f, rectified ? 0 : 120}), "RescaledMatMul", 1);
+  }
+}
+
+// Weights as they are stored, or turned.
+TEST(FuseQuantized, MakesProductsOfBytesOfGemm) {
+  for (const bool turned : {false, true}) {
+    for (const bool has_bias : {false, true}) {
+      QuantizedMaker maker;
+      Value& x = maker.Dequantized(maker.Bytes({7, 16}), {0.05f, 100});
+      Value& weights = turned ? maker.Weights({10, 16}, 0) : maker.Weights({16, 10}, 1);
+      Value& bias = maker.Floats({1, -2, 0.5f, 0, 3, 7, -9, 2, 0.25f, 1});
+      Value& product =
+          has_bias ? maker.Add("Gemm", {&x, &weights, &bias}) : maker.Add("Gemm", {&x, &weights});
+      if (turned) product.producer()->SetAttribute("transB", int64_t{1});
+      ExpectFusion(maker, maker.Quantized(product, {0.4f, 120}),
+                   has_bias ? "RescaledMatMul" : "QLinearMatMul", 1);
+    }
+  }
+}
+
+// Where nothing quantizes the result, sums of bytes become floats at once.
+TEST(FuseQuantized, MakesFloatsOfProductsOfBytes) {
+  for (const bool is_gemm : {false, true}) {
+    QuantizedMaker maker;
+    Value& x = maker.Dequantized(maker.Bytes({7, 16}), {0.05f, 100});
+    Value& weights = maker.Weights({16, 10}, 1);
+    Value& bias = maker.Floats({1, -2, 0.5f, 0, 3, 7, -9, 2, 0.25f, 1});
+    Value& product =
+        is_gemm ? maker.Add("Gemm", {&x, &weights, &bias}) : maker.Add("MatMul", {&x, &weights});
+    ExpectFusion(maker, maker.Quantized(maker.Add("Sin", {&product}), {0.01f, 120}),
+                 "MatMulIntegerToFloat Sin QuantizeLinear", 1);
+  }
+}
+
+TEST(FuseQuantized, LeavesScaledAndTurnedGemms) {
+  for (const char* const attribute : {"alpha", "transA"}) {
+    QuantizedMaker maker;
+    Value& x = maker.Dequantized(maker.Bytes({16, 16}), {0.05f, 100});
+    Value& product = maker.Add("Gemm", {&x, &maker.Weights({16, 10}, 1)});
+    if (attribute[0] == 'a') {
+      product.producer()->SetAttribute(attribute, 0.5f);
+    } else {
+      product.producer()->SetAttribute(attribute, int64_t{1});
+    }
+    ASSERT_TRUE(maker.Finish(maker.Quantized(product, {0.4f, 120})).ok());
+    EXPECT_FALSE(maker.Fuse());
+  }
+}
+
 TEST(FuseQuantized, AddsAndMultipliesBytes) {
   for (const char* const name : {"Add", "Mul"}) {
     QuantizedMaker maker;
