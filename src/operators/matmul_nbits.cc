@@ -8,6 +8,7 @@
 #include "operators/expansion.h"
 #include "operators/registry.h"
 #include "operators/spread_bytes.h"
+#include "operators/widen_constant.h"
 
 namespace mullion::operators {
 
@@ -40,25 +41,9 @@ namespace {
 
 using namespace matmul_nbits;
 
-// Halves become floats here: a Cast would hide the constant where nothing is optimized.
-Status WidenHalves(Node& node, int i) {
-  const Value* const value = node.input(i);
-  if (value == nullptr || !Contains(types::kHalfFloats, value->constant.type())) return OkStatus();
-  const Tensor& halves = value->constant;
-  MULLION_ASSIGN_OR_RETURN(Tensor floats, Tensor::Allocate(ElementType::kFloat, halves.shape()));
-  auto* const to = static_cast<float*>(floats.mutable_data());
-  const TensorView view = halves.view();
-  for (int64_t j = 0; j < view.count(); ++j) {
-    to[j] = view.type == ElementType::kFloat16 ? static_cast<float>(view.as<Float16>()[j])
-                                               : static_cast<float>(view.as<Bfloat16>()[j]);
-  }
-  node.SetInput(i, &node.graph().AddConstant(value->name(), std::move(floats)));
-  return OkStatus();
-}
-
 // What zero points of float, beside half of the range, add to the weights of each block.
 Status TurnZerosToShifts(Node& node, const Sizes& size) {
-  MULLION_RETURN_IF_ERROR(WidenHalves(node, kZeros));
+  MULLION_RETURN_IF_ERROR(WidenConstant(node, kZeros));
   const Value* const zeros = node.input(kZeros);
   if (zeros == nullptr || zeros->constant.type() != ElementType::kFloat) return OkStatus();
   const Tensor& scales = node.input(kScales)->constant;
@@ -188,7 +173,7 @@ Status UpgradeMatmulNbits(Node& node) {
   }
   node.SetInput(kBias, node.input(kGivenBias));
   node.ResizeInputs(node.input(kBias) == nullptr ? kBias : kInputs);
-  MULLION_RETURN_IF_ERROR(WidenHalves(node, kScales));
+  MULLION_RETURN_IF_ERROR(WidenConstant(node, kScales));
   MULLION_RETURN_IF_ERROR(TurnZerosToShifts(node, size));
   node.SetOperator(kInternalDomain, "MatMulNBits", 1);
   return OkStatus();

@@ -26,6 +26,7 @@ std::vector<Subject> ClassicalSubjects();
 std::vector<Subject> TreeSubjects();
 std::vector<Subject> MicrosoftSubjects();
 std::vector<Subject> BlockWeightSubjects();
+std::vector<Subject> MixtureSubjects();
 std::vector<Subject> RenamedSubjects();
 std::vector<Subject> TransformerSubjects();
 std::vector<Subject> GroupQuerySubjects();
