@@ -101,6 +101,7 @@ void HalfTile(const TileArguments& t) {
         }
         right += t.right_stride;
         __builtin_prefetch(ahead, 0, 2);
+        __builtin_prefetch(ahead + t.ahead_second, 0, 2);
         ahead += t.ahead_step;
       }
       begin = end < t.depth ? end : 0;

@@ -90,10 +90,14 @@ int TileRows(int vectors) { return kTileRows[static_cast<size_t>(vectors - 1)]; 
 
 // What the right operand's readers want next lies at `ahead`. Tiles fetch it, a line for each value
 // of the depth, until all of it is there: weights that come from memory then cost little more than
-// those that the cache holds. Of the tiles of a call takes those that do the same, and advances.
-void FetchAhead(TileArguments& t, const float*& ahead, const float* end) {
-  const int64_t tile_floats = t.taps * t.depth * kLineFloats;
+// those that the cache holds. Two lines where the `rows` that are left of `all` make too few tiles
+// for that; with very few rows weights are a stream that processors fetch by themselves. Of the
+// tiles of a call takes those that do the same, and advances.
+void FetchAhead(TileArguments& t, int64_t rows, int64_t all, int tile_rows, const float*& ahead,
+                const float* end) {
+  int64_t tile_floats = t.taps * t.depth * kLineFloats;
   const int64_t left = end == nullptr ? 0 : end - ahead;
+  t.ahead_second = 0;
   if (tile_floats == 0 || left < tile_floats) {
     t.ahead = t.right;
     t.ahead_step = 0;
@@ -101,6 +105,13 @@ void FetchAhead(TileArguments& t, const float*& ahead, const float* end) {
   }
   t.ahead = ahead;
   t.ahead_step = kLineFloats;
+  const int64_t tiles_left =
+      static_cast<uint32_t>(rows + tile_rows - 1) / static_cast<uint32_t>(tile_rows);
+  if (all >= kMostRowsLeft && left > tile_floats * tiles_left && left >= 2 * tile_floats) {
+    t.ahead_second = kLineFloats;
+    t.ahead_step = 2 * kLineFloats;
+    tile_floats *= 2;
+  }
   // Most often there is enough for all: a division takes as long as a short tile's first row.
   if (left < t.tiles * tile_floats) t.tiles = left / tile_floats;
   ahead += t.tiles * tile_floats;
@@ -195,7 +206,7 @@ class BlockRunner {
       const int64_t even = EvenTiles(row, tile_rows);
       t.row_step = even == 0 ? 0 : even_.step;
       t.tiles = std::max<int64_t>(ends ? StoredTiles(row, even, tile_rows) : even, 1);
-      FetchAhead(t, ahead, ahead_end);
+      FetchAhead(t, row_count_ - row, row_count_, tile_rows, ahead, ahead_end);
       float* const sums = scratch_.sums + row * kMaxBlockColumns;
       t.start = begins ? start_ : sums;
       t.start_stride = begins ? 0 : kMaxBlockColumns;
@@ -401,7 +412,7 @@ void MultiplyDense(const DenseBlock& block) {
   const TileFunction whole_tile =
       FindWholeTile(block.vectors, block.columns - (block.vectors - 1) * t.last_columns);
   // One tile of all rows rather than two of those that are left.
-  const int64_t filled = block.has_spare_rows ? tile_rows - 1 - kMostRowsLeft : 0;
+  const int64_t filled = block.has_spare_rows ? std::max(tile_rows - 1 - kMostRowsLeft, 0) : 0;
   for (int64_t product = 0; product < block.count; ++product) {
     t.right = block.right + product * block.right_step;
     // What the next product will read.
@@ -419,7 +430,7 @@ void MultiplyDense(const DenseBlock& block) {
         for (int i = 0; i < addresses; ++i, left += block.left_stride) tap_rows[i] = left;
       }
       t.tiles = std::max<int64_t>(tiles, 1);
-      FetchAhead(t, ahead, end);
+      FetchAhead(t, block.rows - row, block.rows, tile_rows, ahead, end);
       t.out = block.out + product * block.out_step + row * block.out_stride;
       (tiles > 0 ? whole_tile : FindTile(block.vectors, count))(t);
     }

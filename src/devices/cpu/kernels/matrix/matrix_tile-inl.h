@@ -121,6 +121,7 @@ HWY_INLINE void AddRows(const TileArguments& t, Row (&sums)[kRows]) {
   const int64_t right_stride = t.right_stride;
   const float* ahead = t.ahead;
   const int64_t ahead_step = t.ahead_step;
+  const int64_t ahead_second = t.ahead_second;
   const float* const* tap_rows = t.rows;
   for (int64_t tap = 0; tap < t.taps; ++tap) {
     const float* row[kRows];
@@ -136,6 +137,7 @@ HWY_INLINE void AddRows(const TileArguments& t, Row (&sums)[kRows]) {
       }
       right += right_stride;
       __builtin_prefetch(ahead, 0, 2);
+      __builtin_prefetch(ahead + ahead_second, 0, 2);
       ahead += ahead_step;
     }
   }
@@ -178,6 +180,7 @@ HWY_INLINE void AddEvenRows(const TileArguments& t, TilePlace& place, Row (&sums
       right += right_stride;
       if constexpr (kFetches) {
         __builtin_prefetch(ahead, 0, 2);
+        __builtin_prefetch(ahead + t.ahead_second, 0, 2);
         ahead += t.ahead_step;
       }
     }

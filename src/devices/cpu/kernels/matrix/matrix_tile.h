@@ -24,11 +24,12 @@ struct TileArguments {
   int64_t depth;
   const float* right;  // [tap][k] rows of the tile's columns
   int64_t right_stride;
-  // A cache line is fetched ahead for each value of the depth, `ahead_step` floats apart: what
-  // later tiles will read while this one computes.
+  // A cache line or two are fetched ahead for each value of the depth, `ahead_step` floats apart:
+  // what later tiles will read while this one computes.
   const float* ahead;
   int64_t ahead_step;
-  const float* start;  // what the sums begin with; stride 0 repeats one row
+  int64_t ahead_second;  // from the first line to the second, or 0
+  const float* start;    // what the sums begin with; stride 0 repeats one row
   int64_t start_stride;
   float* out;
   int64_t out_stride;
