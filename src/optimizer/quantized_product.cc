@@ -43,21 +43,22 @@ std::optional<Tensor> BiasOf(const Value& bias, float scale, const std::vector<f
   return Tensor::Vector<int32_t>(values);
 }
 
-// The tensor of zero points that goes with weights.
-Tensor ZeroOf(ElementType type) {
-  return type == ElementType::kInt8 ? Tensor::Scalar(int8_t{0}) : Tensor::Scalar(uint8_t{0});
+Value& ZeroOf(Graph& graph, ElementType type, int zero_point) {
+  return graph.AddConstant("zero_point", type == ElementType::kInt8
+                                             ? Tensor::Scalar(static_cast<int8_t>(zero_point))
+                                             : Tensor::Scalar(static_cast<uint8_t>(zero_point)));
 }
 
 // x, its scale and zero point; weights and theirs; scale and zero point of the result.
 void AddOperands(Graph& graph, const QuantizedValue& input, const QuantizedWeights& weights,
-                 const QuantizedValue& result, Node& node) {
+                 int weights_zero, const QuantizedValue& result, Node& node) {
   node.AddInput(input.bytes);
   AddParameters(graph, input, node);
   node.AddInput(&graph.AddConstant("weights", weights.values));
   node.AddInput(&graph.AddConstant("scales", weights.one_scale
                                                  ? Tensor::Scalar(weights.scales[0])
                                                  : Tensor::Vector<float>(weights.scales)));
-  node.AddInput(&graph.AddConstant("zero_point", ZeroOf(weights.values.type())));
+  node.AddInput(&ZeroOf(graph, weights.values.type(), weights_zero));
   AddParameters(graph, result, node);
 }
 
@@ -79,7 +80,7 @@ Node* MakeConvolution(Graph& graph, const Node& product, const QuantizedValue& r
   for (const Attribute& attribute : product.attributes()) {
     node.SetAttribute(attribute.name, attribute.value);
   }
-  AddOperands(graph, *input, *quantized, result, node);
+  AddOperands(graph, *input, *quantized, /*weights_zero=*/0, result, node);
   if (bias.has_value()) node.AddInput(&graph.AddConstant("bias", *bias));
   return &node;
 }
@@ -104,7 +105,8 @@ Tensor Transposed(const Tensor& bytes) {
 // The operands of a MatMul, or of a Gemm that is one with a bias.
 struct MatrixOperands {
   QuantizedValue input;
-  std::optional<QuantizedWeights> weights;  // a constant matrix
+  std::optional<QuantizedWeights> weights;  // a constant matrix, around this zero point
+  int weights_zero = 0;
   const Value* bias = nullptr;
 };
 
@@ -130,6 +132,12 @@ std::optional<MatrixOperands> MatrixOperandsOf(const Node& product) {
   if (shape.rank() == 2) {
     const int axis = turned ? 0 : 1;
     operands.weights = QuantizedWeights::Of(right, operators::kQuantizedBytes, axis, shape[axis]);
+    const auto around = DequantizedOperand(right);
+    if (!operands.weights.has_value() && around.has_value() && around->bytes->IsConstant()) {
+      const std::vector<float> scales(static_cast<size_t>(shape[axis]), around->scale);
+      operands.weights = {around->bytes->constant, scales, true};
+      operands.weights_zero = around->zero_point;
+    }
     if (turned && operands.weights.has_value()) {
       operands.weights->values = Transposed(operands.weights->values);
     }
@@ -144,7 +152,7 @@ Node* MakeMatrixProduct(Graph& graph, const Node& product, const Value* bias,
   if (!operands.has_value()) return nullptr;
   const auto& weights = operands->weights;
   if (bias == nullptr) bias = operands->bias;
-  // As the products of attention are, and weights around another zero point.
+  // As the products of attention are, and stacked weights.
   const auto operand = DequantizedOperand(product.input(1));
   if (!weights.has_value() && (!operand.has_value() || bias != nullptr)) return nullptr;
   std::optional<Tensor> addends;
@@ -157,7 +165,7 @@ Node* MakeMatrixProduct(Graph& graph, const Node& product, const Value* bias,
                                                    operators::kRescaledMatMul, 1, &product);
   node.origin = product.origin;
   if (weights.has_value()) {
-    AddOperands(graph, operands->input, *weights, result, node);
+    AddOperands(graph, operands->input, *weights, operands->weights_zero, result, node);
     if (addends.has_value()) node.AddInput(&graph.AddConstant("bias", *addends));
     return &node;
   }
@@ -210,6 +218,7 @@ Node* MakeFloatProduct(Graph& graph, const Node& product) {
       3, &graph.AddConstant("scales", weights.one_scale ? Tensor::Scalar(weights.scales[0])
                                                         : Tensor::Vector<float>(weights.scales)));
   node.SetInput(4, product.input(0)->producer()->input(2));
+  node.SetInput(5, &ZeroOf(graph, weights.values.type(), operands->weights_zero));
   if (bias.has_value()) node.SetInput(6, &graph.AddConstant("bias", *bias));
   return &node;
 }

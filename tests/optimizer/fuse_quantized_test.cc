@@ -305,6 +305,29 @@ TEST(FuseQuantized, AddsBiasesBeforeTheQuantization) {
   }
 }
 
+// Weights of bytes around another zero point.
+TEST(FuseQuantized, TakesWeightsAroundAnyZeroPoint) {
+  const std::vector<float> numbers = {1, -2, 0.5f, 0, 3, 7, -9, 2, 0.25f, 1};
+  std::vector<uint8_t> stored(16 * 10);
+  for (size_t i = 0; i < stored.size(); ++i) stored[i] = static_cast<uint8_t>(i * 37 % 251);
+  for (const std::string kind : {"before", "behind", "floats"}) {
+    SCOPED_TRACE(kind);
+    QuantizedMaker maker;
+    Value& x = maker.Dequantized(maker.Bytes({7, 16}), {0.05f, 100});
+    const Tensor tensor = Tensor::FromSpan<uint8_t>({16, 10}, std::span<const uint8_t>(stored));
+    Value& bytes = maker.graph.AddConstant("w", tensor);
+    Value* product = &maker.Add("MatMul", {&x, &maker.Dequantized(bytes, {0.02f, 130})});
+    if (kind == "behind") {
+      product = &maker.Dequantized(maker.Quantized(*product, {0.4f, 120}), {0.4f, 120});
+    }
+    Value& sum = maker.Add("Add", {product, &maker.Floats(numbers)});
+    Value& result = kind == "floats" ? maker.Add("Sin", {&sum}) : sum;
+    ExpectFusion(
+        maker, maker.Quantized(result, {kind == "floats" ? 0.01f : 0.3f, 120}),
+        kind == "floats" ? "MatMulIntegerToFloat Add Sin QuantizeLinear" : "RescaledMatMul", 1);
+  }
+}
+
 // Weights as they are stored, or turned.
 TEST(FuseQuantized, MakesProductsOfBytesOfGemm) {
   for (const bool turned : {false, true}) {
