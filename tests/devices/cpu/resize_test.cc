@@ -66,6 +66,19 @@ TEST(Resize, SharesLargeImagesBetweenThreads) {
   }
 }
 
+// Channels last, a pixel is part of a vector, several, or some that overlap.
+TEST(Resize, TakesPixelsOfAnyWidth) {
+  std::mt19937 random(4);
+  for (const int64_t channels : {2, 3, 4, 7, 8, 9, 15, 16, 17, 21, 31, 33}) {
+    SCOPED_TRACE(channels);
+    for (const char* const mode : {"linear", "cubic"}) {
+      OperatorCase c = Case(RandomTensor({1, channels, 4, 5}, random), {}, {1, channels, 9, 11});
+      c.Set("mode", std::string(mode));
+      ExpectAgreement(c, 1e-5, true);
+    }
+  }
+}
+
 TEST(Resize, InterpolatesBetweenPixelCenters) {
   OperatorCase c = Case(FloatTensor({1, 1, 1, 2}, {0, 4}), {1, 1, 1, 2});
   c.Set("mode", std::string("linear"));

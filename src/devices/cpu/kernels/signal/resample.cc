@@ -47,6 +47,20 @@ HWY_INLINE void GatherLine(const float* x, const int32_t* index, const float* we
   }
 }
 
+// The sum of positions, of which `load` takes a vector, for one output of a line of `outputs`.
+template <class Load>
+HWY_INLINE hn::Vec<D> Combine(const float* x, const int32_t* index, const float* weight,
+                              size_t taps, size_t outputs, size_t inner, Load load) {
+  const D d;
+  auto sum = hn::Mul(load(x + static_cast<size_t>(*index) * inner), hn::Set(d, *weight));
+  for (size_t k = 1; k < taps; ++k) {
+    index += outputs;
+    weight += outputs;
+    sum = hn::MulAdd(load(x + static_cast<size_t>(*index) * inner), hn::Set(d, *weight), sum);
+  }
+  return sum;
+}
+
 }  // namespace
 
 void ResampleRowsTarget(const float* x, const int32_t* index, const float* weight, size_t step,
@@ -85,19 +99,19 @@ void ResampleLineTarget(const float* x, const int32_t* index, const float* weigh
   }
   const D d;
   const size_t lanes = hn::Lanes(d);
+  if (inner < lanes) {
+    for (size_t j = 0; j < outputs; ++j, y += inner) {
+      const auto load = [&](const float* from) { return LoadFirst(d, from, inner); };
+      StoreFirst(Combine(x, index + j, weight + j, taps, outputs, inner, load), d, y, inner);
+    }
+    return;
+  }
+  const auto load = [&](const float* from) { return hn::LoadU(d, from); };
   for (size_t j = 0; j < outputs; ++j, y += inner) {
-    for (size_t i = 0; i < inner; i += lanes) {
-      const size_t count = std::min(lanes, inner - i);
-      const float* const from = x + i;
-      const auto position = [&](size_t at) {
-        return LoadFirst(d, from + static_cast<size_t>(index[at]) * inner, count);
-      };
-      auto sum = hn::Mul(position(j), hn::Set(d, weight[j]));
-      for (size_t k = 1; k < taps; ++k) {
-        const size_t at = k * outputs + j;
-        sum = hn::MulAdd(position(at), hn::Set(d, weight[at]), sum);
-      }
-      StoreFirst(sum, d, y + i, count);
+    for (size_t next = 0; next < inner; next += lanes) {
+      // The last vector overlaps the one before it, so that no part of one is needed.
+      const size_t i = std::min(next, inner - lanes);
+      hn::StoreU(Combine(x + i, index + j, weight + j, taps, outputs, inner, load), d, y + i);
     }
   }
 }
