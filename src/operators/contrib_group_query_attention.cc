@@ -69,7 +69,7 @@ class ContribGroupQuery {
     const auto wrong = [&](std::string_view text) {
       return node_.Error(StatusCode::kInvalidModel, text);
     };
-    bool whole[2];  // keys and values are whole numbers in the caches
+    bool whole[2];  // keys and values are quantized in the caches
     for (const int i : {0, 1}) {
       const std::string_view kind =
           node_.StringAttribute(i == 0 ? "k_quant_type" : "v_quant_type", "NONE");

@@ -13,7 +13,16 @@ using namespace group_query;
 
 namespace {
 
-ElementType CacheType(int64_t bits) { return bits == 4 ? ElementType::kUint8 : ElementType::kInt8; }
+// What caches of so many bits may hold; the first of 8 where there is no past to tell.
+ElementTypeSet CacheTypes(int64_t bits) {
+  if (bits == 4) return SetOf(ElementType::kUint8);
+  return SetOf(ElementType::kInt8, ElementType::kFloat8E4M3FN);
+}
+ElementType CacheType(const InferenceContext& context, int64_t bits) {
+  if (bits == 0) return context.InputType(kQuery);
+  if (context.HasInput(kPastKey)) return context.InputType(kPastKey);
+  return bits == 4 ? ElementType::kUint8 : ElementType::kInt8;
+}
 
 // Takes the known one of two dimensions that must agree.
 bool Agree(int64_t& dim, int64_t other) {
@@ -30,8 +39,9 @@ Status CheckGroupQueryTypes(const InferenceContext& context, int64_t bits) {
   }
   for (const int i : {kPastKey, kPastValue}) {
     MULLION_RETURN_IF_ERROR(bits == 0 ? context.RequireSameType(kQuery, i)
-                                      : context.RequireType(i, SetOf(CacheType(bits))));
+                                      : context.RequireType(i, CacheTypes(bits)));
   }
+  MULLION_RETURN_IF_ERROR(context.RequireSameType(kPastKey, kPastValue));
   for (const int i : {kKeyScale, kValueScale}) {
     if (bits != 0) MULLION_RETURN_IF_ERROR(context.RequireInput(i));
     MULLION_RETURN_IF_ERROR(context.RequireType(i, types::kFloat));
@@ -108,7 +118,7 @@ Status InferGroupQuery(InferenceContext& context) {
   const int64_t bits = context.node().IntAttribute("kv_cache_bit_width", 0);
   MULLION_RETURN_IF_ERROR(CheckGroupQueryTypes(context, bits));
   const ElementType type = context.InputType(kQuery);
-  const ElementType cached = bits == 0 ? type : CacheType(bits);
+  const ElementType cached = CacheType(context, bits);
   const Shape* const query = context.InputShape(kQuery);
   const Shape* const key = context.InputShape(kKey);
   const Shape* const past = context.InputShape(kPastKey);

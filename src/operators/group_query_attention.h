@@ -3,7 +3,8 @@
 // and value apart, normalized and turned already. Attributes are those of the standard's.
 //
 // Caches of an attribute 'kv_cache_bit_width' hold whole numbers, int8 or two of 4 bits in an uint8
-// (8 more than they are, the first in the low bits), of steps that kKeyScale and kValueScale give.
+// (8 more than they are, the first in the low bits), or float8e4m3fn, of steps that kKeyScale and
+// kValueScale give.
 //
 // With 'sliding_window_cache' they hold the last keys only, in the order of the tokens: as many as
 // there is room for at first, later fewer, for what the window no longer reaches goes in portions.

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/packed.h"
+#include "devices/cpu/kernels/elementwise/convert.h"
 #include "devices/cpu/kernels/elementwise/quantize.h"
 
 namespace mullion::cpu {
@@ -29,6 +30,12 @@ struct PartSteps {
 
 void CachedRows::DecodePart(const std::byte* from, int64_t head, int64_t first, int64_t count,
                             float* to) const {
+  if (float8) {
+    ConvertElements(ElementType::kFloat8E4M3FN, from, ElementType::kFloat, to,
+                    static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; ++i) to[i] *= StepOf(head, first + i);
+    return;
+  }
   const PartSteps part(*this, head, first, count);
   if (bits == 8) return DequantizeBytes(from, true, to, count, part.steps);
   uint8_t numbers[kRowPart];
@@ -38,6 +45,12 @@ void CachedRows::DecodePart(const std::byte* from, int64_t head, int64_t first, 
 
 void CachedRows::EncodePart(const float* from, int64_t head, int64_t first, int64_t count,
                             std::byte* to) const {
+  if (float8) {
+    float parts[kRowPart];
+    for (int64_t i = 0; i < count; ++i) parts[i] = from[i] / StepOf(head, first + i);
+    return ConvertElements(ElementType::kFloat, parts, ElementType::kFloat8E4M3FN, to,
+                           static_cast<size_t>(count));  // what is too large becomes the largest
+  }
   const PartSteps part(*this, head, first, count);
   if (bits == 8) return QuantizeToBytes(from, true, to, count, part.steps);
   float whole[kRowPart];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Caches of keys or values that attention cannot read as they lie: of whole numbers, of the last
-// tokens only, or of beams that went on from one another.
+// Caches of keys or values that attention cannot read as they lie: of numbers of few bits, of the
+// last tokens only, or of beams that went on from one another.
 #ifndef MULLION_DEVICES_CPU_CACHED_ROWS_H_
 #define MULLION_DEVICES_CPU_CACHED_ROWS_H_
 
@@ -26,7 +26,8 @@ struct CachePlan {
 struct CachedRows {
   int64_t heads = 0;
   int64_t size = 0;
-  int64_t bits = 0;  // of a number in a cache: 0 of floats, 8 signed, 4 with 8 added and packed
+  int64_t bits = 0;     // of a number in a cache: 0 of floats, 8 signed, 4 with 8 added and packed
+  bool float8 = false;  // those of 8 are float8e4m3fn
   const float* scale = nullptr;  // with bits: one step, or one for each number of a head
   bool scale_each = false;
   const std::byte* past = nullptr;
@@ -46,6 +47,7 @@ struct CachedRows {
   int64_t BytesOf(int64_t numbers) const {
     return bits == 0 ? numbers * int64_t{sizeof(float)} : bits == 8 ? numbers : (numbers + 1) / 2;
   }
+  float StepOf(int64_t head, int64_t i) const { return scale[scale_each ? head * size + i : 0]; }
   void Decode(const std::byte* from, int64_t rows, int64_t head, float* to) const;
   // A part of a row, of kRowPart numbers at most.
   void DecodePart(const std::byte* from, int64_t head, int64_t first, int64_t count,

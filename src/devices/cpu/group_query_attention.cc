@@ -243,6 +243,7 @@ class GroupQueryAttention final : public Executable {
     if (context.HasInput(past)) {
       rows.past = static_cast<const std::byte*>(context.Input(past).data);
       rows.past_rows = s.held;
+      rows.float8 = context.Input(past).type == ElementType::kFloat8E4M3FN;
     }
     return rows;
   }

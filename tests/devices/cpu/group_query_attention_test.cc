@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/float8.h"
 #include "base/memory.h"
 #include "devices/cpu/kernels/sequence/attention.h"
 #include "devices/cpu/kernels/simd/isa.h"
@@ -299,6 +300,70 @@ TEST(GroupQueryAttention, ReadsWholeNumbers) {
   wrong.inputs[13] = wrong.inputs[12];
   wrong.inputs[4] = RandomTensor(wrong.inputs[4].shape(), random);
   EXPECT_NE(wrong.RunError().find("int8"), std::string::npos);
+}
+
+// Of float8e4m3fn, which is no NaN.
+float SmallFloat(uint8_t code) {
+  const int exponent = code >> 3 & 15;
+  const float magnitude = exponent == 0
+                              ? std::ldexp(static_cast<float>(code & 7), -9)
+                              : std::ldexp(static_cast<float>(8 + (code & 7)), exponent - 10);
+  return code >= 128 ? -magnitude : magnitude;
+}
+
+// As floats of 8 bits times a step, rounded to the nearest; what is too large becomes the largest.
+TEST(GroupQueryAttention, ReadsSmallFloats) {
+  std::mt19937 random(31);
+  const SmallFloatFormat& format = *SmallFloatFormatOf(ElementType::kFloat8E4M3FN);
+  for (const bool each : {false, true}) {
+    NumberCaches caches(8, each, random);
+    OperatorCase c = caches.Case(random);
+    const auto decoded = [&](const Tensor& cache) {
+      std::vector<float> values;
+      const auto* const codes = static_cast<const uint8_t*>(cache.view().data);
+      const int64_t rows = cache.shape()[2];
+      for (int64_t i = 0; i < cache.count(); ++i) {
+        const int64_t head = i / NumberCaches::kSize / rows % NumberCaches::kHeads;
+        const int64_t at = each ? head * NumberCaches::kSize + i % NumberCaches::kSize : 0;
+        values.push_back(SmallFloat(codes[i]) * Floats(caches.step)[static_cast<size_t>(at)]);
+      }
+      return FloatTensor(cache.shape(), values);
+    };
+    for (const int i : {3, 4}) {
+      Tensor cache = *Tensor::Allocate(ElementType::kFloat8E4M3FN, c.inputs[i].shape());
+      auto* const codes = static_cast<uint8_t*>(cache.mutable_view().data);
+      for (int64_t k = 0; k < cache.count(); ++k) {
+        codes[k] = static_cast<uint8_t>(RandomInt(0, 1, random) * 128 + RandomInt(0, 100, random));
+      }
+      c.inputs[i] = cache;
+    }
+    c.inputs[1].mutable_view().span<float>()[0] = 1e6f;
+    const std::vector<Tensor> outputs = c.Run(1);
+    ASSERT_EQ(outputs[1].type(), ElementType::kFloat8E4M3FN);
+    OperatorCase plain = c;  // of keys that are all in the caches
+    plain.attributes.resize(2);
+    plain.inputs.resize(7);
+    plain.inputs[3] = decoded(outputs[1]);
+    plain.inputs[4] = decoded(outputs[2]);
+    const Shape none = {NumberCaches::kBatch, 0, NumberCaches::kHeads * NumberCaches::kSize};
+    plain.inputs[1] = plain.inputs[2] = FloatTensor(none, {});
+    ExpectClose(outputs[0], plain.Run()[0], 1e-3);
+    for (const int i : {1, 2}) {
+      const auto* const codes = static_cast<const uint8_t*>(outputs[i].view().data);
+      for (int64_t t = 0; t < NumberCaches::kTokens; ++t) {
+        for (int64_t h = 0; h < NumberCaches::kHeads; ++h) {
+          for (int64_t j = 0; j < NumberCaches::kSize; ++j) {
+            const float x =
+                c.inputs[i].span<float>()[static_cast<size_t>(
+                    (t * NumberCaches::kHeads + h) * NumberCaches::kSize + j)] /
+                Floats(caches.step)[static_cast<size_t>(each ? h * NumberCaches::kSize + j : 0)];
+            const int64_t row = h * NumberCaches::kCapacity + 5 + t;  // behind five of the past
+            EXPECT_EQ(codes[row * NumberCaches::kSize + j], FloatToSmallFloat(format, x, true));
+          }
+        }
+      }
+    }
+  }
 }
 
 // Keys in steps of their own, values in one step for all.
