@@ -8,6 +8,9 @@ namespace mullion::cpu {
 
 namespace {
 
+// Elements of a signal that are moved at once: as much of all lanes as stays in the L1 cache.
+constexpr int64_t kRun = 64;
+
 int64_t NumberBytes(const FourierPlan& plan) {
   return static_cast<int64_t>(plan.single() ? sizeof(float) : sizeof(double));
 }
@@ -41,13 +44,15 @@ void SignalTransform<T>::Load(int64_t first, int64_t lanes, ComplexNumbers<W> da
   const int64_t bins = mirrored ? length / 2 + 1 : length;
   const int64_t known = std::min(from.length, bins);
   const bool complex = from.components == 2;
-  for (int64_t j = 0; j < lanes; ++j) {
-    const int64_t i = first + j;
-    const T* x = in + i / from.minor * from.major_stride + i % from.minor * from.minor_stride;
-    for (int64_t k = 0; k < known; ++k, x += from.stride) {
-      const W factor = windowed ? static_cast<W>(window[k]) : W{1};
-      data.re[k * lanes + j] = static_cast<W>(x[0]) * factor;
-      data.im[k * lanes + j] = complex ? static_cast<W>(x[1]) * factor : W{0};
+  for (int64_t begin = 0; begin < known; begin += kRun) {
+    const int64_t end = std::min(begin + kRun, known);
+    for (int64_t j = 0; j < lanes; ++j) {
+      const T* x = in + from.Begin(first + j) + begin * from.stride;
+      for (int64_t k = begin; k < end; ++k, x += from.stride) {
+        const W factor = windowed ? static_cast<W>(window[k]) : W{1};
+        data.re[k * lanes + j] = static_cast<W>(x[0]) * factor;
+        data.im[k * lanes + j] = complex ? static_cast<W>(x[1]) * factor : W{0};
+      }
     }
   }
   std::fill(data.re + known * lanes, data.re + bins * lanes, W{0});
@@ -68,12 +73,14 @@ template <typename T>
 template <typename W>
 void SignalTransform<T>::Store(int64_t first, int64_t lanes, ComplexNumbers<W> data) const {
   const W scale = inverse ? W{1} / static_cast<W>(plan->length()) : W{1};
-  for (int64_t j = 0; j < lanes; ++j) {
-    const int64_t i = first + j;
-    T* y = out + i / to.minor * to.major_stride + i % to.minor * to.minor_stride;
-    for (int64_t k = 0; k < to.length; ++k, y += to.stride) {
-      y[0] = static_cast<T>(data.re[k * lanes + j] * scale);
-      if (to.components == 2) y[1] = static_cast<T>(data.im[k * lanes + j] * scale);
+  for (int64_t begin = 0; begin < to.length; begin += kRun) {
+    const int64_t end = std::min(begin + kRun, to.length);
+    for (int64_t j = 0; j < lanes; ++j) {
+      T* y = out + to.Begin(first + j) + begin * to.stride;
+      for (int64_t k = begin; k < end; ++k, y += to.stride) {
+        y[0] = static_cast<T>(data.re[k * lanes + j] * scale);
+        if (to.components == 2) y[1] = static_cast<T>(data.im[k * lanes + j] * scale);
+      }
     }
   }
 }

@@ -19,6 +19,8 @@ struct SignalPlaces {
   int64_t stride = 1;
   int64_t components = 1;
   int64_t length = 0;  // elements there are
+
+  int64_t Begin(int64_t i) const { return i / minor * major_stride + i % minor * minor_stride; }
 };
 
 // The transform of `count` signals (T is float or double): elements that `from` lacks are zero,
