@@ -26,13 +26,14 @@ template <int kBits>
 void Pack(const uint8_t* bytes, uint8_t* packed, int64_t count) {
   constexpr int64_t kPerByte = 8 / kBits;
   constexpr int kMask = (1 << kBits) - 1;
-  for (int64_t i = 0; i < count; i += kPerByte) {
+  const auto joined = [bytes](int64_t i, int64_t n) {
     int byte = 0;
-    for (int64_t k = 0; k < kPerByte && i + k < count; ++k) {
-      byte |= (bytes[i + k] & kMask) << (k * kBits);
-    }
-    packed[i / kPerByte] = static_cast<uint8_t>(byte);
-  }
+    for (int64_t k = 0; k < n; ++k) byte |= (bytes[i + k] & kMask) << (k * kBits);
+    return static_cast<uint8_t>(byte);
+  };
+  int64_t i = 0;
+  for (; i + kPerByte <= count; i += kPerByte) packed[i / kPerByte] = joined(i, kPerByte);
+  if (i < count) packed[i / kPerByte] = joined(i, count - i);
 }
 
 }  // namespace

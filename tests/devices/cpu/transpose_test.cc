@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <random>
 
+#include "base/packed.h"
 #include "tests/devices/cpu/movement_case.h"
 
 namespace mullion::cpu {
@@ -39,6 +40,38 @@ TEST(Transpose, AgreesWithTheDefinitionForEveryPermutation) {
       CheckPermutation<uint16_t>(shape, perm);
       if (HasFailure()) return;
     } while (std::next_permutation(perm.begin(), perm.end()));
+  }
+}
+
+// As bytes are, also where the last byte is not full and where several threads share the work.
+TEST(Transpose, MovesPartsOfBytes) {
+  for (const ElementType type :
+       {ElementType::kUint4, ElementType::kInt4, ElementType::kUint2, ElementType::kInt2}) {
+    for (const Shape& shape : {Shape{3, 1, 5}, Shape{7, 3, 10}, Shape{2, 40, 2003}}) {
+      const auto count = static_cast<size_t>(shape.ElementCount());
+      std::vector<uint8_t> bytes(count);
+      for (size_t i = 0; i < count; ++i) {
+        bytes[i] = static_cast<uint8_t>((i * i + i / 3) % (ElementBits(type) == 4 ? 16 : 4));
+      }
+      OperatorCase c;
+      c.name = "Transpose";
+      c.opset = 25;
+      c.Set("perm", std::vector<int64_t>{2, 0, 1});
+      c.inputs = {TensorOf<uint8_t>(shape, bytes)};
+      const Tensor expected = c.Run()[0];
+      Tensor packed = *Tensor::Allocate(type, shape);
+      PackElements(type, bytes.data(), packed.mutable_view().data, shape.ElementCount());
+      c.inputs = {packed};
+      for (const int threads : {1, 3}) {
+        const Tensor actual = c.Run(threads)[0];
+        std::vector<uint8_t> codes(count);
+        UnpackElements(ElementBits(type) == 4 ? ElementType::kUint4 : ElementType::kUint2,
+                       actual.view().data, codes.data(), shape.ElementCount());
+        for (size_t i = 0; i < count; ++i) {
+          ASSERT_EQ(codes[i], expected.span<uint8_t>()[i]) << i << " of " << shape.ToString();
+        }
+      }
+    }
   }
 }
 
