@@ -93,11 +93,13 @@ class GridSample final : public Executable {
     DispatchType(ImageTypes{}, sampling.image.type, [&](auto tag) {
       using T = typename decltype(tag)::type;
       using Number = NumberFor<T>;
-      if (LinearSamples<Number>::Fits(parameters_, sampling.image.shape, sampling.parts)) {
-        Walk<T, LinearSamples<Number>>(sampling, parallel);
-      } else {
-        Walk<T, AnySamples<Number>>(sampling, parallel);
+      // Of the types that pictures have.
+      if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, uint8_t>) {
+        if (LinearSamples<Number>::Fits(parameters_, sampling.image.shape, sampling.parts)) {
+          return Walk<T, LinearSamples<Number>>(sampling, parallel);
+        }
       }
+      Walk<T, AnySamples<Number>>(sampling, parallel);
     });
   }
 
