@@ -38,7 +38,8 @@ class LinearScores {
     intercepts_.resize(static_cast<size_t>(columns_));
     std::copy(intercepts.begin(), intercepts.end(), intercepts_.begin());
     if (few()) {
-      packed_.assign(coefficients.begin(), coefficients.begin() + scores * features_);
+      packed_.resize(static_cast<size_t>(kFewScores * features_));
+      std::copy_n(coefficients.begin(), scores * features_, packed_.begin());
       return;
     }
     for (int64_t column = 0; column < scores; ++column) {
@@ -92,7 +93,7 @@ class LinearScores {
         if (few()) {
           RowDot({rows, features_, count, packed_.data(), features_, features_, intercepts_.data(),
                   nullptr, 0, sums, columns_},
-                 0, scores_);
+                 0, scores_ == 1 ? 1 : kFewScores);
         } else {
           for (int64_t i = 0; i < count; ++i) addresses[i] = rows + i * features_;
           PanelProduct({addresses, count, features_, packed_.data(), columns_, intercepts_.data(),
@@ -109,7 +110,9 @@ class LinearScores {
 
  private:
   // Vectors along so few columns would be mostly padding; they run along the features instead.
-  bool few() const { return scores_ <= 4 && features_ >= 32; }
+  // Two or three columns cost as much as four, which are added up together.
+  static constexpr int64_t kFewScores = 4;
+  bool few() const { return scores_ <= kFewScores && features_ >= 32; }
 
   // Rows are columns_ apart, and then as many as there are scores. What is moved beyond a row is
   // written over by the next one's.
