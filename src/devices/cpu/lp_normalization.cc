@@ -49,34 +49,42 @@ class LpNormalization final : public Executable {
   }
 
  private:
+  static constexpr int64_t kTile = 512;
+
   // Several short rows are divided at once, by divisors that are written out.
   void Rows(int64_t n, int64_t rows, const T* x, T* y) const {
-    constexpr int64_t kTile = 512;
     T divisors[kTile];
+    T norms[kTile];
     const bool is_short = n <= kTile / 2;
     const int64_t most = is_short ? kTile / n : 1;
     for (int64_t row = 0; row < rows; row += most, x += most * n, y += most * n) {
       const int64_t together = std::min(most, rows - row);
+      Norms(x, n, together, norms);
       for (int64_t r = 0; r < together; ++r) {
-        const T divisor = DivisorOf(x + r * n, n);
-        std::fill_n(divisors + r * n, is_short ? n : 1, divisor);
+        std::fill_n(divisors + r * n, is_short ? n : 1, norms[r] == 0 ? T{1} : norms[r]);
       }
       Divide(x, {divisors, is_short ? 1 : 0}, y, static_cast<size_t>(together * n));
     }
   }
 
-  T DivisorOf(const T* x, int64_t n) const {
-    T norm = 0;
+  // Of at most kTile rows.
+  void Norms(const T* x, int64_t n, int64_t rows, T* norms) const {
     if (std::is_same_v<T, double> && n < kShortRow) {
-      norm = is_l1_ ? SumOf(x, n, [](T v) { return std::abs(v); })
-                    : std::sqrt(SumOf(x, n, [](T v) { return v * v; }));
-    } else {
-      T sum = 0;
-      norm_.init(&sum, 1);
-      norm_.run(x, static_cast<size_t>(n), &sum);
-      norm_.finish(&sum, 1, n, &norm);
+      for (int64_t r = 0; r < rows; ++r, x += n) {
+        norms[r] = is_l1_ ? SumOf(x, n, [](T v) { return std::abs(v); })
+                          : std::sqrt(SumOf(x, n, [](T v) { return v * v; }));
+      }
+      return;
     }
-    return norm == 0 ? T{1} : norm;
+    const auto count = static_cast<size_t>(n);
+    T sums[kTile];
+    if (norm_.runs != nullptr && count <= kLongestOfRuns) {
+      norm_.runs(x, static_cast<size_t>(rows), count, sums);
+    } else {
+      norm_.init(sums, static_cast<size_t>(rows));
+      for (int64_t r = 0; r < rows; ++r) norm_.run(x + r * n, count, sums + r);
+    }
+    norm_.finish(sums, static_cast<size_t>(rows), n, norms);
   }
 
   // At most 64 columns, as ForColumns gives them.
