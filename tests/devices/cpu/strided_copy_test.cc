@@ -67,13 +67,17 @@ constexpr ElementType kBySize[] = {ElementType::kUint8, ElementType::kFloat16, E
                                    ElementType::kDouble, ElementType::kComplex128};
 
 TEST(StridedCopy, TransposesMatricesOfEveryElementSize) {
-  for (const ElementType type : kBySize) {
-    for (const int64_t rows : {1, 2, 3, 4, 5, 16, 17, 64, 129, 300}) {
-      for (const int64_t columns : {1, 2, 3, 4, 7, 16, 33, 128, 257}) {
-        Check(type, {{columns, 1, rows}, {rows, columns, 1}});
+  for (const Isa isa : AvailableIsas()) {
+    SetIsaForTest(isa);
+    for (const ElementType type : kBySize) {
+      for (const int64_t rows : {1, 2, 3, 4, 5, 9, 15, 16, 17, 64, 129, 300}) {
+        for (const int64_t columns : {1, 2, 3, 4, 7, 16, 33, 128, 257}) {
+          Check(type, {{columns, 1, rows}, {rows, columns, 1}});
+        }
       }
     }
   }
+  SetIsaForTest(AvailableIsas().back());
 }
 
 TEST(StridedCopy, TransposesInsideLargerLayouts) {

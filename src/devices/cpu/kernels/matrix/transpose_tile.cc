@@ -38,20 +38,34 @@ void TransposeOf(const uint8_t* from, ptrdiff_t from_stride, uint8_t* to, ptrdif
 
 #else
 
-// A square of 16 bytes a side. Interleaving row i with row i + N/2 moves one bit of the row number
-// into the column number, so log2(N) rounds exchange the two. 128-bit vectors are as fast as wider
-// ones here: the shuffles of those that cross 128-bit blocks have one port, these have two.
-template <typename T>
-HWY_INLINE void TransposeSquare(const uint8_t* HWY_RESTRICT from, ptrdiff_t from_stride,
-                                uint8_t* HWY_RESTRICT to, ptrdiff_t to_stride) {
+// kBlocks loads of 16 bytes, `stride` apart, side by side.
+template <int kBlocks>
+HWY_INLINE auto LoadBlocks(const uint8_t* HWY_RESTRICT from, ptrdiff_t stride) {
+  if constexpr (kBlocks == 1) {
+    return hn::LoadU(hn::FixedTag<uint8_t, 16>(), from);
+  } else {
+    constexpr int kHalf = kBlocks / 2;
+    return hn::Combine(hn::FixedTag<uint8_t, 16 * kBlocks>(),
+                       LoadBlocks<kHalf>(from + kHalf * stride, stride),
+                       LoadBlocks<kHalf>(from, stride));
+  }
+}
+
+// kBlocks squares of 16 bytes a side, one below the other. Interleaving row i with row i + N/2
+// moves one bit of the row number into the column number, so log2(N) rounds exchange the two. No
+// shuffle crosses blocks of 128 bits: those that do have one port where others have two.
+template <typename T, int kBlocks>
+HWY_INLINE void TransposeSquares(const uint8_t* HWY_RESTRICT from, ptrdiff_t from_stride,
+                                 uint8_t* HWY_RESTRICT to, ptrdiff_t to_stride) {
   constexpr size_t kLanes = 16 / sizeof(T);
-  const hn::FixedTag<T, kLanes> d;
-  const hn::FixedTag<uint8_t, 16> bytes;
+  const hn::FixedTag<T, kLanes * kBlocks> d;
+  const hn::FixedTag<uint8_t, 16 * kBlocks> bytes;
   using V = hn::Vec<decltype(d)>;
   V rows[kLanes];
 #pragma GCC unroll 16
   for (size_t i = 0; i < kLanes; ++i) {
-    rows[i] = hn::BitCast(d, hn::LoadU(bytes, from + static_cast<ptrdiff_t>(i) * from_stride));
+    rows[i] = hn::BitCast(d, LoadBlocks<kBlocks>(from + static_cast<ptrdiff_t>(i) * from_stride,
+                                                 static_cast<ptrdiff_t>(kLanes) * from_stride));
   }
 #pragma GCC unroll 4
   for (size_t round = 1; round < kLanes; round *= 2) {
@@ -71,23 +85,38 @@ HWY_INLINE void TransposeSquare(const uint8_t* HWY_RESTRICT from, ptrdiff_t from
 }
 
 // What is left over at the ends of rows and columns belongs to squares that reach back.
-template <typename T>
-void TransposeWhole(const uint8_t* from, ptrdiff_t from_stride, uint8_t* to, ptrdiff_t to_stride,
-                    size_t rows, size_t columns) {
+template <typename T, int kBlocks>
+void TransposeByBlocks(const uint8_t* from, ptrdiff_t from_stride, uint8_t* to, ptrdiff_t to_stride,
+                       size_t rows, size_t columns) {
   constexpr size_t kLanes = 16 / sizeof(T);
-  if (rows < kLanes || columns < kLanes) {
-    return TransposeEdge<T>(from, from_stride, to, to_stride, rows, columns);
-  }
+  constexpr size_t kRows = kLanes * kBlocks;
   for (size_t c = 0; c < columns; c += kLanes) {
     const size_t column = HWY_MIN(c, columns - kLanes);
     const uint8_t* const source = from + column * sizeof(T);
     uint8_t* const target = to + static_cast<ptrdiff_t>(column) * to_stride;
-    for (size_t r = 0; r < rows; r += kLanes) {
-      const size_t row = HWY_MIN(r, rows - kLanes);
-      TransposeSquare<T>(source + static_cast<ptrdiff_t>(row) * from_stride, from_stride,
-                         target + row * sizeof(T), to_stride);
+    for (size_t r = 0; r < rows; r += kRows) {
+      const size_t row = HWY_MIN(r, rows - kRows);
+      TransposeSquares<T, kBlocks>(source + static_cast<ptrdiff_t>(row) * from_stride, from_stride,
+                                   target + row * sizeof(T), to_stride);
     }
   }
+}
+
+template <typename T>
+void TransposeWhole(const uint8_t* from, ptrdiff_t from_stride, uint8_t* to, ptrdiff_t to_stride,
+                    size_t rows, size_t columns) {
+  constexpr size_t kLanes = 16 / sizeof(T);
+  // Whole vectors where they are some lines of the destination; small elements have enough of 16
+  // bytes.
+  constexpr int kBlocks =
+      sizeof(T) < 4 ? 1 : static_cast<int>(hn::MaxLanes(hn::ScalableTag<uint8_t>()) / 16);
+  if (rows < kLanes || columns < kLanes) {
+    return TransposeEdge<T>(from, from_stride, to, to_stride, rows, columns);
+  }
+  if (kBlocks > 1 && rows >= kLanes * kBlocks) {
+    return TransposeByBlocks<T, kBlocks>(from, from_stride, to, to_stride, rows, columns);
+  }
+  TransposeByBlocks<T, 1>(from, from_stride, to, to_stride, rows, columns);
 }
 
 // With strides of a multiple of 4 KiB the lines of a tile share a few sets of the cache and push
