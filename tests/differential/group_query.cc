@@ -171,8 +171,8 @@ void GroupQuery(Case& c) {
   const bool prompt = !random.typical() && random.Chance(0.5);
   const int64_t tokens = prompt ? random.Int(1, 5, 128) : 1;
   const int64_t past = prompt ? 0 : random.Int(1, 5, 1000), total = past + tokens;
-  // A cache that is longer than what it holds, as decoders that reuse one have. Where it is not, the
-  // peer takes no memory for the present: it infers that it is as long as the past.
+  // A cache that is longer than what it holds, as decoders that reuse one have. Where it is not,
+  // the peer takes no memory for the present: it infers that it is as long as the past.
   const bool reused = random.typical() || random.Chance(0.3);
   const int64_t capacity = reused ? total + 3 : past;
   // Keys of another layer, all in its caches.
