@@ -5,6 +5,7 @@
 
 #include "base/rounding.h"
 #include "devices/cpu/kernels/matrix/transpose_tile.h"
+#include "devices/cpu/kernels/simd/even_blocks.h"
 
 namespace mullion::cpu {
 
@@ -40,9 +41,14 @@ struct Grid {
 
 // Sums of integers are the same in any order, so the grid may hang on the number of threads.
 Grid MakeGrid(const IntegerProduct& product, int threads) {
+  const IntegerPanels& panels = product.panels;
+  const int64_t tile_rows = IntegerTileRows(panels.form, panels.Groups(0), product.rows);
+  // As few as possible: each reads all weights.
+  const RowBlocks row_blocks =
+      EvenRowBlocks(product.rows, BlockRows(product), tile_rows, /*repeats=*/1, /*threads=*/1);
   Grid grid;
-  grid.block_rows = BlockRows(product);
-  grid.row_blocks = DivideUp(product.rows, grid.block_rows);
+  grid.block_rows = row_blocks.rows;
+  grid.row_blocks = row_blocks.count;
   const int64_t blocks = product.images * product.groups * grid.row_blocks;
   const double work = static_cast<double>(blocks * grid.block_rows) *
                       static_cast<double>(product.panels.columns) *
