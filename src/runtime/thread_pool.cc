@@ -34,6 +34,8 @@ constexpr int64_t kEarnings = 20;
 constexpr int64_t kWakeCost = 40'000;
 // No more than this is saved up for later.
 constexpr int64_t kMostSavings = kEarnings * kWakeCost;
+// No more than this of what sharing has won stands against later losses.
+constexpr int64_t kMostWinnings = 1'000'000;
 
 int64_t NowNs() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -278,8 +280,10 @@ void ThreadPool::WaitForHelpers(const Job& job) {
   }
 }
 
-void ThreadPool::Charge(int64_t nanoseconds) {
-  account_.fetch_sub(nanoseconds * kEarnings, std::memory_order_relaxed);
+void ThreadPool::Settle(int64_t won) {
+  const int64_t winnings = winnings_.load(std::memory_order_relaxed) + won;
+  winnings_.store(std::clamp<int64_t>(winnings, 0, kMostWinnings), std::memory_order_relaxed);
+  if (winnings < 0) account_.fetch_add(winnings * kEarnings, std::memory_order_relaxed);
 }
 
 void ThreadPool::RunAlone(const Loop& loop) {
@@ -368,8 +372,8 @@ void PoolParallel::For(int64_t count, int64_t chunk,
   const int64_t took = NowNs() - start;
   if (!cost.WasShared()) {
     cost.SetShared();
-  } else if (took > time) {
-    pool_->Charge(took - time);
+  } else {
+    pool_->Settle(time - took);
   }
 }
 

@@ -8,9 +8,10 @@
 //
 // Sharing costs something: half a microsecond with a helper that watches, much more when it sleeps
 // or when the system has taken it away. So the pool keeps an account in nanoseconds. Evaluations
-// pay in the time of what could be shared; waking a helper, and every loop that took longer shared
-// than alone, cost twenty times what they lost, and below nothing is shared. So sharing loses no
-// more than a twentieth.
+// pay in the time of what could be shared; waking a helper, and loops that took longer shared than
+// alone, cost twenty times what they lost, and below nothing is shared. So sharing loses no more
+// than a twentieth. What other loops have won, up to a millisecond, is taken off their losses: now
+// and then a loop is late on any machine.
 #ifndef MULLION_RUNTIME_THREAD_POOL_H_
 #define MULLION_RUNTIME_THREAD_POOL_H_
 
@@ -65,8 +66,8 @@ class ThreadPool {
   int64_t Run(const Loop& loop, int helpers, bool must);
   // The same on the calling thread alone.
   static void RunAlone(const Loop& loop);
-  // So many nanoseconds were lost by sharing.
-  void Charge(int64_t nanoseconds);
+  // So many nanoseconds were won by sharing a loop, or lost where there are less than 0.
+  void Settle(int64_t won);
 
  private:
   struct Job;
@@ -96,6 +97,7 @@ class ThreadPool {
   std::atomic<int> sleepers_{0};
   std::atomic<int> helpers_{0};
   std::atomic<int64_t> account_{0};
+  std::atomic<int64_t> winnings_{0};
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
   std::condition_variable wake_;

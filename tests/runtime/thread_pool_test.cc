@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <memory>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -82,6 +84,29 @@ TEST(ThreadPool, LeavesChunksOutWhenCancelled) {
   });
   EXPECT_GE(chunks, 1);
   EXPECT_LE(chunks, 2);
+}
+
+TEST(ThreadPool, SharesUntilLossesExceedWhatWasWon) {
+  const std::shared_ptr<ThreadPool> pool = ThreadPool::Acquire(1);
+  // Whether a helper takes part in a loop whose caller waits for one, after so much to share.
+  const auto shares = [&](int64_t shareable, std::chrono::milliseconds wait) {
+    const ThreadPool::ActiveScope scope(pool.get(), shareable);
+    std::atomic<bool> helped{false};
+    const auto end = std::chrono::steady_clock::now() + wait;
+    const auto body = [&](int64_t /*begin*/, int64_t /*end*/, int worker) {
+      if (worker != 0) helped = true;
+      while (!helped && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    };
+    return pool->Run({2, 1, nullptr, body}, 1, false) > 0;
+  };
+  constexpr int64_t kMillisecond = 1'000'000;
+  pool->Settle(kMillisecond / 2);
+  pool->Settle(-kMillisecond / 2);
+  EXPECT_TRUE(shares(2 * kMillisecond, std::chrono::seconds(10)));
+  // No more than a millisecond is remembered.
+  pool->Settle(100 * kMillisecond);
+  pool->Settle(-2 * kMillisecond);
+  EXPECT_FALSE(shares(2 * kMillisecond, std::chrono::milliseconds(20)));
 }
 
 }  // namespace
