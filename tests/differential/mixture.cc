@@ -202,7 +202,7 @@ void Mix(Case& c, int64_t bits) {
 }
 
 void MoE(Case& c) { Mix(c, 0); }
-void QMoE(Case& c) { Mix(c, c.random().Pick<int64_t>({4, 8})); }
+void QMoE(Case& c) { Mix(c, c.random().Pick<int64_t>({4, 8, 2})); }
 
 }  // namespace
 
