@@ -21,6 +21,10 @@ Sizes Sizes::Of(const Node& node, const Shape& weights) {
   return sizes;
 }
 
+bool HaveJoinedZeros(const Shape& zeros, const Sizes& sizes) {
+  return zeros.rank() == 2 && sizes.blocks() == 1;
+}
+
 Result<Shape> OutputShape(const Shape& rows, const Shape& experts, const Shape& weights,
                           const Sizes& sizes) {
   const auto differ = [](int64_t a, int64_t b) { return a >= 0 && b >= 0 && a != b; };
@@ -58,16 +62,17 @@ Status CheckNumbers(const InferenceContext& context, const Sizes& sizes) {
   MULLION_RETURN_IF_ERROR(context.RequireInput(kScales));
   MULLION_RETURN_IF_ERROR(CheckConstant(context, kWeights, ElementType::kUint8));
   MULLION_RETURN_IF_ERROR(CheckConstant(context, kScales, ElementType::kFloat));
+  if (sizes.experts < 1 || sizes.columns < 1 || sizes.depth < 1) {
+    return context.Error(context.DescribeInput(kWeights), " but must not be empty");
+  }
   const int64_t rows = sizes.experts * sizes.columns;
-  MULLION_RETURN_IF_ERROR(
-      CheckCount(context, kScales, sizes.depth == 0 ? 0 : rows * sizes.blocks()));
+  MULLION_RETURN_IF_ERROR(CheckCount(context, kScales, rows * sizes.blocks()));
   if (!context.HasInput(kZeros)) return OkStatus();
   MULLION_RETURN_IF_ERROR(CheckConstant(context, kZeros, ElementType::kUint8));
   const int64_t per_byte = 8 / sizes.bits;
-  const int64_t bytes =
-      sizes.depth > 0 && sizes.blocks() == 1 && context.InputShape(kZeros)->rank() == 2
-          ? sizes.experts * ((sizes.columns + per_byte - 1) / per_byte)
-          : rows * ((sizes.depth == 0 ? 0 : sizes.blocks() + per_byte - 1) / per_byte);
+  const int64_t bytes = HaveJoinedZeros(*context.InputShape(kZeros), sizes)
+                            ? sizes.experts * ((sizes.columns + per_byte - 1) / per_byte)
+                            : rows * ((sizes.blocks() + per_byte - 1) / per_byte);
   return CheckCount(context, kZeros, bytes);
 }
 

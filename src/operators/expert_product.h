@@ -37,6 +37,9 @@ struct Sizes {
   int64_t blocks() const { return (depth + block - 1) / block; }
 };
 
+// Whether zero points of this shape have several columns to a byte, as those of one block may.
+bool HaveJoinedZeros(const Shape& zeros, const Sizes& sizes);
+
 // [tokens, choices, columns], or an error that says which input does not fit. Dimensions may be
 // unknown.
 Result<Shape> OutputShape(const Shape& rows, const Shape& experts, const Shape& weights,

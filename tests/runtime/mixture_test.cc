@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <numeric>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/str_cat.h"
@@ -190,6 +192,46 @@ TEST_P(Mixtures, SayWhatTheyDoNotTake) {
   EXPECT_NE(error("use_sparse_mixer", 1).find("use_sparse_mixer"), std::string::npos);
   EXPECT_NE(error("k", 0).find("'k' is 0"), std::string::npos);
   EXPECT_NE(error("swiglu_fusion", 0).find("fc3_experts_weights"), std::string::npos);
+}
+
+// Zero points of rank 2 are joined only where a column has one block.
+TEST(MixtureNumbers, TakeNoZeroPointsOfAnotherSize) {
+  const auto message = [](const Shape& weights, const Shape& scales, const Shape& zeros) {
+    Graph graph;
+    const auto constant = [&](ElementType type, const Shape& shape) {
+      Tensor tensor = *Tensor::Allocate(type, shape);
+      std::memset(tensor.mutable_data(), 0, tensor.bytes());
+      return &graph.AddConstant("c", std::move(tensor));
+    };
+    const auto input = [&](const Shape& shape) {
+      return &graph.AddInput("x", TypeInfo::Tensor(ElementType::kFloat, shape));
+    };
+    Value* const numbers = constant(ElementType::kUint8, weights);
+    Value* const steps = constant(ElementType::kFloat, scales);
+    Value* const zero = zeros.rank() == 0 ? nullptr : constant(ElementType::kUint8, zeros);
+    const std::vector<Value*> inputs = {input({1, weights[2]}),
+                                        input({1, 2}),
+                                        numbers,
+                                        steps,
+                                        nullptr,
+                                        numbers,
+                                        steps,
+                                        nullptr,
+                                        nullptr,
+                                        nullptr,
+                                        nullptr,
+                                        zero};
+    Node& node = graph.AddNode("com.microsoft", "QMoE", 1, inputs, 1, "y");
+    node.SetAttribute("expert_weight_bits", int64_t{8});
+    node.SetAttribute("block_size", int64_t{16});
+    graph.AddOutput(*node.output(0));
+    return optimizer::InferGraph(graph, BuiltInOperators()).message();
+  };
+  EXPECT_EQ(message({2, 32, 32}, {2, 32, 2}, {2, 32, 2}), "");
+  EXPECT_EQ(message({2, 16, 16}, {2, 16, 1}, {2, 16}), "");
+  EXPECT_NE(message({2, 32, 32}, {2, 32, 2}, {2, 32}).find("must have 128 elements"),
+            std::string::npos);
+  EXPECT_NE(message({2, 3, 0}, {2, 3, 0}, {}).find("must not be empty"), std::string::npos);
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, Mixtures, testing::Bool());

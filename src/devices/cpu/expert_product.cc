@@ -166,10 +166,9 @@ class ExpertProduct final : public Executable {
     const auto zeros = [&](const TensorView& source, int64_t expert, void* memory) {
       const auto* const from = source.as<uint8_t>();
       const int64_t bytes = source.count() / sizes_.experts;
-      // Several columns to a byte, or each column from a byte of its own.
-      const bool joined = source.shape.rank() == 2;
-      const auto apart = joined ? OneToAByte(from + expert * bytes, columns, sizes_.bits)
-                                : WithLines(from + expert * bytes, 1, bytes, bytes);
+      const auto apart = HaveJoinedZeros(source.shape, sizes_)
+                             ? OneToAByte(from + expert * bytes, columns, sizes_.bits)
+                             : WithLines(from + expert * bytes, 1, bytes, bytes);
       PackBlockZeros(blocks_, apart.data(), static_cast<uint8_t*>(memory));
     };
     MULLION_ASSIGN_OR_RETURN(
