@@ -403,6 +403,24 @@ TEST(SwiGlu, GatesTheSecondOperand) {
   EXPECT_NEAR(tester.Output<double>(0)[1], 6.0 / (1 + std::exp(-2.0)), 1e-12);
 }
 
+TEST(SwiGlu, OfDoublesIsTheSameAtEveryLevel) {
+  std::vector<double> gates;
+  for (int i = 0; i < 1001; ++i) gates.push_back(0.05 * (i - 500));
+  for (const cpu::Isa isa : cpu::AvailableIsas()) {
+    cpu::SetIsaForTest(isa);
+    KernelTester tester("SwiGLU", 28);
+    tester.AddInput<double>({1001}, gates);
+    tester.AddInput<double>({1001}, std::vector<double>(gates.size(), 3.0));
+    tester.SetAttribute("alpha", 1.5f);
+    ASSERT_TRUE(tester.Run().ok());
+    for (size_t i = 0; i < gates.size(); ++i) {
+      const double expected = 3.0 * gates[i] / (1 + std::exp(-1.5 * gates[i]));
+      EXPECT_NEAR(tester.Output<double>(0)[i], expected, 1e-14 * std::abs(expected)) << i;
+    }
+  }
+  cpu::SetIsaForTest(cpu::AvailableIsas().back());
+}
+
 TEST(Half, ArithmeticRoundsOnce) {
   KernelTester tester("Add", 14);
   tester.AddInput<Bfloat16>({2}, {Bfloat16(1.0f), Bfloat16(256.0f)});

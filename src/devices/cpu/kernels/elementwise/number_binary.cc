@@ -8,6 +8,7 @@
 
 #include "base/element_traits.h"
 #include "devices/cpu/kernels/elementwise/convert.h"
+#include "devices/cpu/kernels/elementwise/double_function.h"
 #include "devices/cpu/kernels/elementwise/spread_operand.h"
 #include "devices/cpu/kernels/simd/for_elements.h"
 
@@ -285,9 +286,14 @@ void DoublePart(const operators::ElementwiseStep& step, const double* a, const d
     return PlainRow(a, b, y, count, [](double p, double q) { return std::pow(p, q); });
   }
   if (step.op == Op::kSwiGlu) {
-    const double alpha = step.alpha;
-    return PlainRow(a, b, y, count,
-                    [alpha](double p, double q) { return p / (1 + std::exp(-alpha * p)) * q; });
+    double gates[SpreadOperand<double>::kPart];
+    const operators::ElementwiseStep gate = {Op::kSwish, step.alpha};
+    if (!DoubleFunction(gate, a, gates, count)) {
+      const double alpha = step.alpha;
+      PlainRow(a, b, gates, count,
+               [alpha](double p, double /*q*/) { return p / (1 + std::exp(-alpha * p)); });
+    }
+    return MULLION_TWO_COPIES_CALL(DoubleRows)(Op::kMul, gates, b, y, count);
   }
   MULLION_TWO_COPIES_CALL(DoubleRows)(step.op, a, b, y, count);
 }
