@@ -201,6 +201,102 @@ TEST_P(DoubleFunctions, TakeSpecialNumbersAndShortRows) {
   }
 }
 
+// Whether `power` is base^exponent within `units` units in the last place, or half of the smallest
+// number.
+bool IsPower(double power, double base, double exponent, Wide units) {
+  const Wide exact = std::pow(static_cast<Wide>(base), static_cast<Wide>(exponent));
+  const auto rounded = static_cast<double>(exact);
+  if (std::isnan(rounded)) return std::isnan(power);
+  if (std::isinf(rounded) || std::isinf(power) || rounded == 0) {
+    return power == rounded && std::signbit(power) == std::signbit(rounded);
+  }
+  const Wide unit = std::ldexp(1.0L, std::max(std::ilogb(rounded) - 52, -1074));
+  return std::fabs(power - exact) <= units * unit;
+}
+
+void RaiseDoubles(const std::vector<double>& base, const std::vector<double>& exponent,
+                  std::vector<double>& power) {
+  power.resize(base.size());
+  cpu::BinaryElements({ElementwiseOp::kPow}, ElementType::kDouble, {base.data(), 1},
+                      {exponent.data(), 1}, power.data(), base.size());
+}
+
+TEST_P(DoubleFunctions, PowersAreWithinOneUnit) {
+  std::vector<double> base;
+  std::vector<double> exponent;
+  std::mt19937_64 random(7);
+  std::uniform_real_distribution<double> share(-1, 1);
+  const auto add = [&](double x, double y) {
+    base.push_back(x);
+    exponent.push_back(y);
+  };
+  for (int i = 0; i < 60000; ++i) {
+    // Any positive base, also below the normal numbers, and any result, near 1 and at the ends.
+    const double any =
+        std::ldexp(1 + std::fabs(share(random)), static_cast<int>(random() % 2098) - 1074);
+    add(any, share(random) * 760 / std::log(any));
+    const double near = 1 + share(random) * std::ldexp(1.0, -static_cast<int>(random() % 52));
+    add(near, share(random) * 760 / std::log(near));
+    add(1 + share(random) / 2, share(random) * 20);
+    add(share(random) * 10, static_cast<double>(static_cast<int>(random() % 41) - 20));
+  }
+  std::vector<double> power;
+  RaiseDoubles(base, exponent, power);
+  for (size_t i = 0; i < base.size(); ++i) {
+    ASSERT_TRUE(IsPower(power[i], base[i], exponent[i], 0.9L))
+        << base[i] << "^" << exponent[i] << " is " << power[i];
+  }
+}
+
+TEST_P(DoubleFunctions, PowersOfSpecialNumbers) {
+  const double odd = 0x1p53 - 1;  // the largest of them
+  const std::vector<double> some = {0.0,
+                                    0.5,
+                                    1.0,
+                                    2.0,
+                                    3.0,
+                                    1.5,
+                                    2.5,
+                                    odd,
+                                    1e10,
+                                    1e300,
+                                    5e-324,
+                                    0x1p-1022,
+                                    kInfinity,
+                                    std::nextafter(1.0, 0.0),
+                                    std::nextafter(1.0, 2.0),
+                                    1023,
+                                    1024,
+                                    1074,
+                                    std::numeric_limits<double>::max()};
+  std::vector<double> values = {kNaN};
+  for (const double v : some) values.insert(values.end(), {v, -v});
+  std::vector<double> base;
+  std::vector<double> exponent;
+  for (const double x : values) {
+    for (const double y : values) {
+      base.push_back(x);
+      exponent.push_back(y);
+    }
+  }
+  std::vector<double> power;
+  RaiseDoubles(base, exponent, power);
+  std::vector<float> floats(base.size());
+  const std::vector<float> float_base(base.begin(), base.end());
+  const std::vector<float> float_exponent(exponent.begin(), exponent.end());
+  cpu::BinaryElements({ElementwiseOp::kPow}, ElementType::kFloat, {float_base.data(), 1},
+                      {float_exponent.data(), 1}, floats.data(), floats.size());
+  for (size_t i = 0; i < base.size(); ++i) {
+    SCOPED_TRACE(testing::Message() << base[i] << "^" << exponent[i]);
+    EXPECT_TRUE(IsPower(power[i], base[i], exponent[i], 0.9L)) << power[i];
+    const float expected = std::pow(float_base[i], float_exponent[i]);
+    EXPECT_EQ(std::isnan(floats[i]), std::isnan(expected)) << floats[i];
+    if (std::isnan(expected)) continue;
+    EXPECT_EQ(std::signbit(floats[i]), std::signbit(expected));
+    EXPECT_FLOAT_EQ(floats[i], expected);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Isas, DoubleFunctions, testing::ValuesIn(cpu::AvailableIsas()),
                          [](const auto& test) { return std::string(cpu::IsaName(test.param)); });
 

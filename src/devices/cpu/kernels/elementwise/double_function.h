@@ -20,6 +20,9 @@ bool DoubleFunction(const operators::ElementwiseStep& step, const double* x, dou
 // where there are no vectors for it, and nothing is done.
 bool FloatPower(Operand<float> x, Operand<float> exponent, float* y, size_t count);
 
+// The same of doubles, within one unit in the last place.
+bool DoublePower(Operand<double> x, Operand<double> exponent, double* y, size_t count);
+
 // y[i] = min(max(x[i], low), high), NaN where x[i] is NaN.
 void DoubleClip(const double* x, double* y, size_t count, double low, double high);
 

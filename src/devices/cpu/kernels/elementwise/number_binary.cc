@@ -283,6 +283,7 @@ void IntegerQuotients(Op op, ElementType type, const void* a, const void* b, voi
 void DoublePart(const operators::ElementwiseStep& step, const double* a, const double* b, double* y,
                 size_t count) {
   if (step.op == Op::kPow) {
+    if (DoublePower({a, 1}, {b, 1}, y, count)) return;
     return PlainRow(a, b, y, count, [](double p, double q) { return std::pow(p, q); });
   }
   if (step.op == Op::kSwiGlu) {
