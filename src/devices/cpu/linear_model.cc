@@ -9,6 +9,8 @@
 #include "devices/cpu/integer_operand.h"
 #include "devices/cpu/kernels/matrix/panel_product.h"
 #include "devices/cpu/kernels/matrix/row_dot.h"
+#include "devices/cpu/kernels/matrix/transpose_tile.h"
+#include "devices/cpu/kernels/reduction/arg_max.h"
 #include "devices/cpu/post_transform.h"
 #include "devices/cpu/registry.h"
 
@@ -97,10 +99,10 @@ class LinearScores {
         } else {
           for (int64_t i = 0; i < count; ++i) addresses[i] = rows + i * features_;
           PanelProduct({addresses, count, features_, packed_.data(), columns_, intercepts_.data(),
-                        0, sums, columns_},
+                        0, sums, dense() ? scores_ : columns_},
                        0, columns_);
         }
-        Join(sums, count);
+        if (few() || !dense()) Join(sums, count);
         finish(first, count, sums);
       }
     });
@@ -113,6 +115,9 @@ class LinearScores {
   // Two or three columns cost as much as four, which are added up together.
   static constexpr int64_t kFewScores = 4;
   bool few() const { return scores_ <= kFewScores && features_ >= 32; }
+
+  // The product of one group of columns leaves rows as long as there are scores.
+  bool dense() const { return columns_ == kPanelGroup; }
 
   // Rows are columns_ apart, and then as many as there are scores. What is moved beyond a row is
   // written over by the next one's.
@@ -180,15 +185,14 @@ class LinearClassifier final : public Executable {
                              context.AllocateOutput(1, Shape{rows, classes}));
     scores_.ForEachBlock(context, [&](int64_t row, int64_t count, float* scores) {
       float* const out = output.as<float>() + row * classes;
+      int64_t best[kRows];
+      if (!shared_) FindBest(scores, count, best);
       for (int64_t i = 0; i < count; ++i) {
-        int64_t best = 0;
         if (shared_) {
-          best = scores[i] > 0 ? 1 : 0;
+          best[i] = scores[i] > 0 ? 1 : 0;
           Spread(scores[i], out + i * classes);
-        } else {
-          best = ArgMax(scores + i * classes, classes);
         }
-        WriteLabel(labels_, best, labels, row + i);
+        WriteLabel(labels_, best[i], labels, row + i);
       }
       if (shared_) return;
       ApplyPostTransform(transform_, scores, count, classes);
@@ -198,6 +202,22 @@ class LinearClassifier final : public Executable {
   }
 
  private:
+  // The largest score of each row. Few scores are turned first, so that vectors are full.
+  void FindBest(const float* scores, int64_t count, int64_t* best) const {
+    constexpr int64_t kTurned = 32;
+    const int64_t classes = labels_.count();
+    const auto rows = static_cast<size_t>(count);
+    const auto columns = static_cast<size_t>(classes);
+    if (classes > kTurned) {
+      return ArgMaxRows({}, ElementType::kFloat, scores, columns, rows, best);
+    }
+    static_assert(kRows <= static_cast<int64_t>(kArgMaxColumns));
+    float turned[kTurned * kRows];
+    TransposeTile(sizeof(float), reinterpret_cast<const uint8_t*>(scores), classes * int64_t{4},
+                  reinterpret_cast<uint8_t*>(turned), count * int64_t{4}, rows, columns);
+    ArgMaxColumns({}, ElementType::kFloat, turned, columns, rows, rows, best);
+  }
+
   // Two scores of the one that is above zero for the second class. Transforms other than LOGISTIC
   // are for several scores.
   void Spread(float score, float* out) const {

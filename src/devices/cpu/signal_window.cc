@@ -92,18 +92,22 @@ class Edges {
         rate_(static_cast<double>(sample_rate)) {}
 
   double Next() {
-    constexpr double kTenTo = 2.30258509299404568402 / 2595;
-    if (at_ % kPart == 0) {
-      for (int64_t i = 0; i < kPart; ++i) {
-        powers_[i] = (first_ + static_cast<double>(at_ + i) * step_) * kTenTo;
-      }
-      DoubleUnary({operators::ElementwiseOp::kExp}, powers_, powers_, kPart);
-    }
-    const double hertz = 700 * (powers_[at_++ % kPart] - 1);
-    return std::floor((length_ + 1) * hertz / rate_);
+    if (at_ % kPart == 0) WorkOut();
+    return edges_[at_++ % kPart];
   }
 
  private:
+  // The edges from at_ on.
+  void WorkOut() {
+    constexpr double kTenTo = 2.30258509299404568402 / 2595;
+    for (int64_t i = 0; i < kPart; ++i) {
+      edges_[i] = (first_ + static_cast<double>(at_ + i) * step_) * kTenTo;
+    }
+    DoubleUnary({operators::ElementwiseOp::kExp}, edges_, edges_, kPart);
+    for (double& edge : edges_) edge = (length_ + 1) * (700 * (edge - 1)) / rate_;
+    DoubleUnary({operators::ElementwiseOp::kFloor}, edges_, edges_, kPart);
+  }
+
   static constexpr int64_t kPart = 64;
 
   double first_;
@@ -111,7 +115,7 @@ class Edges {
   double length_;
   double rate_;
   int64_t at_ = 0;
-  double powers_[kPart];
+  double edges_[kPart];
 };
 
 // Elements of `output` here and there, converted some hundred at a time.
@@ -119,10 +123,20 @@ class Scatter {
  public:
   explicit Scatter(const MutableTensorView& output) : output_(output) {}
 
-  void Store(int64_t at, double value) {
-    places_[count_] = at;
-    values_[count_] = value;
-    if (++count_ == kTile) Flush();
+  // `count` elements from `at` on, `stride` apart: `first`, first + step and so on.
+  void Line(int64_t at, int64_t stride, double first, double step, int64_t count) {
+    while (count > 0) {
+      const int64_t part = std::min(count, kTile - count_);
+      double steps = 0;
+      for (int64_t i = count_; i < count_ + part; ++i, at += stride, ++steps) {
+        places_[i] = at;
+        values_[i] = first + steps * step;
+      }
+      first += steps * step;
+      count -= part;
+      count_ += part;
+      if (count_ == kTile) Flush();
+    }
   }
 
   void Flush() {
@@ -194,19 +208,20 @@ class MelWeightMatrix final : public Executable {
     double left = 0;
     double middle = edges.Next();
     double right = edges.Next();
+    double rise = 1 / std::max(right - middle, 1.0);
     for (int64_t mel = 0; mel < mel_bins; ++mel) {
       left = std::exchange(middle, std::exchange(right, edges.Next()));
       // Bins beyond the last, half the sample rate, do not exist.
-      const auto end = static_cast<int64_t>(
-          std::min(std::max(right, middle + 1), static_cast<double>((*shape)[0])));
-      for (auto bin = static_cast<int64_t>(std::min(left, static_cast<double>(end))); bin < end;
-           ++bin) {
-        const auto at = static_cast<double>(bin);
-        const double weight = at < middle
-                                  ? (at - left) / (middle - left)
-                                  : (right > middle ? (right - at) / (right - middle) : 1.0);
-        scatter.Store(bin * mel_bins + mel, weight);
-      }
+      const auto bin = [&](double edge) {
+        return static_cast<int64_t>(std::min(edge, static_cast<double>((*shape)[0])));
+      };
+      const int64_t peak = bin(middle);
+      const double fall = 1 / std::max(right - middle, 1.0);
+      const int64_t low = bin(left);
+      scatter.Line(low * mel_bins + mel, mel_bins, 0, rise, peak - low);
+      scatter.Line(peak * mel_bins + mel, mel_bins, 1, -fall,
+                   bin(std::max(right, middle + 1)) - peak);
+      rise = fall;
     }
     scatter.Flush();
     return OkStatus();

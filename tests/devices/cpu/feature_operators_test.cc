@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "device/datum.h"
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/kernel_tester.h"
 
 namespace mullion::cpu {
@@ -53,6 +54,55 @@ TEST(LinearClassifier, TwoClassesShareAScore) {
   EXPECT_EQ(tester.Output<std::string>(0), Words({"b", "a"}));
   const float p = 1 / (1 + std::exp(-2.0f));
   ExpectNear(tester.Output<float>(1), {1 - p, p, p, 1 - p});
+}
+
+// Rows and classes around the sizes of tiles; small integers, so that every order of additions
+// gives the same scores, and equal ones, of which the first counts.
+TEST(LinearClassifier, AnyNumberOfRowsAndClasses) {
+  constexpr int64_t kFeatures = 33;
+  for (const int64_t classes : {3, 4, 5, 10, 16, 17, 33, 70}) {
+    for (const int64_t rows : {1, 13, 101}) {
+      SCOPED_TRACE(testing::Message() << rows << " rows, " << classes << " classes");
+      const auto number = [](int64_t i) { return static_cast<float>((i * i * 7 + i) % 11 - 5); };
+      Floats x(static_cast<size_t>(rows * kFeatures));
+      Floats weights(static_cast<size_t>(classes * kFeatures));
+      for (size_t i = 0; i < x.size(); ++i) x[i] = number(static_cast<int64_t>(i));
+      for (size_t i = 0; i < weights.size(); ++i) weights[i] = number(static_cast<int64_t>(i) + 3);
+      Floats intercepts(static_cast<size_t>(classes));
+      Ints names(static_cast<size_t>(classes));
+      Floats scores;
+      Ints labels;
+      for (int64_t c = 0; c < classes; ++c) {
+        intercepts[static_cast<size_t>(c)] = number(c);
+        names[static_cast<size_t>(c)] = 100 + c;
+      }
+      for (int64_t row = 0; row < rows; ++row) {
+        for (int64_t c = 0; c < classes; ++c) {
+          scores.push_back(intercepts[static_cast<size_t>(c)]);
+          for (int64_t i = 0; i < kFeatures; ++i) {
+            scores.back() += x[static_cast<size_t>(row * kFeatures + i)] *
+                             weights[static_cast<size_t>(c * kFeatures + i)];
+          }
+        }
+        labels.push_back(100 + (std::max_element(scores.end() - classes, scores.end()) -
+                                (scores.end() - classes)));
+      }
+      for (const Isa isa : AvailableIsas()) {
+        SCOPED_TRACE(IsaName(isa));
+        SetIsaForTest(isa);
+        KernelTester tester = Ml("LinearClassifier");
+        tester.AddInput<float>({rows, kFeatures}, x);
+        tester.SetAttribute("coefficients", weights);
+        tester.SetAttribute("intercepts", intercepts);
+        tester.SetAttribute("classlabels_ints", names);
+        tester.SetOutputCount(2);
+        EXPECT_RUNS(tester);
+        EXPECT_EQ(tester.Output<int64_t>(0), labels);
+        EXPECT_EQ(tester.Output<float>(1), scores);
+      }
+      SetIsaForTest(AvailableIsas().back());
+    }
+  }
 }
 
 // The identity, for more rows than are multiplied together.

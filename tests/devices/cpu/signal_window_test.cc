@@ -95,6 +95,36 @@ TEST(MelWeightMatrix, HasTrianglesOfHeightOne) {
   }
 }
 
+// Triangles of every width, from ones that are their peak alone on.
+TEST(MelWeightMatrix, RisesAndFallsEvenly) {
+  for (const int64_t mel_bins : {3, 20, 200}) {
+    SCOPED_TRACE(mel_bins);
+    const Tensor matrix = Mel(mel_bins, 1024, 8192, 100, 4000).Run()[0];
+    const auto bin = [&](int64_t edge) {
+      const double first = 2595 * std::log10(1 + 100 / 700.0);
+      const double step =
+          (2595 * std::log10(1 + 4000 / 700.0) - first) / static_cast<double>(mel_bins + 2);
+      return std::floor(1025 * 700 *
+                        (std::pow(10, (first + static_cast<double>(edge) * step) / 2595) - 1) /
+                        8192);
+    };
+    for (int64_t mel = 0; mel < mel_bins; ++mel) {
+      const double left = bin(mel);
+      const double peak = bin(mel + 1);
+      const double right = bin(mel + 2);
+      for (int64_t i = 0; i < 513; ++i) {
+        const auto at = static_cast<double>(i);
+        const double expected = at == peak                ? 1
+                                : at > left && at < peak  ? (at - left) / (peak - left)
+                                : at > peak && at < right ? (right - at) / (right - peak)
+                                                          : 0;
+        EXPECT_NEAR(matrix.span<float>()[static_cast<size_t>(i * mel_bins + mel)], expected, 1e-7)
+            << mel << ", " << i;
+      }
+    }
+  }
+}
+
 TEST(MelWeightMatrix, CutsWhatLiesAboveHalfTheRate) {
   OperatorCase c = Mel(8, 16, 8192, 0, 100000);
   EXPECT_EQ(c.Run()[0].shape(), Shape({9, 8}));

@@ -23,6 +23,7 @@ constexpr int kVectorsPerGroup = static_cast<int>(kPanelGroup) / kLanes;
 constexpr int kMostRows = kVectorsPerGroup == 1 ? 6 : kVectorsPerGroup == 2 ? 6 : 2;
 // Column groups of a tile with several rows, and with one row.
 constexpr int kTileGroups = kVectorsPerGroup == 1 ? 4 : 1;
+constexpr int kRowsOfOneVector = kVectorsPerGroup == 1 ? 12 : 0;
 constexpr int kRowGroups = kVectorsPerGroup <= 2 ? 4 : 1;
 
 struct TileArguments {
@@ -86,7 +87,7 @@ void Tile(const TileArguments& t) {
   const D d;
   const float* row[kRows];
   V sums[kRows][kVectors];
-#pragma GCC unroll 6
+#pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
     row[r] = t.rows[r];
 #pragma GCC unroll 16
@@ -99,7 +100,7 @@ void Tile(const TileArguments& t) {
     V b[kVectors];
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) b[v] = hn::LoadU(d, packed + v * kLanes);
-#pragma GCC unroll 6
+#pragma GCC unroll 12
     for (int r = 0; r < kRows; ++r) {
       const V a = hn::Set(d, row[r][k]);
 #pragma GCC unroll 16
@@ -107,7 +108,7 @@ void Tile(const TileArguments& t) {
     }
     packed += t.packed_stride;
   }
-#pragma GCC unroll 6
+#pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) {
@@ -135,8 +136,10 @@ void TileOfGroups(const TileArguments& t, int groups) {
   }
 }
 
-// Rows are taken six, then four or two, then one at a time.
-int RowsOfTile(int64_t left) {
+// Rows are taken six, then four or two, then one at a time; twelve where there is one vector of
+// columns, as six sums wait for themselves.
+int RowsOfTile(int64_t left, int groups) {
+  if (kRowsOfOneVector > 0 && groups == 1 && left >= kRowsOfOneVector) return kRowsOfOneVector;
   if (kMostRows >= 6 && left >= 6) return 6;
   if (kMostRows >= 4 && left >= 4) return 4;
   return left >= 2 ? 2 : 1;
@@ -152,7 +155,7 @@ void PanelProductSimd(const PanelProductArguments<float>& p, int64_t begin, int6
     const int panel_groups = static_cast<int>(width / kPanelGroup);
     int rows = 0;
     for (int64_t m = 0; m < p.row_count; m += rows) {
-      rows = RowsOfTile(p.row_count - m);
+      rows = RowsOfTile(p.row_count - m, panel_groups);
       const int most = rows == 1 ? kRowGroups : kTileGroups;
       for (int g = 0; g < panel_groups; g += most) {
         const int groups = std::min(most, panel_groups - g);
@@ -167,6 +170,9 @@ void PanelProductSimd(const PanelProductArguments<float>& p, int64_t begin, int6
                                  p.out_stride};
         if (rows == 1) TileOfGroups<1>(tile, groups);
         if (rows == 2) TileOfGroups<2>(tile, groups);
+        if constexpr (kRowsOfOneVector > 0) {
+          if (rows == kRowsOfOneVector) Tile<kRowsOfOneVector, 1>(tile);
+        }
         if constexpr (kMostRows >= 6) {
           if (rows == 4) TileOfGroups<4>(tile, groups);
           if (rows == 6) TileOfGroups<6>(tile, groups);

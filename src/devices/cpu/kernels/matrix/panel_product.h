@@ -38,7 +38,7 @@ struct PanelProductArguments {
   const T* init = nullptr;  // what the sums begin with, `init_stride` elements from row to row
   int64_t init_stride = 0;  // 0 for one row for all
   T* out = nullptr;         // may be `init`
-  int64_t out_stride = 0;
+  int64_t out_stride = 0;   // less than 16 columns are written over by the next row's
   // Not 0: `packed` is a row-major matrix with this stride instead. float only.
   int64_t row_major_stride = 0;
 };
