@@ -112,6 +112,15 @@ TEST_P(MatrixKernel, MultipliesEveryTileAndTail) {
   }
 }
 
+// A single row takes several blocks of columns at once, where so many of the widest are left.
+TEST_P(MatrixKernel, MultipliesOneRowByManyColumns) {
+  std::mt19937 random(6);
+  for (const int64_t columns : {63, 64, 192, 255, 256, 257, 320, 511, 512, 750}) {
+    CheckProduct({1, 9, columns}, random);
+  }
+  CheckProduct({1, 1500, 1000}, random);
+}
+
 TEST_P(MatrixKernel, MultipliesRandomSizes) {
   std::mt19937 random(2);
   for (int i = 0; i < 30; ++i) {

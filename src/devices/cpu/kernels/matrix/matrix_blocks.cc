@@ -22,6 +22,7 @@ constexpr int64_t kMaxTaps = 256;
 // The widest block and the highest tile of any target, in floats and rows.
 constexpr int64_t kMaxBlockColumns = 64;
 constexpr int64_t kMaxTileRows = 12;
+constexpr int64_t kMaxRowPanels = 4;
 // Depth that a block of tiles runs over at a time: of the 1 MiB or more that level 2 caches have
 // these days, a panel of 64 columns takes 1/8 and 192 rows of the left operand 3/8.
 constexpr int64_t kDepthAtOnce = 512;
@@ -32,14 +33,15 @@ constexpr int64_t kMostWaitingSums = 4096;
 
 // One worker's memory.
 struct Scratch {
-  float* bias;          // of a block that ends within a vector, padded with zeros
+  float* bias;          // of blocks that end within a vector, padded with zeros
   float* sums;          // [row of the block][column], between two parts of the depth
   float* tile;          // sums of tiles that are not stored directly
   float* rows_scratch;  // the row maker's own
   const float** rows;   // [tap][kMaxBlockRows]
 
+  static constexpr int64_t kBiasFloats = kMaxRowPanels * kMaxBlockColumns;
   static constexpr int64_t kFloats =
-      kMaxBlockColumns + kMaxBlockRows * kMaxBlockColumns + kMostWaitingSums;
+      kBiasFloats + kMaxBlockRows * kMaxBlockColumns + kMostWaitingSums;
 };
 
 constexpr size_t RoundUpToLine(size_t bytes) {
@@ -55,7 +57,7 @@ size_t WorkerBytesOf(const MatrixProduct& product) {
 Scratch ScratchOf(const MatrixProduct& product, void* memory) {
   Scratch scratch;
   scratch.bias = static_cast<float*>(memory);
-  scratch.sums = scratch.bias + kMaxBlockColumns;
+  scratch.sums = scratch.bias + Scratch::kBiasFloats;
   scratch.tile = scratch.sums + kMaxBlockRows * kMaxBlockColumns;
   scratch.rows_scratch = scratch.tile + kMostWaitingSums;
   const auto floats = static_cast<size_t>(Scratch::kFloats + product.row_scratch_floats);
@@ -63,6 +65,9 @@ Scratch ScratchOf(const MatrixProduct& product, void* memory) {
                                                  RoundUpToLine(floats * sizeof(float)));
   return scratch;
 }
+
+// What sums begin with where there is no bias.
+alignas(kMemoryAlignment) constexpr float kNoBias[Scratch::kBiasFloats] = {};
 
 // Part of the depth: taps [tap, tap + taps), values [first, first + depth) of each.
 struct DepthPart {
@@ -123,16 +128,24 @@ class BlockRunner {
   BlockRunner(const MatrixProduct& product, RowMaker make_rows, const Scratch& scratch)
       : product_(product), make_rows_(make_rows), scratch_(scratch) {}
 
-  void Run(int64_t group, int64_t first_row, int64_t row_count, int64_t block) {
+  // How many of `left` blocks of columns from `block` on can be taken at once.
+  int64_t PanelsAt(int64_t row_count, int64_t block, int64_t left) const {
+    if (row_count != 1 || left < kRowPanels || product_.half != nullptr) return 1;
+    return product_.blocks.Vectors(block + kRowPanels - 1) == kMaxTileVectors ? kRowPanels : 1;
+  }
+
+  void Run(int64_t group, int64_t first_row, int64_t row_count, int64_t block, int64_t panels) {
     group_ = group;
     if (first_row != first_row_ || group != rows_group_) ForgetRows();
     first_row_ = first_row;
     rows_group_ = group;
     row_count_ = row_count;
     vectors_ = product_.blocks.Vectors(block);
-    columns_ = product_.blocks.Columns(block);
+    panels_ = panels;
     first_column_ = product_.blocks.FirstColumn(block);
-    width_ = static_cast<int64_t>(vectors_) * product_.blocks.lanes;
+    columns_ = product_.blocks.FirstColumn(block + panels - 1) - first_column_ +
+               product_.blocks.Columns(block + panels - 1);
+    width_ = panels * vectors_ * product_.blocks.lanes;
     start_ = StartOfSums();
     // Sums in half precision end with a part: for them parts hang on the depth alone.
     const bool parts = row_count > 2 * TileRows(vectors_) || product_.half != nullptr;
@@ -150,9 +163,8 @@ class BlockRunner {
 
   // The bias, padded to whole vectors, or zeros when there is none.
   const float* StartOfSums() {
-    HWY_ALIGN static constexpr float kZeros[kMaxBlockColumns] = {};
     const float* bias = product_.epilogue.bias;
-    if (bias == nullptr) return kZeros;
+    if (bias == nullptr) return kNoBias;
     bias += group_ * product_.bias_step + first_column_;
     if (columns_ == width_) return bias;
     std::copy_n(bias, columns_, scratch_.bias);
@@ -184,7 +196,8 @@ class BlockRunner {
 
   void RunPart(const DepthPart& part, bool begins, bool ends) {
     MakeRows(part);
-    const int64_t stride = product_.right_stride != 0 ? product_.right_stride : width_;
+    const int64_t width = static_cast<int64_t>(vectors_) * product_.blocks.lanes;
+    const int64_t stride = product_.right_stride != 0 ? product_.right_stride : width;
     TileArguments t;
     t.row_stride = kMaxBlockRows;
     t.taps = part.taps;
@@ -192,6 +205,7 @@ class BlockRunner {
     t.depth = part.depth;
     t.right = RightBlock() + (part.tap * product_.depth + part.first) * stride;
     t.right_stride = stride;
+    t.panel_step = product_.right_stride != 0 ? width : width * product_.taps * product_.depth;
     const int tile_rows = TileRows(vectors_);
     const TileFinder find = product_.half != nullptr ? product_.half : &FindTile;
     const TileFunction whole_tile = product_.half != nullptr
@@ -210,7 +224,9 @@ class BlockRunner {
       float* const sums = scratch_.sums + row * kMaxBlockColumns;
       t.start = begins ? start_ : sums;
       t.start_stride = begins ? 0 : kMaxBlockColumns;
-      const TileFunction tile = count == tile_rows ? whole_tile : find(vectors_, count);
+      const TileFunction tile = panels_ > 1          ? FindRowTile()
+                                : count == tile_rows ? whole_tile
+                                                     : find(vectors_, count);
       if (ends) {
         FinishTiles(t, tile, row, t.tiles * count);
       } else {
@@ -251,15 +267,13 @@ class BlockRunner {
   // Where the next part of the right operand, which lies behind this one, ends; null where there is
   // none.
   const float* FetchEnd(const TileArguments& t) const {
-    if (product_.right_stride != 0) return nullptr;
+    if (product_.right_stride != 0 || row_count_ < kMostRowsLeft) return nullptr;
     return std::min(t.right + 2 * t.taps * t.depth * t.right_stride,
                     RightOperand() + product_.blocks.PackedFloats(product_.taps * product_.depth));
   }
 
   // Columns of the last vector.
-  int64_t LastColumns() const {
-    return columns_ - static_cast<int64_t>(vectors_ - 1) * product_.blocks.lanes;
-  }
+  int64_t LastColumns() const { return columns_ - width_ + product_.blocks.lanes; }
 
   const float* RightOperand() const { return product_.right + group_ * product_.right_step; }
 
@@ -352,10 +366,11 @@ class BlockRunner {
   int64_t first_row_ = -1;
   int64_t rows_group_ = -1;
   int64_t row_count_ = 0;
-  int vectors_ = 0;
+  int vectors_ = 0;  // of a block
+  int64_t panels_ = 1;
   int64_t columns_ = 0;
   int64_t first_column_ = 0;
-  int64_t width_ = 0;  // columns padded to whole vectors
+  int64_t width_ = 0;  // columns of all blocks, padded to whole vectors
   const float* start_ = nullptr;
   int64_t made_first_tap_ = 0;
   int64_t made_taps_ = 0;
@@ -376,12 +391,15 @@ void RunTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMaker mak
     inner = begin / grid.column_blocks % inner_count;
     outer = begin / grid.column_blocks / inner_count;
   }
-  for (int64_t task = begin; task < end; ++task) {
+  for (int64_t task = begin, panels = 1; task < end; task += panels) {
     const int64_t row_block = grid.rows_outermost ? outer : inner;
     const int64_t group = grid.rows_outermost ? inner : outer;
     const int64_t first_row = row_block * grid.block_rows;
-    runner.Run(group, first_row, std::min(grid.block_rows, product.rows - first_row), block);
-    if (++block < grid.column_blocks) continue;
+    const int64_t rows = std::min(grid.block_rows, product.rows - first_row);
+    panels = runner.PanelsAt(rows, block, std::min(end - task, grid.column_blocks - block));
+    runner.Run(group, first_row, rows, block, panels);
+    block += panels;
+    if (block < grid.column_blocks) continue;
     block = 0;
     if (++inner < inner_count) continue;
     inner = 0;
@@ -390,7 +408,6 @@ void RunTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMaker mak
 }
 
 void MultiplyDense(const DenseBlock& block) {
-  HWY_ALIGN static constexpr float kZeros[kMaxBlockColumns] = {};
   const int64_t depth = block.taps * block.depth;
   const float* rows[kMaxDenseTaps * kMaxTileRows];
   TileArguments t;
@@ -402,7 +419,8 @@ void MultiplyDense(const DenseBlock& block) {
   t.last_columns =
       static_cast<int64_t>(hwy::HWY_NAMESPACE::Lanes(hwy::HWY_NAMESPACE::ScalableTag<float>()));
   t.right_stride = block.vectors * t.last_columns;
-  t.start = block.start == nullptr ? kZeros : block.start;
+  t.panel_step = 0;
+  t.start = block.start == nullptr ? kNoBias : block.start;
   t.start_stride = 0;
   t.residual = nullptr;
   t.finish = TileFinish::kStore;

@@ -38,6 +38,10 @@ inline constexpr std::array<int, 2> kTileRows = {12, 6};
 inline constexpr std::array<int, 2> kTileRows = {8, 4};
 #endif
 inline constexpr int kMaxTileVectors = static_cast<int>(kTileRows.size());
+// Blocks of the widest kind that a single row takes at once. Such a product is as quick as memory,
+// which gives several streams a fifth faster than one; where registers are short its sums would
+// also wait for each other.
+inline constexpr int kRowPanels = 4;
 
 // Where one of the tiles of a call stands.
 struct TilePlace {
@@ -62,11 +66,17 @@ struct TileRow {
   static HWY_INLINE int64_t Lanes() { return static_cast<int64_t>(hwy::HWY_NAMESPACE::Lanes(D())); }
   static HWY_INLINE int64_t LastLanes() { return kHalf ? Lanes() / 2 : Lanes(); }
 
-  HWY_INLINE void Load(const float* from) {
+  HWY_INLINE void Load(const float* from) { LoadPanels<1>(from, 0); }
+  // Equal parts, `step` floats apart.
+  template <int kPanels>
+  HWY_INLINE void LoadPanels(const float* from, int64_t step) {
     namespace hn = hwy::HWY_NAMESPACE;
+    constexpr int kEach = kVectors / kPanels;
 #pragma GCC unroll 32
-    for (int j = 0; j < kFirst; ++j) first[j] = hn::LoadU(D(), from + j * Lanes());
-    last = hn::LoadU(LastD(), from + kFirst * Lanes());
+    for (int j = 0; j < kFirst; ++j) {
+      first[j] = hn::LoadU(D(), from + j / kEach * step + j % kEach * Lanes());
+    }
+    last = hn::LoadU(LastD(), from + kFirst / kEach * step + kFirst % kEach * Lanes());
   }
   HWY_INLINE void AddProducts(V left, const TileRow& right) {
     namespace hn = hwy::HWY_NAMESPACE;
@@ -114,11 +124,12 @@ struct TileRow {
 };
 
 // Adds the products of rows by address.
-template <int kRows, class Row>
+template <int kPanels, int kRows, class Row>
 HWY_INLINE void AddRows(const TileArguments& t, Row (&sums)[kRows]) {
   namespace hn = hwy::HWY_NAMESPACE;
   const float* HWY_RESTRICT right = t.right;
   const int64_t right_stride = t.right_stride;
+  const int64_t panel_step = t.panel_step;
   const float* ahead = t.ahead;
   const int64_t ahead_step = t.ahead_step;
   const int64_t ahead_second = t.ahead_second;
@@ -130,12 +141,13 @@ HWY_INLINE void AddRows(const TileArguments& t, Row (&sums)[kRows]) {
     tap_rows += t.row_stride;
     for (int64_t k = 0; k < t.depth; ++k) {
       Row columns;
-      columns.Load(right);
+      columns.template LoadPanels<kPanels>(right, panel_step);
 #pragma GCC unroll 32
       for (int i = 0; i < kRows; ++i) {
         sums[i].AddProducts(hn::Set(typename Row::D(), row[i][k]), columns);
       }
       right += right_stride;
+      if constexpr (kPanels > 1) continue;
       __builtin_prefetch(ahead, 0, 2);
       __builtin_prefetch(ahead + ahead_second, 0, 2);
       ahead += ahead_step;
@@ -188,9 +200,9 @@ HWY_INLINE void AddEvenRows(const TileArguments& t, TilePlace& place, Row (&sums
   place.ahead = ahead;
 }
 
-template <int kRows, int kVectors, bool kHalf>
+template <int kRows, int kVectors, bool kHalf, int kPanels>
 HWY_INLINE void OneTile(const TileArguments& t, TilePlace& place) {
-  using Row = TileRow<kVectors, kHalf>;
+  using Row = TileRow<kPanels * kVectors, kHalf>;
   Row sums[kRows];
   if (t.start_stride == 0) {
     sums[0].Load(place.start);
@@ -206,7 +218,7 @@ HWY_INLINE void OneTile(const TileArguments& t, TilePlace& place) {
     if (even && (kHalf || t.ahead_step != 0)) AddEvenRows<true>(t, place, sums);
     if (even && !kHalf && t.ahead_step == 0) AddEvenRows<false>(t, place, sums);
   }
-  if (!even) AddRows(t, sums);
+  if (!even) AddRows<kPanels>(t, sums);
   const bool whole = t.last_columns >= Row::LastLanes();
   const auto last_columns = static_cast<size_t>(whole ? Row::LastLanes() : t.last_columns);
   if (t.residual != nullptr) {
@@ -230,12 +242,12 @@ HWY_INLINE void OneTile(const TileArguments& t, TilePlace& place) {
   for (int i = 0; i < kRows; ++i) sums[i].StoreLast(place.out + i * t.out_stride, last_columns);
 }
 
-template <int kRows, int kVectors, bool kHalf = false>
+template <int kRows, int kVectors, bool kHalf = false, int kPanels = 1>
 HWY_NOINLINE void Tile(const TileArguments& t) {
   constexpr bool kWhole = kRows == kTileRows[static_cast<size_t>(kVectors - 1)];
   TilePlace place{t.first, t.ahead, t.start, t.residual, t.out};
   for (int64_t more = kWhole && t.row_step != 0 ? t.tiles : 1;;) {
-    OneTile<kRows, kVectors, kHalf>(t, place);
+    OneTile<kRows, kVectors, kHalf, kPanels>(t, place);
     if (!kWhole || --more == 0) return;
     place.offset += kRows * t.row_step;
     place.start += kRows * t.start_stride;
@@ -283,6 +295,9 @@ inline TileFunction FindTile(int vectors, int rows) {
       return TileOfWidth<2>(rows);
   }
 }
+
+// The tile of one row by kRowPanels blocks of the widest kind.
+inline TileFunction FindRowTile() { return &Tile<1, kMaxTileVectors, false, kRowPanels>; }
 
 // The tile of all rows where so many columns of the last vector are wanted. Vectors of 16 would
 // leave a quarter of the multiplications to padding where there are 24 columns or 34: half a vector

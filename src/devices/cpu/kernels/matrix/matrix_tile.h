@@ -24,6 +24,7 @@ struct TileArguments {
   int64_t depth;
   const float* right;  // [tap][k] rows of the tile's columns
   int64_t right_stride;
+  int64_t panel_step;  // from one block of columns to the next, where a tile takes several
   // A cache line or two are fetched ahead for each value of the depth, `ahead_step` floats apart:
   // what later tiles will read while this one computes.
   const float* ahead;
