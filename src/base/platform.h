@@ -27,6 +27,8 @@ class MappedFile {
   // A part of the file will be read now: brings its pages in at once, which costs less than the
   // fault of each.
   virtual void Prefetch(size_t offset, size_t length) const = 0;
+  // Copies a part to `memory`, without pages of the mapping where the system can do so.
+  virtual void Read(size_t offset, size_t length, void* memory) const = 0;
 
  protected:
   const uint8_t* data_ = nullptr;

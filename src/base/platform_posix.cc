@@ -45,7 +45,8 @@ uint64_t IdentityOf(const struct stat& info) {
 
 class PosixMappedFile final : public MappedFile {
  public:
-  PosixMappedFile(const void* data, size_t size, uint64_t identity) {
+  PosixMappedFile(const void* data, size_t size, uint64_t identity, std::string path)
+      : path_(std::move(path)) {
     data_ = static_cast<const uint8_t*>(data);
     size_ = size;
     identity_ = identity;
@@ -69,24 +70,49 @@ class PosixMappedFile final : public MappedFile {
     }
 #endif
   }
+  // Opened each time, so that no descriptor is kept. What is another file by now is read from the
+  // mapping, which still is the old one.
+  void Read(size_t offset, size_t length, void* memory) const override {
+    auto* to = static_cast<uint8_t*>(memory);
+    const int descriptor = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+    struct stat info {};
+    const bool same =
+        descriptor >= 0 && fstat(descriptor, &info) == 0 && IdentityOf(info) == identity_;
+    while (same && length > 0) {
+      const ssize_t count = pread(descriptor, to, length, static_cast<off_t>(offset));
+      if (count <= 0) break;
+      to += count;
+      offset += static_cast<size_t>(count);
+      length -= static_cast<size_t>(count);
+    }
+    if (descriptor >= 0) close(descriptor);
+    if (length == 0) return;
+    std::memcpy(to, data_ + offset, length);
+    Release(offset, length);
+  }
+
+ private:
+  const std::string path_;
 };
 
-Result<std::shared_ptr<const MappedFile>> MapDescriptor(int descriptor, const std::string& path) {
+Result<std::shared_ptr<const MappedFile>> MapDescriptor(int descriptor,
+                                                        const std::filesystem::path& path) {
   struct stat info {};
   if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
-    return NotFound("cannot open '", path, "': it is not a regular file");
+    return NotFound("cannot open '", path.string(), "': it is not a regular file");
   }
   const auto size = static_cast<size_t>(info.st_size);
   const void* data = nullptr;
   if (size > 0) {
     void* const mapping = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
     if (mapping == MAP_FAILED) {
-      return OutOfMemory("cannot map '", path, "': ", std::strerror(errno));
+      return OutOfMemory("cannot map '", path.string(), "': ", std::strerror(errno));
     }
     data = mapping;
   }
-  return std::shared_ptr<const MappedFile>(
-      std::make_shared<PosixMappedFile>(data, size, IdentityOf(info)));
+  std::error_code error;  // leaves it empty: the file is then read from the mapping
+  return std::shared_ptr<const MappedFile>(std::make_shared<PosixMappedFile>(
+      data, size, IdentityOf(info), std::filesystem::absolute(path, error).string()));
 }
 
 }  // namespace
@@ -96,7 +122,7 @@ Result<std::shared_ptr<const MappedFile>> MapFile(const std::filesystem::path& p
   if (descriptor < 0) {
     return NotFound("cannot open '", path.string(), "': ", std::strerror(errno));
   }
-  auto result = MapDescriptor(descriptor, path.string());
+  auto result = MapDescriptor(descriptor, path);
   close(descriptor);
   return result;
 }
@@ -135,11 +161,16 @@ void* MapAnonymous(size_t bytes) {
 #ifdef MADV_HUGEPAGE
 constexpr size_t kHugePage = size_t{2} << 20;
 
+// What is mapped for a block: most of a huge page at its end is made a whole one.
+size_t MappedBytes(size_t bytes) {
+  return bytes % kHugePage >= kHugePage / 4 * 3 ? (bytes / kHugePage + 1) * kHugePage : bytes;
+}
+
 // Begins at a huge page and asks for them: a hundred MiB of weights then take fifty faults instead
 // of 25,000, and as many fewer entries of the translation cache.
 void* MapHugePages(size_t bytes) {
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  bytes = (bytes + page - 1) / page * page;
+  bytes = (MappedBytes(bytes) + page - 1) / page * page;
   auto* const memory = static_cast<char*>(MapAnonymous(bytes + kHugePage));
   if (memory == nullptr) return nullptr;
   const size_t past = reinterpret_cast<uintptr_t>(memory) % kHugePage;
@@ -149,18 +180,22 @@ void* MapHugePages(size_t bytes) {
   madvise(memory + before, bytes, MADV_HUGEPAGE);  // only advice: small pages will do
   return memory + before;
 }
+#else
+size_t MappedBytes(size_t bytes) { return bytes; }
 #endif
 
 }  // namespace
 
 void* AllocatePages(size_t bytes) {
 #ifdef MADV_HUGEPAGE
-  if (bytes >= 2 * kHugePage && bytes <= SIZE_MAX - 2 * kHugePage) return MapHugePages(bytes);
+  if (bytes <= SIZE_MAX - 2 * kHugePage && MappedBytes(bytes) >= kHugePage) {
+    return MapHugePages(bytes);
+  }
 #endif
   return MapAnonymous(bytes);
 }
 
-void FreePages(void* memory, size_t bytes) { munmap(memory, bytes); }
+void FreePages(void* memory, size_t bytes) { munmap(memory, MappedBytes(bytes)); }
 
 void ReturnPages(void* memory, size_t bytes) {
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));

@@ -87,7 +87,7 @@ bool Tensor::InMemory() const {
 }
 
 void Tensor::CopyPart(size_t begin, size_t bytes, void* memory) const {
-  if (!InMemory()) {
+  if (deferred_) {
     deferred_contents().source->Fill(begin, bytes, memory);
   } else if (bytes > 0) {
     std::memcpy(memory, static_cast<const char*>(data()) + begin, bytes);

@@ -54,8 +54,12 @@ class KeptTensor final : public TensorSource {
   void SetBytes(size_t bytes) { bytes_ = bytes; }
 
   const void* Memory() const override { return contents_; }
-  void Fill(size_t /*begin*/, size_t bytes, void* memory) const override {
-    std::memset(memory, 0, bytes);
+  void Fill(size_t begin, size_t bytes, void* memory) const override {
+    if (contents_ == nullptr) {
+      std::memset(memory, 0, bytes);
+    } else {
+      std::memcpy(memory, contents_ + begin, bytes);
+    }
   }
   bool HasContents() const override { return contents_ != nullptr; }
   std::shared_ptr<const void> Packed(std::string_view format, size_t bytes) const override {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <new>
+#include <optional>
 #include <utility>
 
 #define XXH_INLINE_ALL
@@ -16,13 +17,13 @@ namespace mullion {
 
 namespace {
 
-// Weights of fewer bytes altogether do not fill a huge page or two.
-constexpr size_t kSlabsFrom = size_t{4} << 20;
+constexpr size_t kHugePage = size_t{2} << 20;
+// Weights of fewer bytes altogether do not fill a huge page.
+constexpr size_t kSlabsFrom = size_t{1} << 20;
 // What is reserved at once: pages that nothing is written to take no memory.
 constexpr size_t kLargestSlab = size_t{256} << 20;
-// Scratch memory of this size comes from the system and goes back to it; less would come from the
-// heap of the thread that packs, which keeps it.
-constexpr size_t kLeastScratch = size_t{256} << 10;
+// What is read of a file at a time: it stays in the level 2 cache until it is packed.
+constexpr size_t kStretch = size_t{256} << 10;
 
 // Where contents cannot be told by where they come from, they are by a 128-bit hash; with the
 // element type, shape and format in the key a chance collision is out of reach.
@@ -42,51 +43,33 @@ WeightStore& WeightStore::Global() {
   return *store;
 }
 
-WeightStore::Packing::Packing(WeightStore& store, size_t bytes) : store_(store) {
+// A block of a huge page costs one fault, and fits all but the largest weights.
+WeightStore::Packing::Packing(WeightStore& store, size_t bytes)
+    : store_(store),
+      keeping_(bytes >= kSlabsFrom ? kHugePage - 2 * kMemoryAlignment : 2 * kStretch) {
   const std::lock_guard lock(store_.mutex_);
   ++store_.packing_;
   // Packed they take up to twice as much.
-  if (bytes >= kSlabsFrom) store_.slab_bytes_ = std::min(2 * bytes, kLargestSlab);
+  if (bytes >= kSlabsFrom) {
+    const size_t pages = (2 * std::min(bytes, kLargestSlab / 2) + kHugePage - 1) / kHugePage;
+    store_.slab_bytes_ = pages * kHugePage;
+  }
 }
 
 WeightStore::Packing::~Packing() {
   const std::lock_guard lock(store_.mutex_);
   if (--store_.packing_ > 0) return;
-  store_.scratch_.clear();
   store_.slab_bytes_ = 0;
   store_.slab_.reset();
 }
 
-WeightStore::Scratch WeightStore::TakeScratch(size_t bytes) {
-  bytes = std::max(bytes, kLeastScratch);
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = std::find_if(scratch_.begin(), scratch_.end(),
-                                    [&](const Scratch& one) { return one.bytes >= bytes; });
-    if (found != scratch_.end()) {
-      Scratch scratch = std::move(*found);
-      scratch_.erase(found);
-      return scratch;
-    }
-    // The larger one comes in place of a smaller.
-    if (!scratch_.empty()) scratch_.pop_back();
-  }
-  return {AlignedBuffer(AllocateAligned(bytes)), bytes};
-}
-
-void WeightStore::ReturnScratch(Scratch scratch) {
-  const std::lock_guard lock(mutex_);
-  if (packing_ > 0) scratch_.push_back(std::move(scratch));
-}
-
-// Contents where they are, or in scratch memory of the store.
+// Contents where they are, or copied for a moment, some rows at a time.
 class WeightStore::Contents final : public WeightContents {
  public:
-  Contents(WeightStore& store, const Tensor& weights) : store_(store), weights_(weights) {}
-  ~Contents() {
-    weights_.Forget(0, weights_.bytes());
-    if (scratch_.memory != nullptr) store_.ReturnScratch(std::move(scratch_));
-  }
+  // Contents in a file are read, as each page of a mapping costs more than copying it.
+  Contents(const Tensor& weights, bool in_file)
+      : weights_(weights), in_memory_(!in_file && weights.InMemory()) {}
+  ~Contents() { weights_.Forget(0, weights_.bytes()); }
   Contents(const Contents&) = delete;
   Contents& operator=(const Contents&) = delete;
 
@@ -97,46 +80,32 @@ class WeightStore::Contents final : public WeightContents {
   const void* Rows(int64_t first, int64_t count) override {
     const Shape& shape = weights_.shape();
     const size_t row = ByteSize(weights_.type(), shape.Product(1, shape.rank()));
-    return Part(static_cast<size_t>(first) * row, static_cast<size_t>(count) * row);
+    const size_t begin = static_cast<size_t>(first) * row;
+    const size_t bytes = static_cast<size_t>(count) * row;
+    if (in_memory_ || Has(begin, bytes)) return Part(begin, bytes);
+    const size_t more = bytes >= kStretch ? 0 : (kStretch - bytes) / std::max<size_t>(row, 1) * row;
+    return Part(begin, std::min(bytes + more, weights_.bytes() - begin));
   }
 
  private:
+  bool Has(size_t begin, size_t bytes) const { return begin >= begin_ && begin + bytes <= end_; }
   const void* Part(size_t begin, size_t bytes) {
-    if (all_) return static_cast<const char*>(scratch_.memory.get()) + begin;
-    if (begin < fetched_begin_ || begin + bytes > fetched_end_) Prefetch(begin, bytes);
-    if (weights_.InMemory()) return static_cast<const char*>(weights_.data()) + begin;
-    if (bytes > scratch_.bytes) {
-      if (scratch_.memory != nullptr) store_.ReturnScratch(std::move(scratch_));
-      scratch_ = store_.TakeScratch(bytes);
-      if (scratch_.memory == nullptr) throw std::bad_alloc();
+    if (in_memory_) return static_cast<const char*>(weights_.data()) + begin;
+    if (!memory_.has_value() || !Has(begin, bytes)) {
+      if (!memory_.has_value() || memory_->bytes() < bytes) memory_.emplace(bytes);
+      weights_.CopyPart(begin, bytes, memory_->get());
+      begin_ = begin;
+      end_ = begin + bytes;
     }
-    weights_.CopyPart(begin, bytes, scratch_.memory.get());
-    all_ = bytes == weights_.bytes();
-    return scratch_.memory.get();
+    return static_cast<const char*>(memory_->get()) + (begin - begin_);
   }
 
-  // In stretches that are worth the system's work, of which it is given back what has been read.
-  void Prefetch(size_t begin, size_t bytes) {
-    constexpr size_t kStretch = size_t{512} << 10;
-    constexpr size_t kMostFetched = size_t{2} << 20;
-    if (fetched_ >= kMostFetched) {
-      weights_.Forget(0, weights_.bytes());
-      fetched_ = 0;
-    }
-    bytes = std::max(bytes, std::min(kStretch, weights_.bytes() - begin));
-    weights_.Prefetch(begin, bytes);
-    fetched_ += bytes;
-    fetched_begin_ = begin;
-    fetched_end_ = begin + bytes;
-  }
-
-  WeightStore& store_;
   const Tensor& weights_;
-  Scratch scratch_;
-  bool all_ = false;  // are in scratch memory
-  size_t fetched_begin_ = 0;
-  size_t fetched_end_ = 0;
-  size_t fetched_ = 0;  // bytes since all was given back
+  const bool in_memory_;
+  std::optional<BriefMemory> memory_;
+  // What it holds.
+  size_t begin_ = 0;
+  size_t end_ = 0;
 };
 
 Result<std::shared_ptr<const void>> WeightStore::GetByRows(const Tensor& weights,
@@ -169,7 +138,7 @@ Result<std::shared_ptr<const void>> WeightStore::FindOrMake(const Tensor& weight
     }
   }
   try {
-    Contents contents(*this, weights);
+    Contents contents(weights, !identity.empty());
     if (identity.empty()) key = KeyOf(weights, ContentOf(contents.All()), format);
     return Make(contents, key, bytes, pack);
   } catch (const std::bad_alloc&) {

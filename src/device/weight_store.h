@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/brief_memory.h"
 #include "base/function_ref.h"
 #include "base/memory.h"
 #include "base/status.h"
@@ -68,8 +69,9 @@ class WeightStore {
   Result<std::shared_ptr<const void>> GetByRows(const Tensor& weights, std::string_view format,
                                                 size_t bytes, PackByRows pack);
 
-  // While one of these lives, memory for deferred contents is used again instead of given back, and
-  // packed weights of `bytes` bytes or so, if they are many, lie side by side on huge pages.
+  // While one of these lives, memory that packing takes for a moment is used again instead of given
+  // back, and packed weights of `bytes` bytes or so, if they are many, lie side by side on huge
+  // pages.
   class Packing {
    public:
     explicit Packing(WeightStore& store, size_t bytes = 0);
@@ -79,6 +81,7 @@ class WeightStore {
 
    private:
     WeightStore& store_;
+    const BriefMemory::Keeping keeping_;
   };
 
   // Bytes held alive at the moment, for reports and tests.
@@ -87,10 +90,6 @@ class WeightStore {
  private:
   struct Entry {
     std::weak_ptr<const void> data;
-    size_t bytes = 0;
-  };
-  struct Scratch {
-    AlignedBuffer memory;
     size_t bytes = 0;
   };
   // A block that many packed weights are cut from. It lives as long as the last of them.
@@ -107,16 +106,13 @@ class WeightStore {
   Result<std::shared_ptr<const void>> Make(Contents& contents, const std::string& key, size_t bytes,
                                            PackByRows pack);
   std::shared_ptr<void> Allocate(size_t bytes);
-  Scratch TakeScratch(size_t bytes);
-  void ReturnScratch(Scratch scratch);
 
   std::vector<PackedWeights>* const record_ = nullptr;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Entry> entries_;
   int packing_ = 0;
-  std::vector<Scratch> scratch_;  // empty when nobody is packing
-  size_t slab_bytes_ = 0;         // of the next slab; 0 when weights are few
-  std::shared_ptr<Slab> slab_;    // null when nobody is packing
+  size_t slab_bytes_ = 0;       // of the next slab; 0 when weights are few
+  std::shared_ptr<Slab> slab_;  // null when nobody is packing
 };
 
 }  // namespace mullion

@@ -53,12 +53,16 @@ class StoredContents final : public TensorSource {
   StoredContents(SharedBytes data, bool aligned) : data_(std::move(data)), aligned_(aligned) {}
 
   const void* Memory() const override { return aligned_ ? data_.bytes.data() : nullptr; }
-  const void* Bytes() const override { return data_.bytes.data(); }
-  void Fill(size_t begin, size_t bytes, void* memory) const override {
-    std::memcpy(memory, data_.bytes.data() + begin, bytes);
+  // What is in a file is better read, a part at a time.
+  const void* Bytes() const override {
+    return data_.mapping == nullptr ? data_.bytes.data() : nullptr;
   }
-  void Prefetch(size_t begin, size_t bytes) const override {
-    if (data_.mapping != nullptr) data_.mapping->Prefetch(Offset() + begin, bytes);
+  void Fill(size_t begin, size_t bytes, void* memory) const override {
+    if (data_.mapping != nullptr) {
+      data_.mapping->Read(Offset() + begin, bytes, memory);
+    } else {
+      std::memcpy(memory, data_.bytes.data() + begin, bytes);
+    }
   }
   void Forget(size_t begin, size_t bytes) const override {
     if (data_.mapping != nullptr) data_.mapping->Release(Offset() + begin, bytes);

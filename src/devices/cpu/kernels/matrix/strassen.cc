@@ -2,10 +2,9 @@
 #include "devices/cpu/kernels/matrix/strassen.h"
 
 #include <algorithm>
-#include <new>
 #include <vector>
 
-#include "base/memory.h"
+#include "base/brief_memory.h"
 #include "base/rounding.h"
 #include "base/tensor.h"
 #include "devices/cpu/kernels/matrix/matrix_blocks.h"
@@ -284,9 +283,7 @@ void PackStrassen(const RightSource& source, int64_t columns, float* packed) {
   const Packed place(source.depth, columns);
   const int64_t half = place.half;
   const int64_t most = place.blocks.Vectors(0) * place.blocks.lanes * half;
-  // Of the system, not of the heap of a thread that helps with loading, which keeps it.
-  const AlignedBuffer memory(AllocateAligned(static_cast<size_t>(4 * most) * sizeof(float)));
-  if (memory == nullptr) throw std::bad_alloc();
+  const BriefMemory memory(static_cast<size_t>(4 * most) * sizeof(float));
   auto* const sides = static_cast<float*>(memory.get());
   RightSource right = source;
   right.first_column += columns / 2;
