@@ -18,6 +18,9 @@ constexpr int64_t kBlockRows = 96;
 constexpr int64_t kSumCount = 24 * kMaxTileGroups * kColumnGroup;
 constexpr int64_t FinishRows(int groups) { return kSumCount / (groups * kColumnGroup); }
 constexpr int64_t kMaxAddresses = 8192;
+// While tiles run through a panel of a right operand of so many bytes they fetch the next one. Of
+// smaller ones that takes longer than it saves.
+constexpr int64_t kFetchedBytes = 128 * 1024;
 constexpr int64_t kPanelColumns = kMaxTileGroups * kColumnGroup;
 // Multiply-adds that are worth a task of their own, and into how many tasks work is cut at most for
 // each thread. Few rows take as long as their weights take to come, a byte from the level 3 cache
@@ -106,10 +109,12 @@ class BlockRunner {
         first_row_(first_row),
         row_count_(row_count) {}
 
-  void Run(IntegerRowMaker make_rows, int64_t first_panel, int64_t last_panel) {
+  void Run(IntegerRowMaker make_rows, int64_t first_panel, int64_t last_panel, bool fetches) {
     make_rows({image_, group_, first_row_, row_count_, space_.rows, row_count_});
     if (product_.finish.right_zeros != nullptr) SumRows();
-    for (int64_t panel = first_panel; panel < last_panel; ++panel) RunPanel(panel);
+    for (int64_t panel = first_panel; panel < last_panel; ++panel) {
+      RunPanel(panel, fetches && panel + 1 < last_panel);
+    }
   }
 
  private:
@@ -132,7 +137,7 @@ class BlockRunner {
     return zeros == nullptr ? product_.left_zero : zeros[image_ * product_.rows + first_row_ + row];
   }
 
-  void RunPanel(int64_t panel) const {
+  void RunPanel(int64_t panel, bool fetches_next) const {
     const IntegerPanels& panels = product_.panels;
     const int64_t first_column = panels.FirstColumn(panel);
     const int64_t columns = std::min(panels.FirstColumn(panel + 1), panels.columns) - first_column;
@@ -155,13 +160,16 @@ class BlockRunner {
     tile.packed = product_.packed + group_ * panels.bytes() + first_column * panels.column_bytes();
     tile.packed_stride = groups * kColumnGroup * 4;
     tile.init = product_.init + group_ * panels.padded_columns() + first_column;
+    const int64_t next = fetches_next ? panels.Groups(panel + 1) * kColumnGroup : 0;
+    const uint8_t* const end = tile.packed + groups * kColumnGroup * panels.column_bytes();
+    AheadBytes ahead{end, end + next * panels.column_bytes()};
     const int64_t finish_rows = FinishRows(groups);
     for (int64_t first = 0; first < row_count_; first += finish_rows) {
       const int64_t count = std::min(finish_rows, row_count_ - first);
       uint8_t* const result = results + bytes * first * stride;
       tile.out = direct ? reinterpret_cast<int32_t*>(result) : space_.sums;
       tile.out_stride = direct ? stride : groups * kColumnGroup;
-      RunTiles(tile, groups, first, count);
+      RunTiles(tile, groups, first, count, ahead);
       if (!direct) Finish(finish, tile, first, count, columns, result, stride);
     }
     if (transposed) {
@@ -172,11 +180,14 @@ class BlockRunner {
   }
 
   // Rows [first, first + count) of the block.
-  void RunTiles(IntegerTile tile, int groups, int64_t first, int64_t count) const {
+  void RunTiles(IntegerTile tile, int groups, int64_t first, int64_t count,
+                AheadBytes& ahead) const {
+    const int64_t lines = product_.panels.taps * product_.panels.units();
     int rows = IntegerTileRows(product_.panels.form, groups, count);
     for (int64_t r = 0; r < count; r += rows, tile.out += rows * tile.out_stride) {
       if (rows > count - r) rows = IntegerTileRows(product_.panels.form, groups, count - r);
       tile.rows = space_.rows + first + r;
+      tile.ahead = ahead.Take(lines * kLineBytes);
       RunIntegerTile(product_.panels.form, rows, groups, tile);
     }
   }
@@ -231,6 +242,7 @@ void MultiplyIntegers(const IntegerProduct& product, IntegerRowMaker make_rows, 
   if (product.images * product.groups * product.rows * product.panels.columns == 0) return;
   const Grid grid = MakeGrid(product, parallel.threads());
   const int64_t panels = product.panels.count();
+  const bool large = product.panels.panel_bytes() >= kFetchedBytes;
   parallel.For(grid.tasks, grid.chunk, [&](int64_t begin, int64_t end, int worker) {
     const Workspace space = WorkspaceOf(product, scratch, worker);
     for (int64_t task = begin; task < end; ++task) {
@@ -240,8 +252,10 @@ void MultiplyIntegers(const IntegerProduct& product, IntegerRowMaker make_rows, 
       const int64_t first_row = row_block * grid.block_rows;
       BlockRunner runner(product, space, index / product.groups, index % product.groups, first_row,
                          std::min(grid.block_rows, product.rows - first_row));
+      // What an earlier block has read is in the cache of the thread that ran it.
+      const bool fetches = large && (first_row == 0 || parallel.threads() > 1);
       runner.Run(make_rows, part * panels / grid.panel_parts,
-                 (part + 1) * panels / grid.panel_parts);
+                 (part + 1) * panels / grid.panel_parts, fetches);
     }
   });
 }

@@ -29,6 +29,7 @@ constexpr int64_t UnitElements(IntegerForm form) { return form == IntegerForm::k
 inline constexpr int64_t kColumnGroup = 16;
 inline constexpr int kMaxTileGroups = 4;
 inline constexpr int kMaxTileRows = 12;
+inline constexpr int64_t kLineBytes = 64;
 
 struct IntegerTile {
   const uint8_t* const* rows;  // row r at tap t: rows[t * tap_stride + r]
@@ -40,6 +41,23 @@ struct IntegerTile {
   const int32_t* init;    // what the sums begin with, one per column
   int32_t* out;
   int64_t out_stride;
+  // Where to fetch a cache line for each unit at each tap, kLineBytes apart; null for nowhere. Only
+  // the largest tiles of VNNI do it.
+  const uint8_t* ahead;
+};
+
+// What tiles fetch ahead, one after the other: weights that come from memory cost little more then
+// than those that the cache holds.
+struct AheadBytes {
+  const uint8_t* at;
+  const uint8_t* end;
+
+  // Where a tile of so many bytes fetches them; null when fewer are left.
+  const uint8_t* Take(int64_t bytes) {
+    if (end - at < bytes) return nullptr;
+    at += bytes;
+    return at - bytes;
+  }
 };
 
 // How many rows the next tile should have when `left` are left and it is `groups` column groups

@@ -28,7 +28,8 @@ inline __m512i Broadcast(const uint8_t* unit) {
   return _mm512_set1_epi32(bits);
 }
 
-template <int kRows, int kGroups, void kDotAdd(__m512i&, __m512i, __m512i) = DotAdd>
+template <int kRows, int kGroups, void kDotAdd(__m512i&, __m512i, __m512i) = DotAdd,
+          bool kFetches = false>
 void Tile(const IntegerTile& t) {
   __m512i sums[kRows][kGroups];
 #pragma GCC unroll 16
@@ -37,6 +38,7 @@ void Tile(const IntegerTile& t) {
     for (int g = 0; g < kGroups; ++g) sums[r][g] = _mm512_loadu_si512(t.init + g * kColumnGroup);
   }
   const uint8_t* packed = t.packed;
+  const uint8_t* ahead = t.ahead;
   for (int64_t tap = 0; tap < t.taps; ++tap) {
     const uint8_t* row[kRows];
 #pragma GCC unroll 16
@@ -52,6 +54,10 @@ void Tile(const IntegerTile& t) {
         for (int g = 0; g < kGroups; ++g) kDotAdd(sums[r][g], left, right[g]);
       }
       packed += t.packed_stride;
+      if constexpr (kFetches) {
+        _mm_prefetch(ahead, _MM_HINT_T1);
+        ahead += kLineBytes;
+      }
     }
   }
 #pragma GCC unroll 16
@@ -66,6 +72,9 @@ void Tile(const IntegerTile& t) {
 template <int kRows>
 void TileOfGroups(int groups, const IntegerTile& tile) {
   if constexpr (kRows <= 6) {
+    if (kRows == 6 && groups == 4 && tile.ahead != nullptr) {
+      return Tile<kRows, 4, DotAdd, kRows == 6>(tile);
+    }
     if (groups == 4) return Tile<kRows, 4>(tile);
   }
   if constexpr (kRows <= 8) {
@@ -95,6 +104,7 @@ void RunTile(int rows, int groups, const IntegerTile& tile) {
 void RunWordTile(int groups, const IntegerTile& tile) {
   switch (groups) {
     case 4:
+      if (tile.ahead != nullptr) return Tile<kWordRows, 4, DotAddWords, true>(tile);
       return Tile<kWordRows, 4, DotAddWords>(tile);
     case 3:
       return Tile<kWordRows, 3, DotAddWords>(tile);

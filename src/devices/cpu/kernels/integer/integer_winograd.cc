@@ -166,6 +166,7 @@ class WinogradBlock {
     tile.packed = job_.packed + kHeaderBytes + panels.FirstColumn(panel) * panels.column_bytes();
     tile.init = kNoInit;
     tile.out_stride = kPanelColumns;
+    const int64_t bytes = panels.units() * tile.packed_stride;
     const int64_t count = end_ - begin_;
     for (int64_t point = 0; point < kPoints; ++point) {
       const int16_t* const inputs = inputs_ + point * plan_.input_stride;
@@ -173,13 +174,17 @@ class WinogradBlock {
         rows_[r] = reinterpret_cast<const uint8_t*>(inputs + r * plan_.depth);
       }
       tile.out = sums_ + point * plan_.sum_stride;
+      // The next point's weights, or the next panel's.
+      const bool last = point + 1 == kPoints && panel + 1 == panels.count();
+      AheadBytes ahead{tile.packed + bytes, tile.packed + (last ? 1 : 2) * bytes};
       int rows = 0;
       for (int64_t r = 0; r < count; r += rows, tile.out += rows * kPanelColumns) {
         rows = IntegerTileRows(IntegerForm::kWords, groups, count - r);
         tile.rows = rows_ + r;
+        tile.ahead = ahead.Take(panels.units() * kLineBytes);
         RunIntegerTile(IntegerForm::kWords, rows, groups, tile);
       }
-      tile.packed += panels.units() * tile.packed_stride;
+      tile.packed += bytes;
     }
   }
 
