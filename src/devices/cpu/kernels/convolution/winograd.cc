@@ -18,6 +18,7 @@ constexpr int64_t kMaxColumns = 64;    // of a block, on any instruction set
 constexpr int64_t kMostTileRows = 12;  // likewise
 // Between the numbers of neighbouring points: without it they would share a set of the cache.
 constexpr int64_t kGap = 16;
+constexpr int64_t kHeldFloats = 16;  // a cache line
 
 }  // namespace
 
@@ -52,13 +53,6 @@ RowBlocks Winograd::TileBlocks(int threads) const {
                        threads);
 }
 
-// With few blocks of tiles, threads share the transformed input and take blocks of columns. Where
-// there is one block of columns only, threads with tiles of their own need not wait for each other
-// in between.
-bool Winograd::SharesInput(const RowBlocks& tiles, int threads) const {
-  return tiles.count < (blocks_.count() == 1 ? threads : 4 * threads) && threads > 1;
-}
-
 // Floats from one of the matrices of transformed input to the next.
 int64_t Winograd::InputStride(int64_t tiles) const { return tiles * channels_ + kGap; }
 
@@ -72,12 +66,14 @@ int64_t Winograd::SumFloats(const RowBlocks& tiles) const {
   return form_.points() * (tiles.rows * kMaxColumns + kGap) + kMostTileRows * kMaxColumns;
 }
 
+// A worker's: which block of tiles it has the transformed input of, sums, that input.
+int64_t Winograd::WorkerFloats(const RowBlocks& tiles) const {
+  return kHeldFloats + SumFloats(tiles) + InputFloats(tiles.rows);
+}
+
 size_t Winograd::ScratchBytes(int threads) const {
   if (direct_ != nullptr) return direct_->ScratchBytes(threads);
-  const RowBlocks tiles = TileBlocks(threads);
-  const int64_t inputs =
-      SharesInput(tiles, threads) ? InputFloats(tiles_) : threads * InputFloats(tiles.rows);
-  return static_cast<size_t>(inputs + threads * SumFloats(tiles)) * sizeof(float);
+  return static_cast<size_t>(threads * WorkerFloats(TileBlocks(threads))) * sizeof(float);
 }
 
 void Winograd::TransformInput(const Job& job, int64_t begin, int64_t end, float* rows,
@@ -200,35 +196,32 @@ void Winograd::Run(const float* input, const float* packed, float* out, int64_t 
   const int threads = parallel.threads();
   const Job job{input, packed, out, out_stride, epilogue, TileBlocks(threads)};
   const int64_t block_tiles = job.tiles.rows;
-  const int64_t sum_floats = SumFloats(job.tiles);
-  auto* const sums = static_cast<float*>(scratch);
-  float* const inputs = sums + threads * sum_floats;
-  if (SharesInput(job.tiles, threads)) {
-    const int64_t stride = InputStride(tiles_);
-    constexpr int64_t kTilesAtOnce = 4;
-    parallel.For(tiles_, kTilesAtOnce, [&](int64_t begin, int64_t end, int) {
-      TransformInput(job, begin, end, inputs + begin * channels_, stride);
-    });
-    parallel.For(job.tiles.count * blocks_.count(), 1, [&](int64_t task, int64_t end, int worker) {
-      for (; task < end; ++task) {
-        const int64_t block = task / blocks_.count();
-        Multiply(job, block, task % blocks_.count(), inputs + block * block_tiles * channels_,
-                 stride, sums + worker * sum_floats);
-      }
-    });
-    return;
-  }
   const int64_t stride = InputStride(block_tiles);
-  parallel.For(job.tiles.count, 1, [&](int64_t block, int64_t end, int worker) {
-    float* const rows = inputs + worker * InputFloats(block_tiles);
-    for (; block < end; ++block) {
-      const int64_t begin = block * block_tiles;
-      TransformInput(job, begin, std::min(begin + block_tiles, tiles_), rows, stride);
-      for (int64_t column_block = 0; column_block < blocks_.count(); ++column_block) {
-        Multiply(job, block, column_block, rows, stride, sums + worker * sum_floats);
-      }
-    }
-  });
+  const int64_t column_blocks = blocks_.count();
+  auto* const workers = static_cast<float*>(scratch);
+  const auto held_block = [&](int worker) {
+    return reinterpret_cast<int64_t*>(workers + worker * WorkerFloats(job.tiles));
+  };
+  for (int i = 0; i < threads; ++i) *held_block(i) = -1;
+  // With few blocks of tiles threads take blocks of columns. Each transforms the input of every
+  // block of tiles that it has a part of: to read what another has just written takes longer.
+  const bool by_columns = threads > 1 && job.tiles.count < 4 * threads;
+  parallel.For(job.tiles.count * column_blocks, by_columns ? 1 : column_blocks,
+               [&](int64_t task, int64_t end, int worker) {
+                 int64_t* const held = held_block(worker);
+                 float* const sums = reinterpret_cast<float*>(held) + kHeldFloats;
+                 float* const rows = sums + SumFloats(job.tiles);
+                 for (; task < end; ++task) {
+                   const int64_t block = task / column_blocks;
+                   if (*held != block) {
+                     const int64_t begin = block * block_tiles;
+                     TransformInput(job, begin, std::min(begin + block_tiles, tiles_), rows,
+                                    stride);
+                     *held = block;
+                   }
+                   Multiply(job, block, task % column_blocks, rows, stride, sums);
+                 }
+               });
 }
 
 }  // namespace mullion::cpu

@@ -57,10 +57,10 @@ class Winograd final : public ConvolutionPlan {
   struct Job;
 
   RowBlocks TileBlocks(int threads) const;
-  bool SharesInput(const RowBlocks& tiles, int threads) const;
   int64_t InputStride(int64_t tiles) const;
   int64_t InputFloats(int64_t tiles) const;
   int64_t SumFloats(const RowBlocks& tiles) const;
+  int64_t WorkerFloats(const RowBlocks& tiles) const;
   // Transformed input: matrices, `point_stride` floats apart, of one row for each tile.
   void TransformInput(const Job& job, int64_t begin, int64_t end, float* rows,
                       int64_t point_stride) const;
