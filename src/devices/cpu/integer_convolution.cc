@@ -406,7 +406,9 @@ void IntegerConvolution::RunProduct(const RunContext& context, const Bound& b,
   const TensorView* const right_zeros =
       context.HasInput(ports_.weights_zero) ? &context.Input(ports_.weights_zero) : nullptr;
   const bool one_zero = right_zeros == nullptr || right_zeros->count() == 1;
-  const int32_t first_zero = ByteInput(context, ports_.weights_zero);
+  if (bytes && one_zero) {
+    product.right_zero = right_shift + ByteInput(context, ports_.weights_zero);
+  }
   for (int64_t group = 0; group < groups_; ++group) {
     const int64_t first = group * b.panels.columns;
     const int64_t at = group * b.panels.padded_columns();
@@ -417,7 +419,8 @@ void IntegerConvolution::RunProduct(const RunContext& context, const Bound& b,
     for (int64_t c = 0; c < b.panels.columns; ++c) {
       const uint32_t begin = static_cast<uint32_t>(init[at + c]);
       init[at + c] = static_cast<int32_t>(begin - left_zero * static_cast<uint32_t>(sums[c]));
-      zeros[at + c] = right_shift + (one_zero ? first_zero : ByteAt(*right_zeros, first + c));
+      if (one_zero) continue;
+      zeros[at + c] = right_shift + ByteAt(*right_zeros, first + c);
       has_zeros = has_zeros || zeros[at + c] != 0;
     }
   }

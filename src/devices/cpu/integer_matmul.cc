@@ -224,16 +224,16 @@ void IntegerMatmul::FillColumns(const RunContext& context, const Bound& b, int64
     }
     // What was shifted by 128 takes its zero point along.
     const int32_t shift = context.Input(ports_.right).type == ElementType::kUint8 ? -128 : 0;
-    auto* const all_zeros = ScratchAt<int32_t>(context, b.zeros);
-    int32_t* const zeros = all_zeros + group * padded;
-    bool has_zeros = shift != 0;
-    if (context.HasInput(ports_.right_zero)) {
-      has_zeros = FillZeros(context.Input(ports_.right_zero), matrix, columns, shift, zeros);
+    if (!context.HasInput(ports_.right_zero) || context.Input(ports_.right_zero).count() == 1) {
+      product.right_zero = ByteInput(context, ports_.right_zero) + shift;
     } else {
-      std::fill_n(zeros, columns, shift);
+      auto* const all_zeros = ScratchAt<int32_t>(context, b.zeros);
+      int32_t* const zeros = all_zeros + group * padded;
+      if (FillZeros(context.Input(ports_.right_zero), matrix, columns, shift, zeros)) {
+        product.finish.right_zeros = all_zeros;
+      }
+      std::fill(zeros + columns, zeros + padded, 0);
     }
-    std::fill(zeros + columns, zeros + padded, 0);
-    if (has_zeros) product.finish.right_zeros = all_zeros;
   } else {
     std::fill_n(init, padded, 0);
   }

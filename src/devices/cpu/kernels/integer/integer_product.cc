@@ -111,7 +111,7 @@ class BlockRunner {
 
   void Run(IntegerRowMaker make_rows, int64_t first_panel, int64_t last_panel, bool fetches) {
     make_rows({image_, group_, first_row_, row_count_, space_.rows, row_count_});
-    if (product_.finish.right_zeros != nullptr) SumRows();
+    if (product_.finish.right_zeros != nullptr || product_.right_zero != 0) SumRows();
     for (int64_t panel = first_panel; panel < last_panel; ++panel) {
       RunPanel(panel, fetches && panel + 1 < last_panel);
     }
@@ -122,13 +122,12 @@ class BlockRunner {
   void SumRows() const {
     const IntegerPanels& panels = product_.panels;
     for (int64_t r = 0; r < row_count_; ++r) {
-      uint32_t sum = 0;
+      auto sum = static_cast<uint32_t>(-panels.taps * panels.depth * LeftZero(r));
       for (int64_t tap = 0; tap < panels.taps; ++tap) {
-        const uint8_t* const row = space_.rows[tap * row_count_ + r];
-        for (int64_t k = 0; k < panels.depth; ++k) sum += row[k];
+        sum += SumRow(space_.rows[tap * row_count_ + r], panels.depth);
       }
-      const int64_t zeros = panels.taps * panels.depth * LeftZero(r);
-      space_.row_sums[r] = static_cast<int32_t>(sum - static_cast<uint32_t>(zeros));
+      if (product_.right_zero != 0) sum *= static_cast<uint32_t>(-product_.right_zero);
+      space_.row_sums[r] = static_cast<int32_t>(sum);
     }
   }
 
@@ -187,6 +186,7 @@ class BlockRunner {
     for (int64_t r = 0; r < count; r += rows, tile.out += rows * tile.out_stride) {
       if (rows > count - r) rows = IntegerTileRows(product_.panels.form, groups, count - r);
       tile.rows = space_.rows + first + r;
+      tile.row_init = product_.right_zero == 0 ? nullptr : space_.row_sums + first + r;
       tile.ahead = ahead.Take(lines * kLineBytes);
       RunIntegerTile(product_.panels.form, rows, groups, tile);
     }

@@ -46,8 +46,10 @@ struct IntegerProduct {
   IntegerFinish finish;
   FloatRange* ranges = nullptr;  // takes the place of finish.range: one for each thread
   // With finish.right_zeros, finish.row_sums is made here: the sum of a row at all taps, less what
-  // it would be if every element were the left zero point.
+  // it would be if every element were the left zero point. Where all columns have one zero point,
+  // sums begin with what it takes off them instead. Byte form only.
   int32_t left_zero = 0;
+  int32_t right_zero = 0;
 
   void* out = nullptr;  // of finish.output; steps and strides in elements
   int64_t image_step = 0;

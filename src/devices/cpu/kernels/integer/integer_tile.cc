@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/integer/integer_tile.cc"
@@ -207,6 +208,14 @@ void RunIntegerTile(IntegerForm form, int rows, int groups, const IntegerTile& t
   static_cast<void>(form);
 #endif
   MULLION_SIMD_CALL(RunWordTile)(rows, groups, tile);
+}
+
+uint32_t SumRow(const uint8_t* row, int64_t count) {
+#if defined(__x86_64__)
+  return vnni::SumRow(row, count);
+#else
+  return std::accumulate(row, row + count, uint32_t{0});
+#endif
 }
 
 }  // namespace mullion::cpu

@@ -39,6 +39,8 @@ struct IntegerTile {
   const uint8_t* packed;  // [tap][unit][column], 4 bytes each
   int64_t packed_stride;  // bytes from one unit to the next
   const int32_t* init;    // what the sums begin with, one per column
+  // What is added to that, one per row; null for nothing. In byte form only.
+  const int32_t* row_init;
   int32_t* out;
   int64_t out_stride;
   // Where to fetch a cache line for each unit at each tap, kLineBytes apart; null for nowhere. Only
@@ -67,12 +69,16 @@ int IntegerTileRows(IntegerForm form, int groups, int64_t left);
 // `rows` from IntegerTileRows.
 void RunIntegerTile(IntegerForm form, int rows, int groups, const IntegerTile& tile);
 
+// Of a row in byte form.
+uint32_t SumRow(const uint8_t* row, int64_t count);
+
 namespace vnni {
 // In integer_tile_vnni.cc, for processors that have it.
 void RunTile(int rows, int groups, const IntegerTile& tile);
 // Of words, and always so many rows: 16 chains of four cycles' latency.
 inline constexpr int kWordRows = 4;
 void RunWordTile(int groups, const IntegerTile& tile);
+uint32_t SumRow(const uint8_t* row, int64_t count);
 }  // namespace vnni
 
 }  // namespace mullion::cpu

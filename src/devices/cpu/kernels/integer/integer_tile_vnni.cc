@@ -37,6 +37,14 @@ void Tile(const IntegerTile& t) {
 #pragma GCC unroll 4
     for (int g = 0; g < kGroups; ++g) sums[r][g] = _mm512_loadu_si512(t.init + g * kColumnGroup);
   }
+  if (t.row_init != nullptr) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const __m512i more = _mm512_set1_epi32(t.row_init[r]);
+#pragma GCC unroll 4
+      for (int g = 0; g < kGroups; ++g) sums[r][g] = _mm512_add_epi32(sums[r][g], more);
+    }
+  }
   const uint8_t* packed = t.packed;
   const uint8_t* ahead = t.ahead;
   for (int64_t tap = 0; tap < t.taps; ++tap) {
@@ -113,6 +121,18 @@ void RunWordTile(int groups, const IntegerTile& tile) {
     default:
       return Tile<kWordRows, 1, DotAddWords>(tile);
   }
+}
+
+uint32_t SumRow(const uint8_t* row, int64_t count) {
+  const __m512i zero = _mm512_setzero_si512();
+  __m512i sum = zero;
+  int64_t i = 0;
+  for (; i + 64 <= count; i += 64) {
+    sum = _mm512_add_epi64(sum, _mm512_sad_epu8(_mm512_loadu_si512(row + i), zero));
+  }
+  const __m512i rest = _mm512_maskz_loadu_epi8((uint64_t{1} << (count - i)) - 1, row + i);
+  sum = _mm512_add_epi64(sum, _mm512_sad_epu8(rest, zero));
+  return static_cast<uint32_t>(_mm512_reduce_add_epi64(sum));
 }
 
 }  // namespace mullion::cpu::vnni
