@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <type_traits>
 
 #include "base/str_cat.h"
 #include "devices/cpu/complex_parts.h"
+#include "devices/cpu/kernels/elementwise/spread_add.h"
 #include "devices/cpu/registry.h"
 
 namespace mullion::cpu {
@@ -28,59 +30,90 @@ void AddParts(Col2ImGeometry& geometry) {
 // `first` to `last` lie in the image, and block 0 would be at `start`.
 class Places {
  public:
-  Places(const Col2ImGeometry& geometry, int64_t element) : geometry_(geometry) {
-    for (int i = geometry.rank - 1; i >= 0; --i) {
-      const Col2ImGeometry::Axis& axis = geometry.axes[static_cast<size_t>(i)];
-      Range& range = ranges_[static_cast<size_t>(i)];
-      range.start = element % axis.block * axis.dilation - axis.pad;
-      element /= axis.block;
-      range.first = range.start >= 0 ? 0 : (-range.start + axis.stride - 1) / axis.stride;
-      const int64_t room = axis.image - 1 - range.start;
-      range.last = room < 0 ? 0 : std::min(axis.blocks, room / axis.stride + 1);
-      empty_ = empty_ || range.first >= range.last;
+  // The first place; Next() is the one that follows it.
+  explicit Places(const Col2ImGeometry& geometry) : geometry_(geometry) {
+    for (int i = 0; i < geometry.rank; ++i) SetPlace(i, 0);
+  }
+
+  void Next() {
+    for (int i = geometry_.rank - 1; i >= 0; --i) {
+      const int64_t place = ranges_[static_cast<size_t>(i)].place + 1;
+      const bool carries = place == geometry_.axes[static_cast<size_t>(i)].block;
+      SetPlace(i, carries ? 0 : place);
+      if (!carries) return;
     }
   }
 
   // Adds the elements, one for each block, to an image.
   template <typename T>
   void Add(const T* x, T* y) const {
-    if (!empty_) AddAxis(0, x, y);
+    for (int i = 0; i < geometry_.rank; ++i) {
+      const Range& range = ranges_[static_cast<size_t>(i)];
+      if (range.first >= range.last) return;
+    }
+    geometry_.rank == 1 ? AddLines(x, 0, y, 0, 1) : AddAxis(0, x, y);
   }
 
  private:
   struct Range {
-    int64_t start, first, last;
+    int64_t place, start, first, last;
   };
 
+  void SetPlace(int i, int64_t place) {
+    const Col2ImGeometry::Axis& axis = geometry_.axes[static_cast<size_t>(i)];
+    Range& range = ranges_[static_cast<size_t>(i)];
+    range.place = place;
+    range.start = place * axis.dilation - axis.pad;
+    range.first = range.start >= 0 ? 0 : (-range.start + axis.stride - 1) / axis.stride;
+    const int64_t room = axis.image - 1 - range.start;
+    range.last = room < 0 ? 0 : std::min(axis.blocks, room / axis.stride + 1);
+  }
+
+  // Axes from i on, of which there are two or more.
   template <typename T>
   void AddAxis(int i, const T* x, T* y) const {
+    int64_t blocks = 1, pixels = 1;
+    for (int j = i + 1; j < geometry_.rank; ++j) {
+      blocks *= geometry_.axes[static_cast<size_t>(j)].blocks;
+      pixels *= geometry_.axes[static_cast<size_t>(j)].image;
+    }
     const Col2ImGeometry::Axis& axis = geometry_.axes[static_cast<size_t>(i)];
     const Range& range = ranges_[static_cast<size_t>(i)];
-    if (i + 1 < geometry_.rank) {
-      int64_t blocks = 1, pixels = 1;
-      for (int j = i + 1; j < geometry_.rank; ++j) {
-        blocks *= geometry_.axes[static_cast<size_t>(j)].blocks;
-        pixels *= geometry_.axes[static_cast<size_t>(j)].image;
+    x += range.first * blocks;
+    y += (range.start + range.first * axis.stride) * pixels;
+    const int64_t count = range.last - range.first;
+    if (i + 2 == geometry_.rank) {
+      AddLines(x, blocks, y, axis.stride * pixels, count);
+    } else {
+      for (int64_t b = 0; b < count; ++b) {
+        AddAxis(i + 1, x + b * blocks, y + b * axis.stride * pixels);
       }
-      for (int64_t b = range.first; b < range.last; ++b) {
-        AddAxis(i + 1, x + b * blocks, y + (range.start + b * axis.stride) * pixels);
-      }
-      return;
     }
-    const auto add = [&](int64_t stride) {
-      T* __restrict to = y + range.start + range.first * stride;
-      const T* __restrict from = x + range.first;
-      for (int64_t b = 0; b < range.last - range.first; ++b) {
-        to[b * stride] = static_cast<T>(to[b * stride] + from[b]);
+  }
+
+  // Lines along the last axis.
+  template <typename T>
+  void AddLines(const T* x, int64_t x_line, T* y, int64_t y_line, int64_t lines) const {
+    const auto last = static_cast<size_t>(geometry_.rank - 1);
+    const int64_t stride = geometry_.axes[last].stride;
+    const Range& range = ranges_[last];
+    const int64_t count = range.last - range.first;
+    x += range.first;
+    y += range.start + range.first * stride;
+    if constexpr (std::is_same_v<T, float>) {
+      SpreadAdd({x, x_line, y, y_line, lines, count, stride});
+    } else {
+      for (int64_t line = 0; line < lines; ++line) {
+        for (int64_t i = 0; i < count; ++i) {
+          T& to = y[line * y_line + i * stride];
+          to = static_cast<T>(to + x[line * x_line + i]);
+        }
       }
-    };
-    // The usual strides by themselves, for better loops.
-    axis.stride == 1 ? add(1) : axis.stride == 2 ? add(2) : add(axis.stride);
+    }
   }
 
   const Col2ImGeometry& geometry_;
   std::array<Range, kMaxRank> ranges_;
-  bool empty_ = false;
 };
 
 class Col2Im final : public Executable {
@@ -121,8 +154,10 @@ class Col2Im final : public Executable {
       for (int64_t i = begin; i < end; ++i) {
         std::fill_n(y + i * pixels, pixels, T());
         const T* from = x + i * geometry.block_elements * geometry.blocks;
+        Places places(geometry);
         for (int64_t element = 0; element < geometry.block_elements; ++element) {
-          Places(geometry, element).Add(from, y + i * pixels);
+          places.Add(from, y + i * pixels);
+          places.Next();
           from += geometry.blocks;
         }
       }

@@ -34,12 +34,29 @@ class Tile final : public Executable {
   }
 
  private:
-  // Lines first, each repeated along the last axis; then, axis by axis, what is there of the output
-  // in longer and longer pieces.
+  // Pieces that a level 1 cache holds go to all their places at once. Others as lines first, each
+  // repeated along the last axis; then, axis by axis, what is there of the output in longer and
+  // longer pieces.
   static void Repeat(const TensorView& input, const IntList& repeats, const Shape& shape, void* y,
                      Parallel& parallel) {
     const auto from = RowMajorStrides(input.shape);
     const auto to = RowMajorStrides(shape);
+    int inner = shape.rank();  // axes from here on are not repeated
+    while (inner > 0 && repeats[inner - 1] == 1) --inner;
+    if (inner > 0) --inner;
+    const int64_t bytes = ByteSize(input.type, input.shape.Product(inner, shape.rank()));
+    if (bytes >= 512 && bytes <= 32 << 10) {
+      StridedCopy pieces(input.type);
+      for (int i = 0; i < inner; ++i) {
+        const auto axis = static_cast<size_t>(i);
+        pieces.AddAxis(input.shape[i], from[axis], to[axis]);
+      }
+      for (int i = 0; i <= inner; ++i) {
+        pieces.AddAxis(repeats[i], 0, input.shape[i] * to[static_cast<size_t>(i)]);
+      }
+      pieces.AddAxis(input.shape.Product(inner, shape.rank()), 1, 1);
+      return pieces.Run(input.data, 0, y, 0, parallel);
+    }
     StridedCopy lines(input.type);
     for (int i = 0; i < shape.rank(); ++i) {
       const auto axis = static_cast<size_t>(i);

@@ -32,13 +32,19 @@ TEST(Tile, RepeatsEveryAxis) {
                       {0, 1, 0, 1, 2, 3, 2, 3});
   ExpectOutput<float>(Case("Tile", Counting<float>({2}), {0}), {0}, {});
   ExpectOutput<float>(Case("Tile", Counting<float>({}), {}), {}, {0});
-  const Shape shape{3, 50, 2};
-  const Shape out{6, 150, 8};
-  std::vector<int32_t> expected;
-  ForEachCoordinate(out, [&](const std::vector<int64_t>& at) {
-    expected.push_back(static_cast<int32_t>(NumberOf(shape, {at[0] % 3, at[1] % 50, at[2] % 2})));
-  });
-  ExpectOutput(Case("Tile", Counting<int32_t>(shape), {2, 3, 4}), out, expected);
+  // The second goes to all its places piece by piece.
+  for (const Shape& shape : {Shape{3, 50, 2}, Shape{2, 3, 150}}) {
+    for (const std::vector<int64_t>& repeats :
+         {std::vector<int64_t>{2, 3, 4}, {2, 3, 1}, {3, 1, 1}, {1, 1, 2}, {1, 2, 1}}) {
+      const Shape out{shape[0] * repeats[0], shape[1] * repeats[1], shape[2] * repeats[2]};
+      std::vector<int32_t> expected;
+      ForEachCoordinate(out, [&](const std::vector<int64_t>& at) {
+        expected.push_back(static_cast<int32_t>(
+            NumberOf(shape, {at[0] % shape[0], at[1] % shape[1], at[2] % shape[2]})));
+      });
+      ExpectOutput(Case("Tile", Counting<int32_t>(shape), repeats), out, expected);
+    }
+  }
   ExpectError(Case("Tile", Counting<float>({2}), {1, 1}), "has rank 1");
   ExpectError(Case("Tile", Counting<float>({2}), {-1}), "makes no sense");
   ExpectError(Case("Tile", Counting<float>({4}), {int64_t{1} << 62}), "too large");

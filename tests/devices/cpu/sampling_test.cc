@@ -253,6 +253,29 @@ TEST(Col2Im, AddsUpOverlappingBlocks) {
   EXPECT_EQ(Floats(c.Run()[0]), std::vector<float>({12, 23}));
 }
 
+// Lines of all lengths, with strides and pads, against double; two axes and one.
+TEST(Col2Im, AgreesWithDouble) {
+  std::mt19937 random(3);
+  for (const int64_t stride : {1, 2, 3, 4, 5}) {
+    for (const int64_t width : {5, 9, 21, 38, 70}) {
+      SCOPED_TRACE(testing::Message() << "stride " << stride << ", width " << width);
+      const int64_t blocks = (width + 2 - 3) / stride + 1;
+      OperatorCase line = Case(
+          "Col2Im", 18, {RandomTensor({2, 6, blocks}, random), IntTensor({width}), IntTensor({3})});
+      line.Set("pads", std::vector<int64_t>{1, 1});
+      line.Set("strides", std::vector<int64_t>{stride});
+      ExpectAgreement(line, 1e-6);
+      const int64_t lines = (7 - 2) / 2 + 1;
+      OperatorCase image = Case("Col2Im", 18,
+                                {RandomTensor({1, 3 * 6, lines * blocks}, random),
+                                 IntTensor({7, width}), IntTensor({2, 3})});
+      image.Set("pads", std::vector<int64_t>{0, 1, 0, 1});
+      image.Set("strides", std::vector<int64_t>{2, stride});
+      ExpectAgreement(image, 1e-6);
+    }
+  }
+}
+
 TEST(Col2Im, AddsComplexNumbersAndJoinsTexts) {
   using Complex = std::complex<double>;
   const std::vector<Tensor> shapes = {IntTensor({2, 3}), IntTensor({1, 2})};
