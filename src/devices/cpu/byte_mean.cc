@@ -36,7 +36,7 @@ size_t SumBytes(const Shape& input, uint32_t reduced) {
 
 size_t ByteMeanScratchBytes(const Shape& input, uint32_t reduced) {
   const ReduceFunctions functions = ByteSumFunctions(false);
-  return SumBytes(input, reduced) + ReduceLoops(input, reduced).ScratchBytes(functions);
+  return SumBytes(input, reduced) + ReduceLoops(input, reduced, functions).ScratchBytes(functions);
 }
 
 Status AverageBytes(const RunContext& context, const TensorView& x, const ByteScale& x_scale,
@@ -50,8 +50,9 @@ Status AverageBytes(const RunContext& context, const TensorView& x, const ByteSc
   }
   const bool is_signed = x.type == ElementType::kInt8;
   auto* const sums = static_cast<int32_t*>(scratch);
-  ReduceLoops(x.shape, reduced)
-      .Run(ByteSumFunctions(is_signed), x.data, 1, sums, sizeof(int32_t),
+  const ReduceFunctions functions = ByteSumFunctions(is_signed);
+  ReduceLoops(x.shape, reduced, functions)
+      .Run(functions, x.data, 1, sums, sizeof(int32_t),
            static_cast<char*>(scratch) + SumBytes(x.shape, reduced), context.parallel());
   // Zero points make the correction zero * count of every sum; the scale divides by the count.
   const float scale = x_scale.scale / (y_scale.scale * static_cast<float>(count));

@@ -128,9 +128,9 @@ class Einsum final : public Executable {
     } else if (step.kind == EinsumStep::Kind::kMultiply) {
       MultiplyOthers(type_, step, at(step.left), at(step.right), to, context.parallel());
     } else if (step.kind == EinsumStep::Kind::kSum) {
-      const ReduceLoops loops(Shape{step.rows, step.depth}, 2);
-      loops.Run(FindReduceFunctions(ReduceKind::kSum, type_), at(step.left), bytes, to, bytes,
-                extra, context.parallel());
+      const ReduceFunctions sum = FindReduceFunctions(ReduceKind::kSum, type_);
+      const ReduceLoops loops(Shape{step.rows, step.depth}, 2, sum);
+      loops.Run(sum, at(step.left), bytes, to, bytes, extra, context.parallel());
     } else {
       StridedCopy copy(type_);
       int64_t stride = 1;

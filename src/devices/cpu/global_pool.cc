@@ -20,7 +20,7 @@ class GlobalPool final : public Executable {
   Status Bind(BindContext& context) const override {
     const Shape& shape = context.input(0)->shape;
     context.RequestScratch(
-        ReduceLoops(shape, layout_.SpatialAxes(shape.rank())).ScratchBytes(functions_));
+        ReduceLoops(shape, layout_.SpatialAxes(shape.rank()), functions_).ScratchBytes(functions_));
     return OkStatus();
   }
 
@@ -29,7 +29,7 @@ class GlobalPool final : public Executable {
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, layout_.Pooled(input.shape)));
     const size_t element = ByteSize(input.type, 1);
-    ReduceLoops(input.shape, layout_.SpatialAxes(input.shape.rank()))
+    ReduceLoops(input.shape, layout_.SpatialAxes(input.shape.rank()), functions_)
         .Run(functions_, input.data, element, output.data, element, context.scratch(),
              context.parallel());
     return OkStatus();

@@ -28,7 +28,7 @@ class Reduce final : public Executable {
       MULLION_ASSIGN_OR_RETURN(list, ReadIntList(*axes->data, "input 1 'axes'"));
     }
     MULLION_ASSIGN_OR_RETURN(const uint32_t reduced, parameters_.ReducedAxes(list, shape.rank()));
-    context.RequestScratch(ReduceLoops(shape, reduced).ScratchBytes(functions_));
+    context.RequestScratch(ReduceLoops(shape, reduced, functions_).ScratchBytes(functions_));
     return OkStatus();
   }
 
@@ -46,7 +46,7 @@ class Reduce final : public Executable {
         const MutableTensorView output,
         context.AllocateOutput(0, parameters_.OutputShape(input.shape, *reduced)));
     const size_t element = ByteSize(input.type, 1);
-    ReduceLoops(input.shape, *reduced)
+    ReduceLoops(input.shape, *reduced, functions_)
         .Run(functions_, input.data, element, output.data, element, context.scratch(),
              context.parallel());
     return OkStatus();

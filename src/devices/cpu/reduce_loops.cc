@@ -16,10 +16,8 @@ constexpr size_t kMaxAccumulatorBytes = 16;
 constexpr int64_t kChunkElements = 32 * 1024;
 // With fewer tiles than this, the reduced index is cut into parts as well.
 constexpr int64_t kWantedTasks = 32;
-// So many neighbouring elements take less time to reduce than a call for them alone. A tile of them
-// is turned in half of a first-level cache; the largest elements have 8 bytes. Fewer outputs than
-// fill a vector would be taken in one by one.
-constexpr int64_t kShortRun = 32;
+// A tile of short runs is turned in half of a first-level cache; the largest elements have 8 bytes.
+// Fewer outputs than fill a vector would be taken in one by one.
 constexpr int64_t kFewestTurned = 16;
 constexpr int64_t kTurnedBytes = 16 * 1024;
 
@@ -40,7 +38,7 @@ void Turn(size_t element, const char* from, int64_t rows, int64_t columns, char*
 
 }  // namespace
 
-ReduceLoops::ReduceLoops(const Shape& shape, uint32_t reduced) {
+ReduceLoops::ReduceLoops(const Shape& shape, uint32_t reduced, const ReduceFunctions& functions) {
   int64_t stride = 1;
   bool last_is_reduced = false;
   bool any = false;
@@ -70,8 +68,8 @@ ReduceLoops::ReduceLoops(const Shape& shape, uint32_t reduced) {
     reduce_ = innermost.size;
     reduce_stride_ = innermost.stride;
   }
-  turns_ = reduce_stride_ == 1 && reduced_.count == 0 && reduce_ > 1 && reduce_ <= kShortRun &&
-           kept_.Product() >= kFewestTurned;
+  turns_ = reduce_stride_ == 1 && reduced_.count == 0 && reduce_ > 1 &&
+           reduce_ <= functions.longest_turned && kept_.Product() >= kFewestTurned;
   if (turns_) {
     inner_ = kept_.Product();
     kept_.count = 0;

@@ -21,7 +21,7 @@ namespace mullion::cpu {
 class ReduceLoops {
  public:
   // Bit a of `reduced` says that axis a of `shape` is reduced.
-  ReduceLoops(const Shape& shape, uint32_t reduced);
+  ReduceLoops(const Shape& shape, uint32_t reduced, const ReduceFunctions& functions);
 
   // Scratch memory for Run; MaxScratchBytes is right for all shapes and axes.
   size_t ScratchBytes(const ReduceFunctions& functions) const;

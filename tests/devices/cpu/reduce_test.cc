@@ -250,7 +250,7 @@ void CheckAgainstLoop(const std::string& name, int64_t n) {
 }
 
 void CheckEveryType() {
-  for (const int64_t n : {1, 2, 31, 32, 33, 63, 64, 65, 100, 511, 513, 1300}) {
+  for (const int64_t n : {1, 2, 7, 8, 16, 17, 31, 32, 33, 63, 64, 65, 100, 511, 513, 1300}) {
     for (const char* const name :
          {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceProd", "ReduceL1", "ReduceL2",
           "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp"}) {
@@ -269,11 +269,35 @@ void CheckEveryType() {
   }
 }
 
+// Rows of n elements, each with another element at another place.
+template <typename T>
+void CheckEveryPlace(int64_t n) {
+  for (const std::string name : {"ReduceMax", "ReduceMin", "ReduceSum"}) {
+    if (sizeof(T) == 1 && name == "ReduceSum") continue;
+    const bool is_min = name == "ReduceMin";
+    SCOPED_TRACE(testing::Message() << name << " of " << n << ", size " << sizeof(T));
+    std::vector<T> values(static_cast<size_t>(n * n), is_min ? T{5} : T{0});
+    for (int64_t i = 0; i < n; ++i) values[static_cast<size_t>(i * n + i)] = T{3};
+    const OperatorCase c =
+        Case(name.c_str(), Tensor::FromSpan<T>(Shape{n, n}, std::span<const T>(values)), {1});
+    const Tensor y = c.Run()[0];
+    for (const T result : y.span<T>()) EXPECT_EQ(result, T{3});
+  }
+}
+
 TEST(Reduce, TakesEveryTypeAtEveryLengthOnEveryLevel) {
   for (const Isa isa : AvailableIsas()) {
     SCOPED_TRACE(IsaName(isa));
     SetIsaForTest(isa);
     CheckEveryType();
+    for (int64_t n = 1; n < 150; ++n) {
+      CheckEveryPlace<uint8_t>(n);
+      CheckEveryPlace<int8_t>(n);
+      CheckEveryPlace<int32_t>(n);
+      CheckEveryPlace<uint64_t>(n);
+      CheckEveryPlace<float>(n);
+      CheckEveryPlace<double>(n);
+    }
   }
 }
 

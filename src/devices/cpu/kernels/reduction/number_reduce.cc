@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -39,15 +40,22 @@ template <typename T>
 using Wrapping = typename WrappingOf<T>::type;
 
 // Operations differ in how accumulators begin and how they end; those with equal Loops share the
-// code between.
+// code between. They take in and merge numbers N of the accumulators' type, or vectors of them.
 template <typename T>
 struct Sum {
   using Loops = Sum;
   using Element = T;
   using Accumulator = Wrapping<T>;
+  static constexpr bool kTakesTwice = false;  // whether that changes nothing
   static Accumulator Neutral() { return 0; }
-  static Accumulator Take(Accumulator a, T x) { return a + static_cast<Accumulator>(x); }
-  static Accumulator Merge(Accumulator a, Accumulator b) { return a + b; }
+  template <typename N>
+  static N Take(N a, N x) {
+    return a + x;
+  }
+  template <typename N>
+  static N Merge(N a, N b) {
+    return a + b;
+  }
   static T Finish(Accumulator a, int64_t /*count*/) { return static_cast<T>(a); }
 };
 
@@ -56,27 +64,37 @@ struct Max {
   using Loops = Max;
   using Element = T;
   using Accumulator = T;
+  static constexpr bool kTakesTwice = true;
   static T Neutral() {
     if constexpr (std::is_floating_point_v<T>) return -std::numeric_limits<T>::infinity();
     return std::numeric_limits<T>::lowest();
   }
-  static T Take(T a, T x) { return x > a ? x : a; }
-  static T Merge(T a, T b) { return Take(a, b); }
+  template <typename N>
+  static N Take(N a, N x) {
+    return x > a ? x : a;
+  }
+  template <typename N>
+  static N Merge(N a, N b) {
+    return Take(a, b);
+  }
   static T Finish(T a, int64_t /*count*/) { return a; }
 };
 
 template <typename T>
-struct Min {
+struct Min : Max<T> {
   using Loops = Min;
-  using Element = T;
-  using Accumulator = T;
   static T Neutral() {
     if constexpr (std::is_floating_point_v<T>) return std::numeric_limits<T>::infinity();
     return std::numeric_limits<T>::max();
   }
-  static T Take(T a, T x) { return x < a ? x : a; }
-  static T Merge(T a, T b) { return Take(a, b); }
-  static T Finish(T a, int64_t /*count*/) { return a; }
+  template <typename N>
+  static N Take(N a, N x) {
+    return x < a ? x : a;
+  }
+  template <typename N>
+  static N Merge(N a, N b) {
+    return Take(a, b);
+  }
 };
 
 // Of signed bytes as of unsigned ones with their sign turned, for which SSE2 has instructions.
@@ -84,40 +102,50 @@ template <template <typename> class Of>
 struct OfSignedBytes : Of<uint8_t> {
   using Loops = OfSignedBytes;
   using Element = int8_t;
-  static uint8_t Take(uint8_t a, int8_t x) {
-    return Of<uint8_t>::Take(a, static_cast<uint8_t>(x ^ -128));
+  template <typename N>
+  static N Take(N a, N x) {
+    return Of<uint8_t>::Take(a, static_cast<N>(x ^ 0x80));
   }
   static int8_t Finish(uint8_t a, int64_t /*count*/) { return static_cast<int8_t>(a ^ 0x80); }
 };
 
 template <typename T>
-struct Product {
+struct Product : Sum<T> {
   using Loops = Product;
-  using Element = T;
   using Accumulator = Wrapping<T>;
   static Accumulator Neutral() { return 1; }
-  static Accumulator Take(Accumulator a, T x) { return a * static_cast<Accumulator>(x); }
-  static Accumulator Merge(Accumulator a, Accumulator b) { return a * b; }
-  static T Finish(Accumulator a, int64_t /*count*/) { return static_cast<T>(a); }
+  template <typename N>
+  static N Take(N a, N x) {
+    return a * x;
+  }
+  template <typename N>
+  static N Merge(N a, N b) {
+    return a * b;
+  }
 };
 
 template <typename T>
 struct L1 : Sum<T> {
   using Loops = std::conditional_t<std::is_unsigned_v<T>, Sum<T>, L1>;
-  using Accumulator = Wrapping<T>;
-  static Accumulator Take(Accumulator a, T x) {
-    const auto value = static_cast<Accumulator>(x);
-    if constexpr (std::is_unsigned_v<T>) return a + value;
-    return x < 0 ? a - value : a + value;
+  template <typename N>
+  static N Take(N a, N x) {
+    if constexpr (std::is_floating_point_v<T>) {
+      return x < 0 ? a - x : a + x;
+    } else if constexpr (std::is_unsigned_v<T>) {
+      return a + x;
+    } else {
+      const N below = 0 - (x >> (8 * sizeof(T) - 1));  // all bits of negative numbers
+      return a + ((x ^ below) - below);
+    }
   }
 };
 
 template <typename T>
 struct SumSquare : Sum<T> {
   using Loops = SumSquare;
-  using Accumulator = Wrapping<T>;
-  static Accumulator Take(Accumulator a, T x) {
-    return a + static_cast<Accumulator>(x) * static_cast<Accumulator>(x);
+  template <typename N>
+  static N Take(N a, N x) {
+    return a + x * x;
   }
 };
 
@@ -281,10 +309,55 @@ struct IntegerLogSumExp {
   }
 };
 
+// Accumulators side by side, in vectors of the compiler's.
+template <typename Op, size_t kBytes = 32>
+struct LaneGroup {
+  using Number = typename Op::Accumulator;
+  static constexpr size_t kVectorBytes = std::min<size_t>(kBytes, HWY_TARGET == HWY_AVX2 ? 32 : 16);
+  static constexpr size_t kVectors = kBytes / kVectorBytes;
+  static constexpr size_t kLanes = kBytes / sizeof(Number);
+  typedef Number Vector __attribute__((vector_size(kVectorBytes)));
+
+  LaneGroup() {
+#pragma GCC unroll 2
+    for (Vector& vector : vectors) vector = Vector{} + Op::Neutral();
+  }
+  template <typename T>
+  void Take(const T* x) {
+    static_assert(sizeof(T) == sizeof(Number));
+#pragma GCC unroll 2
+    for (size_t i = 0; i < kVectors; ++i) {
+      Vector bits;
+      std::memcpy(&bits, x + i * (kLanes / kVectors), sizeof(bits));
+      vectors[i] = Op::Take(vectors[i], bits);
+    }
+  }
+  void Merge(const LaneGroup& other) {
+#pragma GCC unroll 2
+    for (size_t i = 0; i < kVectors; ++i) vectors[i] = Op::Merge(vectors[i], other.vectors[i]);
+  }
+  Number Across() const {
+    Number lanes[kLanes];
+    std::memcpy(lanes, vectors, sizeof(lanes));
+    MergeHalves<kLanes / 2>(lanes);
+    return lanes[0];
+  }
+
+ private:
+  template <size_t kHalf>
+  static void MergeHalves(Number* lanes) {
+    for (size_t j = 0; j < kHalf; ++j) lanes[j] = Op::Merge(lanes[j], lanes[j + kHalf]);
+    if constexpr (kHalf > 1) MergeHalves<kHalf / 2>(lanes);
+  }
+
+  Vector vectors[kVectors];
+};
+
 template <typename Op>
 struct Functions {
   using T = typename Op::Element;
   using Accumulator = typename Op::Accumulator;
+  using Taken = std::conditional_t<std::is_arithmetic_v<Accumulator>, Accumulator, T>;
 
   static void Init(void* accumulators, size_t n) {
     Accumulator* const a = static_cast<Accumulator*>(accumulators);
@@ -295,41 +368,53 @@ struct Functions {
     Accumulator* const a = static_cast<Accumulator*>(to);
     if constexpr (std::is_same_v<Op, LogSumExp>) return Op::TakeRows(x, rows, stride, n, a);
     for (size_t r = 0; r < rows; ++r, x += stride) {
-      ForElements(n, [=](size_t j) { a[j] = Op::Take(a[j], x[j]); });
+      ForElements(n, [=](size_t j) { a[j] = Op::Take(a[j], static_cast<Taken>(x[j])); });
     }
   }
-  template <size_t kHalf>
-  static void MergeHalves(Accumulator* lanes) {
-    for (size_t j = 0; j < kHalf; ++j) lanes[j] = Op::Merge(lanes[j], lanes[j + kHalf]);
-    if constexpr (kHalf > 1) MergeHalves<kHalf / 2>(lanes);
+  // From kBytes on to twice as many.
+  template <size_t kBytes>
+  static Accumulator BothEnds(const T* x, size_t count) {
+    LaneGroup<Op, kBytes> group;
+    group.Take(x);
+    group.Take(x + count - kBytes);
+    return group.Across();
   }
+  // Four groups of accumulators in registers, whatever the length of vectors, so that results are
+  // the same.
   static void Run(const void* from, size_t count, void* to) {
-    // Accumulators side by side, which the compiler makes vectors of. They stay in memory, so it
-    // takes as many as hide how long it is from writing one to reading it again.
-    constexpr size_t kLanes = sizeof(Accumulator) < 4 ? 64 : 256 / sizeof(Accumulator);
     const T* const x = static_cast<const T*>(from);
     Accumulator* const a = static_cast<Accumulator*>(to);
-    if constexpr (requires { Op::TakeRun(x, count, a); }) return Op::TakeRun(x, count, a);
-    constexpr size_t kVector = sizeof(Accumulator) < 16 ? 16 / sizeof(Accumulator) : 1;
-    size_t i = 0;
-    if (sizeof(Accumulator) <= 8 && count >= 2 * kVector) {
-      std::array<Accumulator, kLanes> lanes;
-      lanes.fill(Op::Neutral());
-      for (; i + kLanes <= count; i += kLanes) {
-#pragma GCC unroll 4
-        for (size_t j = 0; j < kLanes; ++j) lanes[j] = Op::Take(lanes[j], x[i + j]);
+    if constexpr (requires { Op::TakeRun(x, count, a); }) {
+      return Op::TakeRun(x, count, a);
+    } else {
+      using Group = LaneGroup<Op>;
+      constexpr size_t kLanes = Group::kLanes;
+      Accumulator last = *a;
+      size_t i = 0;
+      if (count >= kLanes) {
+        Group g0, g1, g2, g3;  // not an array, which compilers would keep in memory
+        for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
+          g0.Take(x + i);
+          g1.Take(x + i + kLanes);
+          g2.Take(x + i + 2 * kLanes);
+          g3.Take(x + i + 3 * kLanes);
+        }
+        for (; i + kLanes <= count; i += kLanes) g0.Take(x + i);
+        if (Op::kTakesTwice && i < count) {
+          g1.Take(x + count - kLanes);
+          i = count;
+        }
+        g0.Merge(g1);
+        g2.Merge(g3);
+        g0.Merge(g2);
+        last = Op::Merge(last, g0.Across());
+      } else if (sizeof(T) == 1 && count >= 8) {
+        last = Op::Merge(last, count < 16 ? BothEnds<8>(x, count) : BothEnds<16>(x, count));
+        i = count;
       }
-      const size_t rest = (count - i) & ~(kVector - 1);
-      const T* const left = x + i;
-#pragma GCC ivdep
-      for (size_t j = 0; j < rest; ++j) lanes[j] = Op::Take(lanes[j], left[j]);
-      i += rest;
-      MergeHalves<kLanes / 2>(lanes.data());
-      *a = Op::Merge(*a, lanes[0]);
+      ForEachPlainly(i, count, [&](size_t j) { last = Op::Take(last, static_cast<Taken>(x[j])); });
+      *a = last;
     }
-    Accumulator last = *a;  // in a register
-    ForEachPlainly(i, count, [&](size_t j) { last = Op::Take(last, x[j]); });
-    *a = last;
   }
   static void Merge(const void* others, size_t n, void* to) {
     Accumulator* const a = static_cast<Accumulator*>(to);
@@ -343,6 +428,13 @@ struct Functions {
   }
 };
 
+// By measurement on a Zen 5.
+template <typename Accumulator>
+constexpr int64_t kLongestTurned = !std::is_arithmetic_v<Accumulator> ? 32
+                                   : sizeof(Accumulator) == 1         ? 7
+                                   : sizeof(Accumulator) == 4         ? 12
+                                                                      : 8;
+
 template <typename Op>
 constexpr ReduceFunctions FunctionsOf() {
   using F = Functions<Op>;
@@ -351,18 +443,32 @@ constexpr ReduceFunctions FunctionsOf() {
           .init = &F::Init,
           .rows = &L::Rows,
           .run = &L::Run,
+          .longest_turned = kLongestTurned<typename Op::Accumulator>,
           .merge = &L::Merge,
           .finish = &F::Finish};
 }
 
 // Elements that are widened to double at once.
-constexpr size_t kReduceTile = 512;
+constexpr size_t kReduceTile = 1024;
 
 // What integers compute in double.
 template <typename T>
 struct WidenedLoops {
+  // Of 8 bytes by halves in the lowest bits of 2^84 and 2^52, as only AVX-512 has instructions: the
+  // last sum rounds like a conversion.
+  static double Wide(T x) {
+    if constexpr (sizeof(T) < 8) return static_cast<double>(x);
+    constexpr uint64_t kSign = std::is_signed_v<T> ? uint64_t{1} << 63 : 0;
+    const uint64_t bits = static_cast<uint64_t>(x) ^ kSign;
+    const uint64_t high = bits >> 32 | 0x4530000000000000;
+    const uint64_t low = (bits & 0xffffffff) | 0x4330000000000000;
+    double parts[2];
+    std::memcpy(&parts[0], &high, sizeof(high));
+    std::memcpy(&parts[1], &low, sizeof(low));
+    return (parts[0] - (0x1p84 + 0x1p52 + static_cast<double>(kSign))) + parts[1];
+  }
   static void Widen(const T* x, size_t count, double* wide) {
-    for (size_t i = 0; i < count; ++i) wide[i] = static_cast<double>(x[i]);
+    ForElements(count, [=](size_t i) { wide[i] = Wide(x[i]); });
   }
   static void Rows(const ReduceFunctions& of, const T* x, size_t rows, size_t stride, size_t n,
                    char* accumulators) {
@@ -383,6 +489,19 @@ struct WidenedLoops {
       of.run(wide, count, accumulator);
     }
   }
+  static void Runs(const ReduceFunctions& of, const T* x, size_t rows, size_t n,
+                   char* accumulators) {
+    static_assert(kReduceTile >= kLongestOfRuns);
+    double wide[kReduceTile];
+    const size_t some = std::max<size_t>(kReduceTile / std::max<size_t>(n, 1), 1);
+    for (size_t r = 0; r < rows; r += some) {
+      const size_t count = std::min(some, rows - r);
+      Widen(x + r * n, count * n, wide);
+      for (size_t i = 0; i < count; ++i, accumulators += of.accumulator_bytes) {
+        of.run(wide + i * n, n, accumulators);
+      }
+    }
+  }
   static void Finish(const ReduceFunctions& of, const char* accumulators, size_t n, int64_t total,
                      T* y) {
     double wide[kReduceTile];
@@ -401,6 +520,9 @@ ReduceFunctions WidenedFunctionsOf() {
   } else {
     static constexpr ReduceFunctions kOf = FunctionsOf<Op>();
     ReduceFunctions functions = kOf;
+    functions.runs = [](const void* from, size_t rows, size_t n, void* to) {
+      WidenedLoops<T>::Runs(kOf, static_cast<const T*>(from), rows, n, static_cast<char*>(to));
+    };
     functions.rows = [](const void* from, size_t rows, size_t stride, size_t n, void* to) {
       WidenedLoops<T>::Rows(kOf, static_cast<const T*>(from), rows, stride, n,
                             static_cast<char*>(to));

@@ -262,6 +262,7 @@ ReduceFunctions FunctionsOf(decltype(ReduceFunctions::runs) runs = nullptr) {
           .rows = &Rows<Op>,
           .run = &Run<Op>,
           .runs = runs,
+          .longest_turned = runs == nullptr ? 32 : 12,
           .merge = &Merge<Op>};
 }
 

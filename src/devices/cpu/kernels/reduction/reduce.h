@@ -24,6 +24,8 @@ struct ReduceFunctions {
   // Fresh accumulator j takes in x[j * count + i] for all i < count, which is at most
   // kLongestOfRuns; null where that is no faster than `run` for each.
   void (*runs)(const void* x, size_t rows, size_t count, void* accumulators) = nullptr;
+  // Runs of up to so many elements take less time when they are turned and taken in as rows.
+  int64_t longest_turned = 32;
   // Accumulators take in those of another part of the same elements.
   void (*merge)(const void* others, size_t n, void* accumulators) = nullptr;
   // The results, of accumulators that each took `count` elements in.
