@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "compiled/open_model.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -69,11 +71,19 @@ std::string NameOf(const ReadOptions& options, const std::string& fallback) {
   return options.name.empty() ? fallback : options.name;
 }
 
+// Read, so that no page of a mapping that is not used any further is taken.
+bool IsCompiledFile(const MappedFile& file) {
+  std::array<uint8_t, 8> begin{};
+  const size_t size = std::min(file.size(), begin.size());
+  file.Read(0, size, begin.data());
+  return compiled::IsCompiled(begin.data(), size);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Model>> OpenModelFile(const fs::path& path, const ReadOptions& options) {
   const auto mapping = MapFile(path);
-  if (!mapping.ok() || !compiled::IsCompiled((*mapping)->data(), (*mapping)->size())) {
+  if (!mapping.ok() || !IsCompiledFile(**mapping)) {
     return ReadModelFile(path, options);
   }
   const std::string name = NameOf(options, path.string());

@@ -21,6 +21,7 @@ using onnx::SharedBytes;
 
 Result<std::unique_ptr<Model>> ReadBytes(SharedBytes source, const ReadOptions& options,
                                          const std::string& name) {
+  const std::shared_ptr<const MappedFile> mapping = source.mapping;
   onnx::ReadContext context(std::move(source));
   onnx::ExternalData external(options);
   context.external = &external;
@@ -28,6 +29,8 @@ Result<std::unique_ptr<Model>> ReadBytes(SharedBytes source, const ReadOptions& 
   if (!model.ok()) return model.status().WithPrefix(StrCat("model '", name, "': "));
   (*model)->path = name;
   (*model)->files = external.Files();
+  // Once for all tensors that are only read from now on.
+  if (mapping != nullptr) mapping->Release(0, mapping->size());
   return model;
 }
 
