@@ -91,7 +91,7 @@ class RegexFullMatch final : public Executable {
     const auto texts = context.Input(0).span<std::string>();
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, context.Input(0).shape));
-    constexpr int64_t kChunk = 256;  // one to some microseconds each
+    constexpr int64_t kChunk = 64;  // some microseconds each
     context.parallel().For(context.Input(0).count(), kChunk, [&](int64_t begin, int64_t end, int) {
       for (int64_t i = begin; i < end; ++i) {
         output.as<bool>()[i] = pattern_->MatchesAll(texts[static_cast<size_t>(i)]);

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/text_pattern.h"
 
-#include <optional>
-
 #include "base/str_cat.h"
-#include "devices/cpu/text_automaton.h"
 
 #if defined(MULLION_WITH_RE2)
 #include <re2/re2.h>
@@ -19,22 +16,15 @@ namespace {
 class Re2Pattern final : public TextPattern {
  public:
   explicit Re2Pattern(std::string_view expression)
-      : re2_(re2::StringPiece(expression.data(), expression.size()), re2::RE2::Quiet) {
-    if (re2_.ok()) automaton_ = TextAutomaton::Make(expression);
-  }
+      : re2_(re2::StringPiece(expression.data(), expression.size()), re2::RE2::Quiet) {}
   const re2::RE2& re2() const { return re2_; }
   bool MatchesAll(std::string_view text) const override {
-    if (automaton_.has_value()) {
-      const TextAutomaton::Answer answer = automaton_->MatchesAll(text);
-      if (answer != TextAutomaton::Answer::kUnknown) return answer == TextAutomaton::Answer::kYes;
-    }
     return re2_.Match(re2::StringPiece(text.data(), text.size()), 0, text.size(),
                       re2::RE2::ANCHOR_BOTH, nullptr, 0);
   }
 
  private:
   re2::RE2 re2_;
-  std::optional<TextAutomaton> automaton_;
 };
 
 }  // namespace

@@ -2,10 +2,7 @@
 // StringConcat, StringSplit, StringNormalizer, RegexFullMatch.
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "devices/cpu/letter_case.h"
-#include "devices/cpu/text_automaton.h"
 #include "devices/cpu/text_pattern.h"
 #include "tests/devices/cpu/movement_case.h"
 
@@ -145,74 +142,6 @@ TEST(RegexFullMatch, RefusesWhatIsNoPattern) {
   c.attributes.clear();
   c.Set("pattern", std::string("((a{1000}){1000}){1000}"));
   ExpectError(c, "is not a regular expression of RE2");
-}
-
-// One of a few forms, random ones within.
-std::string RandomExpression(std::mt19937& random, int depth) {
-  const auto pick = [&](auto... forms) {
-    const std::vector<std::string> all = {forms...};
-    return all[random() % all.size()];
-  };
-  const auto part = [&] { return RandomExpression(random, depth - 1); };
-  if (depth == 0 || random() % 3 == 0) {
-    return pick("a", "b", "0", ".", "\\d", "\\w", "\\s", "\\S", "\\.", "[ab]", "[^a]", "[0-9b]",
-                "[]a]", "[^]-b]", "[a-]", "[\\w-]", "[\\d.-]", "[\\^-]", "-", "]", "\\n", "");
-  }
-  switch (random() % 4) {
-    case 0:
-      return part() + part();
-    case 1:
-      return pick("(", "(?:") + part() + "|" + part() + ")";
-    case 2:
-      return "(" + part() + ")" +
-             pick("*", "+", "?", "*?", "+?", "{2}", "{1,}", "{0,2}", "{0}", "{2,3}?");
-    default:
-      return pick("a", "[ab.]", ".", "\\W") + pick("*", "+", "?", "{2}", "{0,}", "{1,3}");
-  }
-}
-
-// Expressions that are looked up in tables, against RE2, which takes those with flags.
-TEST(RegexFullMatch, TablesAnswerAsRe2) {
-  if (!HasPatterns()) GTEST_SKIP() << "built without RE2";
-  std::mt19937 random(7);
-  int tables = 0;
-  int matches = 0;
-  for (int i = 0; i < 3000; ++i) {
-    std::string expression = RandomExpression(random, 4);
-    if (random() % 8 == 0) expression = "^" + expression + "$";
-    const auto re2 = TextPattern::Make("(?-s:" + expression + ")");
-    const auto pattern = TextPattern::Make(expression);
-    ASSERT_EQ(pattern.ok(), re2.ok()) << expression;
-    if (!pattern.ok()) continue;
-    tables += TextAutomaton::Make(expression).has_value() ? 1 : 0;
-    for (int j = 0; j < 30; ++j) {
-      std::string text;
-      for (size_t length = random() % 7; length > 0; --length) {
-        text += std::vector<std::string>{
-            "a", "b", "0", ".", "-", "]", "\n", " ", "^", "é"}[random() % 10];
-      }
-      matches += (*re2)->MatchesAll(text) ? 1 : 0;
-      EXPECT_EQ((*pattern)->MatchesAll(text), (*re2)->MatchesAll(text))
-          << expression << ": " << text;
-    }
-  }
-  EXPECT_GT(tables, 2000);
-  EXPECT_GT(matches, 5000);
-}
-
-TEST(RegexFullMatch, TablesLeaveToRe2WhatTheyDoNotKnow) {
-  using Answer = TextAutomaton::Answer;
-  for (const char* const expression :
-       {"\\bab", "(?i)a", "\\pL+", "[[:alpha:]]", "é", "a\\z", "a$b", "(^a)", "\\x41", "a{65}",
-        "(a|b)*a(a|b){9}", "\\Qa\\E", "[\\b]"}) {
-    EXPECT_FALSE(TextAutomaton::Make(expression).has_value()) << expression;
-  }
-  const auto word = TextAutomaton::Make("[a-z]+@[^@]+");
-  ASSERT_TRUE(word.has_value());
-  EXPECT_EQ(word->MatchesAll("ab@c"), Answer::kYes);
-  EXPECT_EQ(word->MatchesAll("ab@c@"), Answer::kNo);
-  EXPECT_EQ(word->MatchesAll("ab@é"), Answer::kUnknown);
-  EXPECT_EQ(word->MatchesAll("@é"), Answer::kNo);
 }
 
 TEST(RegexFullMatch, IsLinear) {
