@@ -114,8 +114,7 @@ class SourceRows {
     }
   }
 
- private:
-  // As most steps are: from row to row of the data along the innermost axis.
+  // As most steps are: from row to row of the data along the innermost axis. Takes no other step.
   bool StepWithin() {
     if (layout_.rank == 0) return false;
     const auto inner = static_cast<size_t>(layout_.rank - 1);
@@ -128,6 +127,8 @@ class SourceRows {
     offset_ += axis.stride;
     return true;
   }
+
+ private:
   // Adds what axis i has to say, and takes it away.
   void Look(int i) {
     const PadAxis& axis = layout_.axes[static_cast<size_t>(i)];
@@ -165,32 +166,10 @@ void FillBorder(T* to, int64_t count, const T& value) {
   }
 }
 
-// Where the first and last elements of every row come from, when they repeat the data and there are
-// not too many.
-struct BorderSources {
-  static constexpr int64_t kMost = 64;
-  bool known = false;
-  std::array<int32_t, kMost> steps;
-
-  explicit BorderSources(const Layout& layout) {
-    const PadAxis& row = layout.row;
-    const int64_t begin = std::clamp<int64_t>(row.before, 0, row.to);
-    const int64_t end = std::clamp<int64_t>(row.before + row.from, begin, row.to);
-    known = layout.mode != PadMode::kConstant && layout.block == 1 &&
-            begin + row.to - end <= kMost && row.from <= std::numeric_limits<int32_t>::max();
-    size_t count = 0;
-    for (int64_t i = 0; known && i < row.to; ++i) {
-      if (i == begin) i = end;
-      if (i == row.to) break;
-      steps[count++] = static_cast<int32_t>(PadSource(layout.mode, i - row.before, row.from));
-    }
-  }
-};
-
 // T is an unsigned integer of the element's size, or a string. `filled`: the border is there.
 template <typename T>
-void PadRow(const Layout& layout, const BorderSources& sources, const T* input, int64_t source,
-            const T& value, bool filled, T* output) {
+void PadRow(const Layout& layout, const T* input, int64_t source, const T& value, bool filled,
+            T* output) {
   const int64_t block = layout.block;
   const int64_t width = layout.row.to;
   const int64_t before = layout.row.before;
@@ -203,15 +182,10 @@ void PadRow(const Layout& layout, const BorderSources& sources, const T* input, 
   const int64_t begin = std::clamp<int64_t>(before, 0, width);
   const int64_t end = std::clamp<int64_t>(before + dim, begin, width);
   const T* const row = input + source;
-  const int32_t* step = sources.steps.data();
   const auto border = [&](int64_t first, int64_t last) {
     if (filled) return;
     if (layout.mode == PadMode::kConstant) {
       std::fill_n(output + first * block, (last - first) * block, value);
-      return;
-    }
-    if (sources.known) {
-      for (int64_t i = first; i < last; ++i) output[i] = row[*step++];
       return;
     }
     for (int64_t i = first; i < last; ++i) {
@@ -246,12 +220,11 @@ void PadAll(const Layout& layout, const T* input, const T& value, T* output, Par
   const bool filled =
       layout.mode == PadMode::kConstant && bytes < kShortPadRow && !std::is_same_v<T, std::string>;
   const int64_t chunk = filled ? std::max<int64_t>(1, kFilledAtOnce / bytes) : RowsPerChunk(bytes);
-  const BorderSources sources(layout);
   parallel.For(layout.rows, chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
     if (filled) FillBorder(output + begin * width, (end - begin) * width, value);
     SourceRows rows(layout, begin);
     for (int64_t row = begin; row < end; ++row, rows.Next()) {
-      PadRow(layout, sources, input, rows.source(), value, filled, output + row * width);
+      PadRow(layout, input, rows.source(), value, filled, output + row * width);
     }
   });
 }
@@ -307,6 +280,51 @@ void PadNarrow(const Layout& layout, const T* input, const T& value, T* output,
   });
 }
 
+// Where the first and last elements of every row come from, when they repeat the data and there are
+// not too many.
+struct BorderSources {
+  static constexpr int64_t kMost = 64;
+  bool known = false;
+  RowEnds ends;
+  std::array<int32_t, kMost> steps;
+
+  explicit BorderSources(const Layout& layout) : ends(EndsOf(layout)) {
+    const PadAxis& row = layout.row;
+    known = layout.mode != PadMode::kConstant && layout.block == 1 &&
+            ends.begin + row.to - ends.end <= kMost &&
+            row.from <= std::numeric_limits<int32_t>::max();
+    size_t count = 0;
+    for (int64_t i = 0; known && i < row.to; ++i) {
+      if (i == ends.begin) i = ends.end;
+      if (i == row.to) break;
+      steps[count++] = static_cast<int32_t>(PadSource(layout.mode, i - row.before, row.from));
+    }
+  }
+};
+
+template <typename T>
+void PadRepeated(const Layout& layout, const BorderSources& sources, const T* input, T* output,
+                 Parallel& parallel) {
+  const int64_t width = layout.row.to;
+  const auto [first, last] = sources.ends;
+  const int64_t skipped = first - layout.row.before;
+  const auto bytes = static_cast<size_t>(last - first) * sizeof(T);
+  const int64_t chunk = RowsPerChunk(width * static_cast<int64_t>(sizeof(T)));
+  parallel.For(layout.rows, chunk,
+               [&, first = first, last = last](int64_t begin, int64_t end, int) {
+                 SourceRows rows(layout, begin);
+                 T* to = output + begin * width;
+                 for (int64_t row = begin; row < end; ++row, rows.Next(), to += width) {
+                   const T* const from = input + rows.source();
+                   const int32_t* step = sources.steps.data();
+                   for (int64_t i = 0; i < first; ++i) to[i] = from[*step++];
+                   CopyBytes(reinterpret_cast<const uint8_t*>(from + skipped),
+                             reinterpret_cast<uint8_t*>(to + first), bytes);
+                   for (int64_t i = last; i < width; ++i) to[i] = from[*step++];
+                 }
+               });
+}
+
 struct Wide {
   uint64_t halves[2];
 };
@@ -327,6 +345,11 @@ template <typename T>
 void PadTyped(const Layout& layout, const TensorView& input, const TensorView* constant,
               const MutableTensorView& output, Parallel& parallel) {
   const T value = constant != nullptr ? *constant->as<T>() : T{};
+  if constexpr (std::is_integral_v<T>) {
+    if (const BorderSources sources(layout); sources.known) {
+      return PadRepeated(layout, sources, input.as<T>(), output.as<T>(), parallel);
+    }
+  }
   if constexpr (!std::is_same_v<T, std::string>) {
     if (HasNarrowBorders(layout, static_cast<int64_t>(sizeof(T)))) {
       return PadNarrow(layout, input.as<T>(), value, output.as<T>(), parallel);
