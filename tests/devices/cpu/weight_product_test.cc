@@ -89,8 +89,8 @@ TEST_P(WeightProducts, MultiplyRandomShapes) {
   std::mt19937 random(1);
   for (int i = 0; i < 40; ++i) {
     const int64_t together = RandomInt(1, 120, random);
-    const int64_t depth = 2 * RandomInt(60, 150, random);
-    const int64_t columns = 2 * RandomInt(60, 150, random);
+    const int64_t depth = 2 * RandomInt(80, 220, random);
+    const int64_t columns = 2 * RandomInt(80, 220, random);
     Check({together * RandomInt(1, 3, random), together, depth, columns}, random);
   }
 }
@@ -99,15 +99,16 @@ TEST_P(WeightProducts, MultiplyManyRowsInBlocks) {
   std::mt19937 random(2);
   ASSERT_EQ(UsesStrassen(512, 160), GetParam() != Isa::kScalar && GetParam() != Isa::kSse4);
   Check({700, 700, 512, 160}, random);
-  Check({3 * 241, 241, 130, 510}, random);
+  Check({3 * 241, 241, 258, 510}, random);
   Check({128, 128, 768, 258}, random);
 }
 
 TEST_P(WeightProducts, MultiplyFewRowsAndNone) {
   std::mt19937 random(3);
-  for (const int64_t rows : {0, 1, 2, 7, 39, 40, 41}) Check({rows, rows, 256, 192}, random);
-  Check({200, 1, 256, 192}, random);
-  Check({210, 7, 256, 192}, random);
+  ASSERT_EQ(UsesStrassen(384, 320), UsesStrassen(512, 160));
+  for (const int64_t rows : {0, 1, 2, 7, 39, 40, 41}) Check({rows, rows, 384, 320}, random);
+  Check({200, 1, 384, 320}, random);
+  Check({210, 7, 384, 320}, random);
 }
 
 TEST_P(WeightProducts, MultiplyWhereStrassenDoesNotPay) {
@@ -117,6 +118,16 @@ TEST_P(WeightProducts, MultiplyWhereStrassenDoesNotPay) {
     EXPECT_FALSE(UsesStrassen(size.depth, size.columns));
     Check(size, random);
   }
+}
+
+// Sums cost vectors of 16 twice as much of what they save, and halves of 40 columns are three.
+TEST_P(WeightProducts, TakeNoStepThatVectorsOf16LoseBy) {
+  const bool pays = UsesStrassen(512, 160) && ColumnBlocks::Of(1).lanes < 16;
+  EXPECT_EQ(UsesStrassen(480, 80), pays);
+  EXPECT_EQ(UsesStrassen(512, 64), pays);
+  EXPECT_EQ(UsesStrassen(512, 128), pays);
+  EXPECT_EQ(UsesStrassen(128, 512), pays);
+  EXPECT_EQ(UsesStrassen(256, 1024), UsesStrassen(512, 160));
 }
 
 // Where the sums of all columns are made in one order, equal columns give equal results.
@@ -155,7 +166,7 @@ TEST_P(WeightProducts, GiveEqualColumnsEqualResults) {
 TEST_P(WeightProducts, KeepNaNToThePair) {
   std::mt19937 random(5);
   constexpr int64_t kRows = 64;
-  constexpr int64_t kSize = 160;
+  constexpr int64_t kSize = 288;
   std::vector<float> left = RandomFloats(kRows * kSize, random);
   const std::vector<float> right = RandomFloats(kSize * kSize, random);
   left[10 * kSize + 3] = std::numeric_limits<float>::quiet_NaN();

@@ -18,7 +18,8 @@ namespace {
 
 // Sums of both operands and of the products take time that goes with the sizes of the matrices: in
 // vectors, some 24 for each 128 multiply-adds' worth of depth and 40 of columns, where an eighth of
-// the products is saved. Twice that must be saved.
+// the products is saved. Twice that must be saved, and four times that with vectors of 16, where
+// sums take as long as with 8 and products half.
 constexpr int64_t kDepthCost = 24;
 constexpr int64_t kColumnCost = 40;
 // Larger weights are not worth three quarters more memory for a tenth of the time: those of 3 MiB.
@@ -271,8 +272,14 @@ bool UsesStrassen(int64_t depth, int64_t columns) {
   // squeezenet, light_resnet50 and the encoder take the same time with and without), and each
   // rounds twice.
   if (CurrentIsa() == Isa::kScalar || CurrentIsa() == Isa::kSse4) return false;
-  return depth % 2 == 0 && columns % 2 == 0 && depth * columns <= kMostWeights &&
-         depth * columns >= 2 * (kDepthCost * depth + kColumnCost * columns);
+  if (depth % 2 != 0 || columns % 2 != 0 || depth * columns > kMostWeights) return false;
+  const int64_t cost = 2 * (kDepthCost * depth + kColumnCost * columns);
+  if (depth * columns < cost) return false;
+  // An eighth, less what halves that are no whole vectors take.
+  const ColumnBlocks whole = ColumnBlocks::Of(columns);
+  const ColumnBlocks half = ColumnBlocks::Of(columns / 2);
+  const int64_t saved = depth * whole.lanes * (8 * whole.vectors() - 14 * half.vectors());
+  return saved >= (whole.lanes < 16 ? cost : 2 * cost);
 }
 
 size_t PackedStrassenFloats(int64_t depth, int64_t columns) {
