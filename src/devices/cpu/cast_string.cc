@@ -179,14 +179,16 @@ bool ParseTruth(std::string_view text, int64_t& value) {
   return true;
 }
 
-// Parses each text as Wide and converts it to the type of `y`, eight at once because packed types
-// want whole bytes.
+// Elements that are converted at once: packed types want whole bytes.
+constexpr size_t kFew = 64;
+
+// Parses each text as Wide and converts it to the type of `y`.
 template <typename Wide, typename Parse>
 std::optional<int64_t> ParseAll(std::span<const std::string> x, const MutableTensorView& y,
                                 const ConvertOptions& options, Parse parse) {
-  Wide few[8];
-  for (size_t begin = 0; begin < x.size(); begin += 8) {
-    const size_t count = std::min<size_t>(8, x.size() - begin);
+  Wide few[kFew];
+  for (size_t begin = 0; begin < x.size(); begin += kFew) {
+    const size_t count = std::min(kFew, x.size() - begin);
     for (size_t i = 0; i < count; ++i) {
       if (!parse(x[begin + i], few[i])) return static_cast<int64_t>(begin + i);
     }
@@ -205,9 +207,9 @@ void FormatElements(const TensorView& x, std::string* y) {
   const ElementType wide = x.type == ElementType::kDouble || x.type == ElementType::kUint64
                                ? x.type
                                : (is_real ? ElementType::kFloat : ElementType::kInt64);
-  constexpr int64_t kFew = 64;  // whole bytes of packed types
-  for (int64_t begin = 0; begin < x.count(); begin += kFew) {
-    const int64_t count = std::min(kFew, x.count() - begin);
+  constexpr auto kStep = static_cast<int64_t>(kFew);
+  for (int64_t begin = 0; begin < x.count(); begin += kStep) {
+    const int64_t count = std::min(kStep, x.count() - begin);
     alignas(8) std::byte few[8 * kFew];
     ConvertElements(x.type, static_cast<const std::byte*>(x.data) + ByteSize(x.type, begin), wide,
                     few, static_cast<size_t>(count));

@@ -135,6 +135,17 @@ TEST(Cast, FromStrings) {
   EXPECT_EQ((Cast<std::string, bool>({"1", "0", "True"})), std::vector<bool>({true, false, true}));
 }
 
+// More than are converted at once.
+TEST(Cast, FromManyStrings) {
+  std::vector<std::string> texts;
+  std::vector<int32_t> numbers;
+  for (int32_t i = 0; i < 150; ++i) {
+    numbers.push_back(i * i - 7000);
+    texts.push_back(std::to_string(numbers.back()));
+  }
+  EXPECT_EQ((Cast<std::string, int32_t>(texts)), numbers);
+}
+
 TEST(Cast, ToStrings) {
   EXPECT_EQ((Cast<float, std::string>({0.1f, 1.0f, -kInfinity, kNaN, 0.9767611f})),
             std::vector<std::string>({"0.1", "1", "-INF", "NaN", "0.9767611"}));
