@@ -2,6 +2,8 @@
 // MeanVarianceNormalization: (x - mean) / (standard deviation + 1e-9) over some axes.
 #include <cmath>
 
+#include "base/element_traits.h"
+#include "devices/cpu/kernels/reduction/shifted_sums.h"
 #include "devices/cpu/registry.h"
 #include "operators/int_list.h"
 
@@ -17,6 +19,7 @@ struct Groups {
   };
   int64_t count = 1;    // of groups
   int64_t members = 1;  // of each
+  int64_t columns = 1;  // neighbouring groups that lie side by side
   int outer_rank = 0;
   int inner_rank = 0;
   std::array<Axis, kMaxRank> outer;
@@ -26,19 +29,24 @@ struct Groups {
     const auto strides = RowMajorStrides(shape);
     std::array<bool, kMaxRank> within{};
     for (const int64_t axis : axes) within[static_cast<size_t>(axis)] = true;
+    bool last_is_inner = false;
     for (int i = 0; i < shape.rank(); ++i) {
       const Axis axis{shape[i], strides[static_cast<size_t>(i)]};
-      if (within[static_cast<size_t>(i)] && i > 0 && within[static_cast<size_t>(i - 1)]) {
+      if (axis.size == 1) continue;
+      const bool is_inner = within[static_cast<size_t>(i)];
+      (is_inner ? members : count) *= axis.size;
+      if (is_inner && last_is_inner) {
         Axis& before = inner[static_cast<size_t>(inner_rank - 1)];  // one axis of both
         before = {before.size * axis.size, axis.stride};
-        members *= axis.size;
-      } else if (within[static_cast<size_t>(i)]) {
+      } else if (is_inner) {
         inner[static_cast<size_t>(inner_rank++)] = axis;
-        members *= axis.size;
       } else {
         outer[static_cast<size_t>(outer_rank++)] = axis;
-        count *= axis.size;
       }
+      last_is_inner = is_inner;
+    }
+    if (outer_rank > 0 && outer[static_cast<size_t>(outer_rank - 1)].stride == 1) {
+      columns = outer[static_cast<size_t>(outer_rank - 1)].size;
     }
   }
 
@@ -91,68 +99,78 @@ class MeanVarianceNormalization final : public Executable {
                              context.AllocateOutput(0, input.shape));
     const Groups groups(input.shape, axes);
     if (output.count() == 0) return OkStatus();
-    context.parallel().For(groups.count, 1, [&](int64_t begin, int64_t end, int) {
-      for (int64_t group = begin; group < end; ++group) {
-        Normalize(groups, group, input.as<T>(), output.as<T>());
+    const int64_t blocks = (groups.columns + kColumns - 1) / kColumns;
+    const int64_t tasks = groups.count / groups.columns * blocks;
+    context.parallel().For(tasks, 1, [&](int64_t begin, int64_t end, int) {
+      for (int64_t task = begin; task < end; ++task) {
+        const int64_t first = task % blocks * kColumns;
+        const int64_t group = task / blocks * groups.columns + first;
+        if (groups.columns == 1) {
+          Normalize(groups, group, input.as<T>(), output.as<T>());
+        } else {
+          NormalizeColumns(groups, group, std::min(kColumns, groups.columns - first), input.as<T>(),
+                           output.as<T>());
+        }
       }
     });
     return OkStatus();
   }
 
  private:
+  static constexpr int64_t kColumns = 64;  // normalized at once
+  static constexpr ElementType kType = kElementTypeOf<T>;
+
+  // Makes the mean and the factor of the sums, which are relative to the origin: one of the
+  // elements, so that a large mean does not swallow the differences.
+  void Finish(const Groups& groups, double origin, ShiftedSums sums, double& mean,
+              double& factor) const {
+    const double count = static_cast<double>(groups.members);
+    const double shift = sums.sum / count;
+    mean = origin + shift;
+    const double variance = std::max(sums.squares / count - shift * shift, 0.0);
+    // The constant is that of the operator's definition as a function.
+    factor = keep_variance_ ? 1 : 1 / (std::sqrt(variance) + 1e-9);
+  }
+
+  // One group, whose runs are contiguous.
   void Normalize(const Groups& groups, int64_t group, const T* x, T* y) const {
-    // Relative to one of the elements, so that a large mean does not swallow the differences.
     double origin = 0;
     groups.ForEach(
         group, [&](int64_t first, int64_t, int64_t) { origin = static_cast<double>(x[first]); });
-    Sums sums;
-    groups.ForEach(group, [&](int64_t first, int64_t size, int64_t stride) {
-      if (stride == 1) {
-        sums.Add(x + first, size, 1, origin);
-      } else {
-        sums.Add(x + first, size, stride, origin);
-      }
+    ShiftedSums sums;
+    groups.ForEach(group, [&](int64_t first, int64_t size, int64_t) {
+      AddShifted(kType, x + first, static_cast<size_t>(size), origin, sums);
     });
-    const double count = static_cast<double>(groups.members);
-    const double shift = sums.Total(sums.sum) / count;
-    const double mean = origin + shift;
-    const double variance = std::max(sums.Total(sums.squares) / count - shift * shift, 0.0);
-    // The constant is that of the operator's definition as a function.
-    const double factor = keep_variance_ ? 1 : 1 / (std::sqrt(variance) + 1e-9);
-    groups.ForEach(group, [&](int64_t first, int64_t size, int64_t stride) {
-      const auto run = [&](int64_t step) {
-        for (int64_t i = first; i < first + size * step; i += step) {
-          y[i] = static_cast<T>((static_cast<double>(x[i]) - mean) * factor);
-        }
-      };
-      stride == 1 ? run(1) : run(stride);
+    double mean;
+    double factor;
+    Finish(groups, origin, sums, mean, factor);
+    groups.ForEach(group, [&](int64_t first, int64_t size, int64_t) {
+      ScaleShifted(kType, x + first, static_cast<size_t>(size), mean, factor, y + first);
     });
   }
 
-  // Of differences from the origin, in parts that do not wait for each other.
-  struct Sums {
-    static constexpr int kParts = 8;
-    double sum[kParts] = {};
-    double squares[kParts] = {};
-
-    void Add(const T* x, int64_t n, int64_t stride, double origin) {
-      int64_t i = 0;
-      for (; i + kParts <= n; i += kParts, x += kParts * stride) {
-        for (int part = 0; part < kParts; ++part) Take(x[part * stride], part, origin);
-      }
-      for (int part = 0; i < n; ++i, ++part) Take(x[part * stride], part, origin);
+  // `n` groups side by side from `group` on.
+  void NormalizeColumns(const Groups& groups, int64_t group, int64_t n, const T* x, T* y) const {
+    double origins[kColumns];
+    double sums[kColumns] = {};
+    double squares[kColumns] = {};
+    const auto columns = static_cast<size_t>(n);
+    groups.ForEach(group, [&](int64_t first, int64_t, int64_t) {
+      for (size_t i = 0; i < columns; ++i)
+        origins[i] = static_cast<double>(x[first + static_cast<int64_t>(i)]);
+    });
+    groups.ForEach(group, [&](int64_t first, int64_t size, int64_t stride) {
+      AddShiftedColumns(kType, x + first, static_cast<size_t>(size), static_cast<size_t>(stride),
+                        columns, origins, sums, squares);
+    });
+    for (size_t i = 0; i < columns; ++i) {
+      Finish(groups, origins[i], {sums[i], squares[i]}, sums[i], squares[i]);
     }
-    void Take(T value, int part, double origin) {
-      const double difference = static_cast<double>(value) - origin;
-      sum[part] += difference;
-      squares[part] += difference * difference;
-    }
-    static double Total(const double* parts) {
-      double total = 0;
-      for (int part = 0; part < kParts; ++part) total += parts[part];
-      return total;
-    }
-  };
+    groups.ForEach(group, [&](int64_t first, int64_t size, int64_t stride) {
+      ScaleShiftedColumns(kType, x + first, static_cast<size_t>(size), static_cast<size_t>(stride),
+                          columns, sums, squares, y + first);
+    });
+  }
 
   IntList axes_;
   bool keep_variance_;

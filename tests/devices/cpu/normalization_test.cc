@@ -7,6 +7,7 @@
 #include <cmath>
 #include <string>
 
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/operator_case.h"
 
 namespace mullion::cpu {
@@ -220,6 +221,63 @@ TEST(MeanVarianceNormalization, AgreesWithDoubleOverAllAxes) {
     OperatorCase c = Case("MeanVarianceNormalization", 13, {RandomTensor({2, 3, 5, 7}, random)});
     c.Set("axes", axes);
     ExpectAgreement(c, 1e-5);
+  }
+}
+
+// The place of an element among the groups that the axes leave.
+size_t GroupOf(const Shape& shape, const std::vector<int64_t>& axes, int64_t index) {
+  const auto strides = RowMajorStrides(shape);
+  int64_t group = 0;
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (std::find(axes.begin(), axes.end(), i) != axes.end()) continue;
+    group = group * shape[i] + index / strides[static_cast<size_t>(i)] % shape[i];
+  }
+  return static_cast<size_t>(group);
+}
+
+void CheckMeanVariance(const Shape& shape, const std::vector<int64_t>& axes) {
+  std::mt19937 random(12);
+  std::vector<float> values = Floats(RandomTensor(shape, random));
+  for (float& value : values) value += 100;
+  const Tensor x = Tensor::FromSpan<float>(shape, values);
+  OperatorCase c = Case("MeanVarianceNormalization", 13, {x});
+  c.Set("axes", axes);
+  const std::vector<float> y = Floats(c.Run()[0]);
+  const auto count = static_cast<size_t>(x.count());
+  std::vector<double> sums(count);
+  std::vector<double> squares(count);
+  std::vector<double> members(count);
+  const auto visit = [&](auto use) {
+    for (size_t i = 0; i < count; ++i) {
+      use(GroupOf(shape, axes, static_cast<int64_t>(i)), double{x.span<float>()[i]}, i);
+    }
+  };
+  visit([&](size_t group, double value, size_t) {
+    sums[group] += value;
+    members[group] += 1;
+  });
+  visit([&](size_t group, double value, size_t) {
+    const double difference = value - sums[group] / members[group];
+    squares[group] += difference * difference;
+  });
+  visit([&](size_t group, double value, size_t i) {
+    const double deviation = std::sqrt(squares[group] / members[group]) + 1e-9;
+    EXPECT_NEAR(y[i], (value - sums[group] / members[group]) / deviation, 1e-5) << i;
+  });
+}
+
+TEST(MeanVarianceNormalization, AgreesWithALoopOnEveryLevel) {
+  for (const Isa isa : AvailableIsas()) {
+    SCOPED_TRACE(IsaName(isa));
+    SetIsaForTest(isa);
+    CheckMeanVariance({2, 3, 5, 7}, {0, 2, 3});
+    CheckMeanVariance({2, 3, 1, 37}, {2, 3});
+    CheckMeanVariance({2, 3, 5, 7}, {1});
+    CheckMeanVariance({4, 131}, {0});
+    CheckMeanVariance({2, 3, 70}, {0, 1});
+    CheckMeanVariance({5, 1, 65, 3}, {0, 2});
+    CheckMeanVariance({9, 1}, {0});
+    CheckMeanVariance({1, 9, 1}, {1, 2});
   }
 }
 
