@@ -36,6 +36,7 @@ Result<ConvolutionGeometry> ConvolutionGeometry::Begin(const Node& node, const S
   }
   ConvolutionGeometry g;
   g.layout = ChannelLayout(node);
+  g.image_layout.last = g.layout.last && node.IntAttribute(kReadsPlanes, 0) == 0;
   g.spatial_rank = image.rank() - 2;
   g.batch = image[0];
   g.groups = node.IntAttribute("group", 1);
@@ -45,7 +46,7 @@ Result<ConvolutionGeometry> ConvolutionGeometry::Begin(const Node& node, const S
 Result<ConvolutionGeometry> ConvolutionGeometry::FromNode(const Node& node, const Shape& image,
                                                           const Shape& weights) {
   MULLION_ASSIGN_OR_RETURN(ConvolutionGeometry g, Begin(node, image, weights));
-  g.in_channels = image[g.layout.ChannelAxis(image.rank())];
+  g.in_channels = image[g.image_layout.ChannelAxis(image.rank())];
   g.out_channels = weights[0];
   MULLION_RETURN_IF_ERROR(CheckChannels(node, g, weights[1]));
   const int rank = g.spatial_rank;
@@ -64,13 +65,13 @@ Result<ConvolutionGeometry> ConvolutionGeometry::FromNode(const Node& node, cons
 
 bool ConvolutionGeometry::TakeImage(const Shape& image, AutoPad auto_pad) {
   if (image.rank() != spatial_rank + 2) return false;
-  const int64_t channels = image[layout.ChannelAxis(image.rank())];
+  const int64_t channels = image[image_layout.ChannelAxis(image.rank())];
   if (in_channels >= 0 && channels != in_channels) return false;
   batch = image[0];
   in_channels = channels;
   for (int i = 0; i < spatial_rank; ++i) {
     WindowAxis& axis = axes[static_cast<size_t>(i)];
-    axis.input = image[layout.SpatialAxis(i)];
+    axis.input = image[image_layout.SpatialAxis(i)];
     if (axis.input > kLargestConvolution) return false;
     axis.Resolve(auto_pad);
   }
@@ -86,7 +87,7 @@ Status ConvolutionGeometry::ReadAxes(const Node& node, const Shape& image, const
   for (int i = 0; i < spatial_rank; ++i) {
     const auto at = static_cast<size_t>(i);
     WindowAxis& axis = axes[at];
-    axis.input = image[layout.SpatialAxis(i)];
+    axis.input = image[image_layout.SpatialAxis(i)];
     axis.kernel = weights[i + 2];
     axis.stride = strides[at];
     axis.dilation = dilations[at];

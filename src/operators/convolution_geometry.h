@@ -5,6 +5,7 @@
 #define MULLION_OPERATORS_CONVOLUTION_GEOMETRY_H_
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/axis_list.h"
 #include "base/shape.h"
@@ -20,9 +21,13 @@ namespace mullion::operators {
 // of a few cannot overflow.
 inline constexpr int64_t kLargestConvolution = int64_t{1} << 30;
 
+// Attribute of a Conv with channels last: its image is [N, C, spatial...] all the same, as pictures
+// mostly come.
+inline constexpr std::string_view kReadsPlanes = "reads_planes";
+
 struct ConvolutionGeometry {
   // Checks attributes and shapes against each other as far as they are known. `weights` are
-  // [M, C / group, kernel...]; `image` follows the node's layout.
+  // [M, C / group, kernel...]; `image` follows the node's layout, or has planes where it says so.
   static Result<ConvolutionGeometry> FromNode(const Node& node, const Shape& image,
                                               const Shape& weights);
 
@@ -41,7 +46,8 @@ struct ConvolutionGeometry {
 
   Shape OutputShape() const;
 
-  ChannelLayout layout;
+  ChannelLayout layout;  // of the output
+  ChannelLayout image_layout;
   int spatial_rank = 0;
   int64_t batch = 1;
   int64_t groups = 1;

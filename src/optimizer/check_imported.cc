@@ -8,6 +8,7 @@
 #include "base/str_cat.h"
 #include "operators/attention.h"
 #include "operators/attribute_kinds.h"
+#include "operators/convolution_geometry.h"
 #include "operators/epilogue.h"
 #include "operators/precision.h"
 #include "operators/whole_output.h"
@@ -21,6 +22,7 @@ constexpr auto kAdded = std::to_array<std::string_view>({
     operators::kFusedAlpha,
     operators::kFusedBeta,
     operators::kResidualBegin,
+    operators::kReadsPlanes,
     operators::attention::kFusedFill,
     operators::attention::kFusedFlatOutput,
     operators::attention::kFusedWithoutNan,

@@ -25,6 +25,7 @@
 #include "optimizer/join_splits.h"
 #include "optimizer/layout.h"
 #include "optimizer/pool_first.h"
+#include "optimizer/read_planes.h"
 #include "optimizer/remove_dead_code.h"
 #include "optimizer/scan_first_axis.h"
 #include "optimizer/simplify.h"
@@ -103,6 +104,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   CropResiduals(graph);
   FoldShuffle(graph);
   JoinInPlace(graph);
+  ReadPlanes(graph);
   return OkStatus();
 }
 

@@ -12,6 +12,7 @@
 #include "devices/cpu/kernels/convolution/half_convolution.h"
 #include "devices/cpu/kernels/convolution/large_kernel.h"
 #include "devices/cpu/kernels/convolution/pixel_columns.h"
+#include "devices/cpu/kernels/convolution/plane_convolution.h"
 #include "devices/cpu/kernels/convolution/thin_winograd.h"
 #include "devices/cpu/kernels/convolution/winograd.h"
 #include "devices/cpu/plain_convolution.h"
@@ -110,6 +111,7 @@ class FloatConv final : public FloatConvolution {
     if (UsesLargeKernel(shape)) return std::make_unique<LargeKernel>(shape);
     if (UsesHalf(shape)) return std::make_unique<HalfConvolution>(shape, half_);
     if (PixelsAtOnce(shape) > 1) return std::make_unique<PixelColumns>(shape);
+    if (UsesPlaneConvolution(shape)) return std::make_unique<PlaneConvolution>(shape);
     return std::make_unique<Convolution>(shape);
   }
 

@@ -10,6 +10,7 @@ ConvolutionShape ShapeOfGeometry(const operators::ConvolutionGeometry& geometry)
   shape.in_channels = geometry.in_channels;
   shape.out_channels = geometry.out_channels;
   shape.spatial_rank = geometry.spatial_rank;
+  shape.planes = !geometry.image_layout.last;
   for (size_t i = 0; i < static_cast<size_t>(geometry.spatial_rank); ++i) {
     const operators::WindowAxis& axis = geometry.axes[i];
     shape.axes[i] = {.input = axis.input,

@@ -5,6 +5,7 @@
 
 #include "devices/cpu/fused_activation.h"
 #include "devices/cpu/strided_copy.h"
+#include "operators/convolution_geometry.h"
 #include "operators/epilogue.h"
 #include "operators/whole_output.h"
 
@@ -12,6 +13,7 @@ namespace mullion::cpu {
 
 namespace {
 
+using operators::ChannelLayout;
 using operators::kBiasInput;
 using operators::kConvWhole;
 using operators::kResidualInput;
@@ -49,6 +51,12 @@ void CopyRows(const float* from, int64_t rows, int64_t columns, float* to, int64
   copy.Run(from, 0, to, 0, parallel);
 }
 
+ChannelLayout ImageLayoutOf(const Node& node) {
+  ChannelLayout layout(node);
+  if (node.IntAttribute(operators::kReadsPlanes, 0) != 0) layout.last = false;
+  return layout;
+}
+
 size_t FloatBytes(int64_t count) { return static_cast<size_t>(count) * sizeof(float); }
 
 }  // namespace
@@ -82,7 +90,7 @@ Shape FloatConvolution::KnownImage() const {
 bool FloatConvolution::HasFixedAxes() const {
   const Shape image = KnownImage();
   for (int i = 0; i < image.rank() - 2; ++i) {
-    if (image[layout_.SpatialAxis(i)] < 0) return false;
+    if (image[image_layout_.SpatialAxis(i)] < 0) return false;
   }
   return true;
 }
@@ -90,6 +98,7 @@ bool FloatConvolution::HasFixedAxes() const {
 FloatConvolution::FloatConvolution(const Node& node)
     : node_(node),
       layout_(node),
+      image_layout_(ImageLayoutOf(node)),
       whole_channels_(layout_.last ? node.IntAttribute(operators::kWholeChannels, 0) : 0),
       first_channel_(whole_channels_ > 0 ? node.IntAttribute(operators::kFirstChannel, 0) : 0),
       owns_residual_(node.input(kResidualInput) != node.input(0)) {}
@@ -117,7 +126,7 @@ Status FloatConvolution::Prepare(WeightStore& weights) {
 bool FloatConvolution::TellShape(std::span<const Shape* const> inputs, Shape& output) const {
   ConvolutionShape shape;
   if (!TellSizes(*inputs[0], shape)) return false;
-  output = *inputs[0];
+  output = Shape::Filled(inputs[0]->rank(), shape.batch);
   int64_t& channels = output[layout_.ChannelAxis(output.rank())];
   channels = shape.out_channels;
   for (int i = 0; i < shape.spatial_rank; ++i) {
@@ -139,7 +148,7 @@ Status FloatConvolution::Bind(BindContext& context) const {
   }
   const ConvolutionShape& shape = bound->shape;
   bound->plan = MakePlan(shape);
-  bound->output_shape = image;
+  bound->output_shape = Shape::Filled(image.rank(), shape.batch);
   const bool writes_part = whole_channels_ > 0;
   bound->channels = writes_part ? whole_channels_ : shape.out_channels;
   bound->first_channel = first_channel_;
@@ -150,7 +159,8 @@ Status FloatConvolution::Bind(BindContext& context) const {
     bound->input_pixels *= axis.input;
     bound->output_pixels *= axis.output;
   }
-  bound->turns_input = !layout_.last && shape.in_channels > 1 && bound->input_pixels > 1;
+  bound->turns_input = !image_layout_.last && !bound->plan->ReadsPlanes() &&
+                       shape.in_channels > 1 && bound->input_pixels > 1;
   bound->turns_output = !layout_.last && shape.out_channels > 1 && bound->output_pixels > 1;
   bound->copies_output = writes_part && bound->plan->NeedsDensePixels();
 

@@ -52,7 +52,8 @@ class FloatConvolution : public Executable {
   struct Bound;
 
   const Node& node_;
-  const operators::ChannelLayout layout_;
+  const operators::ChannelLayout layout_;  // of the output
+  const operators::ChannelLayout image_layout_;
   // Of a wider tensor that is written to (operators/whole_output.h): all its channels, or 0.
   const int64_t whole_channels_;
   const int64_t first_channel_;

@@ -231,6 +231,43 @@ TEST(Conv, WritesItsPartOfAWiderTensor) {
   SetIsaForTest(AvailableIsas().back());
 }
 
+// The image channels-first, the result channels-last, by every kind of plan.
+TEST(Conv, ReadsPlanes) {
+  std::mt19937 random(5);
+  for (const Isa isa : AvailableIsas()) {
+    SetIsaForTest(isa);
+    for (int i = 0; i < 40; ++i) {
+      OperatorCase c = RandomConv(2, random);
+      if (i % 2 == 0) {
+        // What is read where it lies.
+        const int64_t channels = Pick(2, 4, random);
+        c.inputs[0] = RandomTensor({2, channels, 9, 70}, random);
+        c.inputs[1] = RandomTensor({Pick(9, 16, random), channels, 3, 3}, random);
+        c.inputs.resize(2);
+        c.attributes.clear();
+        c.Set("strides", std::vector<int64_t>{2, 2});
+      }
+      const Tensor planes = c.inputs[0];
+      c.inputs[0] = ToChannelsLast(planes);
+      c.Set("channels_last", int64_t{1});
+      const std::vector<Tensor> turned = c.Run();
+      c.inputs[0] = planes;
+      c.Set("reads_planes", int64_t{1});
+      for (const int threads : {1, 3}) {
+        const std::vector<Tensor> read = c.Run(threads);
+        ASSERT_EQ(read.size(), 1u);
+        EXPECT_EQ(read[0].shape(), turned[0].shape());
+        const std::vector<float> expected = Floats(turned[0]);
+        const std::vector<float> values = Floats(read[0]);
+        for (size_t k = 0; k < expected.size(); ++k) {
+          ASSERT_NEAR(values[k], expected[k], 1e-4f) << IsaName(isa) << ", case " << i;
+        }
+      }
+    }
+  }
+  SetIsaForTest(AvailableIsas().back());
+}
+
 TEST(Conv, RefusesAPartOutsideTheWiderTensor) {
   std::mt19937 random(4);
   OperatorCase c = RandomConv(2, random);

@@ -44,6 +44,8 @@ struct ConvolutionShape {
   // as many output pixels as the stride says, for itself alone. Kernel and stride are alike then,
   // and nothing is cut off or added.
   bool tiles_line = false;
+  // Whether the image is there as [batch][channel][pixel]. For plans that read planes only.
+  bool planes = false;
 
   int64_t Taps() const;          // kernel positions
   int64_t OutputPixels() const;  // of the whole batch
@@ -60,6 +62,8 @@ class ConvolutionPlan {
                    const Epilogue& epilogue, void* scratch, Parallel& parallel) const = 0;
   // Whether pixels of the output and of the residual must follow each other without gaps.
   virtual bool NeedsDensePixels() const { return false; }
+  // Whether the input's channels are planes where the shape says so, and not each pixel's together.
+  virtual bool ReadsPlanes() const { return false; }
   // Whether the residual may be the output's memory.
   virtual bool TakesResidualInPlace() const { return false; }
 };
