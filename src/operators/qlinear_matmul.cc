@@ -64,12 +64,17 @@ Status InferRescaledMatmul(InferenceContext& context) {
     MULLION_RETURN_IF_ERROR(RequireOneOrEach(context, i, 1, "matrix"));
   }
   if (const Shape* const right = context.InputShape(kB); right != nullptr) {
-    if (right->rank() != 2)
-      return context.Error(context.DescribeInput(kB), " but must be a matrix");
+    if (right->rank() < 2) return context.Error(context.DescribeInput(kB), " but must be a matrix");
     for (const int i : {kBias, kFactors, kShifts}) {
       const Shape* const each = context.InputShape(i);
       if (each == nullptr || !each->IsConcrete() || right->Back(0) < 0) continue;
-      if (each->ElementCount() == right->Back(0)) continue;
+      const int64_t count = each->ElementCount();
+      if (count == right->Back(0) || (i == kFactors && count == 1)) continue;
+      const bool stacked = i == kShifts && right->rank() > 2 && each->rank() == right->rank();
+      if (stacked && count == (*each)[0] * right->Back(0) &&
+          ((*right)[0] < 0 || (*right)[0] == (*each)[0])) {
+        continue;
+      }
       return context.Error(context.DescribeInput(i), " but there are ", right->Back(0), " columns");
     }
   }

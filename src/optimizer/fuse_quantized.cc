@@ -270,6 +270,7 @@ class QuantizedFusion {
   bool FuseRescaling(Node& quantize, const QuantizedValue& result) {
     Node* made = MakeRescaledConv(graph_, quantize, result);
     if (made == nullptr) made = MakeRescaledMatmul(graph_, quantize, result);
+    if (made == nullptr) made = MakeRescaledScores(graph_, quantize, result);
     return made != nullptr && Accept(*made, quantize);
   }
 

@@ -146,6 +146,67 @@ Value& ZeroOf(Graph& graph, const Node& quantize) {
                                       : graph.AddConstant("zero", Tensor::Scalar(uint8_t{0}));
 }
 
+// A RescaledMatMul in the place of `product`, without its output.
+Node& RescaledMatmulOf(Graph& graph, const Node& product, Node& quantize, bool rectified,
+                       Value& factors, Value& shifts) {
+  using namespace operators::rescaled_matmul;
+  Node& node =
+      graph.AddBareNode(operators::kInternalDomain, operators::kRescaledMatMul, 1, &quantize);
+  node.origin = product.origin;
+  if (rectified) node.SetAttribute(kRectified, int64_t{1});
+  for (int i = 0; i < kBias; ++i) node.AddInput(product.input(i));
+  node.AddInput(nullptr);
+  node.AddInput(&factors);
+  node.AddInput(&shifts);
+  node.AddInput(&ZeroOf(graph, quantize));
+  return node;
+}
+
+// Dequantized bytes, perhaps times or by a number; of all that nobody else reads anything.
+struct ScaledBytes {
+  QuantizedValue bytes;
+  double factor = 1;
+};
+
+std::optional<ScaledBytes> ScaledBytesOf(const Value* value) {
+  ScaledBytes scaled;
+  if (value == nullptr || !HasOneReader(*value)) return std::nullopt;
+  const Node* const division = ProducerOf(value, "Div");
+  if (const Node* const node = division != nullptr ? division : ProducerOf(value, "Mul")) {
+    const auto number = ScalarOf(node->input(1));
+    if (!number.has_value() || node->input(1)->constant.shape().rank() > 1) return std::nullopt;
+    scaled.factor = division != nullptr ? 1.0 / *number : *number;
+    value = node->input(0);
+    if (!HasOneReader(*value)) return std::nullopt;
+  }
+  const auto bytes = DequantizedFrom(value);
+  if (!bytes.has_value() || !HasOneLivingReader(*bytes->bytes)) return std::nullopt;
+  scaled.bytes = *bytes;
+  scaled.factor *= bytes->scale;
+  return scaled;
+}
+
+// Whether `mask` is the same for all rows of a stack of products, and for all products that share
+// the first index, as RescaledMatMul takes shifts. Columns whose numbers are not known yet should
+// be as many; the operator refuses others.
+bool IsByColumn(const Value& mask, const Node& product) {
+  using namespace operators::rescaled_matmul;
+  const TypeInfo& left = product.input(kA)->type;
+  const TypeInfo& right = product.input(kB)->type;
+  if (!IsFloat(&mask) || !mask.type.has_shape || !left.has_shape || !right.has_shape) return false;
+  const Shape& shape = mask.type.shape;
+  const int rank = right.shape.rank();
+  if (rank < 3 || left.shape.rank() > rank || shape.rank() < 1 || shape.rank() > rank) return false;
+  const auto same = [](int64_t a, int64_t b) { return a == b && a != kUnknownDim; };
+  const bool unknown = shape.Back(0) < 0 && right.shape.Back(0) < 0;
+  if (shape.Back(0) != right.shape.Back(0) && !unknown) return false;
+  for (int i = 1; i < shape.rank(); ++i) {
+    const bool first = i == rank - 1 && same(shape.Back(i), right.shape.Back(i));
+    if (shape.Back(i) != 1 && !first) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Node* MakeRescaledConv(Graph& graph, Node& quantize, const QuantizedValue& result) {
@@ -214,16 +275,33 @@ Node* MakeRescaledMatmul(Graph& graph, Node& quantize, const QuantizedValue& res
   const auto rescaling = RescalingOf(*term, nullptr, shifts->size(), result.scale);
   if (!rescaling.has_value()) return nullptr;
 
-  Node& node =
-      graph.AddBareNode(operators::kInternalDomain, operators::kRescaledMatMul, 1, &quantize);
-  node.origin = product->origin;
-  if (quantized->rectified) node.SetAttribute(kRectified, int64_t{1});
-  for (int i = 0; i < kBias; ++i) node.AddInput(product->input(i));
-  node.AddInput(nullptr);
-  node.AddInput(&graph.AddConstant("factors", Tensor::Vector<float>(rescaling->factors)));
-  node.AddInput(&graph.AddConstant("shifts", Tensor::Vector<float>(rescaling->shifts)));
-  node.AddInput(&ZeroOf(graph, quantize));
-  return &node;
+  return &RescaledMatmulOf(graph, *product, quantize, quantized->rectified,
+                           graph.AddConstant("factors", Tensor::Vector<float>(rescaling->factors)),
+                           graph.AddConstant("shifts", Tensor::Vector<float>(rescaling->shifts)));
+}
+
+Node* MakeRescaledScores(Graph& graph, Node& quantize, const QuantizedValue& result) {
+  const auto quantized = QuantizedOf(quantize);
+  if (!quantized.has_value() || !Is(*quantized->value->producer(), "Add")) return nullptr;
+  const Node& sum = *quantized->value->producer();
+  for (int side = 0; side < 2; ++side) {
+    const auto scaled = ScaledBytesOf(sum.input(side));
+    Value* const mask = sum.input(1 - side);
+    if (!scaled.has_value() || mask == nullptr) continue;
+    const Node* const product = ProducerOf(scaled->bytes.bytes, "QLinearMatMul");
+    if (product == nullptr || &product->graph() != &graph || !IsByColumn(*mask, *product)) continue;
+    const auto factor = static_cast<float>(scaled->factor / result.scale);
+    if (!std::isfinite(factor * 255)) continue;
+    Node& steps = graph.AddBareNode("", "Div", 14, &quantize);
+    steps.origin = sum.origin;
+    steps.AddInput(mask);
+    steps.AddInput(&graph.AddConstant("scale", Tensor::Scalar(result.scale)));
+    Value& shifts = graph.AddValue("shifts", mask->type);
+    steps.SetOutput(0, &shifts);
+    Value& factors = graph.AddConstant("factors", Tensor::Scalar(factor));
+    return &RescaledMatmulOf(graph, *product, quantize, quantized->rectified, factors, shifts);
+  }
+  return nullptr;
 }
 
 }  // namespace mullion::optimizer

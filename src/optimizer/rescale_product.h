@@ -18,6 +18,11 @@ Node* MakeRescaledConv(Graph& graph, Node& quantize, const QuantizedValue& resul
 // else reads of a QLinearMatMul by a matrix.
 Node* MakeRescaledMatmul(Graph& graph, Node& quantize, const QuantizedValue& result);
 
+// The same for stacks of products of run time, as the scores of attention are: what nobody else
+// reads of a QLinearMatMul, perhaps times or by a number, to which a mask was added that is the
+// same for all rows.
+Node* MakeRescaledScores(Graph& graph, Node& quantize, const QuantizedValue& result);
+
 }  // namespace mullion::optimizer
 
 #endif  // MULLION_OPTIMIZER_RESCALE_PRODUCT_H_

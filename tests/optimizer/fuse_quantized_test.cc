@@ -305,6 +305,31 @@ TEST(FuseQuantized, AddsBiasesBeforeTheQuantization) {
   }
 }
 
+// As attention is written out: stacks of products of run time, and a mask for the columns.
+TEST(FuseQuantized, RescalesScoresByAMaskOfColumns) {
+  for (const std::string scaling : {"Div", "Mul", ""}) {
+    for (const Shape& shape : {Shape{2, 1, 1, 9}, Shape{1, 1, 1, 9}, Shape{9}, Shape{2, 1, 5, 9}}) {
+      SCOPED_TRACE(scaling);
+      QuantizedMaker maker;
+      Value& a = maker.Dequantized(maker.Bytes({2, 3, 5, 8}), {0.05f, 100});
+      Value& b = maker.Dequantized(maker.Bytes({2, 3, 8, 9}), {0.04f, 120});
+      Value& mask = maker.Add("Exp", {&maker.Dequantized(maker.Bytes(shape), {0.01f, 110})});
+      Value& product = maker.Quantized(maker.Add("MatMul", {&a, &b}), {0.2f, 120});
+      Value* scores = &maker.Dequantized(product, {0.2f, 120});
+      if (!scaling.empty()) scores = &maker.Add(scaling, {scores, &maker.Constant({}, 3.0f)});
+      Value& sum = maker.Add("Add", {scores, &mask});
+      const std::string rest = scaling.empty() ? "" : scaling + " ";
+      const bool by_row = shape.rank() == 4 && shape[2] != 1;
+      ExpectFusion(maker, maker.Quantized(sum, {0.3f, 90}),
+                   by_row ? ("DequantizeLinear Exp QLinearMatMul DequantizeLinear " + rest +
+                             "Add QuantizeLinear")
+                                .c_str()
+                          : "DequantizeLinear Exp Div RescaledMatMul",
+                   1);
+    }
+  }
+}
+
 // Weights of bytes around another zero point.
 TEST(FuseQuantized, TakesWeightsAroundAnyZeroPoint) {
   const std::vector<float> numbers = {1, -2, 0.5f, 0, 3, 7, -9, 2, 0.25f, 1};

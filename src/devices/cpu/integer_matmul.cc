@@ -243,11 +243,11 @@ void IntegerMatmul::FillColumns(const RunContext& context, const Bound& b, int64
                                      static_cast<uint32_t>(job.addends[c]));
     }
   }
-  FillScales(context, b, matrix, group, job, product.finish);
 }
 
 void IntegerMatmul::FillScales(const RunContext& context, const Bound& b, int64_t matrix,
-                               int64_t group, const Job& job, IntegerFinish& finish) const {
+                               int64_t index, int64_t group, const Job& job,
+                               IntegerFinish& finish) const {
   const int64_t columns = b.panels.columns;
   const int64_t padded = b.panels.padded_columns();
   if (job.scales != nullptr) {
@@ -272,7 +272,10 @@ void IntegerMatmul::FillScales(const RunContext& context, const Bound& b, int64_
   finish.rescale = job.rescale;
   finish.rescale.factors = padded_copy(job.rescale.factors, b.factors);
   // Bytes have no float biases.
-  finish.rescale.shifts = padded_copy(job.rescale.shifts, b.biases);
+  if (const float* const shifts = job.rescale.shifts; shifts != nullptr) {
+    const int64_t row = index * job.shift_rows / b.products;
+    finish.rescale.shifts = padded_copy(shifts + row * columns, b.biases);
+  }
   if (job.biases != nullptr) finish.biases = padded_copy(job.biases, b.biases);
 }
 
@@ -303,8 +306,10 @@ void IntegerMatmul::Run(const RunContext& context, const Job& job) const {
     const int64_t right_matrix = b.products == 1 ? 0 : b.shape.RightMatrix(i);
     product.packed = packed + right_matrix * b.panels.bytes();
     product.finish.right_zeros = nullptr;
-    for (int64_t g = 0; g < b.groups; ++g)
+    for (int64_t g = 0; g < b.groups; ++g) {
       FillColumns(context, b, right_matrix + g, g, job, product);
+      FillScales(context, b, right_matrix + g, i + g, g, job, product.finish);
+    }
     if (bytes && b.row_zeros) {
       product.finish.left_zeros = ScratchAt<int32_t>(context, b.left_zeros) + left_row(0);
     }

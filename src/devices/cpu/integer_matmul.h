@@ -35,6 +35,7 @@ class IntegerMatmul {
     const float* biases = nullptr;       // one per column, for kFloat; may be null
     const int32_t* addends = nullptr;    // one per column, added to sums; may be null
     IntegerRescale rescale;              // factors and shifts, one per column; no residual
+    int64_t shift_rows = 1;              // of shifts, each for as many products
     const uint8_t* made_left = nullptr;  // with Ports::left_is_made
     int32_t made_left_zero = 0;
     void* out = nullptr;
@@ -61,8 +62,9 @@ class IntegerMatmul {
   // What hangs on the columns of a right matrix, as group `group` of the product.
   void FillColumns(const RunContext& context, const Bound& bound, int64_t matrix, int64_t group,
                    const Job& job, IntegerProduct& product) const;
-  void FillScales(const RunContext& context, const Bound& bound, int64_t matrix, int64_t group,
-                  const Job& job, IntegerFinish& finish) const;
+  // `index`: of the product.
+  void FillScales(const RunContext& context, const Bound& bound, int64_t matrix, int64_t index,
+                  int64_t group, const Job& job, IntegerFinish& finish) const;
 
   Ports ports_;
   IntegerForm form_ = IntegerForm::kWords;

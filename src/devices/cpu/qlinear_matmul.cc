@@ -55,8 +55,13 @@ class QlinearMatmul final : public Executable {
     job.scales = Scales(context, shape, 0);
     if (context.HasInput(kBias)) job.addends = context.Input(kBias).as<int32_t>();
     if (context.HasInput(kFactors)) {
-      job.rescale.factors = context.Input(kFactors).as<float>();
-      job.rescale.shifts = context.Input(kShifts).as<float>();
+      const TensorView& shifts = context.Input(kShifts);
+      auto* const factors =
+          ScratchAt<float>(context, PaddedColumns(shape) * int64_t{sizeof(float)});
+      SpreadFloats(context.Input(kFactors), shape.columns, factors);
+      job.rescale.factors = factors;
+      job.rescale.shifts = shifts.as<float>();
+      job.shift_rows = shifts.count() / shape.columns;
       job.rescale.is_signed = output.type == ElementType::kInt8;
       job.rescale.rectified = rectified_;
       job.rescale.zero_point = static_cast<float>(ByteInput(context, kZero));

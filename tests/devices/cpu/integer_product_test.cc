@@ -380,34 +380,44 @@ TEST(QlinearMatmul, TakesScalesPerRowAndColumn) {
 
 TEST(RescaledMatmul, EqualsPlainLoops) {
   std::mt19937 random(37);
-  for (int i = 0; i < 24; ++i) {
+  for (int i = 0; i < 48; ++i) {
     SCOPED_TRACE(i);
+    // Of each stack, `heads` matrices have the same shifts.
+    const bool stacked = i % 2 == 1;
+    const int64_t stacks = stacked ? Pick(1, 3, random) : 1;
+    const int64_t heads = stacked ? Pick(1, 3, random) : 1;
     const int64_t rows = Pick(1, 30, random);
     const int64_t depth = Pick(1, 60, random);
     const int64_t columns = Pick(1, 150, random);
     const bool has_bias = Pick(0, 1, random) == 1;
     const bool rescales = !has_bias || Pick(0, 2, random) != 0;
     const bool rectified = rescales && Pick(0, 1, random) == 1;
-    const Bytes a(Pick(0, 1, random) == 1, {rows, depth}, random);
-    const Bytes b(Pick(0, 1, random) == 1, {depth, columns}, random);
+    const auto shape_of = [&](int64_t height, int64_t width) {
+      return stacked ? Shape{stacks, heads, height, width} : Shape{height, width};
+    };
+    const Bytes a(Pick(0, 1, random) == 1, shape_of(rows, depth), random);
+    const Bytes b(Pick(0, 1, random) == 1, shape_of(depth, columns), random);
     const Bytes a_zero(a.is_signed, {}, random);
     const Bytes b_zero(b.is_signed, {}, random);
     const Bytes q_zero(Pick(0, 1, random) == 1, {}, random);
     const Bytes y_zero(Pick(0, 1, random) == 1, {}, random);
     std::vector<int32_t> bias(static_cast<size_t>(columns));
     for (int32_t& value : bias) value = static_cast<int32_t>(Pick(-9999, 9999, random));
-    const std::vector<float> factors = Dyadic(columns, random);
-    const std::vector<float> shifts = Dyadic(columns, random);
+    const bool one_factor = Pick(0, 1, random) == 1;
+    const std::vector<float> factors = Dyadic(one_factor ? 1 : columns, random);
+    const std::vector<float> shifts = Dyadic(stacks * columns, random);
     std::vector<int32_t> expected;
-    for (int64_t j = 0; j < rows * columns; ++j) {
+    for (int64_t j = 0; j < stacks * heads * rows * columns; ++j) {
       const auto c = static_cast<size_t>(j % columns);
+      const int64_t matrix = j / columns / rows;
+      const auto shift = static_cast<size_t>(matrix / heads * columns) + c;
       int32_t sum = has_bias ? bias[c] : 0;
       for (int64_t k = 0; k < depth; ++k) {
-        sum +=
-            (a[j / columns * depth + k] - a_zero[0]) * (b[k * columns + j % columns] - b_zero[0]);
+        sum += (a[j / columns * depth + k] - a_zero[0]) *
+               (b[(matrix * depth + k) * columns + j % columns] - b_zero[0]);
       }
       const int32_t q = Requantized(sum, 0.003f, q_zero[0], q_zero.is_signed);
-      float value = static_cast<float>(q - q_zero[0]) * factors[c] + shifts[c];
+      float value = static_cast<float>(q - q_zero[0]) * factors[one_factor ? 0 : c] + shifts[shift];
       if (rectified) value = std::fmax(value, 0.0f);
       const float low = y_zero.is_signed ? -128.0f : 0.0f;
       const float rounded = std::nearbyint(value) + static_cast<float>(y_zero[0]);
@@ -429,8 +439,9 @@ TEST(RescaledMatmul, EqualsPlainLoops) {
                 q_zero.tensor,
                 has_bias ? Tensor::Vector<int32_t>(std::span<const int32_t>(bias)) : Tensor()};
     if (rescales) {
-      c.inputs.push_back(FloatTensor({columns}, factors));
-      c.inputs.push_back(FloatTensor({columns}, shifts));
+      c.inputs.push_back(FloatTensor({one_factor ? 1 : columns}, factors));
+      c.inputs.push_back(
+          FloatTensor(stacked ? Shape{stacks, 1, 1, columns} : Shape{columns}, shifts));
       c.inputs.push_back(y_zero.tensor);
     }
     c.constant_parameters = Pick(0, 1, random) == 1;
