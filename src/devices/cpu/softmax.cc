@@ -7,6 +7,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "base/element_traits.h"
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/kernels/elementwise/number_unary.h"
 #include "devices/cpu/kernels/reduction/arg_max.h"
@@ -127,38 +128,27 @@ class Hardmax final : public AlongAxis {
   using AlongAxis::AlongAxis;
 
  private:
-  static int64_t Largest(const T* x, int64_t n, int64_t stride) {
-    if constexpr (std::is_same_v<T, float>) {
-      // A leading NaN is the largest: nothing is larger.
-      if (stride == 1) {
-        int64_t index = 0;
-        if (x[0] == x[0]) {
-          ArgMaxRows({}, ElementType::kFloat, x, static_cast<size_t>(n), 1, &index);
-        }
-        return index;
-      }
-    }
-    int64_t best = 0;
-    for (int64_t k = 1; k < n; ++k) {
-      if (x[k * stride] > x[best * stride]) best = k;
-    }
-    return best;
-  }
-
   void Compute(const AxisView& view, const TensorView& input, const MutableTensorView& output,
                Parallel& parallel) const override {
-    const T* const x = input.as<T>();
-    T* const y = output.as<T>();
+    const auto n = static_cast<size_t>(view.n);
     ForColumns(view, parallel, [&](int64_t offset, int64_t count) {
-      for (int64_t j = offset; j < offset + count; ++j) {
-        const int64_t best = Largest(x + j, view.n, view.inner);
-        if (view.inner == 1) {
-          std::fill_n(y + j, view.n, T{0});
-        } else {
-          for (int64_t k = 0; k < view.n; ++k) y[j + k * view.inner] = 0;
-        }
-        y[j + best * view.inner] = 1;
+      const T* const x = input.as<T>() + offset;
+      T* const y = output.as<T>() + offset;
+      int64_t best[kArgMaxColumns];
+      if (view.inner == 1) {
+        ArgMaxRows({}, kElementTypeOf<T>, x, n, 1, best);
+      } else {
+        ArgMaxColumns({}, kElementTypeOf<T>, x, n, static_cast<size_t>(view.inner),
+                      static_cast<size_t>(count), best);
       }
+      // A leading NaN is the largest: nothing is larger.
+      for (int64_t j = 0; j < count; ++j) {
+        if (x[j] != x[j]) best[j] = 0;
+      }
+      const int64_t rows = view.inner == 1 ? 1 : view.n;
+      const int64_t row = view.inner == 1 ? view.n : count;
+      for (int64_t k = 0; k < rows; ++k) std::fill_n(y + k * view.inner, row, T{0});
+      for (int64_t j = 0; j < count; ++j) y[j + best[j] * view.inner] = 1;
     });
   }
 };

@@ -395,25 +395,34 @@ TEST(Imputer, ReplacesNan) {
   EXPECT_EQ(tester.Output<float>(0), Floats({10, 1, 2, 20}));
 }
 
-TEST(Imputer, ReplacesInRowsOfAnyLength) {
+template <typename T, typename Value>
+void ReplaceInRows(const std::string& values_name, const std::string& replaced_name) {
   for (const int64_t features : {1, 7, 64, 65, 300}) {
     for (const bool one : {false, true}) {
-      Floats data(static_cast<size_t>(5 * features));
-      Floats values;
-      for (int64_t i = 0; i < (one ? 1 : features); ++i) values.push_back(static_cast<float>(-i));
-      Floats expected;
+      std::vector<T> data(static_cast<size_t>(5 * features));
+      std::vector<Value> values;
+      for (int64_t i = 0; i < (one ? 1 : features); ++i) values.push_back(static_cast<Value>(-i));
+      std::vector<T> expected;
       for (size_t i = 0; i < data.size(); ++i) {
-        data[i] = i % 3 == 0 ? 7.0f : static_cast<float>(i + 10);
-        expected.push_back(i % 3 == 0 ? values[one ? 0 : i % values.size()] : data[i]);
+        data[i] = i % 3 == 0 ? T{7} : static_cast<T>(i + 10);
+        expected.push_back(i % 3 == 0 ? static_cast<T>(values[one ? 0 : i % values.size()])
+                                      : data[i]);
       }
       KernelTester tester = Ml("Imputer");
-      tester.AddInput<float>({5, features}, data);
-      tester.SetAttribute("imputed_value_floats", values);
-      tester.SetAttribute("replaced_value_float", 7.0f);
+      tester.AddInput<T>({5, features}, data);
+      tester.SetAttribute(values_name, values);
+      tester.SetAttribute(replaced_name, Value{7});
       EXPECT_RUNS(tester);
-      EXPECT_EQ(tester.Output<float>(0), expected);
+      EXPECT_EQ(tester.template Output<T>(0), expected);
     }
   }
+}
+
+TEST(Imputer, ReplacesInRowsOfAnyLength) {
+  ReplaceInRows<float, float>("imputed_value_floats", "replaced_value_float");
+  ReplaceInRows<double, float>("imputed_value_floats", "replaced_value_float");
+  ReplaceInRows<int64_t, int64_t>("imputed_value_int64s", "replaced_value_int64");
+  ReplaceInRows<int32_t, int64_t>("imputed_value_int64s", "replaced_value_int64");
 }
 
 TEST(Normalizer, DividesByTheNormOfItsName) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/devices/cpu/operator_case.h"
 
 namespace mullion::cpu {
@@ -64,6 +66,27 @@ TEST(Softmax, RefusesAnAxisOutsideTheRank) {
 TEST(Hardmax, MarksTheFirstOfTheLargest) {
   const OperatorCase c = Case("Hardmax", 13, FloatTensor({2, 3}, {1, 3, 3, 2, 0, 1}), -1);
   EXPECT_EQ(Floats(c.Run()[0]), std::vector<float>({0, 1, 0, 1, 0, 0}));
+}
+
+TEST(Hardmax, TakesColumnsAsItTakesRows) {
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  constexpr int64_t kRows = 5;
+  constexpr int64_t kColumns = 131;
+  std::vector<float> values;
+  std::vector<float> expected;
+  for (int64_t i = 0; i < kRows * kColumns; ++i) {
+    const int64_t row = i / kColumns;
+    const int64_t column = i % kColumns;
+    const int64_t best = column % kRows;
+    // NaN is passed over unless it comes first; of equal ones the first counts.
+    const bool nan = column % 7 == 3 && row == (column % 2 == 0 ? 0 : 4);
+    values.push_back(nan ? kNaN : row >= best ? 2.0f : -1.0f);
+    const bool leads = column % 14 == 10;
+    const int64_t first = leads ? 0 : column % 14 == 3 && best == 4 ? 0 : best;
+    expected.push_back(row == first ? 1.0f : 0.0f);
+  }
+  const OperatorCase c = Case("Hardmax", 13, FloatTensor({kRows, kColumns}, values), 0);
+  EXPECT_EQ(Floats(c.Run()[0]), expected);
 }
 
 }  // namespace
