@@ -68,13 +68,12 @@ Status InferRescaledMatmul(InferenceContext& context) {
     for (const int i : {kBias, kFactors, kShifts}) {
       const Shape* const each = context.InputShape(i);
       if (each == nullptr || !each->IsConcrete() || right->Back(0) < 0) continue;
-      const int64_t count = each->ElementCount();
-      if (count == right->Back(0) || (i == kFactors && count == 1)) continue;
-      const bool stacked = i == kShifts && right->rank() > 2 && each->rank() == right->rank();
-      if (stacked && count == (*each)[0] * right->Back(0) &&
-          ((*right)[0] < 0 || (*right)[0] == (*each)[0])) {
-        continue;
-      }
+      const int64_t width = each->rank() == 0 ? 1 : each->Back(0);
+      const bool stacked = i == kShifts && right->rank() > 2 && each->rank() == right->rank() &&
+                           ((*right)[0] < 0 || (*right)[0] == (*each)[0]);
+      const int64_t stacks = stacked ? (*each)[0] : 1;
+      const bool fits = width == right->Back(0) || (i != kBias && width == 1);
+      if (fits && each->ElementCount() == stacks * width) continue;
       return context.Error(context.DescribeInput(i), " but there are ", right->Back(0), " columns");
     }
   }

@@ -8,7 +8,7 @@
 //
 // Right operands are matrices of two axes, and scales are one for all but those of their columns.
 // Stacks of matrices, of as many axes as y, may have shifts for each index of their first axis, of
-// the shape [stacks, 1, ..., 1, columns].
+// the shape [stacks, 1, ..., 1, columns] or with one for all columns.
 // With the attribute `rectified` y is `zero` at least.
 #ifndef MULLION_OPERATORS_RESCALED_MATMUL_H_
 #define MULLION_OPERATORS_RESCALED_MATMUL_H_
@@ -32,7 +32,7 @@ enum Input {
   kQScale,
   kQZero,
   kBias,     // int32, one per column, as kFactors and kShifts; optional
-  kFactors,  // or one for all; optional, with what follows
+  kFactors,  // or one for all, as kShifts; optional, with what follows
   kShifts,
   kZero,  // of the type of y
 };

@@ -262,21 +262,23 @@ void IntegerMatmul::FillScales(const RunContext& context, const Bound& b, int64_
     std::fill(scales + columns, scales + padded, 0.0f);
     finish.scales = all_scales;
   }
-  const auto padded_copy = [&](const float* from, int64_t offset) -> const float* {
+  const auto padded_copy = [&](const float* from, int64_t offset, bool one) -> const float* {
     if (from == nullptr) return nullptr;
     auto* const all = ScratchAt<float>(context, offset);
     float* const to = all + group * padded;
-    std::fill(std::copy_n(from, columns, to), to + padded, 0.0f);
+    std::fill(one ? std::fill_n(to, columns, *from) : std::copy_n(from, columns, to), to + padded,
+              0.0f);
     return all;
   };
   finish.rescale = job.rescale;
-  finish.rescale.factors = padded_copy(job.rescale.factors, b.factors);
+  finish.rescale.factors = padded_copy(job.rescale.factors, b.factors, false);
   // Bytes have no float biases.
   if (const float* const shifts = job.rescale.shifts; shifts != nullptr) {
     const int64_t row = index * job.shift_rows / b.products;
-    finish.rescale.shifts = padded_copy(shifts + row * columns, b.biases);
+    const float* const from = shifts + row * (job.one_shift ? 1 : columns);
+    finish.rescale.shifts = padded_copy(from, b.biases, job.one_shift);
   }
-  if (job.biases != nullptr) finish.biases = padded_copy(job.biases, b.biases);
+  if (job.biases != nullptr) finish.biases = padded_copy(job.biases, b.biases, false);
 }
 
 void IntegerMatmul::Run(const RunContext& context, const Job& job) const {

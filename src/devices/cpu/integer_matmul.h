@@ -35,6 +35,7 @@ class IntegerMatmul {
     const float* biases = nullptr;       // one per column, for kFloat; may be null
     const int32_t* addends = nullptr;    // one per column, added to sums; may be null
     IntegerRescale rescale;              // factors and shifts, one per column; no residual
+    bool one_shift = false;              // for all columns
     int64_t shift_rows = 1;              // of shifts, each for as many products
     const uint8_t* made_left = nullptr;  // with Ports::left_is_made
     int32_t made_left_zero = 0;

@@ -61,7 +61,8 @@ class QlinearMatmul final : public Executable {
       SpreadFloats(context.Input(kFactors), shape.columns, factors);
       job.rescale.factors = factors;
       job.rescale.shifts = shifts.as<float>();
-      job.shift_rows = shifts.count() / shape.columns;
+      job.one_shift = shifts.shape.rank() == 0 || shifts.shape.Back(0) == 1;
+      job.shift_rows = shifts.count() / (job.one_shift ? 1 : shape.columns);
       job.rescale.is_signed = output.type == ElementType::kInt8;
       job.rescale.rectified = rectified_;
       job.rescale.zero_point = static_cast<float>(ByteInput(context, kZero));

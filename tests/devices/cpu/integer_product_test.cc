@@ -405,12 +405,14 @@ TEST(RescaledMatmul, EqualsPlainLoops) {
     for (int32_t& value : bias) value = static_cast<int32_t>(Pick(-9999, 9999, random));
     const bool one_factor = Pick(0, 1, random) == 1;
     const std::vector<float> factors = Dyadic(one_factor ? 1 : columns, random);
-    const std::vector<float> shifts = Dyadic(stacks * columns, random);
+    const int64_t shift_columns = stacked && Pick(0, 2, random) == 0 ? 1 : columns;
+    const std::vector<float> shifts = Dyadic(stacks * shift_columns, random);
     std::vector<int32_t> expected;
     for (int64_t j = 0; j < stacks * heads * rows * columns; ++j) {
       const auto c = static_cast<size_t>(j % columns);
       const int64_t matrix = j / columns / rows;
-      const auto shift = static_cast<size_t>(matrix / heads * columns) + c;
+      const auto shift =
+          static_cast<size_t>(matrix / heads * shift_columns) + (shift_columns == 1 ? 0 : c);
       int32_t sum = has_bias ? bias[c] : 0;
       for (int64_t k = 0; k < depth; ++k) {
         sum += (a[j / columns * depth + k] - a_zero[0]) *
@@ -441,7 +443,7 @@ TEST(RescaledMatmul, EqualsPlainLoops) {
     if (rescales) {
       c.inputs.push_back(FloatTensor({one_factor ? 1 : columns}, factors));
       c.inputs.push_back(
-          FloatTensor(stacked ? Shape{stacks, 1, 1, columns} : Shape{columns}, shifts));
+          FloatTensor(stacked ? Shape{stacks, 1, 1, shift_columns} : Shape{columns}, shifts));
       c.inputs.push_back(y_zero.tensor);
     }
     c.constant_parameters = Pick(0, 1, random) == 1;
