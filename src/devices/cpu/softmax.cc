@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <type_traits>
 
 #include "base/element_traits.h"
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/kernels/elementwise/number_unary.h"
 #include "devices/cpu/kernels/reduction/arg_max.h"
+#include "devices/cpu/kernels/reduction/reduce.h"
 #include "devices/cpu/registry.h"
 #include "operators/registry.h"
 
@@ -77,35 +77,67 @@ class DoubleSoftmax final : public AlongAxis {
   using AlongAxis::AlongAxis;
 
  private:
-  // Exponentials that are made at once, in memory on the stack.
-  static constexpr int64_t kPart = 256;
+  static constexpr int64_t kColumns = 64;  // the most of ForColumns
+  static constexpr int64_t kPart = 256;    // exponentials that are made at once
 
-  static void Exponentials(const double* x, int64_t count, int64_t stride, double maximum,
-                           double* part) {
-    for (int64_t k = 0; k < count; ++k) part[k] = x[k * stride] - maximum;
-    DoubleUnary({operators::ElementwiseOp::kExp}, part, part, static_cast<size_t>(count));
+  // y = e^(x - maxima), of neighbours; maxima are as many, or one (`step` 0).
+  static void Exponentials(const double* x, const double* maxima, int64_t step, int64_t count,
+                           double* y) {
+    if (step == 0) {
+      const double maximum = *maxima;
+      for (int64_t k = 0; k < count; ++k) y[k] = x[k] - maximum;
+    } else {
+      for (int64_t k = 0; k < count; ++k) y[k] = x[k] - maxima[k];
+    }
+    DoubleUnary({operators::ElementwiseOp::kExp}, y, y, static_cast<size_t>(count));
   }
 
-  static void Column(const double* x, double* y, int64_t n, int64_t stride) {
-    double maximum = -std::numeric_limits<double>::infinity();
-    for (int64_t k = 0; k < n; ++k) maximum = std::max(maximum, x[k * stride]);
+  // Of an accumulator that is one double.
+  static void TakeIn(const ReduceFunctions& reduction, const double* x, int64_t count, double& a) {
+    reduction.run(x, static_cast<size_t>(count), &a);
+  }
+
+  void Row(const double* x, double* y, int64_t n) const {
+    double maximum = 0, sum = 0;
+    max_.init(&maximum, 1);
+    TakeIn(max_, x, n, maximum);
+    sum_.init(&sum, 1);
     double part[kPart];
-    double sum = 0;
     for (int64_t first = 0; first < n; first += kPart) {
       const int64_t count = std::min(kPart, n - first);
-      Exponentials(x + first * stride, count, stride, maximum, part);
-      for (int64_t k = 0; k < count; ++k) sum += part[k];
+      double* const to = kLog ? part : y + first;
+      Exponentials(x + first, &maximum, 0, count, to);
+      TakeIn(sum_, to, count, sum);
     }
     if (kLog) {
       const double log = std::log(sum);
-      for (int64_t k = 0; k < n; ++k) y[k * stride] = x[k * stride] - maximum - log;
-      return;
+      for (int64_t k = 0; k < n; ++k) y[k] = x[k] - maximum - log;
+    } else {
+      for (int64_t k = 0; k < n; ++k) y[k] /= sum;
     }
-    for (int64_t first = 0; first < n; first += kPart) {
-      const int64_t count = std::min(kPart, n - first);
-      // Of a short column they are still there.
-      if (n > kPart) Exponentials(x + first * stride, count, stride, maximum, part);
-      for (int64_t k = 0; k < count; ++k) y[(first + k) * stride] = part[k] / sum;
+  }
+
+  // Neighbours side by side, their elements `stride` apart.
+  void Columns(const double* x, double* y, int64_t n, int64_t stride, int64_t count) const {
+    double maxima[kColumns], sums[kColumns], part[kColumns];
+    const auto columns = static_cast<size_t>(count);
+    max_.init(maxima, columns);
+    max_.rows(x, static_cast<size_t>(n), static_cast<size_t>(stride), columns, maxima);
+    sum_.init(sums, columns);
+    for (int64_t k = 0; k < n; ++k) {
+      double* const to = kLog ? part : y + k * stride;
+      Exponentials(x + k * stride, maxima, 1, count, to);
+      sum_.rows(to, 1, 0, columns, sums);
+    }
+    if (kLog) {
+      for (int64_t j = 0; j < count; ++j) sums[j] = std::log(sums[j]);
+    }
+    for (int64_t k = 0; k < n; ++k, x += stride, y += stride) {
+      if (kLog) {
+        for (int64_t j = 0; j < count; ++j) y[j] = x[j] - maxima[j] - sums[j];
+      } else {
+        for (int64_t j = 0; j < count; ++j) y[j] /= sums[j];
+      }
     }
   }
 
@@ -114,11 +146,17 @@ class DoubleSoftmax final : public AlongAxis {
     const double* const x = input.as<double>();
     double* const y = output.as<double>();
     ForColumns(view, parallel, [&](int64_t offset, int64_t count) {
-      for (int64_t j = 0; j < count; ++j) {
-        Column(x + offset + j, y + offset + j, view.n, view.inner);
+      if (view.inner == 1) {
+        Row(x + offset, y + offset, view.n);
+      } else {
+        Columns(x + offset, y + offset, view.n, view.inner, count);
       }
     });
   }
+
+  // Their accumulators are doubles.
+  const ReduceFunctions max_ = NumberReduceFunctions(ReduceKind::kMax, ElementType::kDouble);
+  const ReduceFunctions sum_ = NumberReduceFunctions(ReduceKind::kSum, ElementType::kDouble);
 };
 
 // 1 at the first of the largest elements, 0 elsewhere.

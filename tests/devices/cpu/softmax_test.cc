@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
+#include <vector>
 
+#include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/operator_case.h"
 
 namespace mullion::cpu {
@@ -26,6 +29,55 @@ TEST(Softmax, AgreesWithDoubleOnRowsAndColumnsOfManyLengths) {
       ExpectAgreement(Case(name, 13, RandomTensor({2, n, 37}, random), 1), 2e-6);
     }
   }
+}
+
+// Of doubles, against plain loops.
+TEST(Softmax, OfDoublesEqualsItsFormulaOnRowsAndColumns) {
+  std::mt19937 random(7);
+  std::uniform_real_distribution<double> number(-30, 30);
+  for (const Isa isa : AvailableIsas()) {
+    SetIsaForTest(isa);
+    for (const int64_t n : {1, 2, 7, 64, 255, 257, 700}) {
+      for (const int64_t inner : {1, 3, 70}) {
+        SCOPED_TRACE(testing::Message() << IsaName(isa) << ", " << n << " by " << inner);
+        std::vector<double> x(static_cast<size_t>(3 * n * inner));
+        for (double& value : x) value = number(random);
+        const auto at = [&](int64_t o, int64_t k, int64_t i) {
+          return static_cast<size_t>((o * n + k) * inner + i);
+        };
+        if (n > 2) x[at(1, 1, 0)] = -HUGE_VAL;
+        if (n > 2) x[at(2, n - 1, 0)] = NAN;
+        const Tensor input = Tensor::FromSpan<double>({3, n, inner}, std::span<const double>(x));
+        const Tensor plain = Case("Softmax", 13, input, 1).Run()[0];
+        const Tensor logs = Case("LogSoftmax", 13, input, 1).Run()[0];
+        for (int64_t o = 0; o < 3; ++o) {
+          for (int64_t i = 0; i < inner; ++i) {
+            double maximum = -HUGE_VAL;
+            long double sum = 0;
+            for (int64_t k = 0; k < n; ++k) maximum = std::fmax(maximum, x[at(o, k, i)]);
+            for (int64_t k = 0; k < n; ++k) sum += std::exp(x[at(o, k, i)] - maximum);
+            for (int64_t k = 0; k < n; ++k) {
+              const size_t place = at(o, k, i);
+              const double y = plain.span<double>()[place];
+              const double log = logs.span<double>()[place];
+              if (std::isnan(static_cast<double>(sum))) {
+                ASSERT_TRUE(std::isnan(y) && std::isnan(log));
+                continue;
+              }
+              const auto expected = static_cast<double>(std::exp(x[place] - maximum) / sum);
+              ASSERT_NEAR(y, expected, 1e-14 * expected);
+              if (expected == 0) {
+                ASSERT_EQ(log, -HUGE_VAL);
+              } else {
+                ASSERT_NEAR(log, x[place] - maximum - static_cast<double>(std::log(sum)), 1e-13);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  SetIsaForTest(AvailableIsas().back());
 }
 
 TEST(Softmax, SharesLargeInputsBetweenThreads) {
