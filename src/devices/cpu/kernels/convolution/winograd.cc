@@ -73,9 +73,10 @@ int64_t Winograd::SumFloats(const RowBlocks& tiles) const {
   return form_.points() * (tiles.rows * kMaxColumns + kGap) + kMostTileRows * kMaxColumns;
 }
 
-// A worker's: which block of tiles it has the transformed input of, sums, that input.
+// A worker's, in whole cache lines: which block of tiles it has the transformed input of, sums,
+// that input.
 int64_t Winograd::WorkerFloats(const RowBlocks& tiles) const {
-  return kHeldFloats + SumFloats(tiles) + InputFloats(tiles.rows);
+  return RoundUp(kHeldFloats + SumFloats(tiles) + InputFloats(tiles.rows), kHeldFloats);
 }
 
 size_t Winograd::ScratchBytes(int threads) const {
