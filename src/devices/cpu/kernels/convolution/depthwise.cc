@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <limits>
 #include <span>
 
 #include "devices/cpu/kernels/convolution/depthwise_line.h"
 #include "devices/cpu/kernels/convolution/depthwise_strip.h"
+#include "devices/cpu/kernels/convolution/finish_pixels.h"
 #include "devices/cpu/kernels/simd/isa.h"
 
 namespace mullion::cpu {
@@ -26,26 +26,6 @@ constexpr int64_t kChannelStep = 16;
 // Packed floats of a tap.
 int64_t WeightsStride(int64_t channels) {
   return channels < kChannelStep ? channels + kChannelStep : channels;
-}
-
-// Whether the epilogue is a comparison with bounds, which it then sets.
-bool BoundsOf(const Epilogue& epilogue, float& low, float& high) {
-  low = -std::numeric_limits<float>::infinity();
-  high = std::numeric_limits<float>::infinity();
-  if (epilogue.residual != nullptr) return false;
-  switch (epilogue.activation.kind) {
-    case Activation::Kind::kNone:
-      return true;
-    case Activation::Kind::kRelu:
-      low = 0.0f;
-      return true;
-    case Activation::Kind::kClip:
-      low = epilogue.activation.alpha;
-      high = epilogue.activation.beta;
-      return true;
-    default:
-      return false;
-  }
 }
 
 // Pixels of an axis of which those a dilation apart are neighbours, `first` among them.

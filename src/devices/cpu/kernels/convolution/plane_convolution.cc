@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 
 #include "base/rounding.h"
+#include "devices/cpu/kernels/convolution/finish_pixels.h"
 #include "devices/cpu/kernels/convolution/plane_tile.h"
 
 namespace mullion::cpu {
@@ -29,7 +29,6 @@ struct PlaneConvolution::Job {
   float* out;
   int64_t out_stride;
   const Epilogue& epilogue;
-  bool activates_apart;
 };
 
 bool UsesPlaneConvolution(const ConvolutionShape& shape) {
@@ -126,13 +125,7 @@ void PlaneConvolution::RunBand(const Job& job, int64_t image, int64_t begin, int
   tiles.columns = static_cast<size_t>(shape_.out_channels);
   tiles.bias = epilogue.bias;
   tiles.out_stride = job.out_stride;
-  tiles.low = -std::numeric_limits<float>::infinity();
-  tiles.high = std::numeric_limits<float>::infinity();
-  if (!job.activates_apart && epilogue.activation.kind == Activation::Kind::kRelu) tiles.low = 0;
-  if (!job.activates_apart && epilogue.activation.kind == Activation::Kind::kClip) {
-    tiles.low = epilogue.activation.alpha;
-    tiles.high = epilogue.activation.beta;
-  }
+  const bool bounded = BoundsOf(epilogue, tiles.low, tiles.high);
   int64_t copied = 0;
   for (int64_t line = begin; line < end; ++line) {
     // Just before they are read.
@@ -143,26 +136,15 @@ void PlaneConvolution::RunBand(const Job& job, int64_t image, int64_t begin, int
     const int64_t first_pixel = (image * down.output + line) * across.output;
     tiles.out = job.out + first_pixel * job.out_stride;
     MultiplyPlaneTiles(tiles);
-    if (!job.activates_apart) continue;
-    ActivationRows rows;
-    rows.x = rows.out = job.out + first_pixel * job.out_stride;
-    rows.x_stride = rows.out_stride = job.out_stride;
-    if (epilogue.residual != nullptr) {
-      rows.residual = epilogue.residual + first_pixel * epilogue.residual_stride;
-      rows.residual_stride = epilogue.residual_stride;
-    }
-    rows.count = across.output;
-    rows.columns = shape_.out_channels;
-    ActivateRows(epilogue.activation, rows);
+    if (bounded) continue;
+    FinishPixels(epilogue, job.out, job.out_stride, first_pixel, across.output,
+                 shape_.out_channels);
   }
 }
 
 void PlaneConvolution::Run(const float* input, const float* packed, float* out, int64_t out_stride,
                            const Epilogue& epilogue, void* scratch, Parallel& parallel) const {
-  using Kind = Activation::Kind;
-  const Kind kind = epilogue.activation.kind;
-  const bool bounded = kind == Kind::kNone || kind == Kind::kRelu || kind == Kind::kClip;
-  const Job job{input, packed, out, out_stride, epilogue, epilogue.residual != nullptr || !bounded};
+  const Job job{input, packed, out, out_stride, epilogue};
   const auto strip_floats = static_cast<int64_t>(ScratchBytes(1) / sizeof(float));
   parallel.For(shape_.batch * bands_, 1, [&](int64_t band, int64_t end, int worker) {
     for (; band < end; ++band) {

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "base/rounding.h"
+#include "devices/cpu/kernels/convolution/finish_pixels.h"
 
 namespace mullion::cpu {
 
@@ -24,7 +24,6 @@ struct ThinWinograd::Job {
   float* out;
   int64_t out_stride;
   const Epilogue& epilogue;
-  bool activates_apart;
 };
 
 ThinWinograd::ThinWinograd(const ConvolutionShape& shape)
@@ -82,13 +81,7 @@ void ThinWinograd::RunLine(const Job& job, int64_t line, float* scratch) const {
   tiles.channels = channels_;
   tiles.line_stride = line_floats_;
   tiles.points = scratch + down_.window * line_floats_;
-  tiles.low = -std::numeric_limits<float>::infinity();
-  tiles.high = std::numeric_limits<float>::infinity();
-  if (!job.activates_apart && epilogue.activation.kind == Activation::Kind::kRelu) tiles.low = 0;
-  if (!job.activates_apart && epilogue.activation.kind == Activation::Kind::kClip) {
-    tiles.low = epilogue.activation.alpha;
-    tiles.high = epilogue.activation.beta;
-  }
+  const bool bounded = BoundsOf(epilogue, tiles.low, tiles.high);
   tiles.out_stride = job.out_stride;
   tiles.line_pixels = across_.output;
   tiles.out_lines = down_.Outputs(top);
@@ -109,25 +102,14 @@ void ThinWinograd::RunLine(const Job& job, int64_t line, float* scratch) const {
       MultiplyThinTiles(tiles);
     }
   }
-  if (!job.activates_apart) return;
-  ActivationRows rows;
-  rows.x = rows.out = job.out + first_pixel * job.out_stride;
-  rows.x_stride = rows.out_stride = job.out_stride;
-  if (epilogue.residual != nullptr) {
-    rows.residual = epilogue.residual + first_pixel * epilogue.residual_stride;
-    rows.residual_stride = epilogue.residual_stride;
-  }
-  rows.count = tiles.out_lines * across_.output;
-  rows.columns = blocks_.columns;
-  ActivateRows(epilogue.activation, rows);
+  if (bounded) return;
+  FinishPixels(epilogue, job.out, job.out_stride, first_pixel, tiles.out_lines * across_.output,
+               blocks_.columns);
 }
 
 void ThinWinograd::Run(const float* input, const float* packed, float* out, int64_t out_stride,
                        const Epilogue& epilogue, void* scratch, Parallel& parallel) const {
-  using Kind = Activation::Kind;
-  const Kind kind = epilogue.activation.kind;
-  const bool bounded = kind == Kind::kNone || kind == Kind::kRelu || kind == Kind::kClip;
-  const Job job{input, packed, out, out_stride, epilogue, epilogue.residual != nullptr || !bounded};
+  const Job job{input, packed, out, out_stride, epilogue};
   const int64_t floats = WorkerFloats();
   parallel.For(batch_ * down_.tiles, 1, [&](int64_t line, int64_t end, int worker) {
     for (; line < end; ++line) {
