@@ -15,8 +15,9 @@ namespace {
 constexpr ElementTypeSet kProductTypes =
     kQuantizedBytes | (types::kFloat8 & ~SetOf(ElementType::kFloat8E8M0));
 
-// The result is of the type of input `zero`.
-Status InferQuantizedProduct(InferenceContext& context, int zero) {
+// The result is of the type of input `zero`, and of as many columns as `shifts` where there are
+// some and the product has one.
+Status InferQuantizedProduct(InferenceContext& context, int zero, const Shape* shifts = nullptr) {
   // a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point
   for (int i = 1; i < 8; ++i) MULLION_RETURN_IF_ERROR(context.RequireInput(i));
   MULLION_RETURN_IF_ERROR(context.RequireSameType(0, 2));
@@ -41,7 +42,15 @@ Status InferQuantizedProduct(InferenceContext& context, int zero) {
   for (const int i : {4, 5}) {
     MULLION_RETURN_IF_ERROR(RequireOneOrEach(context, i, shape.columns, "column"));
   }
-  context.SetOutput(0, type, shape.output);
+  Shape output = shape.output;
+  if (shifts != nullptr && shifts->rank() > 0 && shifts->Back(0) != shape.columns) {
+    if (shape.columns == 1) {
+      output[output.rank() - 1] = shifts->Back(0);
+    } else if (shape.columns < 0 && shifts->Back(0) != 1) {
+      output[output.rank() - 1] = kUnknownDim;
+    }
+  }
+  context.SetOutput(0, type, output);
   return OkStatus();
 }
 
@@ -72,12 +81,14 @@ Status InferRescaledMatmul(InferenceContext& context) {
       const bool stacked = i == kShifts && right->rank() > 2 && each->rank() == right->rank() &&
                            ((*right)[0] < 0 || (*right)[0] == (*each)[0]);
       const int64_t stacks = stacked ? (*each)[0] : 1;
-      const bool fits = width == right->Back(0) || (i != kBias && width == 1);
+      const bool fits = width == right->Back(0) || (i != kBias && width == 1) ||
+                        (i == kShifts && right->Back(0) == 1);
       if (fits && each->ElementCount() == stacks * width) continue;
       return context.Error(context.DescribeInput(i), " but there are ", right->Back(0), " columns");
     }
   }
-  return InferQuantizedProduct(context, rescales ? kZero : kQZero);
+  if (!rescales) return InferQuantizedProduct(context, kQZero);
+  return InferQuantizedProduct(context, kZero, context.InputShape(kShifts));
 }
 
 }  // namespace

@@ -8,7 +8,8 @@
 //
 // Right operands are matrices of two axes, and scales are one for all but those of their columns.
 // Stacks of matrices, of as many axes as y, may have shifts for each index of their first axis, of
-// the shape [stacks, 1, ..., 1, columns] or with one for all columns.
+// the shape [stacks, 1, ..., 1, columns] or with one for all columns. A product of one column is
+// repeated for as many shifts as there are.
 // With the attribute `rectified` y is `zero` at least.
 #ifndef MULLION_OPERATORS_RESCALED_MATMUL_H_
 #define MULLION_OPERATORS_RESCALED_MATMUL_H_

@@ -330,6 +330,43 @@ TEST(FuseQuantized, RescalesScoresByAMaskOfColumns) {
   }
 }
 
+// Columns that are known at run time only: of the mask, of the product, and one to be repeated.
+TEST(FuseQuantized, RescalesScoresOfAnyNumberOfColumns) {
+  QuantizedMaker maker;
+  Value& left = maker.Bytes({2, 3, 5, 8});
+  Value& right = maker.Bytes({2, 3, 8, kUnknownDim});
+  Value& mask = maker.Bytes({2, 1, 1, kUnknownDim});
+  Value& product = maker.Add(
+      "MatMul", {&maker.Dequantized(left, {0.05f, 100}), &maker.Dequantized(right, {0.04f, 120})});
+  Value& scores = maker.Dequantized(maker.Quantized(product, {0.2f, 120}), {0.2f, 120});
+  Value& added = maker.Add("Exp", {&maker.Dequantized(mask, {0.01f, 110})});
+  Value& result = maker.Quantized(maker.Add("Add", {&scores, &added}), {0.3f, 90});
+  ASSERT_TRUE(maker.Finish(result).ok());
+  const auto evaluate = [&](int64_t columns, int64_t mask_columns) {
+    right.type.shape[3] = columns;
+    mask.type.shape[3] = mask_columns;
+    return maker.Evaluate();
+  };
+  const std::vector<std::pair<int64_t, int64_t>> cases = {{9, 9}, {9, 1}, {1, 1}, {1, 9}, {1, 0}};
+  std::vector<Tensor> expected;
+  for (const auto& [columns, mask_columns] : cases) {
+    expected.push_back(evaluate(columns, mask_columns));
+  }
+  right.type.shape[3] = mask.type.shape[3] = kUnknownDim;
+  ASSERT_TRUE(maker.Fuse());
+  EXPECT_EQ(TextOf(maker.graph), "DequantizeLinear Exp Div RescaledMatMul");
+  EXPECT_EQ(maker.graph.outputs()[0]->type.shape, Shape({2, 3, 5, kUnknownDim}));
+  for (size_t i = 0; i < cases.size(); ++i) {
+    SCOPED_TRACE(i);
+    const Tensor got = evaluate(cases[i].first, cases[i].second);
+    ASSERT_EQ(got.shape(), expected[i].shape());
+    for (int64_t j = 0; j < got.count(); ++j) {
+      const auto at = static_cast<size_t>(j);
+      ASSERT_NEAR(got.span<uint8_t>()[at], expected[i].span<uint8_t>()[at], 1) << j;
+    }
+  }
+}
+
 // Weights of bytes around another zero point.
 TEST(FuseQuantized, TakesWeightsAroundAnyZeroPoint) {
   const std::vector<float> numbers = {1, -2, 0.5f, 0, 3, 7, -9, 2, 0.25f, 1};

@@ -390,22 +390,25 @@ TEST(RescaledMatmul, EqualsPlainLoops) {
     const int64_t depth = Pick(1, 60, random);
     const int64_t columns = Pick(1, 150, random);
     const bool has_bias = Pick(0, 1, random) == 1;
-    const bool rescales = !has_bias || Pick(0, 2, random) != 0;
+    // One column of products, repeated for each shift.
+    const bool repeats = i % 6 >= 4;
+    const int64_t products = repeats ? 1 : columns;
+    const bool rescales = repeats || !has_bias || Pick(0, 2, random) != 0;
     const bool rectified = rescales && Pick(0, 1, random) == 1;
     const auto shape_of = [&](int64_t height, int64_t width) {
       return stacked ? Shape{stacks, heads, height, width} : Shape{height, width};
     };
     const Bytes a(Pick(0, 1, random) == 1, shape_of(rows, depth), random);
-    const Bytes b(Pick(0, 1, random) == 1, shape_of(depth, columns), random);
+    const Bytes b(Pick(0, 1, random) == 1, shape_of(depth, products), random);
     const Bytes a_zero(a.is_signed, {}, random);
     const Bytes b_zero(b.is_signed, {}, random);
     const Bytes q_zero(Pick(0, 1, random) == 1, {}, random);
     const Bytes y_zero(Pick(0, 1, random) == 1, {}, random);
-    std::vector<int32_t> bias(static_cast<size_t>(columns));
+    std::vector<int32_t> bias(static_cast<size_t>(products));
     for (int32_t& value : bias) value = static_cast<int32_t>(Pick(-9999, 9999, random));
-    const bool one_factor = Pick(0, 1, random) == 1;
+    const bool one_factor = repeats || Pick(0, 1, random) == 1;
     const std::vector<float> factors = Dyadic(one_factor ? 1 : columns, random);
-    const int64_t shift_columns = stacked && Pick(0, 2, random) == 0 ? 1 : columns;
+    const int64_t shift_columns = stacked && !repeats && Pick(0, 2, random) == 0 ? 1 : columns;
     const std::vector<float> shifts = Dyadic(stacks * shift_columns, random);
     std::vector<int32_t> expected;
     for (int64_t j = 0; j < stacks * heads * rows * columns; ++j) {
@@ -413,10 +416,11 @@ TEST(RescaledMatmul, EqualsPlainLoops) {
       const int64_t matrix = j / columns / rows;
       const auto shift =
           static_cast<size_t>(matrix / heads * shift_columns) + (shift_columns == 1 ? 0 : c);
-      int32_t sum = has_bias ? bias[c] : 0;
+      const int64_t product = repeats ? 0 : j % columns;
+      int32_t sum = has_bias ? bias[static_cast<size_t>(product)] : 0;
       for (int64_t k = 0; k < depth; ++k) {
         sum += (a[j / columns * depth + k] - a_zero[0]) *
-               (b[(matrix * depth + k) * columns + j % columns] - b_zero[0]);
+               (b[(matrix * depth + k) * products + product] - b_zero[0]);
       }
       const int32_t q = Requantized(sum, 0.003f, q_zero[0], q_zero.is_signed);
       float value = static_cast<float>(q - q_zero[0]) * factors[one_factor ? 0 : c] + shifts[shift];
