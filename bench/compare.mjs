@@ -14,7 +14,7 @@ const USAGE = `usage: bench/compare [parts] [flags]
 Parts (default --speed):
   --speed            run times of the models
   --families         run times at other sizes: batches, odd pictures, short and long texts
-  --load             load and first run
+  --load             load and first run, from ONNX and compiled
   --memory           resident memory with one session, with two, with mixed sizes, closed
   --quiet            CPU time of idling and of a run every 33 ms
   --beside           two threads against one beside a busy loop

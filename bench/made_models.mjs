@@ -9,6 +9,8 @@ const FLOAT = 1;
 // Numbers of fields in onnx.proto: of ModelProto the first, of GraphProto the others.
 const GRAPH = 7;
 const [NODE, INITIALIZER, INPUT, OUTPUT, VALUE_INFO] = [1, 5, 11, 12, 13];
+const OPSETS = 8;
+const ATTRIBUTE = 5;  // of NodeProto
 
 function tensorInfo(Writer, name, dims) {
   const shape = new Writer();
@@ -109,4 +111,31 @@ export async function freeAxes(folder, source, file, dims) {
   const freed = new Writer();
   for (const field of library.fields(model)) if (field.num !== GRAPH) freed.push(field.raw);
   fs.writeFileSync(file, freed.msg(GRAPH, graph).finish());
+}
+
+// Writes `source` to `file` as a model of opset 11 whose Softmax nodes say over which axis they go,
+// as shared/bench/quantize_static.mjs wants them.
+export async function raiseToOpset11(folder, source, file) {
+  const { Writer, Schema, decode, fields } = await protobuf(folder);
+  const axis = new Writer().str(1, 'axis').int(3, 1).int(20, 2);
+  const raised = new Writer();
+  for (const field of fields(fs.readFileSync(source))) {
+    if (field.num === OPSETS) continue;
+    if (field.num !== GRAPH) {
+      raised.push(field.raw);
+      continue;
+    }
+    const graph = new Writer();
+    for (const part of fields(field.payload)) {
+      if (part.num !== NODE || decode(Schema.Node, part.payload).opType !== 'Softmax') {
+        graph.push(part.raw);
+        continue;
+      }
+      const node = new Writer();
+      for (const each of fields(part.payload)) if (each.num !== ATTRIBUTE) node.push(each.raw);
+      graph.msg(NODE, node.msg(ATTRIBUTE, axis));
+    }
+    raised.msg(GRAPH, graph);
+  }
+  fs.writeFileSync(file, raised.msg(OPSETS, new Writer().str(1, '').int(2, 11)).finish());
 }

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { freeAxes, madeModel } from './made_models.mjs';
+import { freeAxes, madeModel, raiseToOpset11 } from './made_models.mjs';
 import { Failure, PEER } from './measure.mjs';
 
 // The peer's scripts, generators among them, find each other only in one folder.
@@ -33,6 +33,16 @@ function generate(name, ...words) {
   });
 }
 
+// `base` with its convolutions and products quantized statically, their bytes kept as QDQ.
+async function quantized(base) {
+  const source = await base.make();
+  return written(`${base.name}_qdq`, async (to) => {
+    const raised = await written(`${base.name}_11`, (file) => raiseToOpset11(PEER, source, file));
+    execFileSync('node', [path.join(PEER, 'quantize_static.mjs'), raised, to], { stdio: 'ignore' });
+    fs.rmSync(raised);
+  });
+}
+
 const dims = (sizes) => Object.entries(sizes).flatMap(([name, size]) => ['--dim', `${name}=${size}`]);
 
 export function knownModels(shared) {
@@ -45,7 +55,9 @@ export function knownModels(shared) {
     return name.startsWith('light_') ? { name, args, make: () => generate(name, 'materialize', source) }
                                      : { name, args, make: async () => source };
   });
+  const resnet = models.find((model) => model.name === 'light_resnet50');
   models.push(
+    { name: 'light_resnet50_qdq', args: resnet.args, make: () => quantized(resnet) },
     { name: 'encoder', args: dims({ batch: 1, sequence: 128 }), make: () => generate('encoder', 'encoder') },
     { name: 'decoder', args: dims({ batch: 1, sequence: 1, past_sequence: 127 }),
       make: () => generate('decoder', 'decoder') });

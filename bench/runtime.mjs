@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What engines cost beside arithmetic: loading, memory, waiting, calls, sizes never seen before.
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
+import { PEER } from './measure.mjs';
 import { median } from './table.mjs';
 import { knownModels, made } from './models.mjs';
 
@@ -16,7 +18,8 @@ function sections(shared) {
   const quick = ['--max-seconds', 1];
   return {
     load: {
-      title: 'Load, ms (page cache warm)', experiment: 'latency', threads: [1, 2], repeat: 5,
+      title: 'Load from ONNX, and compiled by mullion compile, ms (page cache warm)', experiment: 'latency', threads: [1, 2], repeat: 5,
+      compiled: ['light_resnet50', 'squeezenet_fp32'],
       header: ['load', 'first run', 'load + first - median', 'peak MiB'],
       cells: [field('load_ms', 1), field('first_ms', 1),
               (r) => number(r.load_ms + r.first_ms - r.median_ms, 1), field('peak_rss_mib', 0)],
@@ -96,20 +99,32 @@ function middle(results) {
     [key, typeof value === 'number' ? median(results.map((r) => r[key])) : value]));
 }
 
+// `file` as the command of this build compiles it.
+function compile(build, file, name) {
+  const to = path.join(PEER, `${name}.compiled`);
+  execFileSync(path.join(build, 'bin/mullion'), ['compile', file, '-o', to], { stdio: 'ignore' });
+  return to;
+}
+
 // One part: its title, header and rows, each row shown as it comes.
 export async function runPart(engines, part, options, begin, show) {
-  const { title, experiment, threads, repeat = 1, header, cells, models, flags } = sections(options.shared)[part];
+  const { title, experiment, threads, repeat = 1, compiled = [], header, cells, models, flags } =
+    sections(options.shared)[part];
   begin(title, ['model', 'threads', 'engine', ...header], models);
   for (const model of models) {
     const file = await model.make();
+    const sides = [{ name: 'Mullion', measure: engines.ours.measure, file },
+                   { name: 'peer', measure: engines.peer.measure, file }];
+    if (compiled.includes(model.name)) {
+      sides.push({ ...sides[0], name: 'compiled', file: compile(options.build, file, model.name) });
+    }
     for (const count of threads.filter((n) => n === 1 || options.threads.includes(n))) {
-      const engineList = [engines.ours, engines.peer];
-      const results = engineList.map(() => []);
+      const results = sides.map(() => []);
       for (let round = 0; round < repeat; round++) {
-        engineList.forEach(({ measure }, i) => results[i].push(
+        sides.forEach(({ measure, file }, i) => results[i].push(
           measure(experiment, file, ['--threads', count, ...flags, ...model.args])));
       }
-      ['Mullion', 'peer'].forEach((name, i) => {
+      sides.forEach(({ name }, i) => {
         const result = middle(results[i]);
         show([model.name, String(count), name,
               ...(result.error ? [result.error] : cells.map((cell) => cell(result)))]);
