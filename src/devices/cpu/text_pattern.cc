@@ -16,15 +16,30 @@ namespace {
 class Re2Pattern final : public TextPattern {
  public:
   explicit Re2Pattern(std::string_view expression)
-      : re2_(re2::StringPiece(expression.data(), expression.size()), re2::RE2::Quiet) {}
+      : re2_(re2::StringPiece(expression.data(), expression.size()), re2::RE2::Quiet) {
+    std::string low;
+    std::string high;
+    if (!re2_.ok() || !re2_.PossibleMatchRange(&low, &high, 4)) return;
+    if (!low.empty()) least_ = static_cast<uint8_t>(low[0]);
+    if (!high.empty()) greatest_ = static_cast<uint8_t>(high[0]);
+  }
   const re2::RE2& re2() const { return re2_; }
   bool MatchesAll(std::string_view text) const override {
+    // What cannot match by its first byte need not go through the set-up of a search, which takes
+    // longer than the search of a short text.
+    const int first = text.empty() ? kNone : static_cast<uint8_t>(text[0]);
+    if (first < least_ || first > greatest_) return false;
     return re2_.Match(re2::StringPiece(text.data(), text.size()), 0, text.size(),
                       re2::RE2::ANCHOR_BOTH, nullptr, 0);
   }
 
  private:
+  static constexpr int kNone = -1;  // of an empty text
+
   re2::RE2 re2_;
+  // What texts that match begin with.
+  int least_ = kNone;
+  int greatest_ = 255;
 };
 
 }  // namespace

@@ -134,6 +134,32 @@ TEST(RegexFullMatch, MatchesAllOfATextOrNothing) {
   EXPECT_TRUE(c.Run()[0].span<bool>()[0]);
 }
 
+TEST(RegexFullMatch, KnowsWhatTextsMayBeginWith) {
+  if (!HasPatterns()) GTEST_SKIP() << "built without RE2";
+  const Words texts = {"", "a", "z", "zb", "A", "`", "{", "k", "\u212a", "é", "\xff", "\n", "b1"};
+  const auto matching = [&](const char* pattern) {
+    OperatorCase c = Case("RegexFullMatch", {Row(texts)});
+    c.Set("pattern", std::string(pattern));
+    const Tensor output = c.Run()[0];
+    Words of;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      if (output.span<bool>()[i]) of.push_back(texts[i]);
+    }
+    return of;
+  };
+  EXPECT_EQ(matching("[a-z]+"), Words({"a", "z", "zb", "k"}));
+  EXPECT_EQ(matching("[^a-z]+"), Words({"A", "`", "{", "\u212a", "é", "\n"}));
+  EXPECT_EQ(matching("(?i)k"), Words({"k", "\u212a"}));  // the Kelvin sign
+  EXPECT_EQ(matching("(?i)a|z.*"), Words({"a", "z", "zb", "A"}));
+  EXPECT_EQ(matching("^(k|\\n)?$"), Words({"", "k", "\n"}));
+  EXPECT_EQ(matching(".*1"), Words({"b1"}));
+  EXPECT_EQ(matching("(?s).*"),
+            Words({"", "a", "z", "zb", "A", "`", "{", "k", "\u212a", "é", "\n", "b1"}));
+  EXPECT_EQ(matching("\\C"), Words({"a", "z", "A", "`", "{", "k", "\xff", "\n"}));
+  EXPECT_EQ(matching(""), Words({""}));
+  EXPECT_EQ(matching("\\pN"), Words({}));
+}
+
 TEST(RegexFullMatch, RefusesWhatIsNoPattern) {
   if (!HasPatterns()) GTEST_SKIP() << "built without RE2";
   OperatorCase c = Case("RegexFullMatch", {Row({"a"})});
