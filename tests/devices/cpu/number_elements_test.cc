@@ -56,26 +56,28 @@ Whole Exact(ElementwiseOp op, Whole a, Whole b) {
   }
 }
 
-// Small numbers and those at the ends of the type.
+// Small numbers and those at the ends of the type, or up to `most` in size.
 template <typename T>
-std::vector<T> SomeNumbers(size_t count, std::mt19937_64& random) {
+std::vector<T> SomeNumbers(size_t count, std::mt19937_64& random,
+                           T most = std::numeric_limits<T>::max()) {
   using Limits = std::numeric_limits<T>;
-  const T ends[] = {0, 1, static_cast<T>(-1), Limits::min(), Limits::max(), 2, 3};
+  const T ends[] = {0, 1, static_cast<T>(-1), Limits::min(), most, 2, 3};
   std::vector<T> numbers(count);
   for (T& v : numbers) {
     const uint64_t bits = random();
     v = bits % 3 == 0 ? ends[bits / 3 % 7] : static_cast<T>(bits >> (bits % 60));
+    if (most < Limits::max()) v = static_cast<T>(v % static_cast<T>(most + 1));
   }
   return numbers;
 }
 
 template <typename T>
-void CheckBinary(ElementwiseOp op) {
+void CheckBinary(ElementwiseOp op, T most = std::numeric_limits<T>::max()) {
   std::mt19937_64 random(7);
   for (const size_t count : {0, 1, 31, 32, 67, 1024, 2500}) {
     for (const int one : {0, 1, 2}) {  // operand of a single element
-      const std::vector<T> a = SomeNumbers<T>(one == 1 ? 1 : count, random);
-      const std::vector<T> b = SomeNumbers<T>(one == 2 ? 1 : count, random);
+      const std::vector<T> a = SomeNumbers<T>(one == 1 ? 1 : count, random, most);
+      const std::vector<T> b = SomeNumbers<T>(one == 2 ? 1 : count, random, most);
       std::vector<T> y(count);
       cpu::BinaryElements({op}, kElementTypeOf<T>, {a.data(), one != 1}, {b.data(), one != 2},
                           y.data(), count);
@@ -101,6 +103,30 @@ TEST_P(Numbers, MeetInPairs) {
     CheckBinary<uint16_t>(op);
     CheckBinary<uint32_t>(op);
     CheckBinary<uint64_t>(op);
+  }
+}
+
+// What doubles hold, what they do not, and quotients just below whole numbers.
+TEST_P(Numbers, DivideAroundTheBitsOfDoubles) {
+  for (const ElementwiseOp op : {ElementwiseOp::kDiv, ElementwiseOp::kMod, ElementwiseOp::kFmod}) {
+    for (const int bits : {7, 51, 52, 53, 54}) {
+      CheckBinary<int64_t>(op, (int64_t{1} << bits) - 1);
+      CheckBinary<uint64_t>(op, (uint64_t{1} << bits) - 1);
+    }
+    CheckBinary<uint32_t>(op, 1000);
+    std::vector<int64_t> a;
+    std::vector<int64_t> b;
+    for (int64_t by = 1; by < 100'000'000; by = by * 3 + 1) {
+      const int64_t below = ((int64_t{1} << 52) - 1) / by * by - 1;
+      a.insert(a.end(), {below, -below, below, -below, below + 1, -below - 1});
+      b.insert(b.end(), {by, by, -by, -by, by, -by});
+    }
+    std::vector<int64_t> y(a.size());
+    cpu::BinaryElements({op}, ElementType::kInt64, {a.data(), 1}, {b.data(), 1}, y.data(),
+                        y.size());
+    for (size_t i = 0; i < y.size(); ++i) {
+      ASSERT_EQ(y[i], static_cast<int64_t>(Exact(op, a[i], b[i]))) << a[i] << " by " << b[i];
+    }
   }
 }
 

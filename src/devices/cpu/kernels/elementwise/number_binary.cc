@@ -203,6 +203,30 @@ void DoubleRows(Op op, const double* a, const double* b, double* y, size_t count
   }
 }
 
+// Elsewhere quotients of doubles are slower than those of integers.
+constexpr bool kDividesByDoubles = HWY_NATIVE_FMA && HWY_HAVE_FLOAT64;
+
+// Whether none of the numbers is outside -bias to 2^53 - bias.
+bool FitDoubles(const uint64_t* a, const uint64_t* b, size_t count, uint64_t bias) {
+  if (!kDividesByDoubles) return false;
+  uint64_t bits = 0;
+  for (size_t i = 0; i < count; ++i) bits |= (a[i] + bias) | (b[i] + bias);
+  return bits >> 53 == 0;
+}
+
+// kDiv, kMod and kFmod of whole numbers below 2^53 in size, whose quotients round to no integer
+// that they do not reach. What is divided by zero gives 0 or NaN.
+void WholeQuotients(Op op, const double* a, const double* b, double* y, size_t count) {
+  if (!kDividesByDoubles) return;
+  if (op == Op::kDiv) {
+    return VectorRow(a, b, y, count, [](double p, double q) { return q == 0 ? 0 : p / q; });
+  }
+  DoubleRemainders(a, b, y, count);
+  if (op == Op::kFmod) return;
+  VectorRow(y, b, y, count,
+            [](double r, double q) { return r != 0 && (r < 0) != (q < 0) ? r + q : r; });
+}
+
 void ScaleShiftDoubleRow(const double* x, double* y, size_t count, double scale, double shift) {
   ForElements(count, [=](size_t i) { y[i] = x[i] * scale + shift; });
 }
@@ -257,12 +281,32 @@ void PlainQuotients(Op op, const T* a, const T* b, T* y, size_t count) {
   PlainRow(a, b, y, count, PlainRemainder<T>);
 }
 
+// By way of double, of integers wider than int32. Not if some number is too large for it, or there
+// are so few that it does not pay.
+bool DoubleQuotients(Op op, ElementType type, const void* a, const void* b, void* y, size_t count) {
+  const uint64_t bias = Contains(types::kSigned, type) ? uint64_t{1} << 52 : 0;
+  const size_t checked = ElementBits(type) == 64 ? count : 0;
+  if (count < 32 ||
+      !MULLION_TWO_COPIES_CALL(FitDoubles)(static_cast<const uint64_t*>(a),
+                                           static_cast<const uint64_t*>(b), checked, bias)) {
+    return false;
+  }
+  double real_a[SpreadOperand<uint32_t>::kPart];
+  double real_b[SpreadOperand<uint32_t>::kPart];
+  ConvertElements(type, a, ElementType::kDouble, real_a, count);
+  ConvertElements(type, b, ElementType::kDouble, real_b, count);
+  MULLION_TWO_COPIES_CALL(WholeQuotients)(op, real_a, real_b, real_a, count);
+  ConvertElements(ElementType::kDouble, real_a, type, y, count);
+  return true;
+}
+
 // kDiv, kMod and kFmod of parts of 2 KiB at most. Numbers of 8 and 16 bits become int32 first.
 void IntegerQuotients(Op op, ElementType type, const void* a, const void* b, void* y,
                       size_t count) {
   using Wide = TypeList<uint32_t, int64_t, uint64_t>;
   const bool wide = DispatchType(Wide{}, type, [&](auto tag) {
     using T = typename decltype(tag)::type;
+    if (DoubleQuotients(op, type, a, b, y, count)) return;
     PlainQuotients(op, static_cast<const T*>(a), static_cast<const T*>(b), static_cast<T*>(y),
                    count);
   });
