@@ -52,13 +52,16 @@ struct TilePlace {
   float* out;
 };
 
-// The vectors of a tile's row, the last of which may be half of one.
+// The vectors of a tile's row, the last of which may be half of one. Where there are others beside
+// it, two rows' halves are one vector while products are added, that of the first: processors that
+// compute 512 bits at once take as long for 256. Rows of nothing else are bound by what is loaded.
 template <int kVectors, bool kHalf>
 struct TileRow {
   using D = hwy::HWY_NAMESPACE::ScalableTag<float>;
   using LastD = std::conditional_t<kHalf, hwy::HWY_NAMESPACE::Half<D>, D>;
   using V = hwy::HWY_NAMESPACE::Vec<D>;
   static constexpr int kFirst = kVectors - 1;
+  static constexpr bool kPairs = kHalf && kFirst > 0;
 
   // One that the compiler made would not be for this instruction set, as NEON's vectors want.
   HWY_INLINE TileRow() {}
@@ -76,17 +79,44 @@ struct TileRow {
     for (int j = 0; j < kFirst; ++j) {
       first[j] = hn::LoadU(D(), from + j / kEach * step + j % kEach * Lanes());
     }
-    last = hn::LoadU(LastD(), from + kFirst / kEach * step + kFirst % kEach * Lanes());
+    SetLast(hn::LoadU(LastD(), from + kFirst / kEach * step + kFirst % kEach * Lanes()));
+  }
+  // Brings the halves of two rows together.
+  HWY_INLINE void JoinLast([[maybe_unused]] const TileRow& next) {
+#if HWY_TARGET == HWY_AVX3
+    if constexpr (kPairs) last = hwy::HWY_NAMESPACE::Combine(D(), next.Last(), Last());
+#endif
+  }
+  // A half vector as often as a vector holds it.
+  HWY_INLINE void RepeatLast([[maybe_unused]] const float* from) {
+#if HWY_TARGET == HWY_AVX3
+    if constexpr (kPairs)
+      last = V{_mm512_broadcast_f32x8(_mm256_loadu_ps(from + kFirst * Lanes()))};
+#endif
+  }
+  HWY_INLINE void PartLast([[maybe_unused]] TileRow& next) const {
+#if HWY_TARGET == HWY_AVX3
+    if constexpr (kPairs) next.SetLast(hwy::HWY_NAMESPACE::UpperHalf(LastD(), last));
+#endif
   }
   HWY_INLINE void AddProducts(V left, const TileRow& right) {
     namespace hn = hwy::HWY_NAMESPACE;
 #pragma GCC unroll 32
     for (int j = 0; j < kFirst; ++j) first[j] = hn::MulAdd(left, right.first[j], first[j]);
+    if constexpr (kPairs) return;
     if constexpr (kHalf) {
-      last = hn::MulAdd(hn::LowerHalf(LastD(), left), right.last, last);
+      SetLast(hn::MulAdd(hn::LowerHalf(LastD(), left), right.Last(), Last()));
     } else {
       last = hn::MulAdd(left, right.last, last);
     }
+  }
+  // Of this row and the next, whose halves are together.
+  HWY_INLINE void AddLastProducts([[maybe_unused]] V left, [[maybe_unused]] V next_left,
+                                  [[maybe_unused]] const TileRow& right) {
+#if HWY_TARGET == HWY_AVX3
+    namespace hn = hwy::HWY_NAMESPACE;
+    last = hn::MulAdd(hn::ConcatUpperLower(D(), next_left, left), right.last, last);
+#endif
   }
   HWY_INLINE void Add(const float* residual, size_t last_columns) {
     namespace hn = hwy::HWY_NAMESPACE;
@@ -94,39 +124,72 @@ struct TileRow {
     for (int j = 0; j < kFirst; ++j) {
       first[j] = hn::Add(first[j], hn::LoadU(D(), residual + j * Lanes()));
     }
-    last = hn::Add(last, LoadFirst(LastD(), residual + kFirst * Lanes(), last_columns));
+    SetLast(hn::Add(Last(), LoadFirst(LastD(), residual + kFirst * Lanes(), last_columns)));
   }
   HWY_INLINE void RaiseTo(float low) {
     namespace hn = hwy::HWY_NAMESPACE;
 #pragma GCC unroll 32
     for (int j = 0; j < kFirst; ++j) first[j] = AtLeast(D(), first[j], hn::Set(D(), low));
-    last = AtLeast(LastD(), last, hn::Set(LastD(), low));
+    SetLast(AtLeast(LastD(), Last(), hn::Set(LastD(), low)));
   }
   HWY_INLINE void LowerTo(float high) {
     namespace hn = hwy::HWY_NAMESPACE;
 #pragma GCC unroll 32
     for (int j = 0; j < kFirst; ++j) first[j] = AtMost(D(), first[j], hn::Set(D(), high));
-    last = AtMost(LastD(), last, hn::Set(LastD(), high));
+    SetLast(AtMost(LastD(), Last(), hn::Set(LastD(), high)));
   }
   // The last vector is for StoreLast where it is not to be stored as a whole.
   HWY_INLINE void Store(float* out, bool whole) const {
     namespace hn = hwy::HWY_NAMESPACE;
 #pragma GCC unroll 32
     for (int j = 0; j < kFirst; ++j) hn::StoreU(first[j], D(), out + j * Lanes());
-    if (whole) hn::StoreU(last, LastD(), out + kFirst * Lanes());
+    if (whole) hn::StoreU(Last(), LastD(), out + kFirst * Lanes());
   }
   HWY_INLINE void StoreLast(float* out, size_t columns) const {
-    StoreFirst(last, LastD(), out + kFirst * Lanes(), columns);
+    StoreFirst(Last(), LastD(), out + kFirst * Lanes(), columns);
   }
 
   V first[kFirst == 0 ? 1 : kFirst];
-  hwy::HWY_NAMESPACE::Vec<LastD> last;
+  V last;
+
+ private:
+  HWY_INLINE hwy::HWY_NAMESPACE::Vec<LastD> Last() const {
+    if constexpr (kHalf) {
+      return hwy::HWY_NAMESPACE::LowerHalf(LastD(), last);
+    } else {
+      return last;
+    }
+  }
+  HWY_INLINE void SetLast(hwy::HWY_NAMESPACE::Vec<LastD> to) {
+#if HWY_TARGET == HWY_AVX3
+    if constexpr (kHalf) {
+      last = V{_mm512_castps256_ps512(to.raw)};
+      return;
+    }
+#endif
+    if constexpr (!kHalf) last = to;
+  }
 };
+
+// Adds to all rows the products of a value of each, whose address `at` gives, with a row of the
+// right operand.
+template <int kRows, class Row, class At>
+HWY_INLINE void AddValues(Row (&sums)[kRows], const Row& columns, At at) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  typename Row::V left[2];
+#pragma GCC unroll 32
+  for (int i = 0; i < kRows; ++i) {
+    left[i % 2] = hn::Set(typename Row::D(), *at(i));
+    sums[i].AddProducts(left[i % 2], columns);
+    if constexpr (Row::kPairs) {
+      if (i % 2 != 0) sums[i - 1].AddLastProducts(left[0], left[1], columns);
+    }
+  }
+}
 
 // Adds the products of rows by address.
 template <int kPanels, int kRows, class Row>
 HWY_INLINE void AddRows(const TileArguments& t, Row (&sums)[kRows]) {
-  namespace hn = hwy::HWY_NAMESPACE;
   const float* HWY_RESTRICT right = t.right;
   const int64_t right_stride = t.right_stride;
   const int64_t panel_step = t.panel_step;
@@ -142,10 +205,8 @@ HWY_INLINE void AddRows(const TileArguments& t, Row (&sums)[kRows]) {
     for (int64_t k = 0; k < t.depth; ++k) {
       Row columns;
       columns.template LoadPanels<kPanels>(right, panel_step);
-#pragma GCC unroll 32
-      for (int i = 0; i < kRows; ++i) {
-        sums[i].AddProducts(hn::Set(typename Row::D(), row[i][k]), columns);
-      }
+      columns.RepeatLast(right);
+      AddValues(sums, columns, [&](int i) HWY_ATTR { return row[i] + k; });
       right += right_stride;
       if constexpr (kPanels > 1) continue;
       __builtin_prefetch(ahead, 0, 2);
@@ -167,7 +228,6 @@ HWY_INLINE void KeepApart([[maybe_unused]] const float*& address) {
 // ahead, which takes a place among the loads that short sums lack.
 template <bool kFetches, int kRows, class Row>
 HWY_INLINE void AddEvenRows(const TileArguments& t, TilePlace& place, Row (&sums)[kRows]) {
-  namespace hn = hwy::HWY_NAMESPACE;
   const float* HWY_RESTRICT right = t.right;
   const int64_t right_stride = t.right_stride;
   const int64_t step = t.row_step;
@@ -180,10 +240,8 @@ HWY_INLINE void AddEvenRows(const TileArguments& t, TilePlace& place, Row (&sums
     for (int64_t k = 0; k < depth; ++k) {
       Row columns;
       columns.Load(right);
-#pragma GCC unroll 32
-      for (int i = 0; i < kRows; ++i) {
-        sums[i].AddProducts(hn::Set(typename Row::D(), row[i / 3][i % 3 * step]), columns);
-      }
+      columns.RepeatLast(right);
+      AddValues(sums, columns, [&](int i) HWY_ATTR { return row[i / 3] + i % 3 * step; });
 #pragma GCC unroll 4
       for (int i = 0; i * 3 < kRows; ++i) {
         ++row[i];
@@ -212,6 +270,8 @@ HWY_INLINE void OneTile(const TileArguments& t, TilePlace& place) {
 #pragma GCC unroll 32
     for (int i = 0; i < kRows; ++i) sums[i].Load(place.start + i * t.start_stride);
   }
+#pragma GCC unroll 32
+  for (int i = 0; i + 1 < kRows; i += 2) sums[i].JoinLast(sums[i + 1]);
   bool even = false;
   if constexpr (kRows == kTileRows[static_cast<size_t>(kVectors - 1)]) {
     even = t.row_step != 0;
@@ -219,6 +279,8 @@ HWY_INLINE void OneTile(const TileArguments& t, TilePlace& place) {
     if (even && !kHalf && t.ahead_step == 0) AddEvenRows<false>(t, place, sums);
   }
   if (!even) AddRows<kPanels>(t, sums);
+#pragma GCC unroll 32
+  for (int i = 0; i + 1 < kRows; i += 2) sums[i].PartLast(sums[i + 1]);
   const bool whole = t.last_columns >= Row::LastLanes();
   const auto last_columns = static_cast<size_t>(whole ? Row::LastLanes() : t.last_columns);
   if (t.residual != nullptr) {
@@ -300,8 +362,7 @@ inline TileFunction FindTile(int vectors, int rows) {
 inline TileFunction FindRowTile() { return &Tile<1, kMaxTileVectors, false, kRowPanels>; }
 
 // The tile of all rows where so many columns of the last vector are wanted. Vectors of 16 would
-// leave a quarter of the multiplications to padding where there are 24 columns or 34: half a vector
-// takes half the time where 512 bits are computed in two halves.
+// leave a quarter of the multiplications to padding where there are 24 columns or 34.
 inline TileFunction FindWholeTile(int vectors, [[maybe_unused]] int64_t last_columns) {
 #if HWY_TARGET == HWY_AVX3
   static constexpr std::array<TileFunction, 4> kEndInHalf = {
