@@ -124,7 +124,8 @@ class FloatConv final : public FloatConvolution {
     // Where weights go hangs on the pads, too.
     if (UsesFoldedStride(shape)) {
       return StrCat("folded stride of ", shape.axes[0].stride, ", ", shape.axes[0].pad, " and ",
-                    shape.axes[1].pad, " before, ", PackedFoldedStrideFloats(shape), " floats");
+                    shape.axes[1].pad, " before, ", PackedFoldedStrideFloats(shape), " floats",
+                    shape.planes ? ", planes" : "");
     }
     if (UsesFourier(shape)) return "fourier";
     if (UsesLargeKernel(shape)) return "large kernel";

@@ -35,17 +35,26 @@ ConvolutionShape ShapeOf(int64_t height, int64_t width, int64_t in, int64_t out,
 // What Winograd's forms of eight points are held to.
 constexpr double kTolerance = 4e-6;
 
-void Check(const ConvolutionShape& shape, std::mt19937& random) {
-  SCOPED_TRACE(Describe(shape));
+void Check(const ConvolutionShape& of_pixels, bool planes, std::mt19937& random) {
+  ConvolutionShape shape = of_pixels;
+  shape.planes = planes;
+  SCOPED_TRACE(Describe(shape) + (planes ? ", planes" : ""));
   const std::vector<float> input = RandomFloats(InputFloats(shape), random);
   const std::vector<float> weights =
       RandomFloats(shape.out_channels * shape.in_channels * shape.Taps(), random);
   const AlignedBuffer packed(AllocateAligned(PackedFoldedStrideFloats(shape) * sizeof(float)));
   PackFoldedStride(weights.data(), shape, static_cast<float*>(packed.get()));
-  ExpectConvolution(FoldedStride(shape), shape, input.data(),
+  const FoldedStride plan(shape);
+  EXPECT_EQ(plan.ReadsPlanes(), planes && shape.in_channels <= 4);
+  ExpectConvolution(plan, shape, plan.ReadsPlanes() ? Planes(shape, input).data() : input.data(),
                     static_cast<const float*>(packed.get()),
                     WithLargestMagnitude(ReferenceConvolution(shape, input.data(), weights.data())),
                     RandomInt(0, 3, random), random, kTolerance);
+}
+
+void Check(const ConvolutionShape& shape, std::mt19937& random) {
+  Check(shape, false, random);
+  Check(shape, true, random);
 }
 
 class FoldedStrideTest : public testing::TestWithParam<Isa> {

@@ -204,6 +204,19 @@ std::vector<ReferenceValue> WithLargestMagnitude(std::vector<ReferenceValue> sum
   return sums;
 }
 
+std::vector<float> Planes(const ConvolutionShape& shape, const std::vector<float>& image) {
+  std::vector<float> planes(image.size());
+  if (planes.empty()) return planes;
+  const int64_t channels = shape.in_channels;
+  const int64_t pixels = InputFloats(shape) / channels / shape.batch;
+  for (int64_t i = 0; i < InputFloats(shape); ++i) {
+    const int64_t pixel = i / channels % pixels;
+    const int64_t plane = i / channels / pixels * channels + i % channels;
+    planes[static_cast<size_t>(plane * pixels + pixel)] = image[static_cast<size_t>(i)];
+  }
+  return planes;
+}
+
 void ExpectConvolution(const ConvolutionPlan& plan, const ConvolutionShape& shape,
                        const float* input, const float* packed,
                        const std::vector<ReferenceValue>& sums, int64_t gap, std::mt19937& random,

@@ -70,6 +70,9 @@ class GuardedRows {
   std::vector<float> memory_;
 };
 
+// Channels-last images as planes.
+std::vector<float> Planes(const ConvolutionShape& shape, const std::vector<float>& image);
+
 // Runs `plan` on 1 and on several threads, which must agree to the bit, with a random epilogue and
 // a gap of `gap` floats behind each pixel's channels. Holds outputs to `sums` (see ExpectNear).
 void ExpectConvolution(const ConvolutionPlan& plan, const ConvolutionShape& shape,

@@ -18,19 +18,6 @@
 namespace mullion::cpu {
 namespace {
 
-// Channels-last images as planes.
-std::vector<float> Planes(const ConvolutionShape& shape, const std::vector<float>& image) {
-  std::vector<float> planes(image.size());
-  const int64_t channels = shape.in_channels;
-  const int64_t pixels = InputFloats(shape) / channels / shape.batch;
-  for (int64_t i = 0; i < InputFloats(shape); ++i) {
-    const int64_t pixel = i / channels % pixels;
-    const int64_t plane = i / channels / pixels * channels + i % channels;
-    planes[static_cast<size_t>(plane * pixels + pixel)] = image[static_cast<size_t>(i)];
-  }
-  return planes;
-}
-
 class PlaneConvolutionTest : public testing::TestWithParam<Isa> {
  protected:
   void SetUp() override {

@@ -14,12 +14,14 @@ namespace mullion::cpu {
 
 namespace {
 
-constexpr int64_t kMostFolded = 4;  // pixels along an axis
+constexpr int64_t kMostFolded = 4;        // pixels along an axis
+constexpr int64_t kMostFoldedPlanes = 4;  // that are read as such
 constexpr int64_t kFewestFoldedTaps = 3;
 // Operations of the transforms for each of a tile's points, a vector of inputs and of outputs.
 constexpr int64_t kInputCost = 10;
 constexpr int64_t kOutputCost = 7;
 // Floats that are copied at once, a few more than are wanted.
+constexpr int64_t kPair = 2;
 constexpr int64_t kShortRun = 8;
 constexpr int64_t kLongRun = 16;
 constexpr int64_t kLinesAtOnce = 8;
@@ -28,6 +30,10 @@ constexpr int64_t kLinesAtOnce = 8;
 int64_t FirstTap(const ConvolutionShape::Axis& axis) {
   const int64_t past = axis.pad % axis.stride;
   return past > 0 ? axis.stride - past : -past;
+}
+
+bool ReadsFoldedPlanes(const ConvolutionShape& shape) {
+  return shape.planes && shape.in_channels <= kMostFoldedPlanes;
 }
 
 // Output o reads from pixel o * stride - pad on, the folded one o - pads.
@@ -51,12 +57,15 @@ ConvolutionShape Fold(const ConvolutionShape& shape) {
   return folded;
 }
 
-// `count` pixels of a run of each line, of which kFloats are copied: more than there are.
+// `count` pixels of a run of each line, of which kFloats are copied: more than there are. Lines are
+// short, so what is read `ahead` of them is fetched: the next lines.
 template <int64_t kFloats>
-void CopyPixels(std::span<const float* const> lines, int64_t count, int64_t run, float* to) {
+void CopyPixels(std::span<const float* const> lines, int64_t count, int64_t run, int64_t ahead,
+                float* to) {
   for (int64_t at = 0; at < count * run; at += run) {
     for (const float* const line : lines) {
       std::memcpy(to, line + at, static_cast<size_t>(kFloats) * sizeof(float));
+      __builtin_prefetch(line + at + ahead, 0, 3);
       to += run;
     }
   }
@@ -104,9 +113,14 @@ void PackFoldedStride(const float* weights, const ConvolutionShape& shape, float
       const int64_t y = FirstTap(down) + i;
       for (int64_t j = 0; j < across.kernel; ++j) {
         const int64_t x = FirstTap(across) + j;
-        const int64_t pixel = y % down.stride * across.stride + x % across.stride;
+        const int64_t line = y % down.stride;
+        const int64_t pixel = x % across.stride;
         const int64_t tap = y / down.stride * folded.axes[1].kernel + x / across.stride;
-        kernel[(pixel * shape.in_channels + channel) * taps + tap] = *weights++;
+        // As FoldLine brings them together.
+        const int64_t to = ReadsFoldedPlanes(shape)
+                               ? (line * shape.in_channels + channel) * across.stride + pixel
+                               : (line * across.stride + pixel) * shape.in_channels + channel;
+        kernel[to * taps + tap] = *weights++;
       }
     }
   }
@@ -130,25 +144,34 @@ size_t FoldedStride::ScratchBytes(int threads) const {
   return ImageBytes() + winograd_.ScratchBytes(threads);
 }
 
-// One line of pixels, each of runs of a few lines of the image.
+bool FoldedStride::ReadsPlanes() const { return ReadsFoldedPlanes(shape_); }
+
+// One line of pixels, each of runs of a few lines of the image, or of the same lines of its planes.
 void FoldedStride::FoldLine(const float* image, int64_t line, float* to) const {
   const ConvolutionShape::Axis& down = shape_.axes[0];
   const ConvolutionShape::Axis& across = shape_.axes[1];
-  const int64_t length = across.input * shape_.in_channels;
-  const int64_t run = across.stride * shape_.in_channels;
-  std::array<const float*, kMostFolded> pointers;
-  for (int64_t i = 0; i < down.stride; ++i) {
-    const int64_t y = line * down.stride + i;
-    pointers[static_cast<size_t>(i)] = y < down.input ? image + y * length : zeros_.data();
+  const int64_t planes = ReadsPlanes() ? shape_.in_channels : 1;
+  const int64_t channels = shape_.in_channels / planes;
+  const int64_t length = across.input * channels;
+  const int64_t run = across.stride * channels;
+  std::array<const float*, kMostFolded * kMostFoldedPlanes> pointers;
+  for (int64_t i = 0; i < down.stride * planes; ++i) {
+    const int64_t y = line * down.stride + i / planes;
+    pointers[static_cast<size_t>(i)] =
+        y < down.input ? image + (i % planes * down.input + y) * length : zeros_.data();
   }
-  const std::span<const float* const> lines(pointers.data(), static_cast<size_t>(down.stride));
+  const std::span<const float* const> lines(pointers.data(),
+                                            static_cast<size_t>(down.stride * planes));
   // What is copied too much is written over by the next run, and is there to be read.
   int64_t quick = 0;
   if (run <= kLongRun) {
-    const int64_t floats = run <= kShortRun ? kShortRun : kLongRun;
+    const int64_t floats = run <= kPair ? kPair : run <= kShortRun ? kShortRun : kLongRun;
     quick = std::max<int64_t>((length - floats) / run, 0);
-    (run <= kShortRun ? CopyPixels<kShortRun> : CopyPixels<kLongRun>)(lines, quick, run, to);
-    to += quick * run * down.stride;
+    const auto copy = run <= kPair       ? CopyPixels<kPair>
+                      : run <= kShortRun ? CopyPixels<kShortRun>
+                                         : CopyPixels<kLongRun>;
+    copy(lines, quick, run, down.stride * length, to);
+    to += quick * run * std::ssize(lines);
   }
   for (int64_t at = quick * run; at < length; at += run) {
     const int64_t count = std::min(run, length - at);

@@ -16,7 +16,7 @@ namespace mullion::cpu {
 // packed weights serve images of any size, unless the size is fixed.
 bool UsesFoldedStride(const ConvolutionShape& shape);
 
-// Packed weights, from ONNX order [out][in][kernel].
+// Packed weights, from ONNX order [out][in][kernel]. Those for planes are others.
 size_t PackedFoldedStrideFloats(const ConvolutionShape& shape);
 void PackFoldedStride(const float* weights, const ConvolutionShape& shape, float* packed);
 
@@ -28,6 +28,7 @@ class FoldedStride final : public ConvolutionPlan {
   size_t ScratchBytes(int threads) const override;
   void Run(const float* input, const float* packed, float* out, int64_t out_stride,
            const Epilogue& epilogue, void* scratch, Parallel& parallel) const override;
+  bool ReadsPlanes() const override;
   bool TakesResidualInPlace() const override { return true; }
 
  private:
