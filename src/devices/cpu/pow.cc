@@ -27,21 +27,6 @@ ElementType ComputeTypeFor(ElementType base, ElementType exponent) {
   return IsInteger(exponent) ? ElementType::kInt64 : ElementType::kDouble;
 }
 
-// Wraps like any product of integers. A reciprocal that is no integer gives 0, as dividing does.
-int64_t IntegerPower(int64_t base, int64_t exponent) {
-  if (exponent < 0) {
-    if (base == 1) return 1;
-    if (base == -1) return exponent % 2 == 0 ? 1 : -1;
-    return 0;
-  }
-  uint64_t power = 1;
-  for (auto square = static_cast<uint64_t>(base); exponent != 0; square *= square) {
-    if ((exponent & 1) != 0) power *= square;
-    exponent >>= 1;
-  }
-  return static_cast<int64_t>(power);
-}
-
 class Pow final : public BroadcastKernel {
  public:
   explicit Pow(const Node& node)
@@ -73,18 +58,6 @@ class Pow final : public BroadcastKernel {
     return power == 2 ? 2 : power == 3 ? 3 : 0;
   }
 
-  void Raise(AnyOperand base, AnyOperand exponent, void* y, size_t count) const {
-    if (compute_ != ElementType::kInt64) {
-      return BinaryElements({ElementwiseOp::kPow}, compute_, base, exponent, y, count);
-    }
-    const auto b = base.As<int64_t>();
-    const auto e = exponent.As<int64_t>();
-    for (size_t i = 0; i < count; ++i) {
-      static_cast<int64_t*>(y)[i] =
-          IntegerPower(b.data[b.step == 0 ? 0 : i], e.data[e.step == 0 ? 0 : i]);
-    }
-  }
-
   void Compute(std::span<const AnyOperand> operands, void* y, size_t count) const override {
     alignas(64) double base_tile[kTile];
     alignas(64) double exponent_tile[kTile];
@@ -104,7 +77,8 @@ class Pow final : public BroadcastKernel {
       const AnyOperand base = Widen(operands[0], base_, begin, n, base_tile);
       const AnyOperand exponent = Widen(operands[1], exponent_, begin, n, exponent_tile);
       auto* const out = static_cast<std::byte*>(y) + ByteSize(base_, static_cast<int64_t>(begin));
-      Raise(base, exponent, compute_ == base_ ? static_cast<void*>(out) : result, n);
+      BinaryElements({ElementwiseOp::kPow}, compute_, base, exponent,
+                     compute_ == base_ ? static_cast<void*>(out) : result, n);
       if (compute_ != base_) ConvertElements(compute_, result, base_, out, n);
     }
   }

@@ -326,6 +326,52 @@ TEST(Pow, MixesTypes) {
   EXPECT_EQ(static_cast<float>(integer_exponent.Output<Float16>(0)[0]), 9.0f);
 }
 
+// Small exponents and large ones, which wrap, and negative ones among them or not.
+template <typename T, typename E>
+void CheckIntegerPowers(bool negative) {
+  std::mt19937_64 random(5);
+  for (const size_t n : {1, 7, 511, 513, 1500}) {
+    for (const int one : {0, 1, 2}) {  // operand of a single element
+      std::vector<T> x(one == 1 ? 1 : n);
+      std::vector<E> e(one == 2 ? 1 : n);
+      for (T& v : x) v = static_cast<T>(static_cast<int64_t>(random() % 23) - 9);
+      for (E& v : e) v = static_cast<E>(random() >> (64 - (1 + random() % (sizeof(E) * 8 - 1))));
+      if (negative) e.back() = static_cast<E>(-static_cast<int>(random() % 5));
+      std::vector<T> expected;
+      for (size_t i = 0; i < n; ++i) {
+        const T base = x[one == 1 ? 0 : i];
+        E left = e[one == 2 ? 0 : i];
+        if (left < 0) {
+          const bool unit = base == static_cast<T>(-1) && std::is_signed_v<T>;
+          expected.push_back(unit ? static_cast<T>(left % 2 == 0 ? 1 : -1) : T{base == 1});
+          continue;
+        }
+        uint64_t power = 1;
+        for (auto square = static_cast<uint64_t>(base); left != 0; left /= 2, square *= square) {
+          if (left % 2 != 0) power *= square;
+        }
+        expected.push_back(static_cast<T>(power));
+      }
+      KernelTester tester("Pow", 15);
+      tester.AddInput<T>({static_cast<int64_t>(x.size())}, x);
+      tester.AddInput<E>({static_cast<int64_t>(e.size())}, e);
+      ASSERT_TRUE(tester.Run().ok());
+      ASSERT_EQ(tester.Output<T>(0), expected);
+    }
+  }
+}
+
+TEST_P(BinaryOnEveryIsa, PowersOfIntegers) {
+  for (const bool negative : {false, true}) {
+    CheckIntegerPowers<int64_t, int64_t>(negative);
+    CheckIntegerPowers<int32_t, int32_t>(negative);
+    CheckIntegerPowers<int32_t, int64_t>(negative);
+    CheckIntegerPowers<int8_t, int16_t>(negative);
+    CheckIntegerPowers<uint8_t, int64_t>(negative);
+  }
+  CheckIntegerPowers<uint64_t, uint8_t>(false);
+}
+
 template <typename T, typename E>
 void CheckFewFactors(E exponent) {
   for (const int64_t n : {1, 511, 513, 5000}) {

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -227,6 +228,36 @@ void WholeQuotients(Op op, const double* a, const double* b, double* y, size_t c
             [](double r, double q) { return r != 0 && (r < 0) != (q < 0) ? r + q : r; });
 }
 
+// At most a part of numbers. All are squared, and those multiplied with whose exponent has the bit.
+void PowerRow(const int64_t* base, const int64_t* exponent, int64_t* y, size_t count) {
+  uint64_t squares[SpreadOperand<uint64_t>::kPart];
+  uint64_t exponents[SpreadOperand<uint64_t>::kPart];
+  uint64_t powers[SpreadOperand<uint64_t>::kPart];
+  uint64_t* const square = squares;
+  uint64_t* const left = exponents;
+  uint64_t* const power = powers;
+  // Reciprocals of 1 and -1 are these to the exponent's lowest bit, others 0 to 1.
+  ForElements(count, [=](size_t i) {
+    const auto b = static_cast<uint64_t>(base[i]);
+    const auto e = static_cast<uint64_t>(exponent[i]);
+    const uint64_t below = exponent[i] < 0 ? ~uint64_t{0} : 0;
+    const uint64_t other = ((b + 1) & ~uint64_t{2}) != 0 ? below : 0;
+    square[i] = b & ~other;
+    left[i] = (e & (~below | 1)) | (other & 1);
+    power[i] = 1;
+  });
+  uint64_t bits = 0;
+  for (size_t i = 0; i < count; ++i) bits |= left[i];
+  for (; bits != 0; bits >>= 1) {
+    ForElements(count, [=](size_t i) {
+      power[i] *= 1 + ((square[i] - 1) & (0 - (left[i] & 1)));
+      square[i] *= square[i];
+      left[i] >>= 1;
+    });
+  }
+  std::memcpy(y, power, count * sizeof(*y));
+}
+
 void ScaleShiftDoubleRow(const double* x, double* y, size_t count, double scale, double shift) {
   ForElements(count, [=](size_t i) { y[i] = x[i] * scale + shift; });
 }
@@ -363,6 +394,11 @@ void Part(const operators::ElementwiseStep& step, ElementType type, const void* 
   }
   if (step.op == Op::kDiv || step.op == Op::kMod || step.op == Op::kFmod) {
     return IntegerQuotients(step.op, type, a, b, y, count);
+  }
+  if (step.op == Op::kPow) {
+    return MULLION_TWO_COPIES_CALL(PowerRow)(static_cast<const int64_t*>(a),
+                                             static_cast<const int64_t*>(b),
+                                             static_cast<int64_t*>(y), count);
   }
   MULLION_TWO_COPIES_CALL(IntegerRows)(step.op, type, a, b, y, count);
 }

@@ -15,7 +15,8 @@ namespace mullion::cpu {
 // 1. At most one operand has step 0. Integers are closed under every operation: sums and products
 // wrap, what is divided by zero gives 0, and the smallest number divided by -1 gives itself.
 //
-// The type is double, an integer type, or float for kPow and kFmod. Integers have no kPow.
+// The type is double, an integer type, or float for kPow and kFmod. Of integers int64 has kPow,
+// where a reciprocal that is no integer gives 0.
 void NumberBinary(const operators::ElementwiseStep& step, ElementType type, AnyOperand a,
                   AnyOperand b, void* y, size_t count);
 
