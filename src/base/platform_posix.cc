@@ -158,6 +158,14 @@ void* MapAnonymous(size_t bytes) {
   return memory == MAP_FAILED ? nullptr : memory;
 }
 
+// Has the system fill whole pages in one call, where it can: who asks for a block writes all of it,
+// and a fault for each page takes as long as clearing several, in a virtual machine as twenty.
+void FillPages(void* memory, size_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+  madvise(memory, bytes, MADV_POPULATE_WRITE);  // only advice: systems before Linux 5.14 refuse it
+#endif
+}
+
 #ifdef MADV_HUGEPAGE
 constexpr size_t kHugePage = size_t{2} << 20;
 
@@ -178,6 +186,10 @@ void* MapHugePages(size_t bytes) {
   if (before > 0) munmap(memory, before);
   if (before < kHugePage) munmap(memory + before + bytes, kHugePage - before);
   madvise(memory + before, bytes, MADV_HUGEPAGE);  // only advice: small pages will do
+  // Huge ones are left to whoever writes them first: several threads, often.
+  if (const size_t rest = bytes % kHugePage; rest > 0) {
+    FillPages(memory + before + bytes - rest, rest);
+  }
   return memory + before;
 }
 #else
@@ -192,7 +204,9 @@ void* AllocatePages(size_t bytes) {
     return MapHugePages(bytes);
   }
 #endif
-  return MapAnonymous(bytes);
+  void* const memory = MapAnonymous(bytes);
+  if (memory != nullptr) FillPages(memory, bytes);
+  return memory;
 }
 
 void FreePages(void* memory, size_t bytes) { munmap(memory, MappedBytes(bytes)); }
