@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "devices/cpu/axis_lines.h"
 #include "devices/cpu/index_reader.h"
+#include "devices/cpu/kernels/elementwise/scatter_rows.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/rows.h"
-#include "devices/cpu/scatter_reduce.h"
 #include "operators/gather.h"
 
 namespace mullion::cpu {
@@ -15,7 +15,9 @@ using operators::ScatterReduction;
 class ScatterElements final : public Executable {
  public:
   explicit ScatterElements(const Node& node)
-      : axis_(node.IntAttribute("axis", 0)), reduction_(*operators::ScatterReductionOf(node)) {}
+      : axis_(node.IntAttribute("axis", 0)),
+        reduction_(*operators::ScatterReductionOf(node)),
+        reduced_(reduction_, node.input(0)->type.element_type) {}
 
   Status Bind(BindContext& context) const override {
     context.AllowInPlace(0, 0);
@@ -58,16 +60,9 @@ class ScatterElements final : public Executable {
         });
         return;
       }
-      DispatchType(NumericTypes{}, data.type, [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        const T* const source = updates.as<T>();
-        T* const target = output.as<T>();
-        put([&](const int64_t* places, int64_t first, int64_t count) {
-          for (int64_t i = 0; i < count; ++i) {
-            T& element = target[places[i]];
-            element = Reduce(reduction_, element, source[first + i]);
-          }
-        });
+      put([&](const int64_t* places, int64_t first, int64_t count) {
+        const auto* const from = static_cast<const std::byte*>(updates.data);
+        reduced_.Take({from + ByteSize(data.type, first), 1, 1}, places, count, output.data);
       });
     });
     return bad.Check(context, indices, data.shape[*axis]);
@@ -76,6 +71,7 @@ class ScatterElements final : public Executable {
  private:
   int64_t axis_;
   ScatterReduction reduction_;
+  ScatterRows reduced_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <type_traits>
 #include <vector>
@@ -9,9 +10,9 @@
 #include "base/str_cat.h"
 #include "devices/cpu/index_reader.h"
 #include "devices/cpu/kernels/elementwise/elements.h"
+#include "devices/cpu/kernels/elementwise/scatter_rows.h"
 #include "devices/cpu/registry.h"
 #include "devices/cpu/rows.h"
-#include "devices/cpu/scatter_reduce.h"
 
 namespace mullion::cpu {
 
@@ -83,10 +84,9 @@ struct Rows final : public BoundState {
 
 class ScatterNd final : public Executable {
  public:
-  explicit ScatterNd(const Node& node) : reduction_(*operators::ScatterReductionOf(node)) {
-    DispatchType(NumericTypes{}, node.input(0)->type.element_type,
-                 [&](auto tag) { reduce_ = &ReduceOne<typename decltype(tag)::type>; });
-  }
+  explicit ScatterNd(const Node& node)
+      : reduction_(*operators::ScatterReductionOf(node)),
+        reduced_(reduction_, node.input(0)->type.element_type) {}
 
   Status Bind(BindContext& context) const override {
     context.AllowInPlace(0, 0);
@@ -119,57 +119,79 @@ class ScatterNd final : public Executable {
     }
     const Tuples tuples(data.shape, context.Input(1));
     std::atomic<int64_t> bad{-1};
-    if (tuples.row() == 1) {
-      ScatterEach(tuples, updates, output, bad);
-    } else {
-      // Tuples may name a place twice, so every thread takes all tuples, in order, for its part of
-      // the rows.
-      const int64_t row_bytes = std::max<int64_t>(1, static_cast<int64_t>(ByteSize(data.type, 1)));
-      const int64_t chunk =
-          IsSubByte(data.type)
-              ? tuples.row()
-              : std::max<int64_t>(1024 / row_bytes, (64 << 10) / (row_bytes * tuples.count()));
-      context.parallel().For(tuples.row(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
-        for (int64_t i = 0; i < tuples.count(); ++i) {
-          const int64_t offset = tuples.Offset(i);
-          if (offset < 0) return bad.store(i, std::memory_order_relaxed);
-          Scatter(updates, i * tuples.row() + begin, output, offset + begin, end - begin);
+    // Tuples may name a place twice, so every thread takes all tuples, in order, for its part of
+    // the rows.
+    const int64_t row_bytes = std::max<int64_t>(1, static_cast<int64_t>(ByteSize(data.type, 1)));
+    const int64_t chunk =
+        IsSubByte(data.type)
+            ? tuples.row()
+            : std::max<int64_t>(1024 / row_bytes, (64 << 10) / (row_bytes * tuples.count()));
+    context.parallel().For(tuples.row(), chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
+      int64_t places[kBlock];
+      for (int64_t first = 0; first < tuples.count(); first += kBlock) {
+        const int64_t count = std::min(kBlock, tuples.count() - first);
+        for (int64_t i = 0; i < count; ++i) {
+          const int64_t offset = tuples.Offset(first + i);
+          if (offset < 0) return bad.store(first + i, std::memory_order_relaxed);
+          places[i] = offset + begin;
         }
-      });
-    }
+        ScatterBlock(updates, first * tuples.row() + begin, tuples.row(), places, count,
+                     end - begin, output);
+      }
+    });
     if (bad.load() < 0) return OkStatus();
     return context.Error("index tuple ", bad.load(), " is outside data of shape ",
                          data.shape.ToString());
   }
 
  private:
-  // Tuples of single elements.
-  void ScatterEach(const Tuples& tuples, const TensorView& updates, const MutableTensorView& output,
-                   std::atomic<int64_t>& bad) const {
-    const auto each = [&](auto put) {
-      for (int64_t i = 0; i < tuples.count(); ++i) {
-        const int64_t offset = tuples.Offset(i);
-        if (offset < 0) return bad.store(i);
-        put(offset, i);
+  static constexpr int64_t kBlock = 256;       // tuples whose places are worked out at once
+  static constexpr size_t kShortBytes = 1024;  // of rows for which a call of their own is long
+
+  // Updates `stride` apart from `source` on, of `length` elements each.
+  void ScatterBlock(const TensorView& updates, int64_t source, int64_t stride,
+                    const int64_t* places, int64_t count, int64_t length,
+                    const MutableTensorView& output) const {
+    if (reduction_ == ScatterReduction::kNone && length == 1 && stride == 1) {
+      const bool done = DispatchSize(output.type, [&](auto tag) {
+        using T = typename decltype(tag)::type;
+        T* const to = static_cast<T*>(output.data);
+        const T* const from = static_cast<const T*>(updates.data) + source;
+        for (int64_t i = 0; i < count; ++i) to[places[i]] = from[i];
+      });
+      if (done) return;
+    }
+    if (reduction_ != ScatterReduction::kNone && IsShort(output.type, length)) {
+      return reduced_.Take({At(updates.data, output.type, source), stride, length}, places, count,
+                           output.data);
+    }
+    if (reduction_ == ScatterReduction::kNone && !IsSubByte(output.type) &&
+        output.type != ElementType::kString) {
+      const auto size = static_cast<int64_t>(ByteSize(output.type, 1));
+      auto* const to = static_cast<std::byte*>(output.data);
+      const auto* from = static_cast<const std::byte*>(updates.data) + source * size;
+      for (int64_t i = 0; i < count; ++i, from += stride * size) {
+        std::memcpy(to + places[i] * size, from, static_cast<size_t>(length * size));
       }
-    };
-    const bool done =
-        reduction_ == ScatterReduction::kNone && DispatchSize(output.type, [&](auto tag) {
-          using T = typename decltype(tag)::type;
-          T* const to = static_cast<T*>(output.data);
-          const T* const from = static_cast<const T*>(updates.data);
-          each([=](int64_t offset, int64_t i) { to[offset] = from[i]; });
-        });
-    if (done) return;
-    each([&](int64_t offset, int64_t i) { Scatter(updates, i, output, offset, 1); });
+      return;
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      Scatter(updates, source + i * stride, output, places[i], length);
+    }
+  }
+
+  // Halves are widened by vectors, and SSE2 has no products and comparisons of 64 bits.
+  static bool IsShort(ElementType type, int64_t length) {
+    if (length == 1) return true;
+    const bool wide = Contains(SetOf(ElementType::kInt64) | SetOf(ElementType::kUint64), type);
+    return !Contains(types::kHalfFloats, type) &&
+           ByteSize(type, length) <= (wide ? kShortBytes / 4 : kShortBytes);
   }
 
   void Scatter(const TensorView& updates, int64_t source, const MutableTensorView& output,
                int64_t target, int64_t count) const {
     if (reduction_ == ScatterReduction::kNone) {
       CopyRow(output.type, updates.data, source, output.data, target, count);
-    } else if (count == 1) {
-      reduce_(reduction_, updates.data, source, output.data, target);
     } else {
       const AnyOperand update{At(updates.data, output.type, source), 1};
       void* const to = At(output.data, output.type, target);
@@ -192,15 +214,8 @@ class ScatterNd final : public Executable {
                                                  : Op::kMin;
   }
 
-  template <typename T>
-  static void ReduceOne(ScatterReduction reduction, const void* updates, int64_t source, void* y,
-                        int64_t target) {
-    T& to = static_cast<T*>(y)[target];
-    to = Reduce(reduction, to, static_cast<const T*>(updates)[source]);
-  }
-
   ScatterReduction reduction_;
-  decltype(&ReduceOne<float>) reduce_ = nullptr;  // of the element type; null where none adds up
+  ScatterRows reduced_;
 };
 
 }  // namespace

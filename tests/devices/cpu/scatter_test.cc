@@ -67,66 +67,123 @@ TEST(Scatter, Reduces) {
 }
 
 template <typename T>
-std::vector<T> Reduced(const std::string& reduction, const std::vector<T>& data,
-                       const std::vector<T>& updates) {
-  std::vector<T> all = data;
-  for (size_t i = 0; i < updates.size(); ++i) {
-    T& x = all[i % data.size()];
-    const T u = updates[i];
-    x = reduction == "add"   ? static_cast<T>(x + u)
-        : reduction == "mul" ? static_cast<T>(x * u)
-        : reduction == "max" ? std::max(x, u)
-                             : std::min(x, u);
+T ReducedTo(const std::string& reduction, T x, T u) {
+  if constexpr (std::is_integral_v<T>) {
+    const auto a = static_cast<uint64_t>(x);
+    const auto b = static_cast<uint64_t>(u);
+    if (reduction == "add") return static_cast<T>(a + b);
+    if (reduction == "mul") return static_cast<T>(a * b);
+    return reduction == "max" ? std::max(x, u) : std::min(x, u);
+  } else {
+    const auto a = static_cast<ComputeType<T>>(x);
+    const auto b = static_cast<ComputeType<T>>(u);
+    return static_cast<T>(reduction == "add"   ? a + b
+                          : reduction == "mul" ? a * b
+                          : reduction == "max" ? std::max(a, b)
+                                               : std::min(a, b));
   }
-  return all;
 }
 
-// Rows of all lengths, twice into one place.
+// Products of halves may overflow, and then meet 0.
+template <typename T>
+void ExpectNumbers(const OperatorCase& c, const Shape& shape, const std::vector<T>& expected) {
+  if constexpr (std::is_arithmetic_v<T>) {
+    ExpectOutput<T>(c, shape, expected);
+  } else {
+    const std::vector<Tensor> outputs = RunEveryWay(c);
+    ASSERT_FALSE(outputs.empty());
+    ASSERT_EQ(outputs[0].shape().ToString(), shape.ToString());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      const auto y = static_cast<float>(outputs[0].span<T>()[i]);
+      const auto wanted = static_cast<float>(expected[i]);
+      EXPECT_TRUE(y == wanted || (std::isnan(y) && std::isnan(wanted))) << y << " " << wanted;
+    }
+  }
+}
+
+// Rows of all lengths, twice into one place. Integers wrap, unsigned ones are large.
 template <typename T>
 void CheckReducedRows() {
   for (const std::string reduction : {"add", "mul", "max", "min"}) {
-    for (const int64_t row : {2, 7, 33, 600}) {
-      std::vector<T> data(static_cast<size_t>(row));
-      std::vector<T> updates(static_cast<size_t>(2 * row));
-      for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<T>(i * 7 % 11);
-      for (size_t i = 0; i < updates.size(); ++i) updates[i] = static_cast<T>(i * 5 % 13);
-      OperatorCase c = Case("ScatterND", 18, TensorOf<T>({1, row}, data),
-                            TensorOf<int64_t>({2, 1}, {0, -1}), TensorOf<T>({2, row}, updates));
+    for (const int64_t row : {1, 2, 7, 10, 33, 100, 600}) {
+      std::vector<T> data(static_cast<size_t>(3 * row));
+      std::vector<T> updates(static_cast<size_t>(4 * row));
+      for (size_t i = 0; i < data.size(); ++i) {
+        data[i] = static_cast<T>(static_cast<float>(i * 37 % 251));
+        if constexpr (std::is_signed_v<T>) data[i] -= 125;
+      }
+      for (size_t i = 0; i < updates.size(); ++i) {
+        updates[i] = static_cast<T>(static_cast<float>(i * 53 % 127));
+        if constexpr (std::is_integral_v<T>) updates[i] = static_cast<T>(updates[i] - T{90});
+      }
+      OperatorCase c =
+          Case("ScatterND", 18, TensorOf<T>({3, row}, data),
+               TensorOf<int64_t>({4, 1}, {2, 0, -1, 2}), TensorOf<T>({4, row}, updates));
       c.Set("reduction", reduction);
-      ExpectOutput<T>(c, {1, row}, Reduced(reduction, data, updates));
+      std::vector<T> expected = data;
+      const size_t targets[] = {2, 0, 2, 2};
+      for (size_t i = 0; i < updates.size(); ++i) {
+        const auto n = static_cast<size_t>(row);
+        T& x = expected[targets[i / n] * n + i % n];
+        x = ReducedTo(reduction, x, updates[i]);
+      }
+      ExpectNumbers<T>(c, {3, row}, expected);
+      if (row > 1) continue;
+      c.name = "ScatterElements";
+      c.inputs[1] = TensorOf<int64_t>({4, 1}, {2, 0, -1, 2});
+      ExpectNumbers<T>(c, {3, row}, expected);
     }
   }
 }
 
-TEST(ScatterNd, ReducesRows) {
+TEST(Scatter, ReducesRowsOfEveryType) {
   CheckReducedRows<float>();
   CheckReducedRows<double>();
-  CheckReducedRows<uint8_t>();
+  CheckReducedRows<Float16>();
+  CheckReducedRows<Bfloat16>();
+  CheckReducedRows<int8_t>();
+  CheckReducedRows<int16_t>();
+  CheckReducedRows<int32_t>();
   CheckReducedRows<int64_t>();
+  CheckReducedRows<uint8_t>();
+  CheckReducedRows<uint16_t>();
+  CheckReducedRows<uint32_t>();
+  CheckReducedRows<uint64_t>();
 }
 
 // Beside numbers, in whichever operand: as in numpy.
-TEST(Scatter, NanStaysNan) {
-  const float nan = std::numeric_limits<float>::quiet_NaN();
+template <typename T>
+void CheckNanStays() {
+  const auto nan = static_cast<T>(std::numeric_limits<float>::quiet_NaN());
   for (const std::string reduction : {"max", "min"}) {
-    for (const int64_t row : {1, 3}) {
+    for (const int64_t row : {1, 3, 100, 300}) {
+      const auto n = static_cast<size_t>(row);
+      std::vector<T> data(3 * n, static_cast<T>(1.0f));
+      std::fill_n(data.begin() + row * 2, n, nan);
+      std::vector<T> updates(4 * n, static_cast<T>(2.0f));
+      std::fill_n(updates.begin(), n, nan);
       OperatorCase c =
-          Case("ScatterND", 18,
-               TensorOf<float>({2, row}, std::vector<float>(static_cast<size_t>(2 * row), 1)),
-               TensorOf<int64_t>({3, 1}, {0, 0, 1}), [&] {
-                 std::vector<float> updates(static_cast<size_t>(3 * row), 2);
-                 std::fill_n(updates.begin(), row, nan);
-                 return TensorOf<float>({3, row}, updates);
-               }());
+          Case("ScatterND", 18, TensorOf<T>({3, row}, data),
+               TensorOf<int64_t>({4, 1}, {0, 0, 1, 2}), TensorOf<T>({4, row}, updates));
       c.Set("reduction", reduction);
       const std::vector<Tensor> outputs = c.Run();
-      for (int64_t i = 0; i < row; ++i) {
-        EXPECT_TRUE(std::isnan(outputs[0].span<float>()[static_cast<size_t>(i)]));
-        EXPECT_EQ(outputs[0].span<float>()[static_cast<size_t>(row + i)],
-                  reduction == "max" ? 2.0f : 1.0f);
+      for (size_t i = 0; i < 3 * n; ++i) {
+        const auto y = static_cast<float>(outputs[0].span<T>()[i]);
+        if (i / n != 1) {
+          EXPECT_TRUE(std::isnan(y)) << reduction << " " << row << " " << i;
+        } else {
+          EXPECT_EQ(y, reduction == "max" ? 2.0f : 1.0f);
+        }
       }
     }
   }
+}
+
+TEST(Scatter, NanStaysNan) {
+  CheckNanStays<float>();
+  CheckNanStays<double>();
+  CheckNanStays<Float16>();
+  CheckNanStays<Bfloat16>();
 }
 
 TEST(Scatter, WasTheNameInOpset9) {

@@ -194,9 +194,13 @@ void DoubleRows(Op op, const double* a, const double* b, double* y, size_t count
     case Op::kDiv:
       return VectorRow(a, b, y, count, [](double p, double q) { return p / q; });
     case Op::kMin:
-      return VectorRow(a, b, y, count, [](double p, double q) { return p < q || p != p ? p : q; });
+      return VectorRow(a, b, y, count, [](double p, double q) {
+        return p != p ? p : p < q ? p : q;
+      });
     case Op::kMax:
-      return VectorRow(a, b, y, count, [](double p, double q) { return p > q || p != p ? p : q; });
+      return VectorRow(a, b, y, count, [](double p, double q) {
+        return p != p ? p : p > q ? p : q;
+      });
     case Op::kPRelu:
       return VectorRow(a, b, y, count, [](double p, double q) { return p < 0 ? p * q : p; });
     default:
