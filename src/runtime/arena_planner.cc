@@ -8,10 +8,19 @@
 
 namespace mullion {
 
-size_t ArenaPlanner::Round(size_t bytes) {
+namespace {
+
+size_t Round(size_t bytes) {
   const size_t rounded = (bytes + kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
   return rounded == 0 ? kMemoryAlignment : rounded;
 }
+
+// Of whole lines.
+size_t HalfOf(size_t bytes) { return bytes / (2 * kMemoryAlignment) * kMemoryAlignment; }
+
+constexpr size_t kMostLanes = 64;
+
+}  // namespace
 
 size_t ArenaPlanner::Allocate(size_t bytes) {
   const size_t wanted = Round(bytes);
@@ -52,6 +61,40 @@ void ArenaPlanner::Free(size_t offset, size_t bytes) {
   } else {
     free_.insert(next, {offset, size});
   }
+}
+
+int ArenaLanes::Take(size_t bytes) {
+  const size_t wanted = Round(bytes);
+  auto best = lanes_.end();
+  for (auto lane = lanes_.begin(); lane != lanes_.end(); ++lane) {
+    if (lane->taken) continue;
+    const bool fits = lane->bytes >= wanted;
+    if (best == lanes_.end() ||
+        (best->bytes >= wanted ? fits && lane->bytes < best->bytes : lane->bytes > best->bytes)) {
+      best = lane;
+    }
+  }
+  if (best == lanes_.end()) {
+    full_ = full_ || lanes_.size() == kMostLanes;
+    if (full_) return kNoLane;
+    best = lanes_.insert(lanes_.end(), {wanted, 0, false});
+  }
+  best->bytes = std::max(best->bytes, wanted);
+  best->taken = true;
+  return static_cast<int>(best - lanes_.begin());
+}
+
+size_t ArenaLanes::Finish() {
+  size_t size = 0;
+  for (Lane& lane : lanes_) {
+    lane.middle = size + HalfOf(lane.bytes);
+    size += lane.bytes;
+  }
+  return full_ ? 0 : size;
+}
+
+size_t ArenaLanes::OffsetOf(int lane, size_t bytes) const {
+  return lanes_[static_cast<size_t>(lane)].middle - HalfOf(Round(bytes));
 }
 
 }  // namespace mullion

@@ -8,6 +8,13 @@
 
 namespace mullion {
 
+namespace {
+
+// What lanes may take beyond other places: half as much again, up to this.
+constexpr size_t kMostForLanes = size_t{16} << 20;
+
+}  // namespace
+
 Binder::Binder(const Program& program, const BindOptions& options)
     : program_(program), options_(options), facts_(program), said_(program.steps.size()) {}
 
@@ -20,6 +27,7 @@ Result<std::shared_ptr<const Binding>> Binder::Bind(const Binding* parent, Bindi
   facts_.Begin();
   places_.assign(program_.slots.size(), {});
   arena_ = {};
+  lanes_ = {};
   blocks_.clear();
   steps_.clear();
   in_group_ = false;
@@ -29,7 +37,7 @@ Result<std::shared_ptr<const Binding>> Binder::Bind(const Binding* parent, Bindi
   MULLION_RETURN_IF_ERROR(LearnSteps());
   MULLION_RETURN_IF_ERROR(BindSteps());
   facts_.End(binding->end_step);
-  binding->arena_bytes = arena_.size();
+  GiveOffsets();
   return std::shared_ptr<const Binding>(binding);
 }
 
@@ -206,9 +214,8 @@ bool Binder::ShareBlock(const Step& step) {
     return false;
   }
   output.block = input.block;
-  Block& block = BlockOf(input);
-  ++block.users;
-  AddPlacement(slot, PlacementKind::kArena, block.offset);
+  ++BlockOf(input).users;
+  AddPlacement(slot, PlacementKind::kArena, static_cast<size_t>(input.block));
   return true;
 }
 
@@ -245,10 +252,11 @@ Status Binder::PlaceOutput(int slot, const InPlaceOffer* offer) {
   placement.kind = PlacementKind::kArena;
   place.block = offer == nullptr ? kNoBlock : TakeOver(*offer, bytes);
   if (!place.in_arena()) {
-    blocks_.push_back({arena_.Allocate(bytes), bytes, 1});
+    const int lane = options_.threads > 1 ? lanes_.Take(bytes) : ArenaLanes::kNoLane;
+    blocks_.push_back({arena_.Allocate(bytes), bytes, 1, lane});
     place.block = static_cast<int>(blocks_.size()) - 1;
   }
-  placement.offset = BlockOf(place).offset;
+  placement.offset = static_cast<size_t>(place.block);
   return OkStatus();
 }
 
@@ -280,7 +288,22 @@ void Binder::Release(int slot, int index) {
   }
   Block& block = BlockOf(place);
   place.block = kNoBlock;
-  if (--block.users == 0) arena_.Free(block.offset, block.bytes);
+  if (--block.users > 0) return;
+  arena_.Free(block.offset, block.bytes);
+  lanes_.Leave(block.lane);
+}
+
+// Placements in the arena named their blocks till now.
+void Binder::GiveOffsets() {
+  const size_t in_lanes = lanes_.Finish();
+  const bool uses_lanes =
+      in_lanes > 0 && in_lanes <= arena_.size() + std::min(arena_.size() / 2, kMostForLanes);
+  binding_->arena_bytes = uses_lanes ? in_lanes : arena_.size();
+  for (Placement& placement : binding_->placements) {
+    if (placement.kind != PlacementKind::kArena) continue;
+    const Block& block = blocks_[placement.offset];
+    placement.offset = uses_lanes ? lanes_.OffsetOf(block.lane, block.bytes) : block.offset;
+  }
 }
 
 }  // namespace mullion

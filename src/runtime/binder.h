@@ -47,6 +47,7 @@ class Binder {
     size_t offset;
     size_t bytes;
     int users;
+    int lane;
   };
 
   // What a step said when it was bound.
@@ -87,6 +88,7 @@ class Binder {
   Status PlaceOutput(int slot, const InPlaceOffer* offer);
   int TakeOver(const InPlaceOffer& offer, size_t bytes);
   void Release(int slot, int index);
+  void GiveOffsets();
 
   const Program& program_;
   const BindOptions& options_;
@@ -96,6 +98,7 @@ class Binder {
   Binding* binding_ = nullptr;
   std::vector<Place> places_;  // by slot
   ArenaPlanner arena_;
+  ArenaLanes lanes_;  // where several threads work
   std::vector<Block> blocks_;
   std::vector<int> steps_;  // that are to run
   bool in_group_ = false;
