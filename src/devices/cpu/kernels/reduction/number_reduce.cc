@@ -358,6 +358,8 @@ struct Functions {
   using T = typename Op::Element;
   using Accumulator = typename Op::Accumulator;
   using Taken = std::conditional_t<std::is_arithmetic_v<Accumulator>, Accumulator, T>;
+  // Where a call for each short run would be felt.
+  static constexpr bool kHasRuns = std::is_same_v<Accumulator, double>;
 
   static void Init(void* accumulators, size_t n) {
     Accumulator* const a = static_cast<Accumulator*>(accumulators);
@@ -381,9 +383,7 @@ struct Functions {
   }
   // Four groups of accumulators in registers, whatever the length of vectors, so that results are
   // the same.
-  static void Run(const void* from, size_t count, void* to) {
-    const T* const x = static_cast<const T*>(from);
-    Accumulator* const a = static_cast<Accumulator*>(to);
+  [[gnu::always_inline]] static void TakeOne(const T* x, size_t count, Accumulator* a) {
     if constexpr (requires { Op::TakeRun(x, count, a); }) {
       return Op::TakeRun(x, count, a);
     } else {
@@ -416,6 +416,23 @@ struct Functions {
       *a = last;
     }
   }
+  static void Runs(const void* from, size_t rows, size_t count, void* to) {
+    const T* const x = static_cast<const T*>(from);
+    Accumulator* const a = static_cast<Accumulator*>(to);
+    for (size_t r = 0; r < rows; ++r) {
+      a[r] = Op::Neutral();
+      TakeOne(x + r * count, count, a + r);
+    }
+  }
+  static void Run(const void* from, size_t count, void* to) {
+    if constexpr (kHasRuns) {
+      Accumulator fresh;
+      Runs(from, 1, count, &fresh);
+      Merge(&fresh, 1, to);
+    } else {
+      TakeOne(static_cast<const T*>(from), count, static_cast<Accumulator*>(to));
+    }
+  }
   static void Merge(const void* others, size_t n, void* to) {
     Accumulator* const a = static_cast<Accumulator*>(to);
     const Accumulator* const b = static_cast<const Accumulator*>(others);
@@ -435,6 +452,12 @@ constexpr int64_t kLongestTurned = !std::is_arithmetic_v<Accumulator> ? 32
                                    : sizeof(Accumulator) == 4         ? 12
                                                                       : 8;
 
+template <typename Functions>
+constexpr auto RunsOf() -> decltype(ReduceFunctions::runs) {
+  if constexpr (Functions::kHasRuns) return &Functions::Runs;
+  return nullptr;
+}
+
 template <typename Op>
 constexpr ReduceFunctions FunctionsOf() {
   using F = Functions<Op>;
@@ -443,6 +466,7 @@ constexpr ReduceFunctions FunctionsOf() {
           .init = &F::Init,
           .rows = &L::Rows,
           .run = &L::Run,
+          .runs = RunsOf<L>(),
           .longest_turned = kLongestTurned<typename Op::Accumulator>,
           .merge = &L::Merge,
           .finish = &F::Finish};
