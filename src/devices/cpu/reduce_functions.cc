@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "devices/cpu/kernels/elementwise/float_unary.h"
+
 namespace mullion::cpu {
 
 namespace {
@@ -24,17 +26,19 @@ struct FloatFinish {
     }
   }
   static void Log(const void* from, size_t n, int64_t /*count*/, void* y) {
-    for (size_t j = 0; j < n; ++j) {
-      static_cast<float*>(y)[j] = std::log(static_cast<const float*>(from)[j]);
-    }
+    FloatUnary({operators::ElementwiseOp::kLog}, static_cast<const float*>(from),
+               static_cast<float*>(y), n);
   }
   // Two planes: maxima, and sums of exp(x - maximum); see FloatReduction::kLogSumExp.
   static void LogSumExp(const void* from, size_t n, int64_t /*count*/, void* y) {
     const float* const maxima = static_cast<const float*>(from);
-    for (size_t j = 0; j < n; ++j) {
-      const float shift = std::isfinite(maxima[j]) ? maxima[j] : 0.0f;
-      static_cast<float*>(y)[j] = shift + std::log(maxima[n + j]);
+    float* const to = static_cast<float*>(y);
+    if (n == 1) {  // of a run by itself
+      to[0] = std::log(maxima[1]);
+    } else {
+      Log(maxima + n, n, 0, y);
     }
+    for (size_t j = 0; j < n; ++j) to[j] += std::isfinite(maxima[j]) ? maxima[j] : 0.0f;
   }
 };
 

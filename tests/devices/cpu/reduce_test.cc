@@ -328,6 +328,25 @@ TEST(Reduce, TakesTheEndsOfIntegersInLogSumExp) {
   CheckLogSumExpOfEnds<int64_t>();
 }
 
+template <typename T>
+void CheckLogSumOfEnds() {
+  const T infinity = std::numeric_limits<T>::infinity();
+  const std::vector<T> values = {0, 0, 1, 0, -3, 1, infinity, 1, infinity, -infinity, 2, 3};
+  const OperatorCase c = Case("ReduceLogSum", Tensor::FromSpan<T>({6, 2}, values), {1});
+  const Tensor y = c.Run()[0];
+  EXPECT_EQ(y.span<T>()[0], -infinity);
+  EXPECT_EQ(y.span<T>()[1], 0);
+  EXPECT_TRUE(std::isnan(y.span<T>()[2]));
+  EXPECT_EQ(y.span<T>()[3], infinity);
+  EXPECT_TRUE(std::isnan(y.span<T>()[4]));
+  EXPECT_NEAR(y.span<T>()[5], std::log(T{5}), 1e-6);
+}
+
+TEST(Reduce, LogSumOfNothingOfNegativeAndOfInfiniteSums) {
+  CheckLogSumOfEnds<float>();
+  CheckLogSumOfEnds<double>();
+}
+
 TEST(Reduce, KeepsInfinitiesAndNaNOfDoubleInLogSumExp) {
   const double infinity = std::numeric_limits<double>::infinity();
   const std::vector<double> values = {-infinity, -infinity, -infinity, 1,   infinity, 2,

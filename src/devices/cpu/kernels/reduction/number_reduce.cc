@@ -157,8 +157,10 @@ struct L2 : SumSquare<double> {
   static double Finish(double a, int64_t /*count*/) { return std::sqrt(a); }
 };
 
+constexpr operators::ElementwiseStep kLog = {operators::ElementwiseOp::kLog};
+
 struct LogSum : Sum<double> {
-  static double Finish(double a, int64_t /*count*/) { return std::log(a); }
+  static void FinishAll(const double* a, size_t n, double* y) { DoubleUnary(kLog, a, y, n); }
 };
 
 struct ScaledSum {
@@ -181,8 +183,10 @@ struct LogSumExp {
     const double shift = Shift(maximum);
     return {maximum, Scaled(a, shift) + Scaled(b, shift)};
   }
-  static double Finish(ScaledSum a, int64_t /*count*/) {
-    return Shift(a.maximum) + std::log(a.sum);
+  static void FinishAll(const ScaledSum* a, size_t n, double* y) {
+    for (size_t j = 0; j < n; ++j) y[j] = a[j].sum;
+    DoubleUnary(kLog, y, y, n);
+    for (size_t j = 0; j < n; ++j) y[j] += Shift(a[j].maximum);
   }
 
   // `count` elements side by side.
@@ -441,7 +445,11 @@ struct Functions {
   static void Finish(const void* from, size_t n, int64_t count, void* y) {
     const Accumulator* const a = static_cast<const Accumulator*>(from);
     T* const to = static_cast<T*>(y);
-    ForEachPlainly(0, n, [=](size_t j) { to[j] = Op::Finish(a[j], count); });
+    if constexpr (requires { Op::FinishAll(a, n, to); }) {
+      Op::FinishAll(a, n, to);
+    } else {
+      ForEachPlainly(0, n, [=](size_t j) { to[j] = Op::Finish(a[j], count); });
+    }
   }
 };
 

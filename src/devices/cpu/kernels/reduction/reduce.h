@@ -56,7 +56,8 @@ enum class ReduceKind {
 
 // Of double, int32, int64, uint32 and uint64; kMax and kMin also of int8, uint8 and bool. Integer
 // sums and products wrap around; means and what has a root or logarithm is computed in double and
-// truncated. Of the instruction level in use, with the same results at each.
+// truncated. Of the instruction level in use, with the same results at each but for the last bits
+// of exponentials and logarithms of double.
 ReduceFunctions NumberReduceFunctions(ReduceKind kind, ElementType type);
 
 }  // namespace mullion::cpu
