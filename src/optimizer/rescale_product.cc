@@ -187,8 +187,8 @@ std::optional<ScaledBytes> ScaledBytesOf(const Value* value) {
 }
 
 // Whether `mask` is the same for all rows of a stack of products, and for all products that share
-// the first index, as RescaledMatMul takes shifts. Numbers of columns that are not known yet are for
-// the operator: it repeats what is one.
+// the first index, as RescaledMatMul takes shifts. Numbers of columns that are not known yet are
+// for the operator: it repeats what is one.
 bool IsByColumn(const Value& mask, const Node& product) {
   using namespace operators::rescaled_matmul;
   const TypeInfo& left = product.input(kA)->type;
