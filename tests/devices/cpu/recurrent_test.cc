@@ -220,18 +220,21 @@ TEST_P(Recurrent, FollowsTheEquations) {
     OperatorCase c = layer.Case();
     c.constant_parameters = false;
     const std::vector<Tensor> expected = Expected(layer);
-    const std::vector<Tensor> actual = c.Run();
-    ASSERT_FALSE(actual.empty());
-    // [batch, steps, directions, hidden] back to [steps, directions, batch, hidden].
-    Tensor y = actual[0];
-    if (layer.batch_first) {
-      y = layer.Turned(y.Reshaped({layer.batch, layer.steps * layer.directions, layer.hidden}), 1)
-              .Reshaped(expected[0].shape());
-    }
-    ExpectClose(y, expected[0], 1e-5);
-    for (size_t o = 1; o < actual.size(); ++o) {
-      ExpectClose(layer.Turned(actual[o], 1), expected[o], 1e-5);
-    }
+    const auto expect = [&](const std::vector<Tensor>& actual, double tolerance) {
+      ASSERT_FALSE(actual.empty());
+      // [batch, steps, directions, hidden] back to [steps, directions, batch, hidden].
+      Tensor y = actual[0];
+      if (layer.batch_first) {
+        y = layer.Turned(y.Reshaped({layer.batch, layer.steps * layer.directions, layer.hidden}), 1)
+                .Reshaped(expected[0].shape());
+      }
+      ExpectClose(y, expected[0], tolerance);
+      for (size_t o = 1; o < actual.size(); ++o) {
+        ExpectClose(layer.Turned(actual[o], 1), expected[o], tolerance);
+      }
+    };
+    expect(c.Run(), 1e-5);
+    expect(c.RunInDouble(), 2e-7);
   }
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Attention of doubles, query by query: it is rare, and wanted for its digits.
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
+#include "devices/cpu/kernels/elementwise/number_unary.h"
 #include "devices/cpu/kernels/sequence/attention.h"
 
 namespace mullion::cpu {
@@ -62,10 +62,15 @@ void Weigh(const AttentionProblem& p, const Query& query, double* x, int64_t cou
     const int64_t row = (query.batch * p.query_heads + query.head) * p.queries + query.row;
     std::copy_n(x, count, static_cast<double*>(p.scores) + row * p.keys);
   };
+  const auto apply = [&](operators::ElementwiseOp op) {
+    DoubleUnary({op}, x, x, static_cast<size_t>(count));
+  };
   give(AttentionProblem::Scores::kScaled);
   if (p.softcap != 0) {
     const auto cap = static_cast<double>(p.softcap);
-    for (int64_t t = 0; t < count; ++t) x[t] = cap * std::tanh(x[t] / cap);
+    for (int64_t t = 0; t < count; ++t) x[t] /= cap;
+    apply(operators::ElementwiseOp::kTanh);
+    for (int64_t t = 0; t < count; ++t) x[t] *= cap;
   }
   give(AttentionProblem::Scores::kCapped);
   const int64_t visible = VisibleKeys(p, query.batch, query.row);
@@ -78,11 +83,12 @@ void Weigh(const AttentionProblem& p, const Query& query, double* x, int64_t cou
     most = std::max(most, x[t]);
   }
   give(AttentionProblem::Scores::kBiased);
+  // What sees nothing has weights of 0.
+  if (most == kMinusInfinity) most = 0;
+  for (int64_t t = 0; t < count; ++t) x[t] -= most;
+  apply(operators::ElementwiseOp::kExp);
   double sum = 0;
-  for (int64_t t = 0; t < count; ++t) {
-    x[t] = most == kMinusInfinity ? 0 : std::exp(x[t] - most);
-    sum += x[t];
-  }
+  for (int64_t t = 0; t < count; ++t) sum += x[t];
   for (int64_t t = 0; t < count && sum != 0; ++t) x[t] /= sum;
   give(AttentionProblem::Scores::kSoftmax);
 }

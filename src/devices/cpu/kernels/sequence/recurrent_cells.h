@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One step of a recurrent layer for one row of a batch, after the matrix products: activations,
-// gates and the new state in one pass. Overloads for double are plain code.
+// gates and the new state in one pass. Overloads for double work by tiles.
 #ifndef MULLION_DEVICES_CPU_KERNELS_SEQUENCE_RECURRENT_CELLS_H_
 #define MULLION_DEVICES_CPU_KERNELS_SEQUENCE_RECURRENT_CELLS_H_
 

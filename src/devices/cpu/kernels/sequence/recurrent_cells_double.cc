@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The cells in plain code, for double.
+// The cells for double: a tile of a row at a time, so that activations are vectors.
 #include <algorithm>
-#include <cmath>
 
+#include "devices/cpu/kernels/elementwise/double_function.h"
+#include "devices/cpu/kernels/elementwise/number_unary.h"
 #include "devices/cpu/kernels/sequence/recurrent_cells.h"
 
 namespace mullion::cpu {
@@ -11,82 +12,121 @@ namespace {
 
 using operators::RecurrentActivation;
 using Kind = RecurrentActivation::Kind;
+using Op = operators::ElementwiseOp;
 
-double Clip(double x, double bound) { return std::max(std::min(x, bound), -bound); }
+constexpr int64_t kCellTile = 64;
 
-double Activate(const RecurrentActivation& activation, double x) {
+Op OpOf(Kind kind) {
+  switch (kind) {
+    case Kind::kRelu:
+      return Op::kRelu;
+    case Kind::kLeakyRelu:
+      return Op::kLeakyRelu;
+    case Kind::kThresholdedRelu:
+      return Op::kThresholdedRelu;
+    case Kind::kSigmoid:
+      return Op::kSigmoid;
+    case Kind::kHardSigmoid:
+      return Op::kHardSigmoid;
+    case Kind::kElu:
+      return Op::kElu;
+    case Kind::kSoftsign:
+      return Op::kSoftsign;
+    case Kind::kSoftplus:
+      return Op::kSoftplus;
+    default:
+      return Op::kTanh;
+  }
+}
+
+// y = activation(x); x and y may be the same.
+void Activate(const RecurrentActivation& activation, const double* x, double* y, int64_t n) {
   const double alpha = activation.alpha;
   const double beta = activation.beta;
-  switch (activation.kind) {
-    case Kind::kAffine:
-      return alpha * x + beta;
-    case Kind::kRelu:
-      return std::max(x, 0.0);
-    case Kind::kLeakyRelu:
-      return x < 0 ? alpha * x : x;
-    case Kind::kThresholdedRelu:
-      return x > alpha ? x : 0.0;
-    case Kind::kTanh:
-      return std::tanh(x);
-    case Kind::kScaledTanh:
-      return alpha * std::tanh(beta * x);
-    case Kind::kSigmoid:
-      return 1 / (1 + std::exp(-x));
-    case Kind::kHardSigmoid:
-      return std::max(std::min(alpha * x + beta, 1.0), 0.0);
-    case Kind::kElu:
-      return x < 0 ? alpha * std::expm1(x) : x;
-    case Kind::kSoftsign:
-      return x / (1 + std::abs(x));
-    case Kind::kSoftplus:
-      return std::log1p(std::exp(-std::abs(x))) + std::max(x, 0.0);
+  if (activation.kind == Kind::kAffine) {
+    for (int64_t i = 0; i < n; ++i) y[i] = alpha * x[i] + beta;
+    return;
   }
-  return x;
+  const bool scaled = activation.kind == Kind::kScaledTanh;
+  for (int64_t i = 0; scaled && i < n; ++i) y[i] = beta * x[i];
+  DoubleUnary({OpOf(activation.kind), activation.alpha, activation.beta}, scaled ? y : x, y,
+              static_cast<size_t>(n));
+  for (int64_t i = 0; scaled && i < n; ++i) y[i] *= alpha;
+}
+
+// y = activation(what is left of x between -clip and clip); x and y may be the same.
+void ActivateClipped(const RecurrentActivation& activation, double clip, const double* x, double* y,
+                     int64_t n) {
+  DoubleClip(x, y, static_cast<size_t>(n), -clip, clip);
+  Activate(activation, y, y, n);
+}
+
+// y = x + weights * state, or x where there are no weights.
+void AddProduct(const double* x, const double* weights, const double* state, double* y, int64_t n) {
+  if (weights == nullptr) {
+    std::copy_n(x, n, y);
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i) y[i] = x[i] + weights[i] * state[i];
+}
+
+// Calls body(first, count) for each tile of a row.
+template <typename Body>
+void ForTiles(int64_t width, Body body) {
+  for (int64_t i = 0; i < width; i += kCellTile) body(i, std::min(kCellTile, width - i));
 }
 
 }  // namespace
 
 void LstmCell(const CellArguments<double>& a, const double* gates, double* cell, double* hidden) {
-  for (int64_t i = 0; i < a.width; ++i) {
-    double input = gates[i];
-    double output = gates[a.width + i];
-    double forget = gates[2 * a.width + i];
-    const double fresh = Activate(a.activations[1], Clip(gates[3 * a.width + i], a.clip));
-    if (a.peepholes != nullptr) {
-      input += a.peepholes[i] * cell[i];
-      forget += a.peepholes[2 * a.width + i] * cell[i];
+  ForTiles(a.width, [&](int64_t first, int64_t n) {
+    double input[kCellTile];
+    double output[kCellTile];
+    double forget[kCellTile];
+    double fresh[kCellTile];
+    double* const state = cell + first;
+    const auto gate = [&](int64_t which, double* y) {
+      AddProduct(gates + which * a.width + first,
+                 a.peepholes == nullptr ? nullptr : a.peepholes + which * a.width + first, state, y,
+                 n);
+      ActivateClipped(a.activations[0], a.clip, y, y, n);
+    };
+    gate(0, input);
+    if (a.input_forget) {
+      for (int64_t i = 0; i < n; ++i) forget[i] = 1 - input[i];
+    } else {
+      gate(2, forget);
     }
-    input = Activate(a.activations[0], Clip(input, a.clip));
-    forget = a.input_forget ? 1 - input : Activate(a.activations[0], Clip(forget, a.clip));
-    cell[i] = forget * cell[i] + input * fresh;
-    if (a.peepholes != nullptr) output += a.peepholes[a.width + i] * cell[i];
-    output = Activate(a.activations[0], Clip(output, a.clip));
-    hidden[i] = output * Activate(a.activations[2], cell[i]);
-  }
+    ActivateClipped(a.activations[1], a.clip, gates + 3 * a.width + first, fresh, n);
+    for (int64_t i = 0; i < n; ++i) state[i] = forget[i] * state[i] + input[i] * fresh[i];
+    gate(1, output);  // which sees the new state
+    Activate(a.activations[2], state, fresh, n);
+    for (int64_t i = 0; i < n; ++i) hidden[first + i] = output[i] * fresh[i];
+  });
 }
 
 void GruGates(const CellArguments<double>& a, double* gates, const double* hidden, double* scaled) {
-  for (int64_t i = 0; i < 2 * a.width; ++i) {
-    gates[i] = Activate(a.activations[0], Clip(gates[i], a.clip));
-  }
+  ActivateClipped(a.activations[0], a.clip, gates, gates, 2 * a.width);
   if (scaled == nullptr) return;
   for (int64_t i = 0; i < a.width; ++i) scaled[i] = gates[a.width + i] * hidden[i];
 }
 
 void GruOutput(const CellArguments<double>& a, const double* gates, const double* input,
                const double* recurrent, double* hidden) {
-  for (int64_t i = 0; i < a.width; ++i) {
-    double x = input[i];
-    if (recurrent != nullptr) x += gates[a.width + i] * recurrent[i];
-    const double fresh = Activate(a.activations[1], Clip(x, a.clip));
-    hidden[i] = fresh + gates[i] * (hidden[i] - fresh);
-  }
+  ForTiles(a.width, [&](int64_t first, int64_t n) {
+    double fresh[kCellTile];
+    AddProduct(input + first, recurrent == nullptr ? nullptr : recurrent + first,
+               gates + a.width + first, fresh, n);
+    ActivateClipped(a.activations[1], a.clip, fresh, fresh, n);
+    for (int64_t i = 0; i < n; ++i) {
+      double& state = hidden[first + i];
+      state = fresh[i] + gates[first + i] * (state - fresh[i]);
+    }
+  });
 }
 
 void RnnCell(const CellArguments<double>& a, const double* sums, double* hidden) {
-  for (int64_t i = 0; i < a.width; ++i) {
-    hidden[i] = Activate(a.activations[0], Clip(sums[i], a.clip));
-  }
+  ActivateClipped(a.activations[0], a.clip, sums, hidden, a.width);
 }
 
 }  // namespace mullion::cpu
