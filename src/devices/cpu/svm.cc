@@ -8,6 +8,7 @@
 #include "base/str_cat.h"
 #include "devices/cpu/class_labels.h"
 #include "devices/cpu/integer_operand.h"
+#include "devices/cpu/kernels/elementwise/elements.h"
 #include "devices/cpu/post_transform.h"
 #include "devices/cpu/registry.h"
 
@@ -45,18 +46,25 @@ float SquaredDistance(const float* a, const float* b, int64_t count) {
   return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
-float Kernel(const SvmParameters& p, const float* a, const float* b) {
-  switch (p.kernel) {
-    case SvmParameters::Kernel::kLinear:
-      return Dot(a, b, p.features);
-    case SvmParameters::Kernel::kPoly:
-      return std::pow(p.gamma * Dot(a, b, p.features) + p.offset, p.degree);
-    case SvmParameters::Kernel::kRbf:
-      return std::exp(-p.gamma * SquaredDistance(a, b, p.features));
-    case SvmParameters::Kernel::kSigmoid:
-      return std::tanh(p.gamma * Dot(a, b, p.features) + p.offset);
+// The kernels of `x` with all support vectors. Their products or distances come first, so that
+// what is made of them are vectors.
+void Kernels(const SvmParameters& p, const float* x, float* kernels) {
+  using Op = operators::ElementwiseOp;
+  const bool radial = p.kernel == SvmParameters::Kernel::kRbf;
+  const float* vector = p.support_vectors.data();
+  for (int64_t i = 0; i < p.vectors; ++i, vector += p.features) {
+    kernels[i] = radial ? SquaredDistance(x, vector, p.features) : Dot(x, vector, p.features);
   }
-  return 0;
+  if (p.kernel == SvmParameters::Kernel::kLinear) return;
+  const float factor = radial ? -p.gamma : p.gamma;
+  const float offset = radial ? 0 : p.offset;
+  for (int64_t i = 0; i < p.vectors; ++i) kernels[i] = factor * kernels[i] + offset;
+  const auto count = static_cast<size_t>(p.vectors);
+  if (p.kernel == SvmParameters::Kernel::kPoly) {
+    BinaryElements({Op::kPow}, ElementType::kFloat, {kernels, 1}, {&p.degree, 0}, kernels, count);
+  } else {
+    UnaryElements({radial ? Op::kExp : Op::kTanh}, ElementType::kFloat, kernels, kernels, count);
+  }
 }
 
 class Svm : public Executable {
@@ -100,9 +108,7 @@ class Svm : public Executable {
       auto* const kernels = ScratchAt<float>(context, space + b.kernels);
       for (int64_t row = begin; row < end; ++row) {
         ReadFeatures(context.Input(0), row * p_.features, p_.features, features);
-        for (int64_t i = 0; i < p_.vectors; ++i) {
-          kernels[i] = Kernel(p_, features, p_.support_vectors.data() + i * p_.features);
-        }
+        Kernels(p_, features, kernels);
         finish(row, features, kernels, space);
       }
     });
