@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // GlobalAveragePool, GlobalMaxPool and GlobalLpPool: reductions over all spatial axes.
 #include <algorithm>
-#include <cmath>
 
+#include "devices/cpu/kernels/reduction/reduce.h"
+#include "devices/cpu/pool_plain.h"
 #include "devices/cpu/reduce_functions.h"
 #include "devices/cpu/reduce_loops.h"
 #include "devices/cpu/registry.h"
@@ -46,15 +47,6 @@ Result<std::unique_ptr<Executable>> Make(const Node& node, WeightStore& /*weight
   return std::unique_ptr<Executable>(std::make_unique<GlobalPool>(node, functions));
 }
 
-// x to the power p, which is 1 or more.
-double PowerOf(double x, int64_t p) {
-  double power = 1;
-  for (; p > 0; p >>= 1, x *= x) {
-    if ((p & 1) != 0) power *= x;
-  }
-  return power;
-}
-
 // Numbers that are worth a task.
 constexpr int64_t kPowerPoolTask = 16 * 1024;
 
@@ -83,15 +75,23 @@ class GlobalPowerPool final : public Executable {
   T Pool(const T* x, int64_t plane, int64_t channels, int64_t size) const {
     const int64_t step = layout_.last ? channels : 1;
     x += layout_.last ? plane / channels * size * channels + plane % channels : plane * size;
+    constexpr int64_t kPart = 256;
+    double part[kPart];
     double sum = 0;
-    for (int64_t i = 0; i < size; ++i) {
-      sum += PowerOf(std::abs(static_cast<double>(x[i * step])), p_);
+    for (int64_t first = 0; first < size; first += kPart) {
+      const int64_t count = std::min(kPart, size - first);
+      for (int64_t i = 0; i < count; ++i, x += step) part[i] = static_cast<double>(*x);
+      RaiseSizes(p_, part, count);
+      sum_.run(part, static_cast<size_t>(count), &sum);
     }
-    return static_cast<T>(std::pow(sum, 1 / static_cast<double>(p_)));
+    TakeRoots(p_, &sum, 1);
+    return static_cast<T>(sum);
   }
 
   operators::ChannelLayout layout_;
   int64_t p_;
+  // Its accumulators are doubles.
+  const ReduceFunctions sum_ = NumberReduceFunctions(ReduceKind::kSum, ElementType::kDouble);
 };
 
 Result<std::unique_ptr<Executable>> MakeLp(const Node& node, WeightStore& weights) {

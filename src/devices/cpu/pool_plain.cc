@@ -5,8 +5,9 @@
 #include <cmath>
 #include <limits>
 
-#include "base/element_traits.h"
-#include "devices/cpu/axis_loops.h"
+#include "devices/cpu/kernels/elementwise/convert.h"
+#include "devices/cpu/kernels/elementwise/number_binary.h"
+#include "devices/cpu/kernels/elementwise/number_unary.h"
 
 namespace mullion::cpu {
 
@@ -15,10 +16,10 @@ namespace {
 using operators::PoolParameters;
 using operators::WindowAxis;
 
-// The elements of one channel of one image that a window covers.
+// The pixels of an image that the windows of a row of outputs cover.
 class Window {
  public:
-  // Where a row of elements under the window begins, and the number of its first element.
+  // Where a row of pixels under the windows begins, and the number of its first pixel.
   struct Row {
     int64_t offset;
     int64_t index;
@@ -26,25 +27,19 @@ class Window {
 
   Window(const PoolParameters& parameters, const Shape& input)
       : rank_(parameters.spatial_rank), axes_(parameters.Axes(input)) {
-    const auto strides = RowMajorStrides(input);
     int64_t step = 1;
     for (int i = rank_ - 1; i >= 0; --i) {
-      const auto a = static_cast<size_t>(i);
-      strides_[a] = strides[static_cast<size_t>(parameters.layout.SpatialAxis(i))];
-      // Index outputs count in a channels-first image, in row-major or column-major order.
-      if (!parameters.column_major_indices) {
-        index_strides_[a] = step;
-        step *= axes_[a].input;
-      }
+      strides_[static_cast<size_t>(i)] = step;
+      step *= axes_[static_cast<size_t>(i)].input;
     }
+    // Index outputs count in row-major or column-major order.
+    index_strides_ = strides_;
+    step = 1;
     for (int i = 0; i < rank_ && parameters.column_major_indices; ++i) {
       index_strides_[static_cast<size_t>(i)] = step;
       step *= axes_[static_cast<size_t>(i)].input;
     }
-    input_elements_ = step;
   }
-
-  int64_t input_elements() const { return input_elements_; }
 
   // Rows that a window covers at most; they are remembered in memory that the caller gives.
   int64_t most_rows() const {
@@ -57,10 +52,15 @@ class Window {
   }
   void RememberIn(Row* rows) { rows_ = rows; }
 
-  int64_t row_length() const { return axes_[static_cast<size_t>(rank_ - 1)].output; }
+  int64_t row_length() const { return row_axis().output; }
+  // Pixels, and numbers, from one output's element to the next one's.
+  int64_t step() const { return row_axis().stride; }
+  int64_t index_step() const {
+    return row_axis().stride * index_strides_[static_cast<size_t>(rank_ - 1)];
+  }
 
   // Moves to row `index` of outputs, row-major over all spatial axes but the last, and remembers
-  // where the rows of elements under it begin.
+  // where the rows of pixels under it begin.
   void MoveToRow(int64_t index, bool count_include_pad) {
     counted_in_row_ = 1;
     bool empty = false;
@@ -92,36 +92,38 @@ class Window {
     }
   }
 
-  // Moves along the row.
-  void MoveTo(int64_t column, bool count_include_pad) {
-    const WindowAxis& axis = axes_[static_cast<size_t>(rank_ - 1)];
-    start_ = axis.Start(column);
-    counted_ = counted_in_row_ * SetTaps(axis, start_, count_include_pad, first_, last_);
+  // How many elements count in the average of one output of the row.
+  int64_t Counted(int64_t column, bool count_include_pad) const {
+    int64_t first, last;
+    return counted_in_row_ *
+           SetTaps(row_axis(), row_axis().Start(column), count_include_pad, first, last);
   }
 
-  // How many elements count in an average.
-  int64_t counted() const { return counted_; }
-
-  // Calls visit(offset, index): where the element is from the channel's first one, and its number.
+  // Calls visit(first, count, offset, index) for each position of the windows: the row's outputs
+  // [first, first + count) have a pixel there, the first of them `offset` pixels from the image's
+  // beginning, with the number `index`.
   template <typename Visit>
-  void ForEach(Visit&& visit) const {
-    const auto a = static_cast<size_t>(rank_ - 1);
-    const int64_t position = start_ + first_ * axes_[a].dilation;
-    const int64_t step = axes_[a].dilation * strides_[a];
-    const int64_t index_step = axes_[a].dilation * index_strides_[a];
+  void ForEachRun(Visit&& visit) const {
+    const WindowAxis& axis = row_axis();
+    const int64_t end = axis.LastTap(axis.Start(0));
     for (int64_t r = 0; r < row_count_; ++r) {
-      const Row& row = rows_[r];
-      int64_t offset = row.offset + position * strides_[a];
-      int64_t index = row.index + position * index_strides_[a];
-      for (int64_t tap = first_; tap < last_; ++tap) {
-        visit(offset, index);
-        offset += step;
-        index += index_step;
+      for (int64_t tap = axis.FirstTap(axis.Start(axis.output - 1)); tap < end; ++tap) {
+        const int64_t start = axis.Start(0) + tap * axis.dilation;
+        const int64_t first = start >= 0 ? 0 : (axis.stride - 1 - start) / axis.stride;
+        const bool whole = start + (axis.output - 1) * axis.stride < axis.input;
+        const int64_t last =
+            whole ? axis.output : (axis.input - start + axis.stride - 1) / axis.stride;
+        if (first >= last) continue;
+        const int64_t position = start + first * axis.stride;
+        visit(first, last - first, rows_[r].offset + position,
+              rows_[r].index + position * index_strides_[static_cast<size_t>(rank_ - 1)]);
       }
     }
   }
 
  private:
+  const WindowAxis& row_axis() const { return axes_[static_cast<size_t>(rank_ - 1)]; }
+
   // How many positions of the window that begins at `start` count.
   static int64_t SetTaps(const WindowAxis& axis, int64_t start, bool count_include_pad,
                          int64_t& first, int64_t& last) {
@@ -140,39 +142,76 @@ class Window {
   AxisList<WindowAxis> axes_;
   std::array<int64_t, kMaxRank> strides_{};
   std::array<int64_t, kMaxRank> index_strides_{};
-  int64_t input_elements_ = 1;
   Row* rows_ = nullptr;
   int64_t row_count_ = 0;
   int64_t counted_in_row_ = 0;
-  int64_t start_ = 0, first_ = 0, last_ = 0;
-  int64_t counted_ = 0;
 };
 
-template <typename T>
-struct Maximum {
-  T value = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
-                                                 : std::numeric_limits<T>::lowest();
-  int64_t index = 0;
-  bool found = false;
-  void Take(T x, int64_t at) {
-    if (found && !(x > value)) return;
-    value = x;
-    index = at;
-    found = true;
+// y[i] += x[i * step] for `count` pixels of n neighbouring numbers.
+void AddPixels(const double* x, int64_t step, int64_t count, int64_t n, double* y) {
+  if (step == n) {
+    n *= count;
+    count = 1;
   }
-};
+  if (n == 1) {
+    for (int64_t i = 0; i < count; ++i) y[i] += x[i * step];
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i, x += step, y += n) {
+    for (int64_t j = 0; j < n; ++j) y[j] += x[j];
+  }
+}
+
+// Takes numbers that are larger than what was taken, or the first, and `index` of their pixel:
+// what has taken none yet has a negative one. They are doubles, too, so that vectors hold as many.
+void TakeLarger(const double* x, int64_t step, int64_t count, int64_t n, double index,
+                double index_step, double* y, double* indices) {
+  const auto take = [](double value, double at, double& most, double& place) {
+    const double old = most;
+    const double old_place = place;
+    const bool larger = (value > old) | (old_place < 0);
+    most = larger ? value : old;
+    place = larger ? at : old_place;
+  };
+  if (n == 1) {
+    const auto end = static_cast<int32_t>(count);
+    for (int32_t i = 0; i < end; ++i) {
+      take(x[i * step], index + i * index_step, y[i], indices[i]);
+    }
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i, x += step, y += n, indices += n, index += index_step) {
+    for (int64_t j = 0; j < n; ++j) take(x[j], index, y[j], indices[j]);
+  }
+}
+
+// Converts `pixels` of n neighbouring numbers, which lie `x_step` and `y_step` of them apart.
+void ConvertPoolPixels(ElementType from, const char* x, int64_t x_step, ElementType to, char* y,
+                       int64_t y_step, int64_t pixels, int64_t n) {
+  if (x_step == n && y_step == n && pixels > 0) {
+    n *= pixels;
+    pixels = 1;
+  }
+  const size_t x_bytes = ByteSize(from, static_cast<size_t>(x_step));
+  const size_t y_bytes = ByteSize(to, static_cast<size_t>(y_step));
+  for (int64_t i = 0; i < pixels; ++i, x += x_bytes, y += y_bytes) {
+    ConvertElements(from, x, to, y, static_cast<size_t>(n));
+  }
+}
 
 enum class Method { kMax, kAverage, kLp };
 
-template <typename T>
+// Works in doubles, which hold all that the types have; sums of powers that float has no room for
+// have finite roots.
 class PlainPool final : public Executable {
  public:
   PlainPool(const PoolParameters& parameters, Method method)
       : parameters_(parameters), method_(method) {}
 
   Status Bind(BindContext& context) const override {
-    const int64_t rows = Window(parameters_, context.input(0)->shape).most_rows();
-    context.RequestScratch(static_cast<size_t>(context.threads() * rows) * sizeof(Window::Row));
+    const Shape& shape = context.input(0)->shape;
+    context.RequestScratch(static_cast<size_t>(context.threads()) *
+                           WorkerBytes(shape, Window(parameters_, shape)));
     return OkStatus();
   }
 
@@ -194,64 +233,98 @@ class PlainPool final : public Executable {
     if (output.count() == 0) return OkStatus();
     const operators::ChannelLayout& layout = parameters_.layout;
     const int64_t channels = layout.Channels(shape);
-    const int64_t images = layout.Batch(shape) * channels;
-    const int64_t outputs = layout.Spatial(shape);
+    const int64_t together = Together(shape);
+    const int64_t groups = (channels + together - 1) / together;
+    const int64_t step = layout.last ? channels : 1;  // from one pixel to the next
     const int64_t inputs = layout.Spatial(input.shape);
+    const int64_t outputs = layout.Spatial(shape);
     const Window prototype(parameters_, input.shape);
-    auto* const memory = static_cast<Window::Row*>(context.scratch());
-    context.parallel().For(images, 1, [&](int64_t begin, int64_t end, int worker) {
-      Window window = prototype;
-      window.RememberIn(memory + worker * window.most_rows());
-      for (int64_t image = begin; image < end; ++image) {
-        // The first element and the distance between neighbours, of this channel of this image.
-        const int64_t first = layout.last ? image / channels * channels : image;
-        const int64_t channel = layout.last ? image % channels : 0;
-        const int64_t step = layout.last ? channels : 1;
-        const T* const x = input.as<T>() + first * inputs + channel;
-        T* const y = output.as<T>() + first * outputs + channel;
-        int64_t column = 0;
-        for (int64_t o = 0; o < outputs; ++o, ++column) {
-          if (column == window.row_length()) column = 0;
-          if (column == 0) {
-            window.MoveToRow(o / window.row_length(), parameters_.count_include_pad);
-          }
-          window.MoveTo(column, parameters_.count_include_pad);
-          if (method_ == Method::kMax) {
-            Maximum<T> maximum;
-            window.ForEach([&](int64_t at, int64_t index) { maximum.Take(x[at], index); });
-            y[o * step] = maximum.value;
-            if (indices != nullptr) {
-              indices[image * outputs + o] = image * inputs + maximum.index;
+    const size_t worker_bytes = WorkerBytes(input.shape, prototype);
+    context.parallel().For(
+        layout.Batch(shape) * groups, 1, [&](int64_t begin, int64_t end, int worker) {
+          Window window = prototype;
+          auto* const x = reinterpret_cast<double*>(static_cast<char*>(context.scratch()) +
+                                                    static_cast<size_t>(worker) * worker_bytes);
+          double* const y = x + inputs * together;
+          double* const places = y + outputs * together;
+          window.RememberIn(reinterpret_cast<Window::Row*>(places + outputs * together));
+          for (int64_t i = begin; i < end; ++i) {
+            const int64_t channel = i % groups * together;
+            const int64_t n = std::min(together, channels - channel);
+            const int64_t plane = i / groups * channels + channel;
+            const auto first = [&](int64_t pixels) {
+              const int64_t image = i / groups * channels * pixels;
+              return ByteSize(input.type,
+                              static_cast<size_t>(layout.last ? image + channel : plane * pixels));
+            };
+            ConvertPoolPixels(input.type, input.as<char>() + first(inputs), step,
+                              ElementType::kDouble, reinterpret_cast<char*>(x), n, inputs, n);
+            Compute(window, input.type, x, inputs, y, outputs, places, n);
+            ConvertPoolPixels(ElementType::kDouble, reinterpret_cast<const char*>(y), n, input.type,
+                              output.as<char>() + first(outputs), step, outputs, n);
+            for (int64_t j = 0; indices != nullptr && j < n; ++j) {
+              int64_t* const to = indices + (plane + j) * outputs;
+              const int64_t base = (plane + j) * inputs;
+              for (int64_t o = 0; o < outputs; ++o) {
+                to[o] = base + static_cast<int64_t>(std::max(places[o * n + j], 0.0));
+              }
             }
-          } else {
-            y[o * step] = Sum(window, x);
           }
-        }
-      }
-    });
+        });
     return OkStatus();
   }
 
  private:
-  double Power(double x) const {
-    double power = 1;
-    for (int64_t p = parameters_.p; p > 0; p /= 2, x *= x) {
-      if (p % 2 == 1) power *= x;
-    }
-    return power;
+  // Neighbouring channels that are worked on together where channels are last.
+  int64_t Together(const Shape& shape) const {
+    return parameters_.layout.last ? std::clamp<int64_t>(parameters_.layout.Channels(shape), 1, 8)
+                                   : 1;
   }
 
-  T Sum(const Window& window, const T* x) const {
-    double sum = 0;
-    if (method_ == Method::kAverage) {
-      window.ForEach([&](int64_t at, int64_t) { sum += static_cast<double>(x[at]); });
-      const int64_t counted = window.counted();
-      return counted > 0 ? static_cast<T>(sum / static_cast<double>(counted)) : T{0};
+  // Elements, results, their places, and the rows of windows.
+  size_t WorkerBytes(const Shape& shape, const Window& window) const {
+    const operators::ChannelLayout& layout = parameters_.layout;
+    const int64_t pixels =
+        layout.Spatial(shape) + 2 * layout.Spatial(parameters_.OutputShape(shape));
+    return static_cast<size_t>(pixels * Together(shape)) * sizeof(double) +
+           static_cast<size_t>(window.most_rows()) * sizeof(Window::Row);
+  }
+
+  // The maximum of no elements.
+  static double Least(ElementType type) {
+    return type == ElementType::kInt8    ? -128
+           : type == ElementType::kUint8 ? 0
+                                         : -std::numeric_limits<double>::infinity();
+  }
+
+  // Of n planes whose pixels lie side by side; LpPool changes x.
+  void Compute(Window& window, ElementType type, double* x, int64_t inputs, double* y,
+               int64_t outputs, double* places, int64_t n) const {
+    const bool max = method_ == Method::kMax;
+    if (method_ == Method::kLp) RaiseSizes(parameters_.p, x, inputs * n);
+    std::fill_n(y, outputs * n, max ? Least(type) : 0.0);
+    if (max) std::fill_n(places, outputs * n, -1.0);
+    const int64_t step = window.step() * n;
+    const int64_t length = window.row_length();
+    double* row = y;
+    for (int64_t i = 0; i < outputs / length; ++i, row += length * n, places += length * n) {
+      window.MoveToRow(i, parameters_.count_include_pad);
+      window.ForEachRun([&](int64_t first, int64_t count, int64_t offset, int64_t index) {
+        if (max) {
+          TakeLarger(x + offset * n, step, count, n, static_cast<double>(index),
+                     static_cast<double>(window.index_step()), row + first * n, places + first * n);
+        } else {
+          AddPixels(x + offset * n, step, count, n, row + first * n);
+        }
+      });
+      for (int64_t o = 0; method_ == Method::kAverage && o < length; ++o) {
+        const int64_t counted = window.Counted(o, parameters_.count_include_pad);
+        for (int64_t j = o * n; j < (o + 1) * n; ++j) {
+          row[j] = counted > 0 ? row[j] / static_cast<double>(counted) : 0;
+        }
+      }
     }
-    window.ForEach(
-        [&](int64_t at, int64_t) { sum += Power(std::abs(static_cast<double>(x[at]))); });
-    if (parameters_.p == 3) return static_cast<T>(std::cbrt(sum));
-    return static_cast<T>(std::pow(sum, 1 / static_cast<double>(parameters_.p)));
+    if (method_ == Method::kLp) TakeRoots(parameters_.p, y, outputs * n);
   }
 
   PoolParameters parameters_;
@@ -260,18 +333,41 @@ class PlainPool final : public Executable {
 
 }  // namespace
 
+void RaiseSizes(int64_t p, double* x, int64_t count) {
+  constexpr int64_t kPart = 256;
+  double squares[kPart];
+  for (int64_t first = 0; first < count; first += kPart) {
+    const int64_t n = std::min(kPart, count - first);
+    double* const power = x + first;
+    for (int64_t i = 0; i < n; ++i) {
+      squares[i] = std::abs(power[i]);
+      power[i] = 1;
+    }
+    for (int64_t rest = p;; rest /= 2) {
+      if (rest % 2 == 1) {
+        for (int64_t i = 0; i < n; ++i) power[i] *= squares[i];
+      }
+      if (rest == 1) break;
+      for (int64_t i = 0; i < n; ++i) squares[i] *= squares[i];
+    }
+  }
+}
+
+void TakeRoots(int64_t p, double* x, int64_t count) {
+  if (p == 1) return;
+  const auto n = static_cast<size_t>(count);
+  if (p == 2) return DoubleUnary({operators::ElementwiseOp::kSqrt}, x, x, n);
+  const double reciprocal = 1 / static_cast<double>(p);
+  NumberBinary({operators::ElementwiseOp::kPow}, ElementType::kDouble, {x, 1}, {&reciprocal, 0}, x,
+               n);
+}
+
 Result<std::unique_ptr<Executable>> MakePlainPool(const Node& node,
                                                   const PoolParameters& parameters) {
   const Method method = node.operator_name() == "MaxPool"       ? Method::kMax
                         : node.operator_name() == "AveragePool" ? Method::kAverage
                                                                 : Method::kLp;
-  std::unique_ptr<Executable> executable;
-  DispatchType(TypeList<float, double, int8_t, uint8_t>{}, node.input(0)->type.element_type,
-               [&](auto tag) {
-                 using T = typename decltype(tag)::type;
-                 executable = std::make_unique<PlainPool<T>>(parameters, method);
-               });
-  return executable;
+  return std::unique_ptr<Executable>(std::make_unique<PlainPool>(parameters, method));
 }
 
 }  // namespace mullion::cpu

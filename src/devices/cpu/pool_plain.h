@@ -2,6 +2,7 @@
 #ifndef MULLION_DEVICES_CPU_POOL_PLAIN_H_
 #define MULLION_DEVICES_CPU_POOL_PLAIN_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "device/kernel.h"
@@ -9,10 +10,15 @@
 
 namespace mullion::cpu {
 
-// MaxPool with or without indices, AveragePool and LpPool, window by window, for every type that
-// they have.
+// MaxPool with or without indices, AveragePool and LpPool in doubles, for every type that they
+// have.
 Result<std::unique_ptr<Executable>> MakePlainPool(const Node& node,
                                                   const operators::PoolParameters& parameters);
+
+// x = |x|^p, by squares; p is 1 or more.
+void RaiseSizes(int64_t p, double* x, int64_t count);
+// x = x^(1/p) of numbers that are not negative.
+void TakeRoots(int64_t p, double* x, int64_t count);
 
 }  // namespace mullion::cpu
 

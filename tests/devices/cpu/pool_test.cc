@@ -193,6 +193,101 @@ TEST(Pool, GivesIndicesInTheModelsOrderInBothLayouts) {
   expect(c.Run(), {1, 2, 4, 7});
 }
 
+// Pool and index outputs of doubles, against plain loops over each window.
+TEST(Pool, OfDoublesEqualsItsFormulas) {
+  std::mt19937 random(9);
+  for (int i = 0; i < 60; ++i) {
+    const char* const name = i % 3 == 0 ? "MaxPool" : i % 3 == 1 ? "AveragePool" : "LpPool";
+    OperatorCase c;
+    c.name = name;
+    c.opset = 22;
+    const int64_t channels = Pick(1, 19, random), height = Pick(5, 20, random),
+                  width = Pick(5, 70, random);
+    const int64_t kernel[] = {Pick(1, 3, random), Pick(1, 3, random)};
+    const int64_t stride[] = {Pick(1, 3, random), Pick(1, 3, random)};
+    const int64_t dilation[] = {Pick(1, 2, random), Pick(1, 2, random)};
+    const int64_t pad[] = {Pick(0, kernel[0] - 1, random), Pick(0, kernel[1] - 1, random)};
+    const int64_t p = std::string_view(name) == "LpPool" ? Pick(1, 7, random) : 1;
+    std::vector<double> x(static_cast<size_t>(2 * channels * height * width));
+    for (double& value : x) value = static_cast<double>(Pick(-40, 40, random)) / 8;  // with ties
+    if (i % 4 == 0) x[x.size() / 2] = NAN;
+    c.inputs = {Tensor::FromSpan<double>({2, channels, height, width}, std::span<const double>(x))};
+    c.Set("kernel_shape", std::vector<int64_t>{kernel[0], kernel[1]});
+    c.Set("strides", std::vector<int64_t>{stride[0], stride[1]});
+    c.Set("dilations", std::vector<int64_t>{dilation[0], dilation[1]});
+    c.Set("pads", std::vector<int64_t>{pad[0], pad[1], pad[0], pad[1]});
+    if (i % 3 == 0) c.output_count = 2;
+    if (i % 3 == 2) c.Set("p", p);
+    for (const bool last : {false, true}) {
+      SCOPED_TRACE(testing::Message() << name << " case " << i << (last ? ", channels last" : ""));
+      const std::vector<Tensor> outputs = last ? c.RunChannelsLast(2) : c.Run();
+      const auto y = outputs[0].span<double>();
+      const int64_t rows = outputs[0].shape()[2], columns = outputs[0].shape()[3];
+      for (size_t o = 0; o < y.size(); ++o) {
+        const auto place = static_cast<int64_t>(o);
+        const int64_t plane = place / (rows * columns);
+        double sum = 0, most = -HUGE_VAL;
+        int64_t count = 0, index = -1;
+        for (int64_t tap = 0; tap < kernel[0] * kernel[1]; ++tap) {
+          const int64_t row =
+              place / columns % rows * stride[0] - pad[0] + tap / kernel[1] * dilation[0];
+          const int64_t column =
+              place % columns * stride[1] - pad[1] + tap % kernel[1] * dilation[1];
+          if (row < 0 || row >= height || column < 0 || column >= width) continue;
+          const int64_t at = (plane * height + row) * width + column;
+          const double value = x[static_cast<size_t>(at)];
+          if (index < 0 || value > most) {
+            most = value;
+            index = at;
+          }
+          sum += i % 3 == 1 ? value : std::pow(std::abs(value), static_cast<double>(p));
+          ++count;
+        }
+        const double expected = i % 3 == 0   ? most
+                                : i % 3 == 1 ? (count > 0 ? sum / static_cast<double>(count) : 0)
+                                             : std::pow(sum, 1 / static_cast<double>(p));
+        if (std::isnan(expected)) {
+          ASSERT_TRUE(std::isnan(y[o]));
+        } else {
+          ASSERT_NEAR(y[o], expected, 1e-13 * std::max(1.0, std::abs(expected)));
+        }
+        if (i % 3 == 0 && count > 0) {
+          ASSERT_EQ(outputs[1].span<int64_t>()[o], index);
+        }
+      }
+    }
+  }
+}
+
+// Powers that float has no room for have finite roots.
+TEST(Pool, TakesLargeNumbersToHighPowers) {
+  OperatorCase c;
+  c.name = "LpPool";
+  c.opset = 18;
+  c.inputs = {FloatTensor({1, 1, 3}, {3e20f, -4e20f, 5e20f})};
+  c.Set("kernel_shape", std::vector<int64_t>{3});
+  c.Set("p", int64_t{10});
+  const double sum = std::pow(3, 10) + std::pow(4, 10) + std::pow(5, 10);
+  const float expected = 1e20f * static_cast<float>(std::pow(sum, 0.1));
+  EXPECT_NEAR(Floats(c.Run()[0])[0] / expected, 1, 1e-6);
+  c.name = "GlobalLpPool";
+  EXPECT_NEAR(Floats(c.Run()[0])[0] / expected, 1, 1e-6);
+}
+
+// Padding alone is no element: windows over an empty image.
+TEST(Pool, TakesAnEmptyImage) {
+  OperatorCase c;
+  c.name = "MaxPool";
+  c.opset = 12;
+  c.output_count = 2;
+  c.inputs = {FloatTensor({1, 2, 0}, {})};
+  c.Set("kernel_shape", std::vector<int64_t>{2});
+  c.Set("pads", std::vector<int64_t>{1, 1});
+  const std::vector<Tensor> outputs = c.Run();
+  EXPECT_EQ(Floats(outputs[0]), std::vector<float>({-HUGE_VALF, -HUGE_VALF}));
+  EXPECT_EQ(outputs[1].span<int64_t>()[1], 0);
+}
+
 TEST(Pool, RefusesWrongAttributes) {
   OperatorCase c;
   c.name = "AveragePool";
