@@ -3,53 +3,17 @@
 // first.
 #include "operators/losses.h"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-
 #include "base/str_cat.h"
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/index_reader.h"
-#include "devices/cpu/kernels/reduction/softmax.h"
 #include "devices/cpu/registry.h"
+#include "devices/cpu/softmax.h"
 
 namespace mullion::cpu {
 
 namespace {
 
 using operators::LossParameters;
-
-// log(softmax) of one column of n scores, `stride` apart.
-void LogSoftmaxColumn(const double* x, double* y, int64_t n, int64_t stride) {
-  double maximum = -std::numeric_limits<double>::infinity();
-  for (int64_t k = 0; k < n; ++k) maximum = std::max(maximum, x[k * stride]);
-  double sum = 0;
-  for (int64_t k = 0; k < n; ++k) sum += std::exp(x[k * stride] - maximum);
-  const double shift = maximum + std::log(sum);
-  for (int64_t k = 0; k < n; ++k) y[k * stride] = x[k * stride] - shift;
-}
-
-void LogSoftmax(const AxisView& view, const double* x, double* y, Parallel& parallel) {
-  ForColumns(view, parallel, [&](int64_t offset, int64_t columns) {
-    for (int64_t j = offset; j < offset + columns; ++j) {
-      LogSoftmaxColumn(x + j, y + j, view.n, view.inner);
-    }
-  });
-}
-
-void LogSoftmax(const AxisView& view, const float* x, float* y, Parallel& parallel) {
-  const auto n = static_cast<size_t>(view.n);
-  if (view.inner == 1) {
-    return ForRows(view, parallel, [&](int64_t first, int64_t count) {
-      const int64_t at = first * view.n;
-      SoftmaxRows(true, x + at, y + at, static_cast<size_t>(count), n);
-    });
-  }
-  ForColumns(view, parallel, [&](int64_t offset, int64_t count) {
-    SoftmaxColumns(true, x + offset, y + offset, n, static_cast<size_t>(view.inner),
-                   static_cast<size_t>(count));
-  });
-}
 
 template <typename T, bool kSoftmax>
 class Loss final : public Executable {

@@ -2,9 +2,8 @@
 // LRN: x / (bias + alpha / size * sum of squares of neighbouring channels)^beta.
 #include "devices/cpu/kernels/reduction/lrn.h"
 
-#include <cmath>
-
 #include "devices/cpu/axis_loops.h"
+#include "devices/cpu/kernels/elementwise/number_binary.h"
 #include "devices/cpu/registry.h"
 #include "operators/channel_layout.h"
 
@@ -122,10 +121,14 @@ class Lrn final : public Executable {
         for (int64_t k = First(c); k < Last(c, channels); ++k) {
           sum += x[at + k * step] * x[at + k * step];
         }
-        const double base = static_cast<double>(bias_) + static_cast<double>(alpha_) * sum;
-        y[at + c * step] = x[at + c * step] * std::pow(base, -static_cast<double>(beta_));
+        y[at + c * step] = static_cast<double>(bias_) + static_cast<double>(alpha_) * sum;
       }
     }
+    const double exponent = -static_cast<double>(beta_);
+    const auto count = static_cast<size_t>(shape.ElementCount());
+    NumberBinary({operators::ElementwiseOp::kPow}, ElementType::kDouble, {y, 1}, {&exponent, 0}, y,
+                 count);
+    NumberBinary({operators::ElementwiseOp::kMul}, ElementType::kDouble, {x, 1}, {y, 1}, y, count);
   }
 
   operators::ChannelLayout layout_;

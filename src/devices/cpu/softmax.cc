@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Softmax, LogSoftmax and Hardmax of opset 13, and the older ones that flatten their input.
-#include "devices/cpu/kernels/reduction/softmax.h"
+#include "devices/cpu/softmax.h"
 
 #include <algorithm>
 #include <cmath>
 #include <type_traits>
 
 #include "base/element_traits.h"
-#include "devices/cpu/axis_loops.h"
 #include "devices/cpu/kernels/elementwise/number_unary.h"
 #include "devices/cpu/kernels/reduction/arg_max.h"
 #include "devices/cpu/kernels/reduction/reduce.h"
+#include "devices/cpu/kernels/reduction/softmax.h"
 #include "devices/cpu/registry.h"
 #include "operators/registry.h"
 
@@ -48,33 +48,31 @@ class AlongAxis : public Executable {
 };
 
 template <bool kLog>
-class FloatSoftmax final : public AlongAxis {
- public:
-  using AlongAxis::AlongAxis;
-
- private:
-  void Compute(const AxisView& view, const TensorView& input, const MutableTensorView& output,
-               Parallel& parallel) const override {
-    const float* const x = input.as<float>();
-    float* const y = output.as<float>();
-    const auto n = static_cast<size_t>(view.n);
-    if (view.inner == 1) {
-      ForRows(view, parallel, [&](int64_t first, int64_t count) {
-        SoftmaxRows(kLog, x + first * view.n, y + first * view.n, static_cast<size_t>(count), n);
-      });
-    } else {
-      ForColumns(view, parallel, [&](int64_t offset, int64_t count) {
-        SoftmaxColumns(kLog, x + offset, y + offset, n, static_cast<size_t>(view.inner),
-                       static_cast<size_t>(count));
-      });
-    }
+void SoftmaxAlong(const AxisView& view, const float* x, float* y, Parallel& parallel) {
+  const auto n = static_cast<size_t>(view.n);
+  if (view.inner == 1) {
+    return ForRows(view, parallel, [&](int64_t first, int64_t count) {
+      SoftmaxRows(kLog, x + first * view.n, y + first * view.n, static_cast<size_t>(count), n);
+    });
   }
-};
+  ForColumns(view, parallel, [&](int64_t offset, int64_t count) {
+    SoftmaxColumns(kLog, x + offset, y + offset, n, static_cast<size_t>(view.inner),
+                   static_cast<size_t>(count));
+  });
+}
 
 template <bool kLog>
-class DoubleSoftmax final : public AlongAxis {
+class DoubleSoftmax {
  public:
-  using AlongAxis::AlongAxis;
+  void Run(const AxisView& view, const double* x, double* y, Parallel& parallel) const {
+    ForColumns(view, parallel, [&](int64_t offset, int64_t count) {
+      if (view.inner == 1) {
+        Row(x + offset, y + offset, view.n);
+      } else {
+        Columns(x + offset, y + offset, view.n, view.inner, count);
+      }
+    });
+  }
 
  private:
   static constexpr int64_t kColumns = 64;  // the most of ForColumns
@@ -130,7 +128,7 @@ class DoubleSoftmax final : public AlongAxis {
       sum_.rows(to, 1, 0, columns, sums);
     }
     if (kLog) {
-      for (int64_t j = 0; j < count; ++j) sums[j] = std::log(sums[j]);
+      DoubleUnary({operators::ElementwiseOp::kLog}, sums, sums, columns);
     }
     for (int64_t k = 0; k < n; ++k, x += stride, y += stride) {
       if (kLog) {
@@ -141,22 +139,26 @@ class DoubleSoftmax final : public AlongAxis {
     }
   }
 
-  void Compute(const AxisView& view, const TensorView& input, const MutableTensorView& output,
-               Parallel& parallel) const override {
-    const double* const x = input.as<double>();
-    double* const y = output.as<double>();
-    ForColumns(view, parallel, [&](int64_t offset, int64_t count) {
-      if (view.inner == 1) {
-        Row(x + offset, y + offset, view.n);
-      } else {
-        Columns(x + offset, y + offset, view.n, view.inner, count);
-      }
-    });
-  }
-
   // Their accumulators are doubles.
   const ReduceFunctions max_ = NumberReduceFunctions(ReduceKind::kMax, ElementType::kDouble);
   const ReduceFunctions sum_ = NumberReduceFunctions(ReduceKind::kSum, ElementType::kDouble);
+};
+
+template <bool kLog>
+void SoftmaxAlong(const AxisView& view, const double* x, double* y, Parallel& parallel) {
+  DoubleSoftmax<kLog>().Run(view, x, y, parallel);
+}
+
+template <typename T, bool kLog>
+class Softmax final : public AlongAxis {
+ public:
+  using AlongAxis::AlongAxis;
+
+ private:
+  void Compute(const AxisView& view, const TensorView& input, const MutableTensorView& output,
+               Parallel& parallel) const override {
+    SoftmaxAlong<kLog>(view, input.as<T>(), output.as<T>(), parallel);
+  }
 };
 
 // 1 at the first of the largest elements, 0 elsewhere.
@@ -207,9 +209,17 @@ void Register(KernelRegistry& registry, std::string_view name, std::string_view 
 
 }  // namespace
 
+void LogSoftmax(const AxisView& view, const float* x, float* y, Parallel& parallel) {
+  SoftmaxAlong<true>(view, x, y, parallel);
+}
+
+void LogSoftmax(const AxisView& view, const double* x, double* y, Parallel& parallel) {
+  SoftmaxAlong<true>(view, x, y, parallel);
+}
+
 void RegisterSoftmax(KernelRegistry& registry) {
-  Register<FloatSoftmax<false>, DoubleSoftmax<false>>(registry, "Softmax", "FlatSoftmax");
-  Register<FloatSoftmax<true>, DoubleSoftmax<true>>(registry, "LogSoftmax", "FlatLogSoftmax");
+  Register<Softmax<float, false>, Softmax<double, false>>(registry, "Softmax", "FlatSoftmax");
+  Register<Softmax<float, true>, Softmax<double, true>>(registry, "LogSoftmax", "FlatLogSoftmax");
   Register<Hardmax<float>, Hardmax<double>>(registry, "Hardmax", "FlatHardmax");
 }
 

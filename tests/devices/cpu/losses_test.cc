@@ -34,6 +34,35 @@ TEST(Losses, AgreeWithDouble) {
   }
 }
 
+// Rows and columns of doubles, against plain loops.
+TEST(Losses, OfDoublesTakeTheLogarithmOfTheSoftmax) {
+  std::mt19937 random(2);
+  std::uniform_real_distribution<double> number(-30, 30);
+  for (const size_t inner : {size_t{1}, size_t{70}}) {
+    constexpr size_t kClasses = 300;
+    std::vector<double> x(2 * kClasses * inner);
+    for (double& value : x) value = number(random);
+    const std::vector<int64_t> targets(2 * inner, 7);
+    const auto size = static_cast<int64_t>(inner);
+    OperatorCase c =
+        Case("SoftmaxCrossEntropyLoss",
+             {Tensor::FromSpan<double>({2, kClasses, size}, std::span<const double>(x)),
+              Tensor::FromSpan<int64_t>({2, size}, targets)},
+             "none");
+    c.output_count = 2;
+    const std::vector<Tensor> outputs = c.Run(2);
+    for (size_t i = 0; i < 2 * inner; ++i) {
+      const double* const column = x.data() + i / inner * kClasses * inner + i % inner;
+      long double sum = 0;
+      for (size_t k = 0; k < kClasses; ++k) sum += std::exp(column[k * inner]);
+      const auto log = static_cast<double>(std::log(sum));
+      ASSERT_NEAR(outputs[0].span<double>()[i], log - column[7 * inner], 1e-12);
+      ASSERT_NEAR(outputs[1].span<double>()[static_cast<size_t>(column - x.data())],
+                  column[0] - log, 1e-12);
+    }
+  }
+}
+
 TEST(Losses, PassOverIgnoredTargets) {
   OperatorCase c = Case("NegativeLogLikelihoodLoss",
                         {FloatTensor({3, 2}, {1, 2, 3, 4, 5, 6}), IntTensor({1, -7, 0})}, "mean");

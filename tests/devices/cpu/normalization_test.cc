@@ -196,6 +196,27 @@ TEST(Lrn, AgreesWithDoubleInBothLayouts) {
   }
 }
 
+TEST(Lrn, OfDoublesEqualsItsFormulaInBothLayouts) {
+  std::mt19937 random(10);
+  std::uniform_real_distribution<double> number(-3, 3);
+  std::vector<double> x(2 * 7 * 45);
+  for (double& value : x) value = number(random);
+  OperatorCase c =
+      Case("LRN", 13, {Tensor::FromSpan<double>({2, 7, 9, 5}, std::span<const double>(x))});
+  c.Set("size", int64_t{3});
+  c.Set("alpha", 0.75f);
+  for (const bool last : {false, true}) {
+    const Tensor y = last ? c.RunChannelsLast(2)[0] : c.Run()[0];
+    for (size_t i = 0; i < x.size(); ++i) {
+      const size_t channel = i / 45 % 7;
+      double sum = x[i] * x[i];
+      if (channel > 0) sum += x[i - 45] * x[i - 45];
+      if (channel < 6) sum += x[i + 45] * x[i + 45];
+      ASSERT_NEAR(y.span<double>()[i], x[i] * std::pow(1 + 0.25 * sum, -0.75), 1e-14);
+    }
+  }
+}
+
 TEST(LpNormalization, AgreesWithDoubleAndLeavesZerosAlone) {
   std::mt19937 random(9);
   for (const int64_t p : {1, 2}) {
