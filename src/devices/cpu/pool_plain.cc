@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "devices/cpu/kernels/elementwise/convert.h"
+#include "base/element_traits.h"
 #include "devices/cpu/kernels/elementwise/number_binary.h"
 #include "devices/cpu/kernels/elementwise/number_unary.h"
 
@@ -186,18 +186,19 @@ void TakeLarger(const double* x, int64_t step, int64_t count, int64_t n, double 
 }
 
 // Converts `pixels` of n neighbouring numbers, which lie `x_step` and `y_step` of them apart.
-void ConvertPoolPixels(ElementType from, const char* x, int64_t x_step, ElementType to, char* y,
-                       int64_t y_step, int64_t pixels, int64_t n) {
-  if (x_step == n && y_step == n && pixels > 0) {
+template <typename From, typename To>
+void ConvertPoolPixels(const From* x, int64_t x_step, To* y, int64_t y_step, int64_t pixels,
+                       int64_t n) {
+  if (x_step == n && y_step == n) {
     n *= pixels;
     pixels = 1;
   }
-  const size_t x_bytes = ByteSize(from, static_cast<size_t>(x_step));
-  const size_t y_bytes = ByteSize(to, static_cast<size_t>(y_step));
-  for (int64_t i = 0; i < pixels; ++i, x += x_bytes, y += y_bytes) {
-    ConvertElements(from, x, to, y, static_cast<size_t>(n));
+  for (int64_t i = 0; i < pixels; ++i, x += x_step, y += y_step) {
+    for (int64_t j = 0; j < n; ++j) y[j] = static_cast<To>(x[j]);
   }
 }
+
+using PoolTypes = TypeList<float, double, int8_t, uint8_t>;
 
 enum class Method { kMax, kAverage, kLp };
 
@@ -253,15 +254,17 @@ class PlainPool final : public Executable {
             const int64_t n = std::min(together, channels - channel);
             const int64_t plane = i / groups * channels + channel;
             const auto first = [&](int64_t pixels) {
-              const int64_t image = i / groups * channels * pixels;
-              return ByteSize(input.type,
-                              static_cast<size_t>(layout.last ? image + channel : plane * pixels));
+              return layout.last ? i / groups * channels * pixels + channel : plane * pixels;
             };
-            ConvertPoolPixels(input.type, input.as<char>() + first(inputs), step,
-                              ElementType::kDouble, reinterpret_cast<char*>(x), n, inputs, n);
+            DispatchType(PoolTypes{}, input.type, [&](auto tag) {
+              using T = typename decltype(tag)::type;
+              ConvertPoolPixels(input.as<T>() + first(inputs), step, x, n, inputs, n);
+            });
             Compute(window, input.type, x, inputs, y, outputs, places, n);
-            ConvertPoolPixels(ElementType::kDouble, reinterpret_cast<const char*>(y), n, input.type,
-                              output.as<char>() + first(outputs), step, outputs, n);
+            DispatchType(PoolTypes{}, input.type, [&](auto tag) {
+              using T = typename decltype(tag)::type;
+              ConvertPoolPixels(y, n, output.as<T>() + first(outputs), step, outputs, n);
+            });
             for (int64_t j = 0; indices != nullptr && j < n; ++j) {
               int64_t* const to = indices + (plane + j) * outputs;
               const int64_t base = (plane + j) * inputs;
