@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/str_cat.h"
+#include "devices/cpu/kernels/simd/for_elements.h"
 #include "devices/cpu/registry.h"
 #include "operators/int_list.h"
 
@@ -28,7 +29,7 @@ struct Adagrad {
   double RateOf(double rate, double updates) const { return rate / (1 + updates * decay); }
 
   template <typename T>
-  void Step(T rate, bool /*first*/, Element<T>& e) const {
+  [[gnu::always_inline]] void Step(T rate, bool /*first*/, Element<T>& e) const {
     e.state[0] += e.gradient * e.gradient;
     e.x -= rate * e.gradient / (std::sqrt(e.state[0]) + static_cast<T>(epsilon));
   }
@@ -51,7 +52,7 @@ struct Adam {
   }
 
   template <typename T>
-  void Step(T rate, bool /*first*/, Element<T>& e) const {
+  [[gnu::always_inline]] void Step(T rate, bool /*first*/, Element<T>& e) const {
     const T a = static_cast<T>(alpha);
     const T b = static_cast<T>(beta);
     e.state[0] = a * e.state[0] + (1 - a) * e.gradient;
@@ -74,10 +75,13 @@ struct Momentum {
   double RateOf(double rate, double /*updates*/) const { return rate; }
 
   template <typename T>
-  void Step(T rate, bool first, Element<T>& e) const {
+  [[gnu::always_inline]] void Step(T rate, bool first, Element<T>& e) const {
     const T a = static_cast<T>(alpha);
-    e.state[0] = a * e.state[0] + (first ? T{1} : static_cast<T>(beta)) * e.gradient;
-    e.x -= rate * (nesterov ? e.gradient + a * e.state[0] : e.state[0]);
+    const T share = first ? T{1} : static_cast<T>(beta);
+    e.state[0] = a * e.state[0] + share * e.gradient;
+    // A choice of numbers, which is a vector.
+    const T ahead = e.gradient + a * e.state[0];
+    e.x -= rate * (static_cast<T>(nesterov) > 0 ? ahead : e.state[0]);
   }
   float alpha;
   float beta;
@@ -144,18 +148,37 @@ class GradientStep final : public Executable {
         static_cast<T>(rule_.RateOf(RealAt(context.Input(0)), static_cast<double>(updates)));
     constexpr int64_t kChunk = 16 * 1024;
     context.parallel().For(shape.ElementCount(), kChunk, [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; ++i) {
-        Element<T> e = {inputs[0][i], inputs[1][i], {}};
-        for (int s = 0; s < Rule::kStates; ++s) e.state[s] = inputs[2 + s][i];
-        e.gradient += static_cast<T>(shrinking_) * e.x;
-        rule_.template Step<T>(rate, updates <= 0, e);
-        if (outputs[0] != nullptr) outputs[0][i] = e.x;
-        for (int s = 0; s < Rule::kStates; ++s) {
-          if (outputs[1 + s] != nullptr) outputs[1 + s][i] = e.state[s];
-        }
+      constexpr int64_t kTile = 512;
+      T unwanted[kTile];
+      for (int64_t i = begin; i < end; i += kTile) {
+        const T* from[1 + kOutputs];
+        T* to[kOutputs];
+        for (int k = 0; k <= kOutputs; ++k) from[k] = inputs[k] + i;
+        for (int k = 0; k < kOutputs; ++k) to[k] = outputs[k] ? outputs[k] + i : unwanted;
+        Steps(rate, updates <= 0, from, to, static_cast<size_t>(std::min(kTile, end - i)));
       }
     });
     return OkStatus();
+  }
+
+  // Of `count` elements. Its loop is vectors: a tensor and its states may be where they were, but
+  // do not overlap otherwise, and outputs that nobody wants are written all the same.
+  template <typename T>
+  void Steps(T rate, bool first, const T* const* from, T* const* to, size_t count) const {
+    constexpr int kLast = Rule::kStates - 1;
+    const auto shrinking = static_cast<T>(shrinking_);
+    const Rule rule = rule_;
+    ForElements(
+        count, [
+          =, x = from[0], gradient = from[1], state = from[2], other = from[2 + kLast],
+          new_x = to[0], new_state = to[1], new_other = to[1 + kLast]
+        ](size_t i) __attribute__((always_inline)) {
+          Element<T> e = {x[i], gradient[i] + shrinking * x[i], {state[i], other[i]}};
+          rule.Step(rate, first, e);
+          new_x[i] = e.x;
+          new_state[i] = e.state[0];
+          if constexpr (kLast > 0) new_other[i] = e.state[1];
+        });
   }
 
   static double RealAt(const TensorView& view) {

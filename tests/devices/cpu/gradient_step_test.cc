@@ -71,6 +71,36 @@ TEST(GradientStep, Momentum) {
   ExpectClose(c.Run()[0], FloatTensor({2}, {1 - 0.5f * (4 + 4.5f), 2 - 0.5f * (-2 + 4)}), 1e-6);
 }
 
+// An element's result is the same wherever it stands, in vectors, behind them or on a thread.
+TEST(GradientStep, TakesManyElementsAsItTakesFew) {
+  for (const char* const name : {"Adagrad", "Adam", "Momentum"}) {
+    SCOPED_TRACE(name);
+    OperatorCase few = Case(name, 3, {FloatTensor({2}, {0.25f, 7})});
+    if (few.name == "Adam") few.inputs.push_back(FloatTensor({2}, {0.5f, 2}));
+    if (few.name == "Momentum") few.Set("mode", std::string("nesterov"));
+    few.Set("alpha", 0.75f);
+    few.Set("norm_coefficient", 0.125f);
+    few.output_count = static_cast<int>(few.inputs.size()) - 3;
+    OperatorCase many = few;
+    for (size_t i = 2; i < many.inputs.size(); ++i) {
+      std::vector<float> values(40'001);
+      for (size_t k = 0; k < values.size(); ++k) values[k] = few.inputs[i].span<float>()[k % 2];
+      many.inputs[i] = FloatTensor({40'001}, values);
+    }
+    const std::vector<Tensor> expected = few.Run();
+    const std::vector<Tensor> actual = RunEveryWay(many);
+    ASSERT_EQ(actual.size(), expected.size());
+    for (size_t o = 0; o < actual.size(); ++o) {
+      const auto values = actual[o].span<float>();
+      for (size_t k = 0; k < values.size(); ++k) {
+        ASSERT_EQ(values[k], expected[o].span<float>()[k % 2]) << o << ", " << k;
+      }
+    }
+    many.output_count = 1;  // whoever wants no states
+    ExpectClose(many.Run(3)[0], actual[0], 0);
+  }
+}
+
 TEST(GradientStep, TakesSeveralTensorsOfEachType) {
   OperatorCase c;
   c.name = "Momentum";
