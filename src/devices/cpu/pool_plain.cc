@@ -234,7 +234,7 @@ class PlainPool final : public Executable {
     if (output.count() == 0) return OkStatus();
     const operators::ChannelLayout& layout = parameters_.layout;
     const int64_t channels = layout.Channels(shape);
-    const int64_t together = Together(shape);
+    const int64_t together = Together(input.shape);
     const int64_t groups = (channels + together - 1) / together;
     const int64_t step = layout.last ? channels : 1;  // from one pixel to the next
     const int64_t inputs = layout.Spatial(input.shape);
@@ -278,10 +278,15 @@ class PlainPool final : public Executable {
   }
 
  private:
-  // Neighbouring channels that are worked on together where channels are last.
+  // Neighbouring channels of the input that are worked on together where channels are last: a line
+  // of the cache, but of large images only as many as take little memory.
   int64_t Together(const Shape& shape) const {
-    return parameters_.layout.last ? std::clamp<int64_t>(parameters_.layout.Channels(shape), 1, 8)
-                                   : 1;
+    const operators::ChannelLayout& layout = parameters_.layout;
+    if (!layout.last) return 1;
+    constexpr int64_t kMostPixels = int64_t{1} << 20;
+    const int64_t most =
+        std::clamp<int64_t>(kMostPixels / std::max<int64_t>(layout.Spatial(shape), 1), 1, 8);
+    return std::clamp<int64_t>(layout.Channels(shape), 1, most);
   }
 
   // Elements, results, their places, and the rows of windows.
