@@ -2,6 +2,9 @@
 // LRN: x / (bias + alpha / size * sum of squares of neighbouring channels)^beta.
 #include "devices/cpu/kernels/reduction/lrn.h"
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "devices/cpu/axis_loops.h"
 #include "devices/cpu/kernels/elementwise/number_binary.h"
 #include "devices/cpu/registry.h"
@@ -109,20 +112,25 @@ class Lrn final : public Executable {
     }
   }
 
+  // As PixelSums, of planes or pixels: channels that lie side by side are one run.
   void Plain(const Shape& shape, const double* x, double* y) const {
     const int64_t channels = layout_.Channels(shape);
     const int64_t pixels = layout_.Spatial(shape);
     const int64_t step = layout_.last ? 1 : pixels;  // from one channel to the next
-    for (int64_t i = 0; i < layout_.Batch(shape) * pixels; ++i) {
-      const int64_t image = i / pixels * pixels * channels;
-      const int64_t at = image + i % pixels * (layout_.last ? channels : 1);
-      for (int64_t c = 0; c < channels; ++c) {
-        double sum = 0;
-        for (int64_t k = First(c); k < Last(c, channels); ++k) {
-          sum += x[at + k * step] * x[at + k * step];
-        }
-        y[at + c * step] = static_cast<double>(bias_) + static_cast<double>(alpha_) * sum;
+    const int64_t block = channels * step;
+    const int64_t before = std::min((size_ - 1) / 2, channels - 1);
+    const int64_t after = std::min(size_ / 2, channels - 1);
+    std::fill_n(y, shape.ElementCount(), 0.0);
+    for (int64_t at = 0; at < shape.ElementCount(); at += block) {
+      for (int64_t shift = -before; shift <= after; ++shift) {
+        const double* const from = x + at + std::max<int64_t>(shift, 0) * step;
+        double* const sums = y + at + std::max<int64_t>(-shift, 0) * step;
+        const int64_t count = (channels - std::abs(shift)) * step;
+        for (int64_t i = 0; i < count; ++i) sums[i] += from[i] * from[i];
       }
+    }
+    for (int64_t i = 0; i < shape.ElementCount(); ++i) {
+      y[i] = static_cast<double>(bias_) + static_cast<double>(alpha_) * y[i];
     }
     const double exponent = -static_cast<double>(beta_);
     const auto count = static_cast<size_t>(shape.ElementCount());
