@@ -55,12 +55,13 @@ HWY_INLINE V Activate(D d, V x, [[maybe_unused]] V alpha, [[maybe_unused]] V bet
   }
 }
 
-template <Activation::Kind kKind>
+// `kUnit`: alpha is known to be 1.
+template <Activation::Kind kKind, bool kUnit = false>
 void ActivateRowsAs(const Activation& activation, const ActivationRows& rows) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::ScalableTag<float> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto alpha = hn::Set(d, activation.alpha);
+  const auto alpha = hn::Set(d, kUnit ? 1.0f : activation.alpha);
   const auto beta = hn::Set(d, activation.beta);
   const float* x = rows.x;
   const float* residual = rows.residual;
@@ -108,7 +109,8 @@ inline void ActivateEach(const Activation& activation, ActivationRows rows) {
       case Kind::kTanh:
         return &ActivateRowsAs<Kind::kTanh>;
       case Kind::kSilu:
-        return &ActivateRowsAs<Kind::kSilu>;
+        return activation.alpha == 1.0f ? &ActivateRowsAs<Kind::kSilu, true>
+                                        : &ActivateRowsAs<Kind::kSilu>;
       case Kind::kHardSigmoid:
         return &ActivateRowsAs<Kind::kHardSigmoid>;
       case Kind::kHardSwish:

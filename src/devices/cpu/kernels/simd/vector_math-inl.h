@@ -182,13 +182,12 @@ HWY_INLINE V ExpByRoots(V x) {
   return V{_mm512_scalef_ps(hn::MulAdd(root, by.e, root).raw, by.n.raw)};
 }
 
-// 2^(i/32), nearest.
+// 2^(i/32) / (1 + kShift), nearest: see InverseExp.
 HWY_ALIGN inline constexpr float kPowersOfRoot[32] = {
-    1.0f,        1.02189720f, 1.04427373f, 1.06714046f, 1.09050775f, 1.11438668f, 1.13878858f,
-    1.16372490f, 1.18920708f, 1.21524739f, 1.24185777f, 1.26905096f, 1.29683959f, 1.32523668f,
-    1.35425556f, 1.38390994f, 1.41421354f, 1.44518077f, 1.47682619f, 1.50916445f, 1.54221082f,
-    1.57598090f, 1.61049032f, 1.64575553f, 1.68179286f, 1.71861935f, 1.75625217f, 1.79470909f,
-    1.83400810f, 1.87416768f, 1.91520655f, 1.95714414f};
+    0.9992681f, 1.0211493f, 1.0435095f, 1.0663594f, 1.0897096f, 1.1135712f, 1.1379552f, 1.1628731f,
+    1.1883367f, 1.214358f,  1.2409489f, 1.2681222f, 1.2958905f, 1.3242667f, 1.3532643f, 1.382897f,
+    1.4131786f, 1.4441231f, 1.4757453f, 1.5080599f, 1.5410821f, 1.5748274f, 1.6093116f, 1.6445509f,
+    1.6805619f, 1.7173615f, 1.7549667f, 1.7933955f, 1.8326658f, 1.8727959f, 1.9138049f, 1.9557117f};
 
 // e^-x to 2 units in the last place; beyond +-89 as for those, which gives infinity and 2e-39. Two
 // registers hold a table, which leaves a short polynomial: two thirds of the time of the form
@@ -204,14 +203,18 @@ HWY_INLINE V InverseExp(V x) {
   constexpr float kMagic = 12582912.0f / 32;
   const V shifted = hn::NegMulAdd(clamped, hn::Set(d, 1.44269504f), hn::Set(d, kMagic));
   const V n = hn::Sub(shifted, hn::Set(d, kMagic));
-  V r = hn::MulAdd(n, hn::Set(d, 0.693359375f), clamped);
-  r = hn::MulAdd(n, hn::Set(d, -2.12194440e-4f), r);
+  const V r = hn::MulAdd(n, hn::Set(d, 0.693147182f), clamped);
+  // That ln2 is too large by 2^-29, so that n 2^-29 is wanting here. A subtraction among integers
+  // takes the exponent of the sum above down; by what that holds besides n, the roots are less.
+  constexpr float kShift = kMagic / (1 << 29);
+  const V wanting = hn::BitCast(d, hn::Sub(hn::BitCast(di, shifted), hn::Set(di, 29 << 23)));
   const V root{_mm512_permutex2var_ps(_mm512_load_ps(kPowersOfRoot), hn::BitCast(di, shifted).raw,
                                       _mm512_load_ps(kPowersOfRoot + 16))};
   // e^-r - 1, error 5e-8.
-  const V p = hn::Mul(r, hn::MulAdd(r, hn::Set(d, 0.500004888f), hn::Set(d, -1.00001466f)));
+  const V q = hn::MulAdd(r, hn::Set(d, 0.500004888f * (1 + kShift)),
+                         hn::Set(d, -1.00001466f * (1 + kShift)));
   // By 2^floor(n), which is what the instruction takes of n.
-  return V{_mm512_scalef_ps(hn::MulAdd(p, root, root).raw, n.raw)};
+  return V{_mm512_scalef_ps(hn::MulAdd(hn::MulAdd(r, q, wanting), root, root).raw, n.raw)};
 }
 
 // What the roots lack, as a share of them.
