@@ -5,6 +5,7 @@
 #include "devices/cpu/kernels/sequence/attention.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstring>
 
@@ -204,12 +205,16 @@ class BlockTask {
 
   void Run() {
     int64_t seen = 0;  // keys that any of the rows sees
-    for (int64_t r = 0; r < count_; ++r) seen = std::max(seen, Visible(r));
+    for (int64_t r = 0; r < count_; ++r) {
+      const int64_t visible = VisibleKeys(p_, batch_, Query(r));
+      visible_[static_cast<size_t>(r)] = visible;
+      seen = std::max(seen, visible);
+    }
     const int64_t columns =
         p_.scores != nullptr && p_.first_columns == nullptr ? p_.score_keys : seen;
     if (columns > 0) {
       Multiply(columns);
-      for (int64_t r = 0; r < count_; ++r) Weigh(r, columns);
+      Weigh(columns);
     }
     MultiplyValues(seen);
     if (writes_out()) return;
@@ -233,13 +238,6 @@ class BlockTask {
   }
   // Whether rows are as wide as what the product writes, and at equal distances.
   bool writes_out() const { return plan_.group == 1 && plan_.padded_values == p_.value_size; }
-
-  int64_t Visible(int64_t r) const { return VisibleKeys(p_, batch_, Query(r)); }
-
-  // The first key that the row sees.
-  int64_t First(int64_t r) const {
-    return p_.window == 0 ? 0 : std::max<int64_t>(Visible(r) - p_.window, 0);
-  }
 
   void Multiply(int64_t seen) {
     for (int64_t r = 0; r < count_; ++r) {
@@ -272,32 +270,46 @@ class BlockTask {
                  std::min(plan_.padded_keys, DivideUp(seen, kPanelWidth) * kPanelWidth));
   }
 
-  void Weigh(int64_t r, int64_t seen) {
-    ScoreRow row;
-    row.x = scores_ + r * plan_.padded_keys;
-    row.keys = seen;
-    row.first = First(r);
-    row.visible = Visible(r);
-    if (p_.sinks != nullptr) row.sink = p_.sinks + QueryHead(r) * p_.sink_step;
-    row.scale = static_cast<float>(p_.scale);
-    row.softcap = p_.softcap;
+  // Rows of one head of queries after the other.
+  void Weigh(int64_t seen) {
+    for (int64_t first = 0; first < count_;) {
+      const int64_t count = std::min(p_.queries - Query(first), count_ - first);
+      WeighScores(ScoresOf(first, count, seen));
+      first += count;
+    }
+  }
+
+  ScoreRows ScoresOf(int64_t r, int64_t count, int64_t seen) const {
+    ScoreRows rows;
+    rows.x = scores_ + r * plan_.padded_keys;
+    rows.stride = plan_.padded_keys;
+    rows.count = count;
+    rows.keys = seen;
+    rows.visible = visible_.data() + r;
+    rows.window = p_.window;
+    if (p_.sinks != nullptr) rows.sink = p_.sinks + QueryHead(r) * p_.sink_step;
+    rows.scale = static_cast<float>(p_.scale);
+    rows.softcap = p_.softcap;
     const auto offset = [&](const ScoreStrides& strides) {
       return batch_ * strides.batch + QueryHead(r) * strides.head + Query(r) * strides.row;
     };
-    if (p_.mask != nullptr) row.mask = p_.mask + offset(p_.mask_strides);
+    if (p_.mask != nullptr) rows.mask = p_.mask + offset(p_.mask_strides);
+    rows.mask_step = p_.mask_strides.row;
     const int64_t column = p_.first_columns == nullptr ? 0 : p_.first_columns[batch_];
     if (p_.bias != nullptr) {
-      row.bias = static_cast<const float*>(p_.bias) + offset(p_.bias_strides) + column;
+      rows.bias = static_cast<const float*>(p_.bias) + offset(p_.bias_strides) + column;
     }
-    row.fill = p_.fill;
-    row.blind_gives_zeros = p_.blind_gives_zeros;
-    row.nan_gives_zeros = p_.nan_gives_zeros;
+    rows.bias_step = p_.bias_strides.row;
+    rows.fill = p_.fill;
+    rows.blind_gives_zeros = p_.blind_gives_zeros;
+    rows.nan_gives_zeros = p_.nan_gives_zeros;
     if (p_.scores != nullptr) {
       const int64_t at = (batch_ * p_.query_heads + QueryHead(r)) * p_.queries + Query(r);
-      row.scores = static_cast<float*>(p_.scores) + at * p_.score_keys + column;
-      row.scores_after = p_.scores_after;
+      rows.scores = static_cast<float*>(p_.scores) + at * p_.score_keys + column;
+      rows.scores_step = p_.score_keys;
+      rows.scores_after = p_.scores_after;
     }
-    WeighScores(row);
+    return rows;
   }
 
   void MultiplyValues(int64_t seen) {
@@ -339,6 +351,7 @@ class BlockTask {
   float* results_;
   float* queries_;
   const float** rows_;
+  std::array<int64_t, kMostRows> visible_;  // keys that each row sees
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One row of attention scores: scaled, capped, masked, and made to weights by softmax.
+// Rows of attention scores: scaled, capped, masked, and made to weights by softmax.
 #ifndef MULLION_DEVICES_CPU_KERNELS_SEQUENCE_SCORE_ROW_H_
 #define MULLION_DEVICES_CPU_KERNELS_SEQUENCE_SCORE_ROW_H_
 
@@ -9,25 +9,30 @@
 
 namespace mullion::cpu {
 
-struct ScoreRow {
-  // `keys` products in, weights out; memory up to a multiple of 16 may be written.
+struct ScoreRows {
+  // `count` rows of `keys` products in, weights out; memory up to a multiple of 16 may be written.
   float* x = nullptr;
+  int64_t stride = 0;
+  int64_t count = 0;
   int64_t keys = 0;
-  int64_t first = 0;    // keys before this one are left out
-  int64_t visible = 0;  // and keys from here on
+  const int64_t* visible = nullptr;  // of each row: keys from here on are left out
+  int64_t window = 0;                // and those more than so many before that, or 0
   float scale = 1;
   float softcap = 0;
   const bool* mask = nullptr;  // one per visible key, or null; where it is false, scores are `fill`
+  int64_t mask_step = 0;       // from row to row
   float fill = 0;
-  const float* bias = nullptr;    // one per visible key, or null
-  const float* sink = nullptr;    // one more score, or null
+  const float* bias = nullptr;  // one per visible key, or null
+  int64_t bias_step = 0;
+  const float* sink = nullptr;    // one more score of every row, or null
   bool blind_gives_zeros = true;  // as in AttentionProblem
   bool nan_gives_zeros = false;   // likewise
-  float* scores = nullptr;        // `keys` floats that are also wanted, or null
+  float* scores = nullptr;        // rows of `keys` floats that are also wanted, or null
+  int64_t scores_step = 0;
   AttentionProblem::Scores scores_after = AttentionProblem::Scores::kScaled;
 };
 
-void WeighScores(const ScoreRow& row);
+void WeighScores(const ScoreRows& rows);
 
 }  // namespace mullion::cpu
 
