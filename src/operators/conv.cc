@@ -2,6 +2,7 @@
 // Conv.
 #include "operators/convolution_geometry.h"
 #include "operators/epilogue.h"
+#include "operators/pool.h"
 #include "operators/registry.h"
 #include "operators/whole_output.h"
 
@@ -28,6 +29,8 @@ Status InferConv(InferenceContext& context) {
   if (geometry.layout.last && context.node().HasAttribute(kWholeChannels)) {
     MULLION_RETURN_IF_ERROR(WidenToWhole(context, kConvWhole, output));
   }
+  MULLION_ASSIGN_OR_RETURN(const PoolParameters pool, PoolParameters::OfPooled(context.node()));
+  if (output.rank() == pool.spatial_rank + 2) output = pool.OutputShape(output);
   context.SetOutput(0, context.InputType(0), output);
   return OkStatus();
 }

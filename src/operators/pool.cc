@@ -99,6 +99,22 @@ Result<PoolParameters> PoolParameters::FromNode(const Node& node) {
   return parameters;
 }
 
+Result<PoolParameters> PoolParameters::OfPooled(const Node& conv) {
+  PoolParameters parameters;
+  if (!conv.HasAttribute(kMaxPooled)) return parameters;
+  std::array<int64_t, 8> sizes;
+  MULLION_RETURN_IF_ERROR(ReadWindowSizes(conv, kMaxPooled.data(), 8, 0, 0, sizes.data()));
+  parameters.layout = ChannelLayout(conv);
+  parameters.spatial_rank = 2;
+  for (size_t i = 0; i < 2; ++i) {
+    parameters.windows[i] = {.kernel = std::max<int64_t>(sizes[i], 1),
+                             .stride = std::max<int64_t>(sizes[i + 2], 1),
+                             .pad_begin = sizes[i + 4],
+                             .pad_end = sizes[i + 6]};
+  }
+  return parameters;
+}
+
 AxisList<WindowAxis> PoolParameters::Axes(const Shape& input) const {
   AxisList<WindowAxis> axes = windows;
   for (int i = 0; i < spatial_rank; ++i) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include "base/axis_list.h"
@@ -16,9 +17,15 @@
 
 namespace mullion::operators {
 
+// Attribute of a Conv of two spatial axes with channels last, which then gives out the maxima of
+// windows of what it makes: kernel, strides and pads, as MaxPool has them.
+inline constexpr std::string_view kMaxPooled = "max_pooled";
+
 struct PoolParameters {
   // Checks the attributes' values; needs `kernel_shape`.
   static Result<PoolParameters> FromNode(const Node& node);
+  // What kMaxPooled says of a Conv; spatial_rank is 0 where it is absent.
+  static Result<PoolParameters> OfPooled(const Node& conv);
 
   // The axes for an input of this shape, whose rank must be spatial_rank + 2.
   AxisList<WindowAxis> Axes(const Shape& input) const;

@@ -10,6 +10,7 @@
 #include "operators/attribute_kinds.h"
 #include "operators/convolution_geometry.h"
 #include "operators/epilogue.h"
+#include "operators/pool.h"
 #include "operators/precision.h"
 #include "operators/whole_output.h"
 
@@ -23,6 +24,7 @@ constexpr auto kAdded = std::to_array<std::string_view>({
     operators::kFusedBeta,
     operators::kResidualBegin,
     operators::kReadsPlanes,
+    operators::kMaxPooled,
     operators::attention::kFusedFill,
     operators::attention::kFusedFlatOutput,
     operators::attention::kFusedWithoutNan,

@@ -15,6 +15,7 @@
 #include "optimizer/fuse_epilogue.h"
 #include "optimizer/fuse_gelu.h"
 #include "optimizer/fuse_layer_normalization.h"
+#include "optimizer/fuse_max_pool.h"
 #include "optimizer/fuse_quantized.h"
 #include "optimizer/gather_one_hot.h"
 #include "optimizer/infer_graph.h"
@@ -105,6 +106,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   FoldShuffle(graph);
   JoinInPlace(graph);
   ReadPlanes(graph);
+  FuseMaxPool(graph);
   return OkStatus();
 }
 

@@ -16,6 +16,7 @@
 #include "devices/cpu/kernels/convolution/thin_winograd.h"
 #include "devices/cpu/kernels/convolution/winograd.h"
 #include "devices/cpu/plain_convolution.h"
+#include "devices/cpu/pooled_convolution.h"
 #include "devices/cpu/registry.h"
 #include "operators/convolution_geometry.h"
 
@@ -54,16 +55,10 @@ class FloatConv final : public FloatConvolution {
   bool ComputesInHalf() const override {
     const Shape& weights = node().input(1)->type.shape;
     const auto shape = ShapeOf(KnownImage(), weights);
-    return shape.ok() && UsesHalf(*shape);
+    return shape.ok() && FormOf(*shape) == Form::kHalf;
   }
 
  private:
-  // What takes fewer multiplications is faster still.
-  bool UsesHalf(const ConvolutionShape& shape) const {
-    return half_ != nullptr && GainsFromHalf(shape) && !UsesWinograd(shape) &&
-           !UsesFoldedStride(shape) && !UsesFourier(shape) && !UsesLargeKernel(shape);
-  }
-
   // What hangs on the node and on the weights alone.
   struct Known {
     ConvolutionGeometry geometry;
@@ -101,78 +96,110 @@ class FloatConv final : public FloatConvolution {
     return true;
   }
 
+  enum class Form { kDepthwise, kWinograd, kFolded, kFourier, kLarge, kHalf, kPixels, kDirect };
+
+  Form FormOf(const ConvolutionShape& shape) const {
+    if (pool().spatial_rank > 0) return Form::kDirect;
+    if (IsDepthwise(shape) || IsSpread(shape)) return Form::kDepthwise;
+    if (UsesWinograd(shape)) return Form::kWinograd;
+    if (UsesFoldedStride(shape)) return Form::kFolded;
+    if (UsesFourier(shape)) return Form::kFourier;
+    if (UsesLargeKernel(shape)) return Form::kLarge;
+    if (half_ != nullptr && GainsFromHalf(shape)) return Form::kHalf;
+    return PixelsAtOnce(shape) > 1 ? Form::kPixels : Form::kDirect;
+  }
+
   std::unique_ptr<ConvolutionPlan> MakePlan(const ConvolutionShape& shape) const override {
-    if (IsDepthwise(shape)) return std::make_unique<Depthwise>(shape);
-    if (IsSpread(shape)) return std::make_unique<SpreadDepthwise>(shape);
-    if (IsThinWinograd(shape)) return std::make_unique<ThinWinograd>(shape);
-    if (UsesWinograd(shape)) return std::make_unique<Winograd>(shape);
-    if (UsesFoldedStride(shape)) return std::make_unique<FoldedStride>(shape);
-    if (UsesFourier(shape)) return std::make_unique<FourierConvolution>(shape);
-    if (UsesLargeKernel(shape)) return std::make_unique<LargeKernel>(shape);
-    if (UsesHalf(shape)) return std::make_unique<HalfConvolution>(shape, half_);
-    if (PixelsAtOnce(shape) > 1) return std::make_unique<PixelColumns>(shape);
+    switch (FormOf(shape)) {
+      case Form::kDepthwise:
+        if (IsDepthwise(shape)) return std::make_unique<Depthwise>(shape);
+        return std::make_unique<SpreadDepthwise>(shape);
+      case Form::kWinograd:
+        if (IsThinWinograd(shape)) return std::make_unique<ThinWinograd>(shape);
+        return std::make_unique<Winograd>(shape);
+      case Form::kFolded:
+        return std::make_unique<FoldedStride>(shape);
+      case Form::kFourier:
+        return std::make_unique<FourierConvolution>(shape);
+      case Form::kLarge:
+        return std::make_unique<LargeKernel>(shape);
+      case Form::kHalf:
+        return std::make_unique<HalfConvolution>(shape, half_);
+      case Form::kPixels:
+        return std::make_unique<PixelColumns>(shape);
+      case Form::kDirect:
+        break;
+    }
+    if (pool().spatial_rank > 0) return std::make_unique<PooledConvolution>(shape, pool());
     if (UsesPlaneConvolution(shape)) return std::make_unique<PlaneConvolution>(shape);
     return std::make_unique<Convolution>(shape);
   }
 
   std::string Format(const ConvolutionShape& shape) const override {
-    if (IsDepthwise(shape) || IsSpread(shape)) return "depthwise";
-    if (UsesWinograd(shape)) {
-      return StrCat("winograd of ", PackedWinogradFloats(shape), " floats",
-                    shape.axes[0].stride == 2 ? ", two apart" : "");
-    }
-    // Where weights go hangs on the pads, too.
-    if (UsesFoldedStride(shape)) {
-      return StrCat("folded stride of ", shape.axes[0].stride, ", ", shape.axes[0].pad, " and ",
-                    shape.axes[1].pad, " before, ", PackedFoldedStrideFloats(shape), " floats",
-                    shape.planes ? ", planes" : "");
-    }
-    if (UsesFourier(shape)) return "fourier";
-    if (UsesLargeKernel(shape)) return "large kernel";
-    if (UsesHalf(shape)) return "half convolution";
-    if (PixelsAtOnce(shape) > 1) {
-      const auto last = static_cast<size_t>(shape.spatial_rank - 1);
-      return StrCat("convolution of pixels ", shape.axes[last].stride, " apart");
+    switch (FormOf(shape)) {
+      case Form::kDepthwise:
+        return "depthwise";
+      case Form::kWinograd:
+        return StrCat("winograd of ", PackedWinogradFloats(shape), " floats",
+                      shape.axes[0].stride == 2 ? ", two apart" : "");
+      case Form::kFolded:  // where weights go hangs on the pads, too
+        return StrCat("folded stride of ", shape.axes[0].stride, ", ", shape.axes[0].pad, " and ",
+                      shape.axes[1].pad, " before, ", PackedFoldedStrideFloats(shape), " floats",
+                      shape.planes ? ", planes" : "");
+      case Form::kFourier:
+        return "fourier";
+      case Form::kLarge:
+        return "large kernel";
+      case Form::kHalf:
+        return "half convolution";
+      case Form::kPixels:
+        return StrCat("convolution of pixels ",
+                      shape.axes[static_cast<size_t>(shape.spatial_rank - 1)].stride, " apart");
+      case Form::kDirect:
+        break;
     }
     return StrCat("convolution in ", shape.groups, " groups");
   }
 
   size_t PackedFloats(const ConvolutionShape& shape) const override {
-    const int64_t channels = shape.in_channels / shape.groups;
-    if (IsDepthwise(shape) || IsSpread(shape)) {
-      return PackedDepthwiseFloats(shape.out_channels, shape.Taps());
+    switch (FormOf(shape)) {
+      case Form::kDepthwise:
+        return PackedDepthwiseFloats(shape.out_channels, shape.Taps());
+      case Form::kWinograd:
+        return PackedWinogradFloats(shape);
+      case Form::kFolded:
+        return PackedFoldedStrideFloats(shape);
+      case Form::kFourier:
+        return PackedFourierFloats(shape);
+      case Form::kLarge:
+        return PackedLargeKernelFloats(shape);
+      case Form::kHalf:
+        return PackedHalfConvolutionFloats(shape);
+      case Form::kPixels:
+        return PackedPixelColumnsFloats(shape);
+      case Form::kDirect:
+        break;
     }
-    if (UsesWinograd(shape)) return PackedWinogradFloats(shape);
-    if (UsesFoldedStride(shape)) return PackedFoldedStrideFloats(shape);
-    if (UsesFourier(shape)) return PackedFourierFloats(shape);
-    if (UsesLargeKernel(shape)) return PackedLargeKernelFloats(shape);
-    if (UsesHalf(shape)) return PackedHalfConvolutionFloats(shape);
-    if (PixelsAtOnce(shape) > 1) return PackedPixelColumnsFloats(shape);
-    return PackedConvolutionFloats(shape.out_channels, shape.groups, channels, shape.Taps());
+    return PackedConvolutionFloats(shape.out_channels, shape.groups,
+                                   shape.in_channels / shape.groups, shape.Taps());
   }
 
   void Pack(const WeightRows& weights, const ConvolutionShape& shape,
             float* packed) const override {
     const RightSource source =
         RightSource::Convolution(weights, shape.in_channels / shape.groups, shape.Taps());
-    const auto all = [&] { return weights(0, shape.out_channels); };
-    if (IsDepthwise(shape) || IsSpread(shape)) {
-      PackDepthwise(all(), shape.out_channels, shape.Taps(), packed);
-    } else if (UsesWinograd(shape)) {
-      PackWinograd(source, shape, packed);
-    } else if (UsesFoldedStride(shape)) {
-      PackFoldedStride(all(), shape, packed);
-    } else if (UsesFourier(shape)) {
-      PackFourier(all(), shape, packed);
-    } else if (UsesLargeKernel(shape)) {
-      PackLargeKernel(all(), shape, packed);
-    } else if (UsesHalf(shape)) {
-      PackHalfConvolution(all(), shape, packed);
-    } else if (PixelsAtOnce(shape) > 1) {
-      PackPixelColumns(all(), shape, packed);
-    } else {
-      PackConvolution(source, shape.out_channels, shape.groups, packed);
+    const Form form = FormOf(shape);
+    if (form == Form::kWinograd) return PackWinograd(source, shape, packed);
+    if (form == Form::kDirect) {
+      return PackConvolution(source, shape.out_channels, shape.groups, packed);
     }
+    const float* const all = weights(0, shape.out_channels);
+    if (form == Form::kDepthwise) PackDepthwise(all, shape.out_channels, shape.Taps(), packed);
+    if (form == Form::kFolded) PackFoldedStride(all, shape, packed);
+    if (form == Form::kFourier) PackFourier(all, shape, packed);
+    if (form == Form::kLarge) PackLargeKernel(all, shape, packed);
+    if (form == Form::kHalf) PackHalfConvolution(all, shape, packed);
+    if (form == Form::kPixels) PackPixelColumns(all, shape, packed);
   }
 
   const TileFinder half_;  // null where half precision is not to be used

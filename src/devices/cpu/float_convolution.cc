@@ -105,6 +105,7 @@ FloatConvolution::FloatConvolution(const Node& node)
 
 Status FloatConvolution::Prepare(WeightStore& weights) {
   MULLION_ASSIGN_OR_RETURN(activation_, FusedActivationOf(node_));
+  MULLION_ASSIGN_OR_RETURN(pool_, operators::PoolParameters::OfPooled(node_));
   const Value* const value = node_.input(1);
   if (value == nullptr || !value->IsConstant()) return OkStatus();
   const Tensor& constant = value->constant;
@@ -137,6 +138,7 @@ bool FloatConvolution::TellShape(std::span<const Shape* const> inputs, Shape& ou
   };
   if (!fits(kBiasInput, Shape{shape.out_channels}) || !fits(kResidualInput, output)) return false;
   if (whole_channels_ > 0) channels = whole_channels_;
+  if (pool_.spatial_rank > 0) output = pool_.OutputShape(output);
   return fits(kConvWhole, output);
 }
 
@@ -159,6 +161,7 @@ Status FloatConvolution::Bind(BindContext& context) const {
     bound->input_pixels *= axis.input;
     bound->output_pixels *= axis.output;
   }
+  if (pool_.spatial_rank > 0) bound->output_shape = pool_.OutputShape(bound->output_shape);
   bound->turns_input = !image_layout_.last && !bound->plan->ReadsPlanes() &&
                        shape.in_channels > 1 && bound->input_pixels > 1;
   bound->turns_output = !layout_.last && shape.out_channels > 1 && bound->output_pixels > 1;

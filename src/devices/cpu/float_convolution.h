@@ -11,6 +11,7 @@
 #include "device/weight_store.h"
 #include "devices/cpu/kernels/convolution/convolution.h"
 #include "operators/channel_layout.h"
+#include "operators/pool.h"
 
 namespace mullion::cpu {
 
@@ -27,6 +28,9 @@ class FloatConvolution : public Executable {
 
  protected:
   const Node& node() const { return node_; }
+  // Of what the convolution makes, by maxima; its spatial_rank is 0 where that is given out. Plans
+  // make what the pool gives.
+  const operators::PoolParameters& pool() const { return pool_; }
 
   // Sizes of the image as far as they are known at load, and whether axes are among them.
   Shape KnownImage() const;
@@ -60,6 +64,7 @@ class FloatConvolution : public Executable {
   // Whether the residual may be overwritten: it is not the image, too.
   const bool owns_residual_;
   Activation activation_;
+  operators::PoolParameters pool_;
   std::shared_ptr<const void> packed_;  // null when weights are not constant
 };
 

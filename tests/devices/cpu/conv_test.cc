@@ -268,6 +268,57 @@ TEST(Conv, ReadsPlanes) {
   SetIsaForTest(AvailableIsas().back());
 }
 
+// The same as a MaxPool behind it to the bit, of lines that lie in a ring and in bands.
+TEST(Conv, GivesMaximaOfWindows) {
+  std::mt19937 random(6);
+  for (const Isa isa : AvailableIsas()) {
+    SetIsaForTest(isa);
+    for (int i = 0; i < 24; ++i) {
+      OperatorCase conv;
+      conv.name = "Conv";
+      conv.opset = 22;
+      const bool wide = i % 6 == 0;  // more than the ring holds
+      const int64_t channels = Pick(1, 4, random);
+      const int64_t outputs = Pick(17, 70, random);
+      conv.inputs = {RandomTensor({Pick(1, 2, random), Pick(9, wide ? 30 : 110, random),
+                                   wide ? 600 : Pick(9, 40, random), channels},
+                                  random),
+                     RandomTensor({outputs, channels, 3, 3}, random),
+                     RandomTensor({outputs}, random)};
+      std::vector<float> image = Floats(conv.inputs[0]);
+      image[random() % image.size()] = NAN;
+      conv.inputs[0] = FloatTensor(conv.inputs[0].shape(), std::move(image));
+      conv.constant_parameters = Pick(0, 1, random) == 1;
+      conv.Set("channels_last", int64_t{1});
+      conv.Set("strides", std::vector<int64_t>{2, 2});
+      conv.Set("pads", std::vector<int64_t>{Pick(0, 1, random), 1, 1, Pick(0, 2, random)});
+      const int64_t kernel[] = {Pick(1, 4, random), Pick(1, 4, random)};
+      const int64_t stride[] = {Pick(1, 4, random), Pick(1, 4, random)};
+      const auto pad = [&](int axis) { return Pick(0, kernel[axis] - 1, random); };
+      const std::vector<int64_t> pads{pad(0), pad(1), pad(0), pad(1)};
+      OperatorCase pool;
+      pool.name = "MaxPool";
+      pool.opset = 22;
+      pool.inputs = conv.Run();
+      pool.Set("channels_last", int64_t{1});
+      pool.Set("kernel_shape", std::vector<int64_t>{kernel[0], kernel[1]});
+      pool.Set("strides", std::vector<int64_t>{stride[0], stride[1]});
+      pool.Set("pads", pads);
+      const std::vector<Tensor> expected = pool.Run();
+      ASSERT_EQ(expected.size(), 1u);
+      conv.Set("max_pooled", std::vector<int64_t>{kernel[0], kernel[1], stride[0], stride[1],
+                                                  pads[0], pads[1], pads[2], pads[3]});
+      for (const int threads : {1, 3}) {
+        const std::vector<Tensor> pooled = conv.Run(threads);
+        ASSERT_EQ(pooled.size(), 1u);
+        ASSERT_EQ(pooled[0].shape(), expected[0].shape());
+        ExpectClose(pooled[0], expected[0], 0);
+      }
+    }
+  }
+  SetIsaForTest(AvailableIsas().back());
+}
+
 TEST(Conv, RefusesAPartOutsideTheWiderTensor) {
   std::mt19937 random(4);
   OperatorCase c = RandomConv(2, random);

@@ -345,26 +345,44 @@ size_t Convolution::ScratchBytes(int threads) const {
 void Convolution::Run(const float* input, const float* packed, float* out, int64_t out_stride,
                       const Epilogue& epilogue, void* scratch, Parallel& parallel) const {
   const float* const image = image_.Make(input, scratch);
+  if (!plain_ && !few_columns_) {
+    RunPixels(image, packed, {0, product_.rows}, out, out_stride, epilogue,
+              static_cast<char*>(scratch) + image_.bytes(), parallel);
+    return;
+  }
   const auto rows = [&](const RowRequest& request) { rows_.Make(image, request); };
-  if (plain_ && !few_columns_) {
-    WeightProduct product = weight_product_;
-    product.packed = packed;
+  if (few_columns_) {
+    MatrixProduct product = product_;
+    product.right = packed;
     product.out = out;
     product.out_stride = out_stride;
     product.epilogue = epilogue;
-    MultiplyByWeight(product, rows, scratch, parallel);
+    MultiplyFewColumns(product, rows, scratch, parallel);
     return;
   }
+  WeightProduct product = weight_product_;
+  product.packed = packed;
+  product.out = out;
+  product.out_stride = out_stride;
+  product.epilogue = epilogue;
+  MultiplyByWeight(product, rows, scratch, parallel);
+}
+
+void Convolution::RunPixels(const float* image, const float* packed,
+                            std::pair<int64_t, int64_t> pixels, float* out, int64_t out_stride,
+                            const Epilogue& epilogue, void* scratch, Parallel& parallel) const {
+  const auto rows = [&](const RowRequest& request) {
+    RowRequest moved = request;
+    moved.first_row += pixels.first;
+    rows_.Make(image, moved);
+  };
   MatrixProduct product = product_;
+  product.rows = pixels.second - pixels.first;
   product.right = packed;
   product.out = out;
   product.out_stride = out_stride;
   product.epilogue = epilogue;
-  if (few_columns_) {
-    MultiplyFewColumns(product, rows, scratch, parallel);
-  } else {
-    MultiplyMatrix(product, rows, static_cast<char*>(scratch) + image_.bytes(), parallel);
-  }
+  MultiplyMatrix(product, rows, scratch, parallel);
 }
 
 }  // namespace mullion::cpu

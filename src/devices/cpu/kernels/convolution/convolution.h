@@ -156,6 +156,17 @@ class Convolution final : public ConvolutionPlan {
            const Epilogue& epilogue, void* scratch, Parallel& parallel) const override;
   bool TakesResidualInPlace() const override { return true; }
 
+  // Run, a stretch of pixels at a time, where a pixel is made of several and of few channels:
+  // MakeImage gives what RunPixels reads, in whole cache lines of image_bytes(); `pixels` are those
+  // of all images' outputs, and the first of them is `out`'s first row.
+  size_t image_bytes() const { return image_.bytes(); }
+  const float* MakeImage(const float* input, void* memory) const {
+    return image_.Make(input, memory);
+  }
+  void RunPixels(const float* image, const float* packed, std::pair<int64_t, int64_t> pixels,
+                 float* out, int64_t out_stride, const Epilogue& epilogue, void* scratch,
+                 Parallel& parallel) const;
+
  private:
   PaddedImage image_;
   ConvolutionRows rows_;
