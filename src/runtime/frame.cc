@@ -16,7 +16,7 @@ class Frame::StepContext final : public RunContext {
     node_ = step_.node;
     inputs_ = frame.step_inputs_[static_cast<size_t>(index)];
     outputs_ = frame.step_outputs_[static_cast<size_t>(index)];
-    scratch_ = frame.scratch_.get();
+    scratch_ = evaluation.scratch->get();
     state_ = state;
     parallel_ = evaluation.parallel;
     cancellation_ = evaluation.cancellation;
@@ -124,7 +124,9 @@ const Datum& Frame::Output(int index) const {
   return slots_[static_cast<size_t>(program_.outputs[static_cast<size_t>(index)])];
 }
 
-void Frame::ClearInputs() {
+void Frame::Finish() {
+  for (Segment& segment : segments_) segment.arena.Return();
+  scratch_.Return();
   for (const int slot : program_.inputs) {
     Datum& datum = At(slot);
     if (datum.Owns()) {
@@ -152,16 +154,22 @@ Status Frame::Run(const Evaluation& evaluation) {
                   [this](size_t output) { return output_memory_[output].data == nullptr; });
   const Binding* binding = RootIsBound() ? segments_[0].binding.get() : nullptr;
   if (binding == nullptr) {
-    MULLION_ASSIGN_OR_RETURN(binding, EnterSegment(0, RootKey()));
-  } else if (outputs_changed_) {
-    MULLION_RETURN_IF_ERROR(PlaceOutputs(*binding));
+    MULLION_ASSIGN_OR_RETURN(binding, EnterSegment(0, RootKey(), evaluation));
+  } else {
+    Segment& segment = segments_[0];
+    MULLION_RETURN_IF_ERROR(TakeMemory(segment, evaluation));
+    if (segment.placed != segment.arena.get()) {
+      MULLION_RETURN_IF_ERROR(PlaceValues(segment));
+    } else if (outputs_changed_) {
+      MULLION_RETURN_IF_ERROR(PlaceOutputs(*binding));
+    }
   }
   const int step_count = static_cast<int>(program_.steps.size());
   for (size_t depth = 1;; ++depth) {
     MULLION_RETURN_IF_ERROR(RunSegment(*binding, evaluation));
     if (binding->end_step >= step_count) break;
     MULLION_ASSIGN_OR_RETURN(BindingKey key, PassDynamicStep(binding->end_step, evaluation));
-    MULLION_ASSIGN_OR_RETURN(binding, EnterSegment(depth, std::move(key)));
+    MULLION_ASSIGN_OR_RETURN(binding, EnterSegment(depth, std::move(key), evaluation));
   }
   outputs_changed_ = false;
   return OkStatus();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The memory and the progress of one evaluation of a program.
 //
-// A frame belongs to one thread at a time. It keeps its memory, its bound segments and the frames
-// of its control-flow bodies between evaluations, so that a repeated evaluation on the same shapes
-// allocates nothing.
+// A frame belongs to one thread at a time. It keeps its bound segments and the frames of its
+// control-flow bodies between evaluations, so that a repeated evaluation on the same shapes
+// allocates nothing. Its memory it lends to others in between.
 #ifndef MULLION_RUNTIME_FRAME_H_
 #define MULLION_RUNTIME_FRAME_H_
 
@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "base/cancellation.h"
-#include "base/memory.h"
 #include "base/parallel.h"
 #include "runtime/bound_program.h"
 #include "runtime/profiler.h"
 #include "runtime/thread_pool.h"
+#include "runtime/work_memory.h"
 
 namespace mullion {
 
@@ -25,6 +25,7 @@ struct Evaluation {
   PoolParallel* parallel = nullptr;
   const CancellationToken* cancellation = nullptr;
   Profiler* profiler = nullptr;
+  WorkMemory* scratch = nullptr;  // one for all frames, as it is a step's while that runs
 };
 
 class Frame {
@@ -32,18 +33,21 @@ class Frame {
   explicit Frame(BoundProgram& bound);
   ~Frame();
 
-  // Values to run on: inputs and captures are set, then Run, then outputs are read. What is set
-  // must stay valid until the outputs were read.
+  // Values to run on: inputs and captures are set, then Run, then outputs are read, then Finish.
+  // What is set must stay valid until the outputs were read.
   void SetInput(int index, const Datum& value);
   void SetCapture(int index, const Datum& value);
   // Memory for a tensor output of the main program; an empty view lets the frame allocate.
   void SetOutputMemory(int index, const MutableTensorView& memory);
   Status Run(const Evaluation& evaluation);
   const Datum& Output(int index) const;
-  // Lets go of the inputs, whose memory is the caller's.
-  void ClearInputs();
+  // Lets go of the inputs, whose memory is the caller's, and of the memory that others may use now:
+  // outputs are not there any more.
+  void Finish();
 
   const Program& program() const { return program_; }
+  // For an evaluation that begins with this frame.
+  WorkMemory& scratch() { return scratch_; }
 
  private:
   friend class ControlFlow;
@@ -53,8 +57,8 @@ class Frame {
   // A bound segment with its memory in this frame.
   struct Segment {
     std::shared_ptr<const Binding> binding;
-    AlignedBuffer arena;
-    size_t arena_bytes = 0;
+    WorkMemory arena;
+    void* placed = nullptr;  // the arena in which its values have their places
     int small_bindings = 0;  // in a row, that need much less than the arena has
   };
 
@@ -63,9 +67,10 @@ class Frame {
   // Whether the first segment is bound for the inputs as they are: RootKey() without making one.
   bool RootIsBound() const;
   TypeInfo TypeOf(int slot) const;
-  Result<const Binding*> EnterSegment(size_t depth, BindingKey key);
-  Status ReserveMemory(Segment& segment);
-  Status PlaceValues(const Segment& segment);
+  Result<const Binding*> EnterSegment(size_t depth, BindingKey key, const Evaluation& evaluation);
+  Status TakeMemory(Segment& segment, const Evaluation& evaluation);
+  static Status TakeScratch(size_t bytes, const Evaluation& evaluation);
+  Status PlaceValues(Segment& segment);
   Status PlaceOutputs(const Binding& binding);
   Status PlaceOutput(const Placement& placement);
   Status RunSegment(const Binding& binding, const Evaluation& evaluation);
@@ -91,8 +96,7 @@ class Frame {
   std::vector<size_t> tensor_outputs_;  // those that may get memory
   std::vector<Segment> segments_;
   bool outputs_changed_ = true;  // output memory was set since the segments were placed
-  AlignedBuffer scratch_;
-  size_t scratch_bytes_ = 0;
+  WorkMemory scratch_;
   std::unique_ptr<LoopCosts[]> unbound_costs_;  // of steps that no binding holds
   std::vector<std::unique_ptr<ControlState>> control_;
 };

@@ -30,7 +30,8 @@ BindingKey Frame::KeyAfter(int first_step, const Step& step) const {
   return key;
 }
 
-Result<const Binding*> Frame::EnterSegment(size_t depth, BindingKey key) {
+Result<const Binding*> Frame::EnterSegment(size_t depth, BindingKey key,
+                                           const Evaluation& evaluation) {
   if (depth >= segments_.size()) segments_.emplace_back();
   Segment& segment = segments_[depth];
   const Binding* const parent = depth == 0 ? nullptr : segments_[depth - 1].binding.get();
@@ -46,59 +47,37 @@ Result<const Binding*> Frame::EnterSegment(size_t depth, BindingKey key) {
     // Deeper segments hang on the old binding.
     for (size_t i = depth + 1; i < segments_.size(); ++i) segments_[i].binding = nullptr;
     segment.binding = std::move(binding);
-    MULLION_RETURN_IF_ERROR(ReserveMemory(segment));
+    // Sizes that come and go would begin on fresh pages if each small one gave the large one's
+    // memory back.
+    constexpr int kSmallBindingsKept = 16;
+    const bool small = segment.binding->arena_bytes < segment.arena.bytes() / 4;
+    segment.small_bindings = small ? segment.small_bindings + 1 : 0;
+    if (segment.small_bindings > kSmallBindingsKept) segment.arena = WorkMemory();
   }
-  if (!same || outputs_changed_) {
-    Status placed = PlaceValues(segment);
-    if (!placed.ok()) segment.binding = nullptr;  // some values have no place yet
-    MULLION_RETURN_IF_ERROR(std::move(placed));
+  MULLION_RETURN_IF_ERROR(TakeMemory(segment, evaluation));
+  if (!same || outputs_changed_ || segment.placed != segment.arena.get()) {
+    MULLION_RETURN_IF_ERROR(PlaceValues(segment));
   }
   return segment.binding.get();
 }
 
-namespace {
-
-// Memory that was too small gets room to grow: sizes that rise step by step, as a decoder's do,
-// would begin each step on fresh pages.
-size_t Capacity(size_t wanted, size_t before) { return before > 0 ? wanted + wanted / 4 : wanted; }
-
-// Sizes that come and go would do the same if each small one gave the large one's memory back.
-constexpr int kSmallBindingsKept = 16;
-
-bool Reserve(AlignedBuffer& memory, size_t& bytes, size_t wanted) {
-  memory.reset();
-  memory.reset(AllocateAligned(wanted));
-  bytes = memory == nullptr ? 0 : wanted;
-  return memory != nullptr;
+Status Frame::TakeMemory(Segment& segment, const Evaluation& evaluation) {
+  const size_t arena = segment.binding->arena_bytes;
+  if (!segment.arena.Take(arena)) {
+    segment.binding = nullptr;
+    return OutOfMemory("no memory for ", arena,
+                       " bytes of intermediate results; use smaller inputs");
+  }
+  return TakeScratch(segment.binding->scratch_bytes, evaluation);
 }
 
-}  // namespace
-
-Status Frame::ReserveMemory(Segment& segment) {
-  const Binding& binding = *segment.binding;
-  const bool small = binding.arena_bytes < segment.arena_bytes / 4;
-  segment.small_bindings = small ? segment.small_bindings + 1 : 0;
-  const bool shrink = segment.small_bindings > kSmallBindingsKept;
-  const size_t arena_before = shrink ? 0 : segment.arena_bytes;
-  if (segment.arena == nullptr || shrink || binding.arena_bytes > segment.arena_bytes) {
-    if (!Reserve(segment.arena, segment.arena_bytes, Capacity(binding.arena_bytes, arena_before))) {
-      segment.binding = nullptr;
-      return OutOfMemory("no memory for ", binding.arena_bytes,
-                         " bytes of intermediate results; use smaller inputs");
-    }
-    segment.small_bindings = 0;
-  }
-  if (scratch_ == nullptr || binding.scratch_bytes > scratch_bytes_) {
-    if (!Reserve(scratch_, scratch_bytes_, Capacity(binding.scratch_bytes, scratch_bytes_))) {
-      segment.binding = nullptr;
-      return OutOfMemory("no memory for ", binding.scratch_bytes,
-                         " bytes of scratch; use smaller inputs");
-    }
-  }
-  return OkStatus();
+Status Frame::TakeScratch(size_t bytes, const Evaluation& evaluation) {
+  if (evaluation.scratch->Take(bytes)) return OkStatus();
+  return OutOfMemory("no memory for ", bytes, " bytes of scratch; use smaller inputs");
 }
 
-Status Frame::PlaceValues(const Segment& segment) {
+Status Frame::PlaceValues(Segment& segment) {
+  segment.placed = nullptr;  // until all have their places
   for (const Placement& placement : segment.binding->placements) {
     Datum& datum = At(placement.slot);
     char& fixed = fixed_[static_cast<size_t>(placement.slot)];
@@ -121,6 +100,7 @@ Status Frame::PlaceValues(const Segment& segment) {
         break;
     }
   }
+  segment.placed = segment.arena.get();
   return OkStatus();
 }
 
@@ -220,14 +200,7 @@ Status Frame::RunUnbound(int index, const Evaluation& evaluation) {
   const std::vector<const BindContext::Port*> outputs(step.outputs.size(), nullptr);
   BindContext context(*step.node, inputs, outputs, bound_.options().threads);
   MULLION_RETURN_IF_ERROR(step.executable->Bind(context));
-  if (context.scratch_bytes() > scratch_bytes_) {
-    scratch_.reset(AllocateAligned(context.scratch_bytes()));
-    scratch_bytes_ = context.scratch_bytes();
-    if (scratch_ == nullptr) {
-      scratch_bytes_ = 0;
-      return OutOfMemory("no memory for ", context.scratch_bytes(), " bytes of scratch");
-    }
-  }
+  MULLION_RETURN_IF_ERROR(TakeScratch(context.scratch_bytes(), evaluation));
   for (const int slot : step.outputs) {
     if (slot != kNoSlot) fixed_[static_cast<size_t>(slot)] = 0;
   }

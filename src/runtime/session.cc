@@ -133,7 +133,7 @@ Status Session::Run(std::span<const Datum> inputs, std::span<Datum> outputs,
   Status status;
   {
     const ThreadPool::ActiveScope active(pool_.get(), shareable_.load(std::memory_order_relaxed));
-    status = frame->Run({&parallel, cancellation, profiler});
+    status = frame->Run({&parallel, cancellation, profiler, &frame->scratch()});
   }
   shareable_.store(parallel.shareable(), std::memory_order_relaxed);
   for (size_t i = 0; status.ok() && i < outputs.size(); ++i) {
@@ -142,7 +142,7 @@ Status Session::Run(std::span<const Datum> inputs, std::span<Datum> outputs,
   if (status.ok() && cancellation != nullptr && cancellation->cancelled()) {
     status = Status(StatusCode::kCancelled, "the evaluation was cancelled");
   }
-  frame->ClearInputs();
+  frame->Finish();
   ReturnFrame(std::move(frame));
   return status;
 }

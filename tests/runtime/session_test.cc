@@ -348,6 +348,41 @@ TEST(Session, SeveralThreadsEvaluateAtOnce) {
   EXPECT_EQ(wrong, 0);
 }
 
+// They work in the same memory, one after the other, and what they gave out lasts. NonZero ends a
+// segment.
+TEST(Session, SessionsInTurnLeaveOneAnotherAlone) {
+  constexpr int64_t kSize = 100'000;
+  const auto make = [](const char* function) {
+    ModelMaker maker;
+    Value& x = maker.Input("x", ElementType::kFloat, {kUnknownDim});
+    Value& changed = maker.Add(function, {&maker.Add("Mul", {&x, &x})});
+    maker.Output(maker.Add("Sqrt", {&changed}));
+    maker.Output(maker.Add("Neg", {&maker.Add("NonZero", {&maker.Add("Relu", {&changed})})}));
+    return maker.MakeSession();
+  };
+  const auto same = make("Abs");
+  const auto one = make("Floor");
+  ASSERT_TRUE(same.ok() && one.ok());
+  const auto run = [](Session& session, int64_t size, std::span<Datum> outputs) {
+    const Datum input[] = {Floats({size}, std::vector<float>(static_cast<size_t>(size), 1.25f))};
+    return session.Run(input, outputs).ok();
+  };
+  Datum first[2];
+  ASSERT_TRUE(run(**same, kSize, first));
+  for (const int64_t size : {kSize, kSize / 2, kSize * 2, int64_t{10}}) {
+    Datum second[2];
+    ASSERT_TRUE(run(**one, size, second));
+    EXPECT_EQ(ValuesOf<float>(second[0]), std::vector<float>(static_cast<size_t>(size), 1));
+    ASSERT_EQ(second[1].view.count(), size);
+    EXPECT_EQ(ValuesOf<int64_t>(second[1]).back(), 1 - size);
+    Datum again[2];
+    ASSERT_TRUE(run(**same, kSize, again));
+    EXPECT_EQ(ValuesOf<float>(again[0]), ValuesOf<float>(first[0]));
+    EXPECT_EQ(ValuesOf<int64_t>(again[1]), ValuesOf<int64_t>(first[1]));
+  }
+  EXPECT_EQ(ValuesOf<float>(first[0]), std::vector<float>(kSize, 1.25f));
+}
+
 TEST(Session, SaysWhatIsWrongWithAnInput) {
   ModelMaker maker;
   Value& x = maker.Input("x", ElementType::kFloat, {2, kUnknownDim});

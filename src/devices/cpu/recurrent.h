@@ -50,6 +50,9 @@ class Recurrent : public Executable {
 
   Status Bind(BindContext& context) const final;
   Status Run(RunContext& context) const final;
+  bool Holds(int i) const final {
+    return (i == 1 && input_weights_ != nullptr) || (i == 2 && recurrent_weights_ != nullptr);
+  }
 
  protected:
   // Adds the product of `rows` and group `g` of R to the sums.
