@@ -71,6 +71,14 @@ struct IntegerFinish {
     move(rescale.residual_factors);
   }
 
+  // And of what hangs on the row to a later one.
+  void MoveRows(int64_t count, int64_t out_stride) {
+    if (residual != nullptr) residual += count * out_stride;
+    if (rescale.residual != nullptr) rescale.residual += count * rescale.residual_stride;
+    if (left_zeros != nullptr) left_zeros += count;
+    if (row_sums != nullptr) row_sums += count;
+  }
+
   bool IsPlain() const {
     return output == IntegerOutput::kInt32 && left_zeros == nullptr && right_zeros == nullptr;
   }

@@ -169,7 +169,9 @@ class BlockRunner {
       tile.out = direct ? reinterpret_cast<int32_t*>(result) : space_.sums;
       tile.out_stride = direct ? stride : groups * kColumnGroup;
       RunTiles(tile, groups, first, count, ahead);
-      if (!direct) Finish(finish, tile, first, count, columns, result, stride);
+      if (direct) continue;
+      FinishIntegers(finish, space_.sums, groups * kColumnGroup, count, columns, result, stride);
+      finish.MoveRows(count, stride);
     }
     if (transposed) {
       TransposeTile(static_cast<size_t>(bytes), results, stride * bytes, out,
@@ -178,8 +180,9 @@ class BlockRunner {
     }
   }
 
-  // Rows [first, first + count) of the block.
-  void RunTiles(IntegerTile tile, int groups, int64_t first, int64_t count,
+  // Rows [first, first + count) of the block. Neither this nor what is to become of sums is copied
+  // for each call: what was just written in pieces is slow to be read as a whole.
+  void RunTiles(IntegerTile& tile, int groups, int64_t first, int64_t count,
                 AheadBytes& ahead) const {
     const int64_t lines = product_.panels.taps * product_.panels.units();
     int rows = IntegerTileRows(product_.panels.form, groups, count);
@@ -192,7 +195,7 @@ class BlockRunner {
     }
   }
 
-  // Per-column values of a panel of this group.
+  // What becomes of a panel of this group, from the first row on.
   IntegerFinish FinishOf(int64_t first_column) const {
     IntegerFinish finish = product_.finish;
     const int64_t at = group_ * product_.panels.padded_columns() + first_column;
@@ -202,25 +205,14 @@ class BlockRunner {
                           group_ * product_.panels.columns + first_column;
     }
     finish.range = space_.range;
+    if (finish.right_zeros != nullptr) finish.row_sums = space_.row_sums;
     if (finish.left_zeros != nullptr) {
+      finish.left_zeros += image_ * product_.rows + first_row_;
       finish.column_sums =
           product_.panels.ColumnSums(product_.packed + group_ * product_.panels.bytes()) +
           first_column;
     }
     return finish;
-  }
-
-  void Finish(IntegerFinish finish, const IntegerTile& tile, int64_t row, int64_t rows,
-              int64_t columns, void* result, int64_t stride) const {
-    if (finish.left_zeros != nullptr) {
-      finish.left_zeros += image_ * product_.rows + first_row_ + row;
-    }
-    if (finish.right_zeros != nullptr) finish.row_sums = space_.row_sums + row;
-    if (finish.residual != nullptr) finish.residual += row * stride;
-    if (finish.rescale.residual != nullptr) {
-      finish.rescale.residual += row * finish.rescale.residual_stride;
-    }
-    FinishIntegers(finish, tile.out, tile.out_stride, rows, columns, result, stride);
   }
 
   const IntegerProduct& product_;
