@@ -83,17 +83,22 @@ void Paced(const Flags& flags) {
   const double idle_cpu = CpuMs();
   Sleep(flags.seconds * 1e3);
   const double idle = CpuMs() - idle_cpu;
-  const double cpu = CpuMs();
   const auto runs = static_cast<int>(flags.seconds * 1e3 / flags.every_ms);
-  const double start = NowMs();
-  for (int i = 0; i < runs; ++i) {
-    sessions[0]->Run();
-    Sleep(start + (i + 1) * flags.every_ms - NowMs());
-  }
+  // CPU time of a turn that ends when the next one begins.
+  const auto paced = [&](const auto& turn) {
+    const double before = CpuMs();
+    const double start = NowMs();
+    for (int i = 0; i < runs; ++i) {
+      turn();
+      Sleep(start + (i + 1) * flags.every_ms - NowMs());
+    }
+    return (CpuMs() - before) / runs;
+  };
   JsonLine(flags)
       .Add("every_ms", flags.every_ms)
       .Add("packed_cpu_ms", packed)
-      .Add("paced_cpu_ms", (CpuMs() - cpu) / runs)
+      .Add("paced_cpu_ms", paced([&] { sessions[0]->Run(); }))
+      .Add("asleep_cpu_ms", paced([] {}))
       .Add("idle_cpu_ms_per_s", idle / flags.seconds)
       .Print();
 }

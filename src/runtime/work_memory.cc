@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/work_memory.h"
 
-#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -39,15 +39,6 @@ struct WorkMemory::Idle {
   std::mutex mutex;
   std::vector<std::shared_ptr<Block>> blocks;
 
-  // The last block for which `is_it` holds, no longer idle; null if there is none.
-  template <typename Predicate>
-  std::shared_ptr<Block> Find(Predicate is_it) {
-    const auto found = std::find_if(blocks.rbegin(), blocks.rend(), is_it);
-    if (found == blocks.rend()) return nullptr;
-    std::shared_ptr<Block> block = std::move(*found);
-    blocks.erase(std::next(found).base());
-    return block;
-  }
   // Lets go of those that have no owner any more.
   void Sweep() {
     std::erase_if(blocks, [](const auto& block) { return block.use_count() == 1; });
@@ -86,28 +77,37 @@ void* WorkMemory::get() const { return taken_ == nullptr ? nullptr : taken_->mem
 
 size_t WorkMemory::bytes() const { return own_ == nullptr ? 0 : own_->bytes.load(); }
 
-// Takes an idle block that fits, or that may become larger; none if there is none. One that was
-// used on this processor comes first: its caches have it.
+// Takes an idle block that fits, or that may become larger; a new one if there is none. One that
+// was used on this processor comes first: its caches have it.
 void WorkMemory::Choose(size_t bytes) {
   RegisterForkHandler();
   const int here = CurrentProcessor();
-  const auto is_own = [&](const auto& block) { return block == own_; };
-  const auto fits = [&](const auto& block) {
-    return block->Fits(bytes) || (block == own_ && block->bytes >= bytes);
+  constexpr int kUnsuitable = 5;
+  const auto rank = [&](const Block& block) {
+    const bool own = &block == own_.get();
+    if (block.Fits(bytes) || (own && block.bytes >= bytes)) {
+      return block.processor == here ? 0 : own ? 1 : 2;
+    }
+    if (own) return 3;
+    // A smaller one of others only in the place of a first one.
+    return own_ == nullptr && block.bytes < bytes && block.bytes >= bytes / 4 ? 4 : kUnsuitable;
   };
   Idle& idle = *IdleBlocks();
   const std::lock_guard lock(idle.mutex);
-  taken_ = idle.Find([&](const auto& block) { return block->processor == here && fits(block); });
-  if (taken_ == nullptr) {
-    taken_ = idle.Find([&](const auto& block) { return is_own(block) && fits(block); });
+  size_t best = 0;
+  int best_rank = kUnsuitable;
+  for (size_t i = idle.blocks.size(); i-- > 0 && best_rank > 0;) {
+    if (const int of_this = rank(*idle.blocks[i]); of_this < best_rank) {
+      best = i;
+      best_rank = of_this;
+    }
   }
-  if (taken_ == nullptr) taken_ = idle.Find(fits);
-  if (taken_ == nullptr) {
-    taken_ = own_ != nullptr ? idle.Find(is_own) : idle.Find([&](const auto& block) {
-      return block->bytes < bytes && block->bytes >= bytes / 4;
-    });
+  if (best_rank < kUnsuitable) {
+    taken_ = std::move(idle.blocks[best]);
+    idle.blocks.erase(idle.blocks.begin() + static_cast<std::ptrdiff_t>(best));
+  } else {
+    taken_ = std::make_shared<Block>();
   }
-  if (taken_ == nullptr) taken_ = std::make_shared<Block>();
   taken_->processor = here;
   // A new block is its own, and one that fits takes the place of a smaller one.
   if (own_ == nullptr || own_->bytes < bytes || taken_->bytes == 0) {
