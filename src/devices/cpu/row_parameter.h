@@ -11,8 +11,8 @@
 
 namespace mullion::cpu {
 
-// Rows are axes [axis, rank) of `data`. The parameter's dimensions must broadcast to those of
-// `data`.
+// Rows are axes [axis, rank) of `data`, which is to outlive this. The parameter's dimensions must
+// broadcast to those of `data`.
 class RowParameter {
  public:
   RowParameter(const Shape& data, int axis, const Shape& parameter);
@@ -38,11 +38,11 @@ class RowParameter {
   int64_t InnerOffset(int64_t i) const { return Offset(i, axis_, data_.rank()); }
   int64_t Offset(int64_t index, int first, int last) const;
 
-  Shape data_;
+  const Shape& data_;
   int axis_;
   bool same_for_all_rows_ = true;
   bool dense_ = true;
-  std::array<int64_t, kMaxRank> strides_{};  // of the parameter along the axes of the data
+  std::array<int64_t, kMaxRank> strides_;  // of the parameter along the axes of the data
 };
 
 }  // namespace mullion::cpu

@@ -240,14 +240,17 @@ class BlockTask {
   bool writes_out() const { return plan_.group == 1 && plan_.padded_values == p_.value_size; }
 
   void Multiply(int64_t seen) {
-    for (int64_t r = 0; r < count_; ++r) {
-      rows_[r] = RowOf(p_.query, batch_, QueryHead(r), Query(r));
-    }
+    const auto query = [&](int64_t r) { return RowOf(p_.query, batch_, QueryHead(r), Query(r)); };
     if (!plan_.packs_keys) {
-      for (int64_t r = 0; r < count_; ++r) CopyRow(rows_[r], p_.size, queries_ + r * p_.size);
       RowDotArguments dot{};
-      dot.left = queries_;
-      dot.left_stride = p_.size;
+      dot.left = query(0);
+      dot.left_stride = p_.query.row;
+      // Rows of several heads may lie at other distances.
+      if (plan_.group > 1) {
+        for (int64_t r = 0; r < count_; ++r) CopyRow(query(r), p_.size, queries_ + r * p_.size);
+        dot.left = queries_;
+        dot.left_stride = p_.size;
+      }
       dot.rows = count_;
       dot.right = RowOf(shared_.all_keys, batch_, head_, 0);
       dot.right_stride = shared_.all_keys.row;
@@ -257,6 +260,7 @@ class BlockTask {
       RowDot(dot, 0, seen);
       return;
     }
+    for (int64_t r = 0; r < count_; ++r) rows_[r] = query(r);
     PanelProductArguments<float> product;
     product.rows = rows_;
     product.row_count = count_;
