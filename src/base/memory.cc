@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "base/platform.h"
+#include "base/shared_pages.h"
 #include "base/tensor.h"
 
 namespace mullion {
@@ -18,7 +18,6 @@ constexpr size_t kPagesFrom = 256 * 1024;
 // Stands in the cache line before every block.
 struct Header {
   size_t total_bytes;
-  bool pages;
 };
 static_assert(sizeof(Header) <= kMemoryAlignment);
 
@@ -27,21 +26,21 @@ static_assert(sizeof(Header) <= kMemoryAlignment);
 void* AllocateAligned(size_t bytes) {
   if (bytes > SIZE_MAX - 2 * kMemoryAlignment) return nullptr;
   const size_t total = (bytes + 2 * kMemoryAlignment - 1) / kMemoryAlignment * kMemoryAlignment;
-  const bool pages = total >= kPagesFrom;
   void* const block =
-      pages ? AllocatePages(total)
-            : ::operator new (total, std::align_val_t{kMemoryAlignment}, std::nothrow);
+      total >= kPagesFrom
+          ? SharedPages::Global().Take(total)
+          : ::operator new (total, std::align_val_t{kMemoryAlignment}, std::nothrow);
   if (block == nullptr) return nullptr;
-  new (block) Header{total, pages};
+  new (block) Header{total};
   return static_cast<char*>(block) + kMemoryAlignment;
 }
 
 void FreeAligned(void* memory) {
   if (memory == nullptr) return;
   void* const block = static_cast<char*>(memory) - kMemoryAlignment;
-  const Header header = *static_cast<const Header*>(block);
-  if (header.pages) {
-    FreePages(block, header.total_bytes);
+  const size_t total = static_cast<const Header*>(block)->total_bytes;
+  if (total >= kPagesFrom) {
+    SharedPages::Global().GiveBack(block, total);
   } else {
     ::operator delete (block, std::align_val_t{kMemoryAlignment});
   }
