@@ -77,20 +77,18 @@ void* WorkMemory::get() const { return taken_ == nullptr ? nullptr : taken_->mem
 
 size_t WorkMemory::bytes() const { return own_ == nullptr ? 0 : own_->bytes.load(); }
 
-// Takes an idle block that fits, or that may become larger; a new one if there is none. One that
-// was used on this processor comes first: its caches have it.
+// Takes the own block where it is idle, else one that fits or that may become larger, which is its
+// own from now on; a new one if there is none. One that was used on this processor comes first: its
+// caches have it.
 void WorkMemory::Choose(size_t bytes) {
   RegisterForkHandler();
   const int here = CurrentProcessor();
   constexpr int kUnsuitable = 5;
   const auto rank = [&](const Block& block) {
     const bool own = &block == own_.get();
-    if (block.Fits(bytes) || (own && block.bytes >= bytes)) {
-      return block.processor == here ? 0 : own ? 1 : 2;
-    }
-    if (own) return 3;
-    // A smaller one of others only in the place of a first one.
-    return own_ == nullptr && block.bytes < bytes && block.bytes >= bytes / 4 ? 4 : kUnsuitable;
+    if (own) return block.bytes >= bytes ? 0 : 3;
+    if (block.Fits(bytes)) return block.processor == here ? 1 : 2;
+    return block.bytes < bytes && block.bytes >= bytes / 4 ? 4 : kUnsuitable;
   };
   Idle& idle = *IdleBlocks();
   const std::lock_guard lock(idle.mutex);
@@ -109,11 +107,9 @@ void WorkMemory::Choose(size_t bytes) {
     taken_ = std::make_shared<Block>();
   }
   taken_->processor = here;
-  // A new block is its own, and one that fits takes the place of a smaller one.
-  if (own_ == nullptr || own_->bytes < bytes || taken_->bytes == 0) {
-    own_ = taken_;
-    idle.Sweep();
-  }
+  if (own_ == taken_) return;
+  own_ = taken_;
+  idle.Sweep();
 }
 
 bool WorkMemory::Take(size_t bytes) {

@@ -9,10 +9,10 @@
 
 namespace mullion {
 
-// One place that an evaluation takes memory for: takes the block that came back last where that
-// fits, else its own, which stays with it as long as it lives. So evaluations at the same time keep
-// a block each, and the process never has more blocks than such places. Not thread-safe; several at
-// once are.
+// One place that an evaluation takes memory for. It has a block of its own, which others may own,
+// too: the one that came back last when it needed one. So places that are used in turn share one
+// block, and those that were used at the same time once have one each from then on. Never are there
+// more blocks than places. Not thread-safe; several at once are.
 class WorkMemory {
  public:
   WorkMemory() = default;

@@ -91,6 +91,31 @@ TEST(WorkMemory, SaysWhereThereIsNone) {
   EXPECT_TRUE(memory.Take(kLarge));
 }
 
+// An evaluation takes a smaller block and then a larger one, or more, each time.
+TEST(WorkMemory, TheSameAtOneTimeFindTheirsAgain) {
+  WorkMemory first[3];
+  WorkMemory second[3];
+  constexpr size_t kBytes[] = {kLarge, kLarge + kLarge / 3, kLarge * 2};
+  const auto run = [&](WorkMemory* memories) {
+    std::vector<const void*> addresses;
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_TRUE(memories[i].Take(kBytes[i]));
+      addresses.push_back(memories[i].get());
+    }
+    for (int i = 0; i < 3; ++i) memories[i].Return();
+    return addresses;
+  };
+  run(first);
+  run(second);
+  const std::vector<const void*> addresses = run(first);
+  for (int round = 0; round < 5; ++round) {
+    const std::vector<const void*> others = run(second);
+    EXPECT_EQ(std::set<const void*>(others.begin(), others.end()),
+              std::set<const void*>(addresses.begin(), addresses.end()));
+    EXPECT_EQ(run(first), addresses);
+  }
+}
+
 TEST(WorkMemory, OutlivesItsFirstOwner) {
   auto owner = std::make_unique<WorkMemory>();
   Address(*owner, kLarge);
