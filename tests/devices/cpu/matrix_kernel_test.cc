@@ -121,6 +121,15 @@ TEST_P(MatrixKernel, MultipliesOneRowByManyColumns) {
   CheckProduct({1, 1500, 1000}, random);
 }
 
+// A product of one row with one vector of columns is summed in several chains.
+TEST_P(MatrixKernel, MultipliesOneRowByFewColumns) {
+  std::mt19937 random(7);
+  for (const int64_t columns : {1, 4, 10, 16, 17, 32}) {
+    for (const int64_t depth : {1, 3, 4, 7, 8, 9, 41, 2400})
+      CheckProduct({1, depth, columns}, random);
+  }
+}
+
 TEST_P(MatrixKernel, MultipliesRandomSizes) {
   std::mt19937 random(2);
   for (int i = 0; i < 30; ++i) {

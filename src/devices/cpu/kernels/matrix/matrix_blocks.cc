@@ -211,6 +211,8 @@ class BlockRunner {
     const TileFunction whole_tile = product_.half != nullptr
                                         ? product_.half(vectors_, tile_rows)
                                         : FindWholeTile(vectors_, LastColumns());
+    // Not for the last of several rows: which one is left hangs on the threads.
+    const bool lone = product_.rows == 1 && product_.blocks.vectors() == 1;
     const float* ahead = t.right + part.taps * part.depth * stride;
     const float* const ahead_end = FetchEnd(t);
     int count = 0;
@@ -224,9 +226,10 @@ class BlockRunner {
       float* const sums = scratch_.sums + row * kMaxBlockColumns;
       t.start = begins ? start_ : sums;
       t.start_stride = begins ? 0 : kMaxBlockColumns;
-      const TileFunction tile = panels_ > 1          ? FindRowTile()
-                                : count == tile_rows ? whole_tile
-                                                     : find(vectors_, count);
+      TileFunction tile = panels_ > 1          ? FindRowTile()
+                          : count == tile_rows ? whole_tile
+                                               : find(vectors_, count);
+      if (lone && product_.half == nullptr) tile = FindLoneTile();
       if (ends) {
         FinishTiles(t, tile, row, t.tiles * count);
       } else {

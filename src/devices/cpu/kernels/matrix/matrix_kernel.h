@@ -8,7 +8,8 @@
 // tap. The right operand is packed into blocks of columns: [block][tap][k][columns of the block].
 //
 // Every output is one chain of multiply-adds in the order of t and k, begun with the bias, wherever
-// the block, tile and thread boundaries fall: results hang on the instruction set alone.
+// the block, tile and thread boundaries fall: results hang on the instruction set alone. A
+// product of one row with one vector of columns has eight chains of values that lie so far apart.
 #ifndef MULLION_DEVICES_CPU_KERNELS_MATRIX_MATRIX_KERNEL_H_
 #define MULLION_DEVICES_CPU_KERNELS_MATRIX_MATRIX_KERNEL_H_
 

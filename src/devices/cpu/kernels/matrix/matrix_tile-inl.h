@@ -126,6 +126,21 @@ struct TileRow {
     }
     SetLast(hn::Add(Last(), LoadFirst(LastD(), residual + kFirst * Lanes(), last_columns)));
   }
+  HWY_INLINE void Clear() {
+#pragma GCC unroll 32
+    for (int j = 0; j < kFirst; ++j) first[j] = hwy::HWY_NAMESPACE::Zero(D());
+    last = hwy::HWY_NAMESPACE::Zero(D());
+  }
+  HWY_INLINE void Add(const TileRow& other) {
+#pragma GCC unroll 32
+    for (int j = 0; j < kFirst; ++j) first[j] = hwy::HWY_NAMESPACE::Add(first[j], other.first[j]);
+    last = hwy::HWY_NAMESPACE::Add(last, other.last);
+  }
+  HWY_INLINE void AddProduct(float left, const float* right) {
+    TileRow columns;
+    columns.Load(right);
+    AddProducts(hwy::HWY_NAMESPACE::Set(D(), left), columns);
+  }
   HWY_INLINE void RaiseTo(float low) {
     namespace hn = hwy::HWY_NAMESPACE;
 #pragma GCC unroll 32
@@ -258,7 +273,35 @@ HWY_INLINE void AddEvenRows(const TileArguments& t, TilePlace& place, Row (&sums
   place.ahead = ahead;
 }
 
-template <int kRows, int kVectors, bool kHalf, int kPanels>
+// Adds the products of the only row, in kChains sums of values so far apart, as one vector's sums
+// wait for each addition.
+template <int kChains, class Row>
+HWY_INLINE void AddChains(const TileArguments& t, Row& sum) {
+  Row sums[kChains];
+  sums[0] = sum;
+#pragma GCC unroll 32
+  for (int i = 1; i < kChains; ++i) sums[i].Clear();
+  const float* HWY_RESTRICT right = t.right;
+  for (int64_t tap = 0; tap < t.taps; ++tap) {
+    const float* const row = t.rows[tap * t.row_stride] + t.first;
+    int64_t k = 0;
+    for (; k + kChains <= t.depth; k += kChains) {
+#pragma GCC unroll 32
+      for (int i = 0; i < kChains; ++i, right += t.right_stride) {
+        sums[i].AddProduct(row[k + i], right);
+      }
+    }
+    for (; k < t.depth; ++k, right += t.right_stride) sums[0].AddProduct(row[k], right);
+  }
+#pragma GCC unroll 32
+  for (int step = kChains / 2; step > 0; step /= 2) {
+#pragma GCC unroll 32
+    for (int i = 0; i < step; ++i) sums[i].Add(sums[i + step]);
+  }
+  sum = sums[0];
+}
+
+template <int kRows, int kVectors, bool kHalf, int kPanels, int kChains>
 HWY_INLINE void OneTile(const TileArguments& t, TilePlace& place) {
   using Row = TileRow<kPanels * kVectors, kHalf>;
   Row sums[kRows];
@@ -273,6 +316,10 @@ HWY_INLINE void OneTile(const TileArguments& t, TilePlace& place) {
 #pragma GCC unroll 32
   for (int i = 0; i + 1 < kRows; i += 2) sums[i].JoinLast(sums[i + 1]);
   bool even = false;
+  if constexpr (kChains > 1) {
+    AddChains<kChains>(t, sums[0]);
+    even = true;
+  }
   if constexpr (kRows == kTileRows[static_cast<size_t>(kVectors - 1)]) {
     even = t.row_step != 0;
     if (even && (kHalf || t.ahead_step != 0)) AddEvenRows<true>(t, place, sums);
@@ -304,12 +351,12 @@ HWY_INLINE void OneTile(const TileArguments& t, TilePlace& place) {
   for (int i = 0; i < kRows; ++i) sums[i].StoreLast(place.out + i * t.out_stride, last_columns);
 }
 
-template <int kRows, int kVectors, bool kHalf = false, int kPanels = 1>
+template <int kRows, int kVectors, bool kHalf = false, int kPanels = 1, int kChains = 1>
 HWY_NOINLINE void Tile(const TileArguments& t) {
   constexpr bool kWhole = kRows == kTileRows[static_cast<size_t>(kVectors - 1)];
   TilePlace place{t.first, t.ahead, t.start, t.residual, t.out};
   for (int64_t more = kWhole && t.row_step != 0 ? t.tiles : 1;;) {
-    OneTile<kRows, kVectors, kHalf, kPanels>(t, place);
+    OneTile<kRows, kVectors, kHalf, kPanels, kChains>(t, place);
     if (!kWhole || --more == 0) return;
     place.offset += kRows * t.row_step;
     place.start += kRows * t.start_stride;
@@ -360,6 +407,9 @@ inline TileFunction FindTile(int vectors, int rows) {
 
 // The tile of one row by kRowPanels blocks of the widest kind.
 inline TileFunction FindRowTile() { return &Tile<1, kMaxTileVectors, false, kRowPanels>; }
+
+// The tile for a product of one row and one vector.
+inline TileFunction FindLoneTile() { return &Tile<1, 1, false, 1, 8>; }
 
 // The tile of all rows where so many columns of the last vector are wanted. Vectors of 16 would
 // leave a quarter of the multiplications to padding where there are 24 columns or 34.
