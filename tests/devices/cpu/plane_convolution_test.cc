@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/memory.h"
+#include "devices/cpu/kernels/convolution/pixel_columns.h"
 #include "devices/cpu/kernels/simd/isa.h"
 #include "tests/devices/cpu/kernel_reference.h"
 #include "tests/devices/cpu/thread_parallel.h"
@@ -124,6 +125,25 @@ TEST_P(PlaneConvolutionTest, KeepsWhatIsNotFiniteToItsWindows) {
         }
       }
     }
+  }
+}
+
+// Pictures of a digit, and smaller ones.
+TEST_P(PlaneConvolutionTest, ConvolvesOnePlaneToFewChannels) {
+  std::mt19937 random(3);
+  for (const int64_t width : {1, 5, 14, 16, 17, 28, 32, 33, 70}) {
+    ConvolutionShape shape;
+    shape.in_channels = 1;
+    shape.out_channels = RandomInt(5, 8, random);
+    shape.spatial_rank = 2;
+    shape.axes[0] = Axis(28, 5, 1, 2, 2);
+    shape.axes[1] = Axis(width, 5, RandomInt(1, 2, random), 2, 2);
+    EXPECT_EQ(AreNarrowPlanes(shape), lanes_ == 16);
+    if (AreNarrowPlanes(shape)) {
+      EXPECT_TRUE(UsesPlaneConvolution(shape));
+      EXPECT_EQ(PixelsAtOnce(shape), 1);
+    }
+    Check(shape, random);
   }
 }
 

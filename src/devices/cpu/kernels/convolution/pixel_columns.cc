@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/tensor.h"
+#include "devices/cpu/kernels/convolution/plane_convolution.h"
 #include "devices/cpu/kernels/matrix/few_columns.h"
 #include "devices/cpu/kernels/matrix/matrix_pack.h"
 
@@ -36,7 +37,7 @@ ConvolutionShape WideShape(const ConvolutionShape& shape, int64_t pixels) {
 int64_t PixelsAtOnce(const ConvolutionShape& shape) {
   if (shape.spatial_rank == 0 || shape.groups != 1 || shape.out_channels == 0) return 1;
   // From so many channels on, vectors along them do better.
-  if (shape.in_channels >= kFewColumnsDepth) return 1;
+  if (shape.in_channels >= kFewColumnsDepth || AreNarrowPlanes(shape)) return 1;
   const ConvolutionShape::Axis& last = LastAxis(shape);
   if (last.kernel < 1 || last.dilation != 1) return 1;
   const int64_t pixels = ColumnBlocks::Of(1).lanes / shape.out_channels;

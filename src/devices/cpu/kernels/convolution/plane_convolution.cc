@@ -17,8 +17,10 @@ constexpr int64_t kMostPlaneStride = 2;
 constexpr int64_t kFewestPlaneLanes = 8;
 // Longer sums do as well with rows by address.
 constexpr int64_t kMostPlaneTaps = 256;
-// Lines of outputs at a time, and what their strip may take.
+// Lines of outputs at a time, or as many as a third of a level 1 cache has room for, and what their
+// strip may take.
 constexpr int64_t kBandLines = 8;
+constexpr int64_t kSmallStripFloats = 4 * 1024;
 constexpr int64_t kMostStripFloats = 64 * 1024;
 
 }  // namespace
@@ -31,31 +33,54 @@ struct PlaneConvolution::Job {
   const Epilogue& epilogue;
 };
 
-bool UsesPlaneConvolution(const ConvolutionShape& shape) {
+namespace {
+
+// What hangs on weights, stride and instruction set alone.
+bool MayUsePlanes(const ConvolutionShape& shape) {
   if (shape.spatial_rank != 2 || shape.groups != 1 || shape.in_channels < 1 ||
       shape.in_channels > kMostPlanes || (!shape.planes && shape.in_channels > 1)) {
     return false;
   }
-  const ConvolutionShape::Axis& down = shape.axes[0];
-  const ConvolutionShape::Axis& across = shape.axes[1];
-  const int64_t taps = shape.Taps() * shape.in_channels;
   // Wider products share each input among their vectors and gain nothing by planes.
   const int64_t lanes = ColumnBlocks::Of(1).lanes;
-  if (lanes < kFewestPlaneLanes || shape.out_channels > lanes || across.dilation != 1) return false;
-  return across.stride <= kMostPlaneStride && shape.Taps() > 1 && taps <= kMostPlaneTaps &&
-         across.output >= kPlaneTilePixels && across.input > 0 && down.input > 0 &&
-         PlaneConvolution(shape).ScratchBytes(1) <= kMostStripFloats * sizeof(float);
+  if (lanes < kFewestPlaneLanes || shape.out_channels > lanes) return false;
+  const ConvolutionShape::Axis& across = shape.axes[1];
+  return across.dilation == 1 && across.stride <= kMostPlaneStride && shape.Taps() > 1 &&
+         shape.Taps() * shape.in_channels <= kMostPlaneTaps;
 }
 
-PlaneConvolution::PlaneConvolution(const ConvolutionShape& shape)
-    : shape_(shape), bands_(DivideUp(shape.axes[0].output, kBandLines)) {
+bool HasPixelVectors(const ConvolutionShape& shape) {
+  return ColumnBlocks::Of(1).lanes == 2 * kNarrowPlaneColumns &&
+         shape.out_channels <= kNarrowPlaneColumns;
+}
+
+}  // namespace
+
+bool AreNarrowPlanes(const ConvolutionShape& shape) {
+  return MayUsePlanes(shape) && HasPixelVectors(shape) &&
+         shape.out_channels > kNarrowPlaneColumns / 2;
+}
+
+bool UsesPlaneConvolution(const ConvolutionShape& shape) {
+  if (!MayUsePlanes(shape) || shape.axes[0].input < 1 || shape.axes[1].input < 1) return false;
+  return AreNarrowPlanes(shape) ||
+         (shape.axes[1].output >= kPlaneTilePixels &&
+          PlaneConvolution(shape).ScratchBytes(1) <= kMostStripFloats * sizeof(float));
+}
+
+PlaneConvolution::PlaneConvolution(const ConvolutionShape& shape) : shape_(shape) {
   const ConvolutionShape::Axis& down = shape.axes[0];
   const ConvolutionShape::Axis& across = shape.axes[1];
   const int64_t lanes = ColumnBlocks::Of(1).lanes;
   const int64_t stride = across.stride;
   const int64_t channels = shape.in_channels;
-  phase_floats_ = RoundUp(across.output + across.kernel + 2 * kPlaneTilePixels, 16);
+  const int64_t pixels =
+      HasPixelVectors(shape) ? RoundUp(across.output, 2 * lanes) : across.output + kPlaneTilePixels;
+  phase_floats_ = RoundUp(pixels + across.kernel, 16);
   line_floats_ = channels * stride * phase_floats_;
+  const int64_t more = kSmallStripFloats / line_floats_ - StripLines(1);
+  band_lines_ = std::max(kBandLines, more / down.stride + 1);
+  bands_ = DivideUp(down.output, band_lines_);
   for (int64_t line = 0; line < down.kernel * channels; ++line) {
     const int64_t y = line / channels;
     const int64_t channel = line % channels;
@@ -79,7 +104,7 @@ int64_t PlaneConvolution::StripLines(int64_t outputs) const {
 }
 
 size_t PlaneConvolution::ScratchBytes(int threads) const {
-  const int64_t lines = StripLines(std::min(kBandLines, shape_.axes[0].output));
+  const int64_t lines = StripLines(std::min(band_lines_, shape_.axes[0].output));
   return static_cast<size_t>(threads * lines * line_floats_) * sizeof(float);
 }
 
@@ -148,8 +173,8 @@ void PlaneConvolution::Run(const float* input, const float* packed, float* out, 
   const auto strip_floats = static_cast<int64_t>(ScratchBytes(1) / sizeof(float));
   parallel.For(shape_.batch * bands_, 1, [&](int64_t band, int64_t end, int worker) {
     for (; band < end; ++band) {
-      const int64_t begin = band % bands_ * kBandLines;
-      RunBand(job, band / bands_, begin, std::min(begin + kBandLines, shape_.axes[0].output),
+      const int64_t begin = band % bands_ * band_lines_;
+      RunBand(job, band / bands_, begin, std::min(begin + band_lines_, shape_.axes[0].output),
               static_cast<float*>(scratch) + worker * strip_floats);
     }
   });

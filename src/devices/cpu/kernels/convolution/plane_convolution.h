@@ -18,6 +18,10 @@
 
 namespace mullion::cpu {
 
+// Whether it is the way for pictures of any size, as few channels are made of them: tiles are then
+// vectors of pixels. Hangs on weights, stride, layout and instruction set alone.
+bool AreNarrowPlanes(const ConvolutionShape& shape);
+
 // Whether it is the way for what Convolution takes otherwise.
 bool UsesPlaneConvolution(const ConvolutionShape& shape);
 
@@ -40,7 +44,8 @@ class PlaneConvolution final : public ConvolutionPlan {
   void CopyLine(const float* image, int64_t y, float* to) const;
 
   ConvolutionShape shape_;
-  int64_t bands_;  // of an image
+  int64_t band_lines_;  // of outputs
+  int64_t bands_;       // of an image
   // In floats of the strip: of the pixels of a line that lie a stride apart, and of all of a line.
   int64_t phase_floats_;
   int64_t line_floats_;

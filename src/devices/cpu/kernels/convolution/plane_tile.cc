@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/convolution/plane_tile.cc"
 #include <algorithm>
 
+#include "devices/cpu/kernels/matrix/transpose_tile.h"
 #include "devices/cpu/kernels/simd/simd.h"
 
 #include "devices/cpu/kernels/simd/partial_vector-inl.h"
@@ -78,8 +79,65 @@ HWY_NOINLINE void PlaneTile(const PlaneTiles& t, int64_t pixel) {
   for (int i = 0; i < kPixels; ++i, out += t.out_stride) hn::StoreU(sums[i], d, out);
 }
 
+// Where channels would fill at most half a vector, vectors run along the pixels instead: each
+// weight meets some vectors of inputs, and the sums are turned.
+template <int kVectors>
+HWY_NOINLINE void NarrowTile(const PlaneTiles& t, int64_t pixel) {
+  constexpr int kChannels = static_cast<int>(kNarrowPlaneColumns);
+  const PlaneD d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  PlaneV sums[kVectors][kChannels];
+#pragma GCC unroll 32
+  for (int c = 0; c < kChannels; ++c) {
+    const bool biased = t.bias != nullptr && static_cast<size_t>(c) < t.columns;
+    sums[0][c] = hn::Set(d, biased ? t.bias[c] : 0.0f);
+#pragma GCC unroll 4
+    for (int v = 1; v < kVectors; ++v) sums[v][c] = sums[0][c];
+  }
+  const auto add = [&](const float* from, const float* weights) HWY_ATTR {
+    PlaneV inputs[kVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) inputs[v] = hn::LoadU(d, from + v * lanes);
+#pragma GCC unroll 32
+    for (int c = 0; c < kChannels; ++c) {
+      const PlaneV weight = hn::Set(d, weights[c]);
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) sums[v][c] = hn::MulAdd(inputs[v], weight, sums[v][c]);
+    }
+  };
+  const float* HWY_RESTRICT input = t.input + pixel;
+  for (const PlaneTap *tap = t.taps, *const end = tap + t.tap_count; tap != end; ++tap) {
+    add(input + tap->input, t.weights + tap->first);
+    if (tap->second >= 0) add(input + tap->input + 1, t.weights + tap->second);
+  }
+  const PlaneV low = hn::Set(d, t.low);
+  const PlaneV high = hn::Set(d, t.high);
+  HWY_ALIGN float turned[kChannels * kVectors * hn::MaxLanes(d)];
+#pragma GCC unroll 32
+  for (int c = 0; c < kChannels; ++c) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      hn::Store(AtMost(d, AtLeast(d, sums[v][c], low), high), d,
+                turned + (c * kVectors + v) * lanes);
+    }
+  }
+  const int64_t bytes = sizeof(float);
+  TransposeTile(sizeof(float), reinterpret_cast<const uint8_t*>(turned), kVectors * lanes * bytes,
+                reinterpret_cast<uint8_t*>(t.out + pixel * t.out_stride), t.out_stride * bytes,
+                t.columns, static_cast<size_t>(std::min(t.pixels - pixel, kVectors * lanes)));
+}
+
 void PlaneProducts(const PlaneTiles& tiles) {
   if constexpr (!kHasPlaneTiles) return;
+  if constexpr (HWY_TARGET == HWY_AVX3) {
+    if (tiles.columns <= static_cast<size_t>(kNarrowPlaneColumns)) {
+      const auto lanes = static_cast<int64_t>(hn::Lanes(PlaneD()));
+      int64_t pixel = 0;
+      for (; tiles.pixels - pixel > lanes; pixel += 2 * lanes) NarrowTile<2>(tiles, pixel);
+      if (pixel < tiles.pixels) NarrowTile<1>(tiles, pixel);
+      return;
+    }
+  }
   // For what is left behind whole tiles.
   constexpr int kSome = kPlanePixels * 2 / 3;
   int64_t pixel = 0;

@@ -11,6 +11,8 @@ namespace mullion::cpu {
 
 // The most pixels of a tile on any instruction set.
 inline constexpr int64_t kPlaneTilePixels = 24;
+// Up to so many channels, half a vector of AVX-512, that instruction set takes vectors of pixels.
+inline constexpr int64_t kNarrowPlaneColumns = 8;
 
 // One tap, or two whose inputs are neighbours, in floats.
 struct PlaneTap {
@@ -22,7 +24,7 @@ struct PlaneTap {
 // A line of outputs of at most one vector of channels.
 struct PlaneTiles {
   // Of the first output's first tap; the next output's lies behind it. kPlaneTilePixels behind
-  // those of the last output may be read.
+  // those of the last output may be read, by vectors of pixels whole pairs of them.
   const float* input = nullptr;
   const PlaneTap* taps = nullptr;
   int64_t tap_count = 0;
