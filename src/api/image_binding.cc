@@ -9,6 +9,7 @@
 #include "base/str_cat.h"
 #include "image/detensorize.h"
 #include "image/image_to_tensor.h"
+#include "runtime/block_cache.h"
 
 namespace mullion::api {
 
@@ -120,7 +121,8 @@ Result<image::Fit> ImageToInput(const MullionFeature& feature, const ImageOption
   const Shape shape = ShapeOf(axes);
   // Nothing below fails after the first pixel was written.
   if (!tensor || tensor.type() != feature.type.element_type || !(tensor.shape() == shape)) {
-    MULLION_ASSIGN_OR_RETURN(tensor, Tensor::Allocate(feature.type.element_type, shape));
+    MULLION_ASSIGN_OR_RETURN(tensor,
+                             BlockCache::AllocateForCaller(feature.type.element_type, shape));
   }
   const image::ImageToTensorOptions conversion{.bounds = options.bounds,
                                                .fit = options.fit,

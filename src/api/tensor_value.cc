@@ -8,7 +8,9 @@
 #include "api/status.h"
 #include "api/value.h"
 #include "base/str_cat.h"
+#include "runtime/block_cache.h"
 
+using mullion::BlockCache;
 using mullion::Datum;
 using mullion::ElementType;
 using mullion::InvalidArgument;
@@ -55,7 +57,7 @@ Status CreateTensor(MullionTensorKind kind, const int64_t* shape, size_t rank, c
     return InvalidArgument(kFunction, ": ", mullion::Describe(type, dims), " takes ", needed,
                            " bytes but ", bytes, " were given");
   }
-  MULLION_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(type, dims));
+  MULLION_ASSIGN_OR_RETURN(Tensor tensor, BlockCache::AllocateForCaller(type, dims));
   Fill(tensor, data);
   *value = MakeValue(Datum::FromTensor(std::move(tensor))).Detach();
   return OkStatus();

@@ -17,14 +17,14 @@ namespace mullion {
 class BoundProgram {
  public:
   BoundProgram(const Program& program, const BindOptions& options)
-      : BoundProgram(program, options, std::make_shared<BlockCache>()) {}
+      : BoundProgram(program, options, BlockCache::OfSessions()) {}
 
   const Program& program() const { return program_; }
   const BindOptions& options() const { return options_; }
   BindingCache& roots() { return roots_; }
   // Binds a segment that no cache has.
   Result<std::shared_ptr<const Binding>> Bind(const Binding* parent, BindingKey key);
-  // Of all programs of a session.
+  // Of all sessions.
   BlockCache& blocks() { return *blocks_; }
   BoundProgram& body(int step, int index) {
     return *bodies_[static_cast<size_t>(step)][static_cast<size_t>(index)];

@@ -35,6 +35,7 @@ class Frame::StepContext final : public RunContext {
     const bool reusable = datum.tensor && datum.tensor.type() == type &&
                           datum.tensor.shape() == shape && datum.tensor.owner().use_count() == 1;
     if (!reusable) {
+      datum = Datum();  // what was there may serve again
       Result<Tensor> tensor = frame_.bound_.blocks().Allocate(type, shape);
       if (!tensor.ok()) return node_->Error(tensor.status().code(), tensor.status().message());
       datum = Datum::FromTensor(*std::move(tensor));

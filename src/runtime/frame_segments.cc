@@ -120,6 +120,7 @@ Status Frame::PlaceOutput(const Placement& placement) {
                           datum.tensor.shape() == placement.type.shape &&
                           datum.tensor.owner().use_count() == 1;
     if (reusable) return OkStatus();
+    datum = Datum();  // what was there may serve again
     Result<Tensor> tensor =
         bound_.blocks().Allocate(placement.type.element_type, placement.type.shape);
     if (!tensor.ok()) {

@@ -29,6 +29,49 @@ TEST(BlockCache, BlocksServeAgain) {
   EXPECT_EQ(Make(*cache, kLarge + kLarge / 5).data(), memory);  // a size that grows
 }
 
+// A decoder's cache: no step may begin on fresh memory, and what is there stays.
+TEST(BlockCache, BlocksGrowStepByStep) {
+  const auto cache = std::make_shared<BlockCache>();
+  const int64_t first = 40'000;
+  Tensor tensor = Make(*cache, first);
+  const void* const memory = tensor.data();
+  for (int64_t count = first; count < first + first / 4; count += 1000) {
+    static_cast<float*>(tensor.mutable_data())[count - 1000] = 1;
+    tensor = Tensor();
+    tensor = Make(*cache, count);
+    ASSERT_EQ(tensor.data(), memory) << count;
+    static_cast<float*>(tensor.mutable_data())[count - 1] = 1;
+    EXPECT_EQ(tensor.span<float>()[first - 1000], 1);
+  }
+}
+
+TEST(BlockCache, TheBlockThatFitsBestServes) {
+  const auto cache = std::make_shared<BlockCache>();
+  Tensor small = Make(*cache, kLarge);
+  Tensor large = Make(*cache, kLarge * 2);
+  const void* const memory = small.data();
+  small = Tensor();
+  large = Tensor();
+  EXPECT_EQ(Make(*cache, kLarge).data(), memory);
+}
+
+TEST(BlockCache, IsOneForAllSessions) {
+  auto cache = BlockCache::OfSessions();
+  EXPECT_EQ(BlockCache::OfSessions(), cache);
+  const auto make = [] {
+    Result<Tensor> tensor = BlockCache::AllocateForCaller(ElementType::kFloat, Shape{kLarge});
+    EXPECT_TRUE(tensor.ok());
+    static_cast<float*>(tensor->mutable_data())[kLarge - 1] = 1;
+    return *std::move(tensor);
+  };
+  const void* const memory = make().data();
+  Tensor tensor = make();
+  EXPECT_EQ(tensor.data(), memory);
+  cache = nullptr;
+  EXPECT_EQ(tensor.span<float>()[kLarge - 1], 1);
+  EXPECT_NE(make().data(), memory);  // as ever where there is none
+}
+
 TEST(BlockCache, MuchSmallerSizesGetTheirOwn) {
   const auto cache = std::make_shared<BlockCache>();
   const void* const memory = Make(*cache, kLarge * 4).data();

@@ -83,6 +83,24 @@ TEST(Session, EvaluatesAndGivesResultsThatLast) {
   EXPECT_EQ(ValuesOf<float>(two[0]), std::vector<float>({20, 40}));
 }
 
+TEST(Session, ResultsLetGoOfServeTheNextSize) {
+  ModelMaker maker;
+  Value& x = maker.Input("x", ElementType::kFloat, Shape{-1, 1000});
+  maker.Output(maker.Add("Relu", {&x}));
+  auto session = maker.MakeSession();
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  const void* memory = nullptr;
+  for (const int64_t rows : {100, 102, 101}) {
+    const Result<Tensor> input = Tensor::Allocate(ElementType::kFloat, Shape{rows, 1000});
+    ASSERT_TRUE(input.ok());
+    const Datum inputs[] = {Datum::FromView(input->view())};
+    Datum outputs[1];
+    ASSERT_TRUE((*session)->Run(inputs, outputs).ok());
+    if (memory == nullptr) memory = outputs[0].view.data;
+    EXPECT_EQ(outputs[0].view.data, memory) << rows;
+  }
+}
+
 TEST(Session, WritesBoundOutputsInPlace) {
   ModelMaker maker;
   Value& x = maker.Input("x", ElementType::kFloat, {kUnknownDim});
