@@ -2,6 +2,7 @@
 #include "base/shared_pages.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/platform.h"
 
@@ -28,7 +29,7 @@ size_t WholePages(size_t bytes) { return bytes / kSharedPage * kSharedPage; }
 int PlaceFor(uint64_t parts, uint64_t used) {
   uint64_t free = ~used;
   for (; (parts & 2) != 0; parts >>= 1) free &= free >> 1;
-  return free == 0 ? 64 : __builtin_ctzll(free);
+  return free == 0 ? 64 : std::countr_zero(free);
 }
 
 }  // namespace
