@@ -42,7 +42,8 @@ OfProcess& Shared() {
 }  // namespace
 
 std::shared_ptr<BlockCache> BlockCache::OfSessions() {
-  const std::lock_guard lock(Shared().mutex);
+  const std::unique_lock lock(Shared().mutex, std::try_to_lock);
+  if (!lock.owns_lock()) return std::make_shared<BlockCache>();  // one of its own does as well
   std::shared_ptr<BlockCache> cache = Shared().cache.lock();
   if (cache == nullptr) Shared().cache = cache = std::make_shared<BlockCache>();
   return cache;

@@ -21,7 +21,7 @@ namespace mullion {
 // than was in use at one time, and no block that many allocations have passed by.
 class BlockCache : public std::enable_shared_from_this<BlockCache> {
  public:
-  // That of all sessions, which lives as long as one of them.
+  // That of all sessions, which lives as long as one of them. Nobody waits for it either.
   static std::shared_ptr<BlockCache> OfSessions();
   // From there, or where there is no session as Tensor::Allocate does it.
   static Result<Tensor> AllocateForCaller(ElementType type, const Shape& shape);
