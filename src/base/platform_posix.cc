@@ -158,27 +158,15 @@ void* MapAnonymous(size_t bytes) {
   return memory == MAP_FAILED ? nullptr : memory;
 }
 
-// Has the system fill whole pages in one call, where it can: who asks for a block writes all of it,
-// and a fault for each page takes as long as clearing several, in a virtual machine as twenty.
-void FillPages(void* memory, size_t bytes) {
-#ifdef MADV_POPULATE_WRITE
-  madvise(memory, bytes, MADV_POPULATE_WRITE);  // only advice: systems before Linux 5.14 refuse it
-#endif
-}
-
 #ifdef MADV_HUGEPAGE
 constexpr size_t kHugePage = size_t{2} << 20;
 
-// What is mapped for a block: most of a huge page at its end is made a whole one.
-size_t MappedBytes(size_t bytes) {
-  return bytes % kHugePage >= kHugePage / 4 * 3 ? (bytes / kHugePage + 1) * kHugePage : bytes;
-}
-
 // Begins at a huge page and asks for them: a hundred MiB of weights then take fifty faults instead
-// of 25,000, and as many fewer entries of the translation cache.
+// of 25,000, and as many fewer entries of the translation cache. Who writes a page first has it
+// cleared: several threads, often.
 void* MapHugePages(size_t bytes) {
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  bytes = (MappedBytes(bytes) + page - 1) / page * page;
+  bytes = (bytes + page - 1) / page * page;
   auto* const memory = static_cast<char*>(MapAnonymous(bytes + kHugePage));
   if (memory == nullptr) return nullptr;
   const size_t past = reinterpret_cast<uintptr_t>(memory) % kHugePage;
@@ -186,30 +174,20 @@ void* MapHugePages(size_t bytes) {
   if (before > 0) munmap(memory, before);
   if (before < kHugePage) munmap(memory + before + bytes, kHugePage - before);
   madvise(memory + before, bytes, MADV_HUGEPAGE);  // only advice: small pages will do
-  // Huge ones are left to whoever writes them first: several threads, often.
-  if (const size_t rest = bytes % kHugePage; rest > 0) {
-    FillPages(memory + before + bytes - rest, rest);
-  }
   return memory + before;
 }
-#else
-size_t MappedBytes(size_t bytes) { return bytes; }
 #endif
 
 }  // namespace
 
 void* AllocatePages(size_t bytes) {
 #ifdef MADV_HUGEPAGE
-  if (bytes <= SIZE_MAX - 2 * kHugePage && MappedBytes(bytes) >= kHugePage) {
-    return MapHugePages(bytes);
-  }
+  if (bytes <= SIZE_MAX - 2 * kHugePage && bytes >= kHugePage) return MapHugePages(bytes);
 #endif
-  void* const memory = MapAnonymous(bytes);
-  if (memory != nullptr) FillPages(memory, bytes);
-  return memory;
+  return MapAnonymous(bytes);
 }
 
-void FreePages(void* memory, size_t bytes) { munmap(memory, MappedBytes(bytes)); }
+void FreePages(void* memory, size_t bytes) { munmap(memory, bytes); }
 
 void ReturnPages(void* memory, size_t bytes) {
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
