@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "optimizer/layout.h"
 #include "tests/optimizer/graph_text.h"
 
 namespace mullion {
@@ -46,19 +45,7 @@ class FoldShuffle : public testing::Test {
   }
   Value& Image() { return maker_.Conv(maker_.Input({2, 3, 8, 9}), 3, 12); }
 
-  std::string Folded(Value& output) {
-    const Status status = maker_.Finish(output);
-    EXPECT_TRUE(status.ok()) << status.message();
-    const Shape before = output.type.shape;
-    optimizer::PlaceChannelsLast(maker_.graph, BuiltInOperators());
-    optimizer::FoldShuffle(maker_.graph);
-    EXPECT_TRUE(maker_.graph.Validate().ok());
-    // What was rewritten must be inferred as it says.
-    const Status inferred = optimizer::InferGraph(maker_.graph, BuiltInOperators());
-    EXPECT_TRUE(inferred.ok()) << inferred.message();
-    EXPECT_EQ(maker_.graph.outputs().back()->type.shape, before);
-    return TextOf(maker_.graph);
-  }
+  std::string Folded(Value& output) { return maker_.Rewritten(output, optimizer::FoldShuffle); }
 
   GraphMaker maker_;
 };

@@ -3,6 +3,8 @@
 #ifndef MULLION_TESTS_OPTIMIZER_GRAPH_TEXT_H_
 #define MULLION_TESTS_OPTIMIZER_GRAPH_TEXT_H_
 
+#include <gtest/gtest.h>
+
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -11,6 +13,7 @@
 #include "graph/graph.h"
 #include "operators/registry.h"
 #include "optimizer/infer_graph.h"
+#include "optimizer/layout.h"
 
 namespace mullion {
 
@@ -62,6 +65,21 @@ class GraphMaker {
   Status Finish(Value& output) {
     graph.AddOutput(output);
     return optimizer::InferGraph(graph, BuiltInOperators());
+  }
+  // What `rewrite` makes of the graph that gives out `output`, with channels last before. It must
+  // be inferred as it says.
+  template <typename Rewrite>
+  std::string Rewritten(Value& output, Rewrite&& rewrite) {
+    const Status status = Finish(output);
+    EXPECT_TRUE(status.ok()) << status.message();
+    const Shape before = output.type.shape;
+    optimizer::PlaceChannelsLast(graph, BuiltInOperators());
+    rewrite(graph);
+    EXPECT_TRUE(graph.Validate().ok());
+    const Status inferred = optimizer::InferGraph(graph, BuiltInOperators());
+    EXPECT_TRUE(inferred.ok()) << inferred.message();
+    EXPECT_EQ(graph.outputs().back()->type.shape, before);
+    return TextOf(graph);
   }
 };
 

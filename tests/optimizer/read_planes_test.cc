@@ -5,7 +5,6 @@
 
 #include <string>
 
-#include "optimizer/layout.h"
 #include "tests/optimizer/graph_text.h"
 
 namespace mullion {
@@ -13,19 +12,7 @@ namespace {
 
 class ReadPlanes : public testing::Test {
  protected:
-  std::string Read(Value& output) {
-    const Status status = maker_.Finish(output);
-    EXPECT_TRUE(status.ok()) << status.message();
-    const Shape before = output.type.shape;
-    optimizer::PlaceChannelsLast(maker_.graph, BuiltInOperators());
-    optimizer::ReadPlanes(maker_.graph);
-    EXPECT_TRUE(maker_.graph.Validate().ok());
-    // What was rewritten must be inferred as it says.
-    const Status inferred = optimizer::InferGraph(maker_.graph, BuiltInOperators());
-    EXPECT_TRUE(inferred.ok()) << inferred.message();
-    EXPECT_EQ(maker_.graph.outputs().back()->type.shape, before);
-    return TextOf(maker_.graph);
-  }
+  std::string Read(Value& output) { return maker_.Rewritten(output, optimizer::ReadPlanes); }
 
   GraphMaker maker_;
 };

@@ -342,6 +342,19 @@ size_t Convolution::ScratchBytes(int threads) const {
   return image_.bytes() + MatrixScratchBytes(product_, threads);
 }
 
+namespace {
+
+// A planned product, of either kind, and where what it makes goes.
+template <typename Product>
+Product GivingOut(Product product, float* out, int64_t out_stride, const Epilogue& epilogue) {
+  product.out = out;
+  product.out_stride = out_stride;
+  product.epilogue = epilogue;
+  return product;
+}
+
+}  // namespace
+
 void Convolution::Run(const float* input, const float* packed, float* out, int64_t out_stride,
                       const Epilogue& epilogue, void* scratch, Parallel& parallel) const {
   const float* const image = image_.Make(input, scratch);
@@ -352,19 +365,13 @@ void Convolution::Run(const float* input, const float* packed, float* out, int64
   }
   const auto rows = [&](const RowRequest& request) { rows_.Make(image, request); };
   if (few_columns_) {
-    MatrixProduct product = product_;
+    MatrixProduct product = GivingOut(product_, out, out_stride, epilogue);
     product.right = packed;
-    product.out = out;
-    product.out_stride = out_stride;
-    product.epilogue = epilogue;
     MultiplyFewColumns(product, rows, scratch, parallel);
     return;
   }
-  WeightProduct product = weight_product_;
+  WeightProduct product = GivingOut(weight_product_, out, out_stride, epilogue);
   product.packed = packed;
-  product.out = out;
-  product.out_stride = out_stride;
-  product.epilogue = epilogue;
   MultiplyByWeight(product, rows, scratch, parallel);
 }
 
@@ -376,12 +383,9 @@ void Convolution::RunPixels(const float* image, const float* packed,
     moved.first_row += pixels.first;
     rows_.Make(image, moved);
   };
-  MatrixProduct product = product_;
+  MatrixProduct product = GivingOut(product_, out, out_stride, epilogue);
   product.rows = pixels.second - pixels.first;
   product.right = packed;
-  product.out = out;
-  product.out_stride = out_stride;
-  product.epilogue = epilogue;
   MultiplyMatrix(product, rows, scratch, parallel);
 }
 
