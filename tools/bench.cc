@@ -172,7 +172,7 @@ void WriteTrace(const MullionProfile* profile, const std::string& path) {
          {"ts", static_cast<double>(MullionProfile_StartNanoseconds(profile, i)) / 1e3},
          {"dur", static_cast<double>(MullionProfile_Nanoseconds(profile, i)) / 1e3},
          {"pid", 1},
-         {"tid", 1},
+         {"tid", 1 + MullionProfile_Thread(profile, i)},
          {"args",
           {{"node", MullionProfile_Node(profile, i)},
            {"bytes", MullionProfile_Bytes(profile, i)}}}});

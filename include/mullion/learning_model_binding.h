@@ -153,7 +153,7 @@ inline std::vector<ProfileEvent> LearningModelSession::Profile(
     events.push_back({MullionProfile_Node(made, i), MullionProfile_Operator(made, i),
                       std::chrono::nanoseconds(MullionProfile_StartNanoseconds(made, i)),
                       std::chrono::nanoseconds(MullionProfile_Nanoseconds(made, i)),
-                      MullionProfile_Bytes(made, i)});
+                      MullionProfile_Bytes(made, i), MullionProfile_Thread(made, i)});
   }
   return events;
 }

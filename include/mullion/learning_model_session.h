@@ -29,6 +29,9 @@ struct ProfileEvent {
   std::chrono::nanoseconds Start;  // since the evaluation began
   std::chrono::nanoseconds Duration;
   int64_t Bytes;  // of tensors read and written
+  // Of the evaluation: steps of a batch may run for some samples on one and for others on another
+  // at the same time. 0 where all threads shared the step.
+  uint32_t Thread;
 };
 
 // A model made ready for evaluation. A handle; thread-safe: any number of threads may evaluate at

@@ -21,6 +21,7 @@ struct MullionProfile {
     int64_t start_ns;
     int64_t duration_ns;
     int64_t bytes;
+    uint32_t thread;
   };
   std::vector<Event> events;
 };
@@ -42,7 +43,8 @@ Status Profile(MullionSession* session, MullionBinding* binding, MullionProfile*
   auto made = std::make_unique<MullionProfile>();
   for (const mullion::Profiler::Event& event : profiler.events()) {
     made->events.push_back({event.node->origin.ToString(), event.node->operator_name(),
-                            event.start_ns, event.duration_ns, event.bytes});
+                            event.start_ns, event.duration_ns, event.bytes,
+                            static_cast<uint32_t>(event.thread)});
   }
   *profile = made.release();
   return mullion::OkStatus();
@@ -90,4 +92,9 @@ int64_t MullionProfile_Nanoseconds(const MullionProfile* profile, size_t index) 
 int64_t MullionProfile_Bytes(const MullionProfile* profile, size_t index) {
   const auto* const event = EventAt(profile, index);
   return event == nullptr ? 0 : event->bytes;
+}
+
+uint32_t MullionProfile_Thread(const MullionProfile* profile, size_t index) {
+  const auto* const event = EventAt(profile, index);
+  return event == nullptr ? 0 : event->thread;
 }

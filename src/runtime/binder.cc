@@ -30,7 +30,8 @@ Result<std::shared_ptr<const Binding>> Binder::Bind(const Binding* parent, Bindi
   lanes_ = {};
   blocks_.clear();
   steps_.clear();
-  in_group_ = false;
+  depth_ = 0;
+  at_once_ = false;
   kept_.clear();
   for (const Binding* b = parent; b != nullptr; b = b->parent) LearnFrom(*b);
   for (const BoundaryValue& value : binding->key.values) facts_.Learn(value.slot, value.type);
@@ -91,14 +92,19 @@ void Binder::KeepFolded(const Step& step) {
 Status Binder::BindSteps() {
   binding_->steps.reserve(steps_.size());
   binding_->groups = FindSampleGroups(
-      program_, steps_, [&](int slot) -> const TypeInfo& { return facts_.type(slot); });
-  size_t next = 0;
-  for (SampleGroup& group : binding_->groups) {
-    MULLION_RETURN_IF_ERROR(BindRange(next, group.first));
-    next = group.last;
+      program_, steps_, [&](int slot) -> const TypeInfo& { return facts_.type(slot); },
+      options_.threads);
+  return BindGroups(binding_->groups, 0, steps_.size());
+}
+
+// Binds [first, last) of the steps, some of them in groups.
+Status Binder::BindGroups(std::span<SampleGroup> groups, size_t first, size_t last) {
+  for (SampleGroup& group : groups) {
+    MULLION_RETURN_IF_ERROR(BindRange(first, group.first));
+    first = group.last;
     MULLION_RETURN_IF_ERROR(BindGroup(group));
   }
-  return BindRange(next, steps_.size());
+  return BindRange(first, last);
 }
 
 Status Binder::BindRange(size_t first, size_t last) {
@@ -109,25 +115,47 @@ Status Binder::BindRange(size_t first, size_t last) {
 // Values with all their samples have their places from before the first pass to behind the last.
 Status Binder::BindGroup(SampleGroup& group) {
   for (const SampledSlot& sampled : group.sampled) {
-    if (sampled.made) MULLION_RETURN_IF_ERROR(PlaceOutput(sampled.slot, nullptr));
+    // What a group around this one gives out has its place.
+    if (!sampled.made || PlaceOf(sampled.slot).given) continue;
+    MULLION_RETURN_IF_ERROR(PlaceOutput(sampled.slot, nullptr));
   }
   for (const SampledSlot& sampled : group.sampled) Show(sampled.slot, group.samples);
-  for (const int slot : group.inside) {
-    Show(slot, group.samples);
-    PlaceOf(slot).has_all = false;
-  }
-  in_group_ = true;
+  for (const int slot : group.inside) Show(slot, group.samples);
+  const int last_step = steps_[group.last - 1];
   const size_t first = binding_->steps.size();
-  MULLION_RETURN_IF_ERROR(BindRange(group.first, group.last));
-  in_group_ = false;
+  std::vector<int> kept_outside = std::exchange(kept_, {});
+  ++depth_;
+  MULLION_RETURN_IF_ERROR(BindPass(group));
+  --depth_;
   for (const SampledSlot& sampled : group.sampled) {
     Show(sampled.slot, group.samples * group.passes);
   }
   for (const int slot : group.inside) Show(slot, group.samples * group.passes);
-  for (const int slot : kept_) Release(slot, steps_[group.last - 1]);
-  kept_.clear();
+  for (const int slot : std::exchange(kept_, std::move(kept_outside))) Release(slot, last_step);
   group.first = first;
   group.last = binding_->steps.size();
+  return OkStatus();
+}
+
+Status Binder::BindPass(SampleGroup& group) {
+  if (!group.at_once()) return BindRange(group.first, group.last);
+  const std::span<const int> steps =
+      std::span<const int>(steps_).subspan(group.first, group.last - group.first);
+  group.groups = FindSampleGroups(
+      program_, steps, [&](int slot) -> const TypeInfo& { return facts_.type(slot); }, 1);
+  for (SampleGroup& inner : group.groups) {
+    inner.first += group.first;
+    inner.last += group.first;
+  }
+  // A thread has memory of its own for what its pass hands on.
+  ArenaPlanner arena = std::exchange(arena_, {});
+  at_once_ = true;
+  group.first_placement = binding_->placements.size();
+  MULLION_RETURN_IF_ERROR(BindGroups(group.groups, group.first, group.last));
+  group.last_placement = binding_->placements.size();
+  at_once_ = false;
+  binding_->thread_arena_bytes = std::max(binding_->thread_arena_bytes, arena_.size());
+  arena_ = std::move(arena);
   return OkStatus();
 }
 
@@ -135,16 +163,17 @@ Status Binder::BindStep(int index) {
   const Step& step = StepAt(index);
   Said& said = said_[static_cast<size_t>(index)];
   // Steps of a group see other shapes than those that were learned.
-  if (!said.counts || in_group_ || !facts_.Unchanged(index)) {
+  if (!said.counts || depth_ > 0 || !facts_.Unchanged(index)) {
     said.counts = false;
     MULLION_RETURN_IF_ERROR(Ask(step, said));
-    said.counts = !in_group_;
+    said.counts = depth_ == 0;
   }
-  binding_->scratch_bytes = std::max(binding_->scratch_bytes, said.scratch_bytes);
+  size_t& scratch = at_once_ ? binding_->thread_scratch_bytes : binding_->scratch_bytes;
+  scratch = std::max(scratch, said.scratch_bytes);
   if (!said.gives_view || !ShareBlock(step)) {
     for (size_t i = 0; i < step.outputs.size(); ++i) {
       const int slot = step.outputs[i];
-      if (slot == kNoSlot || (in_group_ && PlaceOf(slot).has_all)) continue;
+      if (slot == kNoSlot || PlaceOf(slot).given) continue;
       const InPlaceOffer offer{index, step, static_cast<int>(i), said.in_place};
       MULLION_RETURN_IF_ERROR(PlaceOutput(slot, &offer));
     }
@@ -185,7 +214,7 @@ Status Binder::Ask(const Step& step, Said& said) {
   }
   const std::span<const BindContext::Port* const> ports(port_pointers_);
   BindContext context(*step.node, ports.first(step.inputs.size()),
-                      ports.subspan(step.inputs.size()), options_.threads);
+                      ports.subspan(step.inputs.size()), at_once_ ? 1 : options_.threads);
   MULLION_RETURN_IF_ERROR(step.executable->Bind(context));
   said.scratch_bytes = context.scratch_bytes();
   said.gives_view = context.gives_view();
@@ -207,13 +236,12 @@ bool Binder::ShareBlock(const Step& step) {
   const Place& input = PlaceOf(step.inputs[0]);
   Place& output = PlaceOf(slot);
   const TypeInfo& type = facts_.type(slot);
-  if (!input.in_arena() || !IsStaticTensor(type) ||
-      (in_group_ && (input.has_all || output.has_all)) ||
+  if (!input.in_arena() || !IsStaticTensor(type) || input.depth < depth_ || output.given ||
       type.shape.ElementCount() != facts_.type(step.inputs[0]).shape.ElementCount() ||
       GoesOutside(slot)) {
     return false;
   }
-  output.block = input.block;
+  output = {input.block, true, depth_};
   ++BlockOf(input).users;
   AddPlacement(slot, PlacementKind::kArena, static_cast<size_t>(input.block));
   return true;
@@ -231,6 +259,9 @@ Placement& Binder::AddPlacement(int slot, PlacementKind kind, size_t offset) {
 Status Binder::PlaceOutput(int slot, const InPlaceOffer* offer) {
   const TypeInfo& type = facts_.type(slot);
   Placement& placement = AddPlacement(slot, PlacementKind::kHeap, 0);
+  Place& place = PlaceOf(slot);
+  place.given = true;
+  place.depth = depth_;
   if (!IsStaticTensor(type) || type.element_type == ElementType::kString) return OkStatus();
   const auto count = type.shape.CheckedElementCount();
   if (!count.has_value()) {
@@ -248,12 +279,12 @@ Status Binder::PlaceOutput(int slot, const InPlaceOffer* offer) {
     return OkStatus();
   }
   const size_t bytes = ByteSize(type.element_type, *count);
-  Place& place = PlaceOf(slot);
   placement.kind = PlacementKind::kArena;
   place.block = offer == nullptr ? kNoBlock : TakeOver(*offer, bytes);
   if (!place.in_arena()) {
-    const int lane = options_.threads > 1 ? lanes_.Take(bytes) : ArenaLanes::kNoLane;
-    blocks_.push_back({arena_.Allocate(bytes), bytes, 1, lane});
+    const bool shared = options_.threads > 1 && !at_once_;
+    const int lane = shared ? lanes_.Take(bytes) : ArenaLanes::kNoLane;
+    blocks_.push_back({arena_.Allocate(bytes), bytes, 1, lane, at_once_});
     place.block = static_cast<int>(blocks_.size()) - 1;
   }
   placement.offset = static_cast<size_t>(place.block);
@@ -268,7 +299,7 @@ int Binder::TakeOver(const InPlaceOffer& offer, size_t bytes) {
     if (slot == kNoSlot) continue;
     Place& input = PlaceOf(slot);
     if (!input.in_arena() || LastUse(slot) != offer.index || BlockOf(input).users > 1) continue;
-    if (in_group_ && input.has_all) continue;
+    if (input.depth < depth_) continue;
     // Blocks are multiples of the alignment: sizes that round alike fit alike.
     if ((BlockOf(input).bytes + kMemoryAlignment - 1) / kMemoryAlignment !=
         (bytes + kMemoryAlignment - 1) / kMemoryAlignment) {
@@ -282,7 +313,7 @@ int Binder::TakeOver(const InPlaceOffer& offer, size_t bytes) {
 void Binder::Release(int slot, int index) {
   Place& place = PlaceOf(slot);
   if (!place.in_arena() || LastUse(slot) > index) return;
-  if (in_group_ && place.has_all) {  // the next pass wants it again
+  if (place.depth < depth_) {  // the next pass wants it again
     kept_.push_back(slot);
     return;
   }
@@ -302,6 +333,11 @@ void Binder::GiveOffsets() {
   for (Placement& placement : binding_->placements) {
     if (placement.kind != PlacementKind::kArena) continue;
     const Block& block = blocks_[placement.offset];
+    if (block.of_thread) {
+      placement.kind = PlacementKind::kThreadArena;
+      placement.offset = block.offset;
+      continue;
+    }
     placement.offset = uses_lanes ? lanes_.OffsetOf(block.lane, block.bytes) : block.offset;
   }
 }

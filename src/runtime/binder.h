@@ -4,6 +4,7 @@
 #define MULLION_RUNTIME_BINDER_H_
 
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -36,18 +37,22 @@ class Binder {
   // too.
   struct Place {
     int block = kNoBlock;
-    // In a group of steps: whether the samples that a step does not see are somewhere, too.
-    bool has_all = true;
+    bool given = false;
+    // In how many groups of steps, one within the other, it was made: steps further inside do not
+    // see all the samples that are there.
+    int depth = 0;
     bool in_arena() const { return block != kNoBlock; }
   };
   static constexpr int kNoBlock = -1;
 
-  // A piece of the arena, and how many values that are still read are there.
+  // A piece of the arena, or of a thread's where passes go at once, and how many values that are
+  // still read are there.
   struct Block {
     size_t offset;
     size_t bytes;
     int users;
     int lane;
+    bool of_thread;
   };
 
   // What a step said when it was bound.
@@ -79,7 +84,9 @@ class Binder {
   void KeepFolded(const Step& step);
   Status BindSteps();
   Status BindRange(size_t first, size_t last);
+  Status BindGroups(std::span<SampleGroup> groups, size_t first, size_t last);
   Status BindGroup(SampleGroup& group);
+  Status BindPass(SampleGroup& group);
   void Show(int slot, int64_t samples) { facts_.type(slot).shape[0] = samples; }
   Status BindStep(int index);
   Status Ask(const Step& step, Said& said);
@@ -101,8 +108,9 @@ class Binder {
   ArenaLanes lanes_;  // where several threads work
   std::vector<Block> blocks_;
   std::vector<int> steps_;  // that are to run
-  bool in_group_ = false;
-  std::vector<int> kept_;  // values to release when the group ends
+  int depth_ = 0;           // in groups
+  bool at_once_ = false;    // in passes at once
+  std::vector<int> kept_;   // values to release when the group ends
   // Of the step at hand; kept so that not every step allocates.
   std::vector<BindContext::Port> ports_;
   std::vector<const BindContext::Port*> port_pointers_;

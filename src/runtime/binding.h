@@ -25,10 +25,11 @@ namespace mullion {
 
 // Where the bytes of a value are during a segment.
 enum class PlacementKind : uint8_t {
-  kArena,   // at `offset` of the segment's arena
-  kOutput,  // in the memory of the program's output number `offset`
-  kHeap,    // wherever the kernel puts it: strings, sequences, maps
-  kFolded,  // computed at binding: number `offset` of the binding's `folded`
+  kArena,        // at `offset` of the segment's arena
+  kThreadArena,  // at `offset` of each thread's, in passes at once
+  kOutput,       // in the memory of the program's output number `offset`
+  kHeap,         // wherever the kernel puts it: strings, sequences, maps
+  kFolded,       // computed at binding: number `offset` of the binding's `folded`
 };
 
 struct Placement {
@@ -91,6 +92,9 @@ class Binding {
   int end_step = 0;  // the dynamic step that ends the segment, or the number of steps
   size_t arena_bytes = 0;
   size_t scratch_bytes = 0;
+  // What each thread takes where passes go at once.
+  size_t thread_arena_bytes = 0;
+  size_t thread_scratch_bytes = 0;
   mutable BindingCache children;
 };
 

@@ -2,6 +2,8 @@
 #include "runtime/frame.h"
 
 #include <algorithm>
+#include <mutex>
+#include <utility>
 
 #include "base/str_cat.h"
 #include "runtime/control_flow.h"
@@ -128,6 +130,10 @@ const Datum& Frame::Output(int index) const {
 void Frame::Finish() {
   for (Segment& segment : segments_) segment.arena.Return();
   scratch_.Return();
+  for (const std::unique_ptr<Frame>& thread : threads_) {
+    thread->thread_arena_.Return();
+    thread->scratch_.Return();
+  }
   for (const int slot : program_.inputs) {
     Datum& datum = At(slot);
     if (datum.Owns()) {
@@ -167,7 +173,8 @@ Status Frame::Run(const Evaluation& evaluation) {
   }
   const int step_count = static_cast<int>(program_.steps.size());
   for (size_t depth = 1;; ++depth) {
-    MULLION_RETURN_IF_ERROR(RunSegment(*binding, evaluation));
+    MULLION_RETURN_IF_ERROR(
+        RunGroups(*binding, binding->groups, 0, binding->steps.size(), evaluation));
     if (binding->end_step >= step_count) break;
     MULLION_ASSIGN_OR_RETURN(BindingKey key, PassDynamicStep(binding->end_step, evaluation));
     MULLION_ASSIGN_OR_RETURN(binding, EnterSegment(depth, std::move(key), evaluation));
@@ -176,19 +183,20 @@ Status Frame::Run(const Evaluation& evaluation) {
   return OkStatus();
 }
 
-Status Frame::RunSegment(const Binding& binding, const Evaluation& evaluation) {
-  size_t next = 0;
-  for (const SampleGroup& group : binding.groups) {
-    MULLION_RETURN_IF_ERROR(RunSteps(binding, next, group.first, evaluation));
-    MULLION_RETURN_IF_ERROR(RunGroup(binding, group, evaluation));
-    next = group.last;
+Status Frame::RunGroups(const Binding& binding, std::span<const SampleGroup> groups, size_t first,
+                        size_t last, const Evaluation& evaluation) {
+  for (const SampleGroup& group : groups) {
+    MULLION_RETURN_IF_ERROR(RunSteps(binding, first, group.first, evaluation));
+    MULLION_RETURN_IF_ERROR(group.at_once() ? RunAtOnce(binding, group, evaluation)
+                                            : RunInTurn(binding, group, evaluation));
+    first = group.last;
   }
-  return RunSteps(binding, next, binding.steps.size(), evaluation);
+  return RunSteps(binding, first, last, evaluation);
 }
 
 Status Frame::RunSteps(const Binding& binding, size_t first, size_t last,
                        const Evaluation& evaluation) {
-  const bool alone = bound_.options().threads <= 1;
+  const bool alone = evaluation.parallel->threads() <= 1;
   for (size_t i = first; i < last; ++i) {
     if (evaluation.cancellation != nullptr && evaluation.cancellation->cancelled()) {
       return Status(StatusCode::kCancelled, "the evaluation was cancelled");
@@ -203,8 +211,8 @@ Status Frame::RunSteps(const Binding& binding, size_t first, size_t last,
 }
 
 // Each pass sees some samples of what has all of them.
-Status Frame::RunGroup(const Binding& binding, const SampleGroup& group,
-                       const Evaluation& evaluation) {
+Status Frame::RunInTurn(const Binding& binding, const SampleGroup& group,
+                        const Evaluation& evaluation) {
   const auto move = [&](const SampledSlot& sampled, int64_t passes) {
     TensorView& view = At(sampled.slot).view;
     view.data =
@@ -222,6 +230,67 @@ Status Frame::RunGroup(const Binding& binding, const SampleGroup& group,
     At(sampled.slot).view.shape[0] = group.samples * group.passes;
   }
   return status;
+}
+
+// Of passes that fail the first of the batch tells why, whichever threads they ran on.
+Status Frame::RunAtOnce(const Binding& binding, const SampleGroup& group,
+                        const Evaluation& evaluation) {
+  const auto threads =
+      static_cast<size_t>(std::min<int64_t>(evaluation.parallel->threads(), group.passes));
+  while (threads_.size() < threads) threads_.push_back(std::make_unique<Frame>(bound_));
+  std::mutex mutex;
+  Status status;
+  int64_t failed = group.passes;
+  evaluation.parallel->BeginStep(group.costs.get());
+  evaluation.parallel->For(group.passes, 1, [&](int64_t pass, int64_t /*end*/, int worker) {
+    PoolParallel parallel(nullptr, 1, evaluation.cancellation);
+    Frame& thread = *threads_[static_cast<size_t>(worker)];
+    Status of_pass = thread.RunPass(
+        binding, group, pass, *this,
+        {&parallel, evaluation.cancellation, evaluation.profiler, &thread.scratch_, worker});
+    if (of_pass.ok()) return;
+    const std::lock_guard lock(mutex);
+    if (pass > failed) return;
+    failed = pass;
+    status = std::move(of_pass);
+  });
+  return status;
+}
+
+// Gives the steps of a group their memory on this thread, and what is there whole.
+Status Frame::BeginPasses(const Binding& binding, const SampleGroup& group, const Frame& whole) {
+  if (!thread_arena_.Take(binding.thread_arena_bytes)) {
+    return OutOfMemory("no memory for ", binding.thread_arena_bytes,
+                       " bytes of intermediate results of a thread; use smaller batches");
+  }
+  if (!scratch_.Take(binding.thread_scratch_bytes)) {
+    return OutOfMemory("no memory for ", binding.thread_scratch_bytes,
+                       " bytes of scratch of a thread; use smaller batches");
+  }
+  for (size_t i = group.first_placement; i < group.last_placement; ++i) {
+    const Placement& placement = binding.placements[i];
+    At(placement.slot)
+        .Borrow(placement.type.element_type, placement.type.shape,
+                static_cast<char*>(thread_arena_.get()) + placement.offset);
+    fixed_[static_cast<size_t>(placement.slot)] = 1;
+  }
+  for (const int slot : group.whole) At(slot).Borrow(whole.slots_[static_cast<size_t>(slot)].view);
+  return OkStatus();
+}
+
+// Runs a pass in this frame, which a thread has for itself, on some samples of what `whole` has.
+Status Frame::RunPass(const Binding& binding, const SampleGroup& group, int64_t pass,
+                      const Frame& whole, const Evaluation& evaluation) {
+  MULLION_RETURN_IF_ERROR(BeginPasses(binding, group, whole));
+  for (const SampledSlot& sampled : group.sampled) {
+    Datum& datum = At(sampled.slot);
+    datum.Borrow(whole.slots_[static_cast<size_t>(sampled.slot)].view);
+    datum.view.shape[0] = group.samples;
+    datum.view.data =
+        static_cast<const char*>(datum.view.data) + pass * static_cast<int64_t>(sampled.pass_bytes);
+    fixed_[static_cast<size_t>(sampled.slot)] = 1;
+  }
+  return RunGroups(binding, group.groups, group.first, group.last, evaluation);
 }
 
 namespace {
@@ -245,7 +314,7 @@ Status Frame::RunStep(int index, const BoundState* state, const Evaluation& eval
   const auto& outputs = step_outputs_[static_cast<size_t>(index)];
   const int64_t bytes =
       BytesOf(step_inputs_[static_cast<size_t>(index)]) + BytesOf({outputs.data(), outputs.size()});
-  evaluation.profiler->Add(*step.node, start, bytes);
+  evaluation.profiler->Add(*step.node, start, bytes, evaluation.thread);
   return status;
 }
 

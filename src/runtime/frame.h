@@ -26,6 +26,7 @@ struct Evaluation {
   const CancellationToken* cancellation = nullptr;
   Profiler* profiler = nullptr;
   WorkMemory* scratch = nullptr;  // one for all frames, as it is a step's while that runs
+  int thread = 0;                 // that runs steps on its own; 0 also where all share them
 };
 
 class Frame {
@@ -73,9 +74,15 @@ class Frame {
   Status PlaceValues(Segment& segment);
   Status PlaceOutputs(const Binding& binding);
   Status PlaceOutput(const Placement& placement);
-  Status RunSegment(const Binding& binding, const Evaluation& evaluation);
+  // Runs [first, last) of a binding's steps, some of them in groups.
+  Status RunGroups(const Binding& binding, std::span<const SampleGroup> groups, size_t first,
+                   size_t last, const Evaluation& evaluation);
   Status RunSteps(const Binding& binding, size_t first, size_t last, const Evaluation& evaluation);
-  Status RunGroup(const Binding& binding, const SampleGroup& group, const Evaluation& evaluation);
+  Status RunInTurn(const Binding& binding, const SampleGroup& group, const Evaluation& evaluation);
+  Status RunAtOnce(const Binding& binding, const SampleGroup& group, const Evaluation& evaluation);
+  Status BeginPasses(const Binding& binding, const SampleGroup& group, const Frame& whole);
+  Status RunPass(const Binding& binding, const SampleGroup& group, int64_t pass, const Frame& whole,
+                 const Evaluation& evaluation);
   Status RunStep(int index, const BoundState* state, const Evaluation& evaluation);
   // Runs or resolves the step that ends a segment and tells how the next one begins.
   Result<BindingKey> PassDynamicStep(int index, const Evaluation& evaluation);
@@ -97,6 +104,10 @@ class Frame {
   std::vector<Segment> segments_;
   bool outputs_changed_ = true;  // output memory was set since the segments were placed
   WorkMemory scratch_;
+  // What threads have for passes at once: each its own view of all values, and memory.
+  std::vector<std::unique_ptr<Frame>> threads_;
+  int small_thread_bindings_ = 0;  // in a row, that need much less than their arenas have
+  WorkMemory thread_arena_;        // of such a frame
   std::unique_ptr<LoopCosts[]> unbound_costs_;  // of steps that no binding holds
   std::vector<std::unique_ptr<ControlState>> control_;
 };

@@ -53,6 +53,10 @@ Result<const Binding*> Frame::EnterSegment(size_t depth, BindingKey key,
     const bool small = segment.binding->arena_bytes < segment.arena.bytes() / 4;
     segment.small_bindings = small ? segment.small_bindings + 1 : 0;
     if (segment.small_bindings > kSmallBindingsKept) segment.arena = WorkMemory();
+    const size_t of_threads = threads_.empty() ? 0 : threads_[0]->thread_arena_.bytes();
+    const bool few = segment.binding->thread_arena_bytes < of_threads / 4;
+    small_thread_bindings_ = few ? small_thread_bindings_ + 1 : 0;
+    if (small_thread_bindings_ > kSmallBindingsKept) threads_.clear();
   }
   MULLION_RETURN_IF_ERROR(TakeMemory(segment, evaluation));
   if (!same || outputs_changed_ || segment.placed != segment.arena.get()) {
@@ -90,6 +94,8 @@ Status Frame::PlaceValues(Segment& segment) {
       case PlacementKind::kFolded:
         datum = Datum::FromTensor(segment.binding->folded[placement.offset]);
         fixed = 1;
+        break;
+      case PlacementKind::kThreadArena:  // threads have it in frames of their own
         break;
       case PlacementKind::kHeap:
         fixed = 0;

@@ -5,13 +5,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 #include "graph/graph.h"
 
 namespace mullion {
 
-// For one evaluation at a time.
+// For one evaluation at a time, any thread of which may add.
 class Profiler {
  public:
   struct Event {
@@ -19,6 +20,7 @@ class Profiler {
     int64_t start_ns;  // since the profiler was made
     int64_t duration_ns;
     int64_t bytes;  // of tensor inputs and outputs
+    int thread;     // 0, but where steps run apart on several
   };
 
   int64_t Now() const {
@@ -26,13 +28,17 @@ class Profiler {
                                                                 origin_)
         .count();
   }
-  void Add(const Node& node, int64_t start_ns, int64_t bytes) {
-    events_.push_back({&node, start_ns, Now() - start_ns, bytes});
+  void Add(const Node& node, int64_t start_ns, int64_t bytes, int thread) {
+    const int64_t duration_ns = Now() - start_ns;
+    const std::lock_guard lock(mutex_);
+    events_.push_back({&node, start_ns, duration_ns, bytes, thread});
   }
+  // Once the evaluation is over.
   const std::vector<Event>& events() const { return events_; }
 
  private:
   std::chrono::steady_clock::time_point origin_ = std::chrono::steady_clock::now();
+  std::mutex mutex_;
   std::vector<Event> events_;
 };
 

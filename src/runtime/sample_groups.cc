@@ -15,6 +15,31 @@ constexpr int64_t kSampleCacheBytes = 1024 * 1024;
 // A pass that makes less than this share of it is not worth starting all its steps.
 constexpr int64_t kLeastPassShare = 4;
 
+// A thread's share of a batch is worth its own pass where all steps together read and write this
+// much: less takes no longer than the word to another thread and back.
+constexpr int64_t kLeastShareBytes = 64 * 1024;
+
+// Weights that every thread reads for its own share, in what the step reads and writes of it: some
+// fifty rows of a product. With fewer, reading weights is what takes time, and two would do it.
+constexpr int64_t kMostWeights = 4;
+
+// Of a thread's time, how much may be spent waiting for those that have a pass more.
+constexpr int64_t kMostIdleShare = 8;
+
+// How many passes at once so many samples make; 0 if none. As few as there are threads where that
+// comes out even.
+int64_t PassesAtOnce(int64_t samples, int threads) {
+  if (threads < 2) return 0;
+  for (int64_t passes = threads; passes <= samples; ++passes) {
+    const int64_t rounds = (passes + threads - 1) / threads;
+    const int64_t idle = rounds * threads - passes;
+    if (samples % passes == 0 && idle * kMostIdleShare <= passes) return passes;
+    // Many samples with no fitting divisor: a pass would be next to nothing.
+    if (passes > 8 * int64_t{threads}) return 0;
+  }
+  return 0;
+}
+
 // What a step is to groups.
 struct SampledStep {
   int64_t samples = 0;  // 0: not for a group
@@ -22,26 +47,25 @@ struct SampledStep {
   int64_t bytes = 0;    // read and written for the whole batch, but for what all samples share
 };
 
+// Finds groups of passes at once for several threads, of passes in turn for one.
 class GroupFinder {
  public:
   GroupFinder(const Program& program, std::span<const int> steps,
-              FunctionRef<const TypeInfo&(int)> type_of)
-      : program_(program), steps_(steps), type_of_(type_of) {}
+              FunctionRef<const TypeInfo&(int)> type_of, int threads)
+      : program_(program), steps_(steps), type_of_(type_of), threads_(threads) {}
 
   std::vector<SampleGroup> Find() {
-    // Most programs run on one sample or on little: nothing more is asked of them.
-    const bool any = std::any_of(steps_.begin(), steps_.end(), [&](int step) {
-      return std::any_of(StepOf(step).outputs.begin(), StepOf(step).outputs.end(), [&](int slot) {
-        return slot != kNoSlot && SamplesOf(slot) > 1 && BytesOf(slot) > kSampleCacheBytes / 4;
-      });
-    });
     std::vector<SampleGroup> groups;
-    if (!any) return groups;
+    if (!HasAny()) return groups;
     for (const int step : steps_) sampled_.push_back(Look(StepOf(step)));
     use_.assign(program_.slots.size(), Use::kNone);
     for (size_t first = 0; first < steps_.size();) {
       const size_t last = EndOfRun(first);
-      AddGroup(first, last, groups);
+      if (threads_ > 1) {
+        AddAtOnce(first, last, groups);
+      } else {
+        AddInTurn(first, last, groups);
+      }
       first = std::max(last, first + 1);
     }
     return groups;
@@ -49,6 +73,19 @@ class GroupFinder {
 
  private:
   enum class Use : uint8_t { kNone, kSampled, kWhole };
+
+  // Most programs run on one sample or on little: nothing more is asked of them.
+  bool HasAny() const {
+    const auto may_be = [&](int slot) {
+      if (slot == kNoSlot) return false;
+      const int64_t samples = SamplesOf(slot);
+      return threads_ > 1 ? PassesAtOnce(samples, threads_) > 0
+                          : samples > 1 && BytesOf(slot) > kSampleCacheBytes / 4;
+    };
+    return std::any_of(steps_.begin(), steps_.end(), [&](int step) {
+      return std::any_of(StepOf(step).outputs.begin(), StepOf(step).outputs.end(), may_be);
+    });
+  }
 
   const Step& StepOf(int step) const { return program_.steps[static_cast<size_t>(step)]; }
   Use& UseOf(int slot) { return use_[static_cast<size_t>(slot)]; }
@@ -98,7 +135,12 @@ class GroupFinder {
       sampled.bytes += BytesOf(slot);
     }
     // Weights would be read again for every sample, and products of few rows lose more.
-    return shared_bytes > sampled.bytes / sampled.samples ? SampledStep() : sampled;
+    int64_t most_shared = sampled.bytes / sampled.samples;
+    if (threads_ > 1) {
+      const int64_t passes = PassesAtOnce(sampled.samples, threads_);
+      most_shared = passes == 0 ? -1 : sampled.bytes / passes * kMostWeights;
+    }
+    return shared_bytes > most_shared ? SampledStep() : sampled;
   }
 
   // The end of the steps from `first` on that may be one group.
@@ -137,8 +179,24 @@ class GroupFinder {
     }
   }
 
+  void AddAtOnce(size_t first, size_t last, std::vector<SampleGroup>& groups) {
+    if (last < first + 2) return;
+    int64_t bytes = 0;
+    for (size_t i = first; i < last; ++i) bytes += sampled_[i].bytes;
+    const int64_t all = sampled_[first].samples;
+    SampleGroup group;
+    group.first = first;
+    group.last = last;
+    group.passes = PassesAtOnce(all, threads_);
+    group.samples = all / group.passes;
+    group.costs = std::make_shared<LoopCosts>();
+    if (bytes / group.passes < kLeastShareBytes) return;
+    for (size_t i = first; i < last; ++i) AddSlots(i, group);
+    groups.push_back(std::move(group));
+  }
+
   // Of the steps, from the first to the last that the cache does not hold the values of.
-  void AddGroup(size_t first, size_t last, std::vector<SampleGroup>& groups) {
+  void AddInTurn(size_t first, size_t last, std::vector<SampleGroup>& groups) {
     const auto gains = [&](size_t i) { return sampled_[i].bytes > kSampleCacheBytes; };
     while (first < last && !gains(first)) ++first;
     while (first < last && !gains(last - 1)) --last;
@@ -170,8 +228,12 @@ class GroupFinder {
     };
     for (size_t i = 0; i < step.inputs.size(); ++i) {
       const int slot = step.inputs[i];
-      if ((sampled_[index].inputs >> i & 1) == 0 || slot == kNoSlot || is_in(slot)) continue;
-      group.sampled.push_back({slot, pass_bytes(slot), false});
+      if (slot == kNoSlot) continue;
+      if ((sampled_[index].inputs >> i & 1) == 0) {
+        if (group.at_once() && !IsConstant(slot)) group.whole.push_back(slot);
+      } else if (!is_in(slot)) {
+        group.sampled.push_back({slot, pass_bytes(slot), false});
+      }
     }
     const int last_step = steps_[group.last - 1];
     for (const int slot : step.outputs) {
@@ -187,6 +249,7 @@ class GroupFinder {
   const Program& program_;
   const std::span<const int> steps_;
   const FunctionRef<const TypeInfo&(int)> type_of_;
+  const int threads_;
   std::vector<SampledStep> sampled_;
   std::vector<Use> use_;  // within the run at hand, by slot
 };
@@ -194,8 +257,27 @@ class GroupFinder {
 }  // namespace
 
 std::vector<SampleGroup> FindSampleGroups(const Program& program, std::span<const int> steps,
-                                          FunctionRef<const TypeInfo&(int)> type_of) {
-  return GroupFinder(program, steps, type_of).Find();
+                                          FunctionRef<const TypeInfo&(int)> type_of, int threads) {
+  std::vector<SampleGroup> at_once;
+  if (threads > 1) at_once = GroupFinder(program, steps, type_of, threads).Find();
+  std::vector<SampleGroup> groups;
+  size_t next = 0;
+  // What is no pass of its own goes in turn where the cache gains by it, each step on all threads.
+  const auto add_in_turn = [&](size_t end) {
+    for (SampleGroup& group :
+         GroupFinder(program, steps.subspan(next, end - next), type_of, 1).Find()) {
+      group.first += next;
+      group.last += next;
+      groups.push_back(std::move(group));
+    }
+  };
+  for (SampleGroup& group : at_once) {
+    add_in_turn(group.first);
+    next = group.last;
+    groups.push_back(std::move(group));
+  }
+  add_in_turn(steps.size());
+  return groups;
 }
 
 }  // namespace mullion

@@ -93,10 +93,7 @@ void ExpectEachSampleAlone(Session& session, int64_t batch, bool in_groups) {
       const auto wanted = alone[i].view.span<float>();
       const auto got =
           outputs[i].view.span<float>().subspan(static_cast<size_t>(n) * wanted.size());
-      // A Softmax of a few columns rounds by where a row stands among all of them.
-      const float bound = i == 1 ? 1e-6f : 0.0f;
-      ASSERT_TRUE(std::equal(wanted.begin(), wanted.end(), got.begin(),
-                             [&](float a, float b) { return std::abs(a - b) <= bound; }))
+      ASSERT_TRUE(std::equal(wanted.begin(), wanted.end(), got.begin()))
           << "sample " << n << " of " << batch << ", output " << i;
     }
   }
@@ -109,7 +106,8 @@ TEST(SampleGroups, GiveWhatEachSampleGivesAlone) {
     const auto session = model.MakeSession(threads);
     ASSERT_NE(session, nullptr);
     for (const int64_t batch : {1, 2, 5, 8, 12, 8}) {
-      ExpectEachSampleAlone(*session, batch, batch >= 5);
+      // Two samples are enough where two threads can take one each.
+      ExpectEachSampleAlone(*session, batch, batch >= 5 || (batch == 2 && threads == 2));
     }
   }
 }
@@ -153,7 +151,8 @@ std::vector<SampleGroup> GroupsOfRows(int64_t rows) {
   }
   program.slots[2].last_use = 2;
   const int steps[] = {0, 1};
-  return FindSampleGroups(program, steps, [&](int) -> const TypeInfo& { return type; });
+  return FindSampleGroups(
+      program, steps, [&](int) -> const TypeInfo& { return type; }, 1);
 }
 
 // A prime number of rows can only be cut into single ones, each too little for a pass.

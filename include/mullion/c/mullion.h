@@ -539,6 +539,9 @@ MULLION_EXPORT int64_t MullionProfile_StartNanoseconds(const MullionProfile* pro
 MULLION_EXPORT int64_t MullionProfile_Nanoseconds(const MullionProfile* profile, size_t index);
 /* Bytes of tensors read and written. */
 MULLION_EXPORT int64_t MullionProfile_Bytes(const MullionProfile* profile, size_t index);
+/* Which of the evaluation's threads ran the step: steps of a batch may run for some samples on one
+ * and for others on another at the same time. 0 where all threads shared the step. */
+MULLION_EXPORT uint32_t MullionProfile_Thread(const MullionProfile* profile, size_t index);
 
 #ifdef __cplusplus
 } /* extern "C" */

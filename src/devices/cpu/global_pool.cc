@@ -13,15 +13,15 @@ namespace mullion::cpu {
 
 namespace {
 
+// Samples of a batch are reduced each as if it were alone, so that it has the same bits in any
+// company.
 class GlobalPool final : public Executable {
  public:
   GlobalPool(const Node& node, const ReduceFunctions& functions)
       : layout_(node), functions_(functions) {}
 
   Status Bind(BindContext& context) const override {
-    const Shape& shape = context.input(0)->shape;
-    context.RequestScratch(
-        ReduceLoops(shape, layout_.SpatialAxes(shape.rank()), functions_).ScratchBytes(functions_));
+    context.RequestScratch(LoopsOf(context.input(0)->shape).ScratchBytes(functions_));
     return OkStatus();
   }
 
@@ -29,14 +29,40 @@ class GlobalPool final : public Executable {
     const TensorView& input = context.Input(0);
     MULLION_ASSIGN_OR_RETURN(const MutableTensorView output,
                              context.AllocateOutput(0, layout_.Pooled(input.shape)));
+    const int64_t samples = input.shape[0];
+    if (output.count() == 0) return OkStatus();
+    const ReduceLoops loops = LoopsOf(input.shape);
     const size_t element = ByteSize(input.type, 1);
-    ReduceLoops(input.shape, layout_.SpatialAxes(input.shape.rank()), functions_)
-        .Run(functions_, input.data, element, output.data, element, context.scratch(),
-             context.parallel());
+    const size_t from = input.bytes() / static_cast<size_t>(samples);
+    const size_t to = output.bytes() / static_cast<size_t>(samples);
+    const auto reduce = [&](int64_t sample, Parallel& parallel) {
+      loops.Run(functions_, input.as<char>() + static_cast<size_t>(sample) * from, element,
+                output.as<char>() + static_cast<size_t>(sample) * to, element, context.scratch(),
+                parallel);
+    };
+    // Where samples need no scratch memory threads may take one each.
+    if (samples == 1 || loops.ScratchBytes(functions_) > 0) {
+      for (int64_t n = 0; n < samples; ++n) reduce(n, context.parallel());
+      return OkStatus();
+    }
+    const int64_t chunk = kPoolTaskBytes / static_cast<int64_t>(from + 1) + 1;
+    context.parallel().For(samples, chunk, [&](int64_t begin, int64_t end, int /*worker*/) {
+      SerialParallel alone;
+      for (int64_t n = begin; n < end; ++n) reduce(n, alone);
+    });
     return OkStatus();
   }
 
  private:
+  // What a thread takes at once.
+  static constexpr int64_t kPoolTaskBytes = 128 * 1024;
+
+  ReduceLoops LoopsOf(const Shape& image) const {
+    Shape sample = image;
+    sample[0] = 1;
+    return ReduceLoops(sample, layout_.SpatialAxes(image.rank()), functions_);
+  }
+
   operators::ChannelLayout layout_;
   ReduceFunctions functions_;
 };

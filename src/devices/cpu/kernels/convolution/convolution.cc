@@ -328,6 +328,7 @@ Convolution::Convolution(const ConvolutionShape& shape) : image_(shape), rows_(i
   product_.bias_step = product_.blocks.columns;
   product_.residual_step = product_.blocks.columns;
   product_.row_scratch_floats = rows_.scratch_floats();
+  product_.of_samples = weight_product_.of_samples = true;
   few_columns_ = HasFewColumns(shape.out_channels, shape.groups, shape.in_channels / shape.groups);
   plain_ = IsPlain(shape.groups, shape.Taps()) && shape.batch > 0;
   weight_product_.rows = product_.rows;

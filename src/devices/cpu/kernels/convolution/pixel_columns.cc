@@ -75,6 +75,7 @@ PixelColumns::PixelColumns(const ConvolutionShape& shape)
   const int64_t pixels = PixelsAtOnce(shape);
   const ConvolutionShape wide = WideShape(shape, pixels);
   product_.rows = wide.OutputPixels();
+  product_.of_samples = true;
   product_.taps = rows_.taps();
   product_.depth = rows_.depth();
   product_.blocks = ColumnBlocks::Of(wide.out_channels);

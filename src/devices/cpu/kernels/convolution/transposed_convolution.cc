@@ -258,6 +258,7 @@ TransposedConvolution::TransposedConvolution(const ConvolutionShape& whole)
     phase.lines = FirstPixels(shape, part, choice);
     phase.product = fill_;
     phase.product.rows = pixels;
+    phase.product.of_samples = true;
     phase.product.taps = phase.rows.taps();
     phase.product.depth = phase.rows.depth();
     phase.product.right_step = blocks.PackedFloats(taps * in);

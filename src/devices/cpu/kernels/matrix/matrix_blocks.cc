@@ -212,7 +212,7 @@ class BlockRunner {
                                         ? product_.half(vectors_, tile_rows)
                                         : FindWholeTile(vectors_, LastColumns());
     // Not for the last of several rows: which one is left hangs on the threads.
-    const bool lone = product_.rows == 1 && product_.blocks.vectors() == 1;
+    const bool lone = product_.rows == 1 && product_.blocks.vectors() == 1 && !product_.of_samples;
     const float* ahead = t.right + part.taps * part.depth * stride;
     const float* const ahead_end = FetchEnd(t);
     int count = 0;

@@ -141,6 +141,9 @@ struct MatrixProduct {
   int64_t residual_step = 0;
 
   int64_t row_scratch_floats = 0;
+  // Rows are those of samples of a batch, which give the same bits in any company: a lone one goes
+  // the way of many.
+  bool of_samples = false;
 
   // Not null: of pairs of halves in the place of floats (see half_product.h), with these tiles.
   TileFinder half = nullptr;

@@ -24,10 +24,9 @@ constexpr int64_t kDepthCost = 24;
 constexpr int64_t kColumnCost = 40;
 // Larger weights are not worth three quarters more memory for a tenth of the time: those of 3 MiB.
 constexpr int64_t kMostWeights = 768 * 1024;
-// Fewer rows have pairs for three tiles only, and of fewer that stand together too many would be
-// without a partner when their number is odd.
+// Fewer rows have pairs for three tiles only. Asked of rows that stand together, and not of all, as
+// an image has the same bits in a batch as alone.
 constexpr int64_t kFewestRows = 40;
-constexpr int64_t kFewestTogether = 32;
 // What the left operands of a block of pairs take.
 constexpr int64_t kBlockBytes = 512 * 1024;
 constexpr int64_t kMostPairs = kMaxBlockRows / 2;
@@ -225,9 +224,7 @@ class Runner {
   bool by_columns_;  // threads share a block of rows, for want of such blocks
 };
 
-bool HasPairs(const WeightProduct& p) {
-  return p.rows >= kFewestRows && (p.rows_together % 2 == 0 || p.rows_together >= kFewestTogether);
-}
+bool HasPairs(const WeightProduct& p) { return p.rows_together >= kFewestRows; }
 
 // For few rows [a1 a2]: a2 (B21 - B11) + (a1 + a2) B11 and a1 (B12 - B22) + (a1 + a2) B22, two
 // products of two taps.

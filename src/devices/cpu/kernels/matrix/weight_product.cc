@@ -17,6 +17,7 @@ MatrixProduct PlainProductOf(const WeightProduct& weight) {
   product.out = weight.out;
   product.out_stride = weight.out_stride;
   product.epilogue = weight.epilogue;
+  product.of_samples = weight.of_samples;
   if (weight.half != nullptr) UseHalf(product, weight.half);
   return product;
 }

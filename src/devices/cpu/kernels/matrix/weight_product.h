@@ -16,6 +16,7 @@ struct WeightProduct {
   int64_t rows = 0;
   // Rows of one image or sequence, whose errors and NaN may spread to each other; divides `rows`.
   int64_t rows_together = 0;
+  bool of_samples = false;  // as in a MatrixProduct
   int64_t depth = 0;
   int64_t columns = 0;
   const float* packed = nullptr;  // from PackWeight

@@ -113,11 +113,23 @@ HWY_INLINE void ShortRows(const float* x, float* y, size_t n) {
   }
 }
 
+// The rows that are left when others went in whole vectors: a row's bits do not hang on how many
+// stand before it.
+template <bool kLog>
+void LastShortRows(const float* x, float* y, size_t rows, size_t n) {
+  HWY_ALIGN float values[kShortRow * (HWY_MAX_BYTES / sizeof(float))] = {};
+  std::copy_n(x, rows * n, values);
+  ShortRows<kLog>(values, values, n);
+  std::copy_n(values, rows * n, y);
+}
+
 template <bool kLog>
 void Rows(const float* x, float* y, size_t rows, size_t n) {
   const size_t lanes = hn::Lanes(D());
   if (2 * n <= lanes && n <= kShortRow) {
     for (; rows >= lanes; rows -= lanes, x += lanes * n, y += lanes * n) ShortRows<kLog>(x, y, n);
+    if (rows > 0) LastShortRows<kLog>(x, y, rows, n);
+    return;
   }
   for (size_t row = 0; row < rows; ++row, x += n, y += n) {
     const float maximum = RowMaximum(x, n);
