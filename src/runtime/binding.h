@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "planner/program.h"
+#include "runtime/help_choice.h"
 #include "runtime/loop_costs.h"
 #include "runtime/sample_groups.h"
 
@@ -96,6 +97,7 @@ class Binding {
   size_t thread_arena_bytes = 0;
   size_t thread_scratch_bytes = 0;
   mutable BindingCache children;
+  mutable HelpChoice help;  // of evaluations that are this segment alone
 };
 
 }  // namespace mullion

@@ -154,6 +154,13 @@ bool Frame::RootIsBound() const {
   });
 }
 
+HelpChoice* Frame::help() const {
+  if (!RootIsBound()) return nullptr;
+  const Binding& binding = *segments_[0].binding;
+  const bool whole = binding.end_step == static_cast<int>(program_.steps.size());
+  return whole ? &binding.help : nullptr;
+}
+
 Status Frame::Run(const Evaluation& evaluation) {
   // Results that the caller gave no memory for are his to keep: they get a fresh place each time.
   outputs_changed_ |=

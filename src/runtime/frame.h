@@ -41,6 +41,9 @@ class Frame {
   // Memory for a tensor output of the main program; an empty view lets the frame allocate.
   void SetOutputMemory(int index, const MutableTensorView& memory);
   Status Run(const Evaluation& evaluation);
+  // Whether it is to be helped, with the inputs that are set; null where that is not asked, as
+  // sizes are new or what it takes hangs on contents.
+  HelpChoice* help() const;
   const Datum& Output(int index) const;
   // Lets go of the inputs, whose memory is the caller's, and of the memory that others may use now:
   // outputs are not there any more.

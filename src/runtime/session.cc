@@ -2,6 +2,7 @@
 #include "runtime/session.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/platform.h"
 #include "base/str_cat.h"
@@ -129,13 +130,7 @@ Status Session::Run(std::span<const Datum> inputs, std::span<Datum> outputs,
                                                      const_cast<void*>(view.data)}
                                  : MutableTensorView{});
   }
-  PoolParallel parallel(pool_.get(), threads_, cancellation);
-  Status status;
-  {
-    const ThreadPool::ActiveScope active(pool_.get(), shareable_.load(std::memory_order_relaxed));
-    status = frame->Run({&parallel, cancellation, profiler, &frame->scratch()});
-  }
-  shareable_.store(parallel.shareable(), std::memory_order_relaxed);
+  Status status = RunFrame(*frame, cancellation, profiler);
   for (size_t i = 0; status.ok() && i < outputs.size(); ++i) {
     status = Deliver(*frame, i, outputs[i]);
   }
@@ -144,6 +139,26 @@ Status Session::Run(std::span<const Datum> inputs, std::span<Datum> outputs,
   }
   frame->Finish();
   ReturnFrame(std::move(frame));
+  return status;
+}
+
+// With the inputs and outputs that are set; on this thread alone where help gains nothing.
+Status Session::RunFrame(Frame& frame, const CancellationToken* cancellation, Profiler* profiler) {
+  HelpChoice* const choice = pool_ == nullptr ? nullptr : frame.help();
+  const bool helped = choice == nullptr || choice->Helped();
+  ThreadPool* const pool = helped ? pool_.get() : nullptr;
+  PoolParallel parallel(pool, threads_, cancellation);
+  const auto start = std::chrono::steady_clock::now();
+  Status status;
+  {
+    const ThreadPool::ActiveScope active(pool, shareable_.load(std::memory_order_relaxed));
+    status = frame.Run({&parallel, cancellation, profiler, &frame.scratch()});
+  }
+  if (helped) shareable_.store(parallel.shareable(), std::memory_order_relaxed);
+  if (choice != nullptr && status.ok() && (!helped || parallel.WasHelped())) {
+    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
+    choice->Took(helped, took.count(), parallel.won());
+  }
   return status;
 }
 

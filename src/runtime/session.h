@@ -76,6 +76,7 @@ class Session {
  private:
   Session() = default;
   Status CheckInput(size_t index, const Datum& value) const;
+  Status RunFrame(Frame& frame, const CancellationToken* cancellation, Profiler* profiler);
   Status Deliver(Frame& frame, size_t index, Datum& output) const;
   std::unique_ptr<Frame> TakeFrame();
   void ReturnFrame(std::unique_ptr<Frame> frame);

@@ -369,11 +369,13 @@ void PoolParallel::For(int64_t count, int64_t chunk,
   shareable_ += time;
   const int64_t start = NowNs();
   if (pool_->Run(loop, helpers, false) == 0) return;
+  helped_ += time;
   const int64_t took = NowNs() - start;
   if (!cost.WasShared()) {
     cost.SetShared();
   } else {
     pool_->Settle(time - took);
+    won_ += time - took;
   }
 }
 

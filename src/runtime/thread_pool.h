@@ -119,6 +119,11 @@ class PoolParallel final : public Parallel {
   }
   // What was, or could have been, shared so far, in nanoseconds on one thread.
   int64_t shareable() const { return shareable_; }
+  // What was won by sharing so far; less than 0 where it was lost.
+  int64_t won() const { return won_; }
+  // Whether helpers had a part in most of what could be shared. They have not where the pool's
+  // account does not allow it.
+  bool WasHelped() const { return helped_ * 2 >= shareable_; }
 
  private:
   void Learn(const ThreadPool::Loop& loop, int helpers, LoopCost& cost);
@@ -129,6 +134,8 @@ class PoolParallel final : public Parallel {
   LoopCosts* costs_ = nullptr;
   size_t loop_ = 0;
   int64_t shareable_ = 0;
+  int64_t helped_ = 0;
+  int64_t won_ = 0;
 };
 
 }  // namespace mullion
