@@ -113,24 +113,25 @@ HWY_INLINE void ShortRows(const float* x, float* y, size_t n) {
   }
 }
 
-// The rows that are left when others went in whole vectors: a row's bits do not hang on how many
-// stand before it.
+// Rows that are left when the others went in whole vectors go the same way: a row's bits do not
+// hang on how many stand before it.
 template <bool kLog>
-void LastShortRows(const float* x, float* y, size_t rows, size_t n) {
-  HWY_ALIGN float values[kShortRow * (HWY_MAX_BYTES / sizeof(float))] = {};
-  std::copy_n(x, rows * n, values);
-  ShortRows<kLog>(values, values, n);
-  std::copy_n(values, rows * n, y);
+void AllShortRows(const float* x, float* y, size_t rows, size_t n) {
+  HWY_ALIGN float last[kShortRow * (HWY_MAX_BYTES / sizeof(float))] = {};
+  const size_t lanes = hn::Lanes(D());
+  for (; rows > 0; x += lanes * n, y += lanes * n) {
+    const size_t count = std::min(rows, lanes);
+    const bool whole = count == lanes;
+    if (!whole) std::copy_n(x, count * n, last);
+    ShortRows<kLog>(whole ? x : last, whole ? y : last, n);
+    if (!whole) std::copy_n(last, count * n, y);
+    rows -= count;
+  }
 }
 
 template <bool kLog>
 void Rows(const float* x, float* y, size_t rows, size_t n) {
-  const size_t lanes = hn::Lanes(D());
-  if (2 * n <= lanes && n <= kShortRow) {
-    for (; rows >= lanes; rows -= lanes, x += lanes * n, y += lanes * n) ShortRows<kLog>(x, y, n);
-    if (rows > 0) LastShortRows<kLog>(x, y, rows, n);
-    return;
-  }
+  if (2 * n <= hn::Lanes(D()) && n <= kShortRow) return AllShortRows<kLog>(x, y, rows, n);
   for (size_t row = 0; row < rows; ++row, x += n, y += n) {
     const float maximum = RowMaximum(x, n);
     const float sum = RowExp<!kLog>(x, y, n, maximum);
