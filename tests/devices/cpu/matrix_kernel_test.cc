@@ -105,7 +105,7 @@ void CheckProduct(const Sizes& size, std::mt19937& random) {
 
 TEST_P(MatrixKernel, MultipliesEveryTileAndTail) {
   std::mt19937 random(1);
-  for (int64_t rows = 1; rows <= 13; ++rows) {
+  for (int64_t rows = 1; rows <= 26; ++rows) {
     for (const int64_t columns : {1, 7, 8, 16, 24, 31, 32, 48, 56, 64, 65, 80, 97, 130}) {
       CheckProduct({rows, RandomInt(1, 9, random), columns}, random);
     }

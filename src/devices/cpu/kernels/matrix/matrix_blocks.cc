@@ -242,7 +242,10 @@ class BlockRunner {
   int64_t EvenTiles(int64_t row, int tile_rows) const {
     const int64_t end = even_.end[static_cast<size_t>(row)];
     if (even_.step == 0 || end < row) return 0;
-    return static_cast<uint32_t>(end - row) / static_cast<uint32_t>(tile_rows);
+    const int64_t tiles = static_cast<uint32_t>(end - row) / static_cast<uint32_t>(tile_rows);
+    // The last one is parted where a row would be left alone.
+    const int64_t left = row_count_ - row - (tiles - 1) * tile_rows;
+    return tiles > 0 && LeavesLoneRow(left, tile_rows) ? tiles - 1 : tiles;
   }
 
   // How many of `tiles` from `row` on can be finished together.

@@ -27,7 +27,11 @@ int64_t BlockRows(const MatrixProduct& product, int64_t work, int threads) {
     const int64_t most = std::min(DivideUp(product.rows, 2 * tile_rows), work / kLeastWork);
     blocks = std::max(blocks, std::min(wanted, most));
   }
-  return DivideUp(DivideUp(product.rows, blocks), tile_rows) * tile_rows;
+  // Blocks of columns that differ have tiles of different heights.
+  const int64_t last_rows = MatrixTileRows(product.blocks.Vectors(product.blocks.count() - 1));
+  int64_t whole_tiles = tile_rows;
+  while (threads == 1 && whole_tiles % last_rows != 0) whole_tiles += tile_rows;
+  return RoundUp(DivideUp(product.rows, blocks), whole_tiles);
 }
 
 // Tasks that are claimed at once: long enough that claiming costs nothing, short enough that a

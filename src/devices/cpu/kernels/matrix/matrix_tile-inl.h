@@ -367,13 +367,19 @@ HWY_NOINLINE void Tile(const TileArguments& t) {
 
 // Where fewer rows are left than the tile of all rows has, so many at a time are taken by tiles of
 // their own: six hide the latency of the additions, so one more call is all that larger ones would
-// save.
+// save. What takes two calls is halved, as a few rows wait for their own additions.
 inline constexpr int kMostRowsLeft = 6;
+
+// Whether a row would be left alone behind the last tile of all rows, and that tile with it is two
+// of some rows each.
+inline bool LeavesLoneRow(int64_t left, int tile_rows) {
+  return left == tile_rows + 1 && left <= 2 * kMostRowsLeft;
+}
 
 // Rows of the next tile where so many are left.
 inline int RowsOfTile(int64_t left, int tile_rows) {
-  if (left >= tile_rows) return tile_rows;
-  return static_cast<int>(std::min<int64_t>(left, kMostRowsLeft));
+  if (left >= tile_rows && !LeavesLoneRow(left, tile_rows)) return tile_rows;
+  return static_cast<int>(left > std::min(kMostRowsLeft, tile_rows) ? (left + 1) / 2 : left);
 }
 
 template <int kVectors, int... kRows>
