@@ -25,6 +25,10 @@ inline constexpr int64_t kLargestConvolution = int64_t{1} << 30;
 // mostly come.
 inline constexpr std::string_view kReadsPlanes = "reads_planes";
 
+// Attribute of a 1×1 Conv in four groups with channels last: channel g * n + j of n in a group is
+// given out as channel 4 * j + g.
+inline constexpr std::string_view kShufflesChannels = "shuffles_channels";
+
 struct ConvolutionGeometry {
   // Checks attributes and shapes against each other as far as they are known. `weights` are
   // [M, C / group, kernel...]; `image` follows the node's layout, or has planes where it says so.

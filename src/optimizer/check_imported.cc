@@ -24,6 +24,7 @@ constexpr auto kAdded = std::to_array<std::string_view>({
     operators::kFusedBeta,
     operators::kResidualBegin,
     operators::kReadsPlanes,
+    operators::kShufflesChannels,
     operators::kMaxPooled,
     operators::attention::kFusedFill,
     operators::attention::kFusedFlatOutput,

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "operators/convolution_geometry.h"
 #include "operators/epilogue.h"
 #include "optimizer/pattern.h"
 
@@ -14,14 +15,17 @@ namespace {
 
 constexpr int kReshapeOpset = 14;
 
-struct FoldedShuffle {
+struct Shuffle {
   Node* split;
   Node* turn;
   Node* join;
-  Node* depthwise;
-  Node* grouped;
   int64_t groups;    // that are exchanged with what is in them
   int64_t channels;  // in each
+  // What reads the shuffled channels and could read them as they were.
+  Node* depthwise = nullptr;
+  Node* grouped = nullptr;
+  // What makes the channels and could give them out shuffled.
+  Node* maker = nullptr;
 };
 
 // The only reader of the node's output, if it is `name` and reads it as its first input.
@@ -60,7 +64,7 @@ bool AreAll(const Node& node, std::string_view attribute, int64_t value) {
   return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v == value; });
 }
 
-bool Find(Node& turn, FoldedShuffle& found) {
+bool FindShuffle(Node& turn, Shuffle& found) {
   Node* const split = ProducerOf(turn.input(0), "Reshape");
   Node* const join = ReaderAlone(turn, "Reshape");
   if (split == nullptr || join == nullptr || ReaderAlone(*split, "Transpose") != &turn)
@@ -74,13 +78,26 @@ bool Find(Node& turn, FoldedShuffle& found) {
   for (int i = 0; i + 1 < rank; ++i) {
     if (parts[i] != image.type.shape[i]) return false;
   }
-  const int64_t channels = image.type.shape.Back(0);
-  const int64_t groups = parts.Back(1);
-  if (groups < 2 || parts.Back(0) < 1 || groups * parts.Back(0) != channels) return false;
+  found = {split, &turn, join, parts.Back(1), parts.Back(0)};
+  return found.groups > 1 && found.channels > 0 &&
+         found.groups * found.channels == image.type.shape.Back(0);
+}
 
-  Node* const depthwise = ReaderAlone(*join, "Conv");
+// A 1×1 Conv of all pixels without a residual.
+bool IsPointwise(const Node& conv, int64_t in_channels, int64_t out_channels, int rank) {
+  Shape weights = Shape::Filled(rank, 1);
+  weights[0] = out_channels;
+  weights[1] = in_channels;
+  return IsConvOf(conv, weights) && AreAll(conv, "strides", 1) && AreAll(conv, "pads", 0) &&
+         !conv.HasAttribute(operators::kShufflesChannels);
+}
+
+bool HasReader(Shuffle& shuffle) {
+  const Shape& image = shuffle.split->input(0)->type.shape;
+  const int64_t channels = image.Back(0);
+  Node* const depthwise = ReaderAlone(*shuffle.join, "Conv");
   if (depthwise == nullptr) return false;
-  Shape weights = Shape::Filled(rank, -1);
+  Shape weights = Shape::Filled(image.rank(), -1);
   weights[0] = channels;
   weights[1] = 1;
   const Value* const bias = depthwise->input(operators::kBiasInput);
@@ -90,20 +107,39 @@ bool Find(Node& turn, FoldedShuffle& found) {
   }
   Node* const grouped = ReaderAlone(*depthwise, "Conv");
   const int64_t readers = grouped == nullptr ? 1 : grouped->IntAttribute("group", 1);
-  if (readers < 2 || channels % (readers * groups) != 0) return false;
-  weights = Shape::Filled(rank, 1);
-  weights[0] = -1;
-  weights[1] = channels / readers;
-  if (!IsConvOf(*grouped, weights) || !AreAll(*grouped, "strides", 1) ||
-      !AreAll(*grouped, "pads", 0)) {
+  if (readers < 2 || channels % (readers * shuffle.groups) != 0 ||
+      !IsPointwise(*grouped, channels / readers, -1, image.rank())) {
     return false;
   }
-  found = {split, &turn, join, depthwise, grouped, groups, parts.Back(0)};
+  shuffle.depthwise = depthwise;
+  shuffle.grouped = grouped;
+  return true;
+}
+
+// Of kShufflesChannels.
+constexpr int64_t kMadeGroups = 4;
+
+// Sets the attribute where it can be.
+bool HasMaker(Shuffle& shuffle, const Capabilities* capabilities) {
+  const Value& image = *shuffle.split->input(0);
+  Node* const maker = ProducerOf(&image, "Conv");
+  if (maker == nullptr || &maker->graph() != &shuffle.split->graph() || !HasOneReader(image) ||
+      shuffle.groups != kMadeGroups || maker->IntAttribute("group", 1) != kMadeGroups ||
+      maker->input(operators::kResidualInput) != nullptr ||
+      !IsPointwise(*maker, -1, kMadeGroups * shuffle.channels, image.type.shape.rank())) {
+    return false;
+  }
+  maker->SetAttribute(operators::kShufflesChannels, int64_t{1});
+  if (capabilities == nullptr || !capabilities->Supports(*maker)) {
+    maker->RemoveAttribute(operators::kShufflesChannels);
+    return false;
+  }
+  shuffle.maker = maker;
   return true;
 }
 
 // Rows of a constant in the order in which channels come before the shuffle.
-Value& Unshuffled(const FoldedShuffle& shuffle, const Value& constant) {
+Value& Unshuffled(const Shuffle& shuffle, const Value& constant) {
   const Shape& shape = constant.constant.shape();
   const int64_t row = shape.Product(1, shape.rank());
   std::vector<float> shuffled(static_cast<size_t>(constant.constant.count()));
@@ -118,7 +154,7 @@ Value& Unshuffled(const FoldedShuffle& shuffle, const Value& constant) {
   return shuffle.turn->graph().AddConstant(constant.name(), Tensor::FromSpan<float>(shape, rows));
 }
 
-void Fold(Graph& graph, const FoldedShuffle& shuffle) {
+void Fold(Graph& graph, const Shuffle& shuffle) {
   Node& depthwise = *shuffle.depthwise;
   Node& grouped = *shuffle.grouped;
   depthwise.SetInput(0, shuffle.split->input(0));
@@ -158,18 +194,34 @@ void Fold(Graph& graph, const FoldedShuffle& shuffle) {
   grouped.SetAttribute("kernel_shape", std::move(kernel));
 }
 
+void GiveOutShuffled(Graph& graph, const Shuffle& shuffle) {
+  Value* const output = shuffle.join->output(0);
+  shuffle.join->SetOutput(0, nullptr);
+  shuffle.maker->SetOutput(0, output);
+  for (Node* const node : {shuffle.join, shuffle.turn, shuffle.split}) graph.Remove(*node);
+}
+
 }  // namespace
 
-bool FoldShuffle(Graph& graph) {
-  std::vector<FoldedShuffle> shuffles;
+bool FoldShuffle(Graph& graph, const Capabilities* capabilities) {
+  std::vector<Shuffle> shuffles;
   bool changed = false;
   for (const auto& node : graph.nodes()) {
-    for (Graph* const subgraph : node->Subgraphs()) changed |= FoldShuffle(*subgraph);
-    FoldedShuffle found;
-    if (Is(*node, "Transpose") && Find(*node, found)) shuffles.push_back(found);
+    for (Graph* const subgraph : node->Subgraphs()) changed |= FoldShuffle(*subgraph, capabilities);
+    Shuffle found;
+    if (Is(*node, "Transpose") && FindShuffle(*node, found)) shuffles.push_back(found);
   }
-  for (const FoldedShuffle& shuffle : shuffles) Fold(graph, shuffle);
-  return changed || !shuffles.empty();
+  for (Shuffle& shuffle : shuffles) {
+    if (HasReader(shuffle)) {
+      Fold(graph, shuffle);
+    } else if (HasMaker(shuffle, capabilities)) {
+      GiveOutShuffled(graph, shuffle);
+    } else {
+      continue;
+    }
+    changed = true;
+  }
+  return changed;
 }
 
 }  // namespace mullion::optimizer

@@ -7,15 +7,20 @@
 //
 //   Reshape  Transpose  Reshape  Conv (C groups)  Conv (1x1)
 //   Conv (C groups)  Reshape  Conv (1 x groups, stride groups)
+//
+// Where that is not so, or channels do not part evenly, a 1x1 convolution in four groups before the
+// exchange gives out its channels shuffled (kShufflesChannels) if a device can do that.
 #ifndef MULLION_OPTIMIZER_FOLD_SHUFFLE_H_
 #define MULLION_OPTIMIZER_FOLD_SHUFFLE_H_
 
 #include "graph/graph.h"
+#include "optimizer/capabilities.h"
 
 namespace mullion::optimizer {
 
 // Returns whether anything changed. Wants channels last, and what Conv gives out to be its own.
-bool FoldShuffle(Graph& graph);
+// `capabilities` may be null.
+bool FoldShuffle(Graph& graph, const Capabilities* capabilities);
 
 }  // namespace mullion::optimizer
 

@@ -103,7 +103,7 @@ Status Optimize(Graph& graph, const PipelineOptions& options) {
   FuseElementwise(graph);
   if (PlaceChannelsLast(graph, *options.operators)) Reduce(graph, options);
   CropResiduals(graph);
-  FoldShuffle(graph);
+  FoldShuffle(graph, options.capabilities);
   JoinInPlace(graph);
   ReadPlanes(graph);
   FuseMaxPool(graph);

@@ -14,6 +14,17 @@ namespace {
 
 using Ints = std::vector<int64_t>;
 
+class Shuffles final : public optimizer::Capabilities {
+ public:
+  explicit Shuffles(bool can) : can_(can) {}
+  bool Supports(const Node& /*node*/) const override { return can_; }
+
+ private:
+  bool can_;
+};
+const Shuffles kAll(true);
+const Shuffles kNone(false);
+
 class FoldShuffle : public testing::Test {
  protected:
   // Weights or a bias that count from 0 on.
@@ -38,14 +49,17 @@ class FoldShuffle : public testing::Test {
     out.producer()->SetAttribute("pads", Ints{1, 1, 1, 1});
     return out;
   }
-  Value& Grouped(Value& x, int64_t groups, int64_t kernel = 1) {
-    Value& out = maker_.Add("Conv", {&x, &Counting({6, 12 / groups, kernel, kernel})});
+  Value& Grouped(Value& x, int64_t groups, int64_t kernel = 1, int64_t channels = 6) {
+    Value& out = maker_.Add("Conv", {&x, &Counting({channels, 12 / groups, kernel, kernel})});
     out.producer()->SetAttribute("group", groups);
     return out;
   }
   Value& Image() { return maker_.Conv(maker_.Input({2, 3, 8, 9}), 3, 12); }
 
-  std::string Folded(Value& output) { return maker_.Rewritten(output, optimizer::FoldShuffle); }
+  std::string Folded(Value& output, const optimizer::Capabilities* capabilities = nullptr) {
+    return maker_.Rewritten(
+        output, [=](Graph& graph) { return optimizer::FoldShuffle(graph, capabilities); });
+  }
 
   GraphMaker maker_;
 };
@@ -79,6 +93,43 @@ TEST_F(FoldShuffle, OneGroupIsLeftAlone) {
 
 TEST_F(FoldShuffle, WiderKernelsAreLeftAlone) {
   EXPECT_EQ(Folded(Grouped(Depthwise(Shuffled(Image(), 2)), 3, 3)), kKept);
+}
+
+TEST_F(FoldShuffle, FourGroupsGiveOutTheirChannelsShuffled) {
+  Value& made = Grouped(Image(), 4, 1, 12);
+  EXPECT_EQ(Folded(Grouped(Depthwise(Shuffled(made, 4)), 2), &kAll),
+            "Transpose(0,2,3,1) Conv@last Conv@last Conv@last Conv@last Transpose(0,3,1,2)");
+  const Node& grouped = *maker_.graph.nodes().back()->input(0)->producer();
+  const Node& conv = *grouped.input(0)->producer()->input(0)->producer();
+  EXPECT_EQ(conv.IntAttribute("shuffles_channels", 0), 1);
+  EXPECT_EQ(conv.output(0)->type.shape, Shape({2, 8, 9, 12}));
+}
+
+TEST_F(FoldShuffle, OtherGroupsGiveOutTheirOwn) {
+  const auto keeps = [&](Value& output, const optimizer::Capabilities* capabilities) {
+    return Folded(output, capabilities).find("Transpose(0,1,2,4,3)") != std::string::npos;
+  };
+  EXPECT_TRUE(keeps(Depthwise(Shuffled(Grouped(Image(), 2, 1, 12), 2)), &kAll));
+  EXPECT_TRUE(keeps(Depthwise(Shuffled(Grouped(Image(), 4, 1, 12), 2)), &kAll));
+  EXPECT_TRUE(keeps(Depthwise(Shuffled(Grouped(Image(), 4, 1, 12), 4)), &kNone));
+  Value& made = Grouped(Image(), 4, 1, 12);
+  Value& shuffled = Depthwise(Shuffled(made, 4));
+  maker_.graph.AddOutput(made);
+  EXPECT_TRUE(keeps(shuffled, &kAll));
+}
+
+TEST_F(FoldShuffle, WhatReadersFindIsNotGivenOutShuffled) {
+  Value& made = Grouped(Image(), 4, 1, 12);
+  EXPECT_NE(Folded(Grouped(Depthwise(Shuffled(made, 4)), 3), &kAll)
+                .find("Conv@last Conv@last Reshape Conv@last"),
+            std::string::npos);
+}
+
+// The first shuffle is read as it is; the second must not be given out by what then reads it so.
+TEST_F(FoldShuffle, OneConvolutionDoesNotDoBoth) {
+  Value& both = Grouped(Depthwise(Shuffled(Image(), 3)), 4, 1, 12);
+  const std::string text = Folded(Depthwise(Shuffled(both, 4)), &kAll);
+  EXPECT_NE(text.find("Transpose(0,1,2,4,3)"), std::string::npos);
 }
 
 TEST_F(FoldShuffle, WhatOthersReadStays) {

@@ -13,6 +13,8 @@
 #include "devices/cpu/kernels/convolution/large_kernel.h"
 #include "devices/cpu/kernels/convolution/pixel_columns.h"
 #include "devices/cpu/kernels/convolution/plane_convolution.h"
+#include "devices/cpu/kernels/convolution/shuffled_convolution.h"
+#include "devices/cpu/kernels/convolution/shuffled_tile.h"
 #include "devices/cpu/kernels/convolution/thin_winograd.h"
 #include "devices/cpu/kernels/convolution/winograd.h"
 #include "devices/cpu/plain_convolution.h"
@@ -42,7 +44,10 @@ bool IsSpread(const ConvolutionShape& shape) {
 
 class FloatConv final : public FloatConvolution {
  public:
-  explicit FloatConv(const Node& node) : FloatConvolution(node), half_(HalfTilesFor(node)) {}
+  explicit FloatConv(const Node& node)
+      : FloatConvolution(node),
+        half_(HalfTilesFor(node)),
+        shuffles_(node.IntAttribute(operators::kShufflesChannels, 0) != 0) {}
 
   // Reads the node once for all images, where weights are constant.
   void KeepAttributes() {
@@ -96,10 +101,21 @@ class FloatConv final : public FloatConvolution {
     return true;
   }
 
-  enum class Form { kDepthwise, kWinograd, kFolded, kFourier, kLarge, kHalf, kPixels, kDirect };
+  enum class Form {
+    kDepthwise,
+    kWinograd,
+    kFolded,
+    kFourier,
+    kLarge,
+    kHalf,
+    kPixels,
+    kShuffled,
+    kDirect
+  };
 
   Form FormOf(const ConvolutionShape& shape) const {
     if (pool().spatial_rank > 0) return Form::kDirect;
+    if (shuffles_) return Form::kShuffled;
     if (IsDepthwise(shape) || IsSpread(shape)) return Form::kDepthwise;
     if (UsesWinograd(shape)) return Form::kWinograd;
     if (UsesFoldedStride(shape)) return Form::kFolded;
@@ -127,6 +143,8 @@ class FloatConv final : public FloatConvolution {
         return std::make_unique<HalfConvolution>(shape, half_);
       case Form::kPixels:
         return std::make_unique<PixelColumns>(shape);
+      case Form::kShuffled:
+        return std::make_unique<ShuffledConvolution>(shape);
       case Form::kDirect:
         break;
     }
@@ -155,6 +173,8 @@ class FloatConv final : public FloatConvolution {
       case Form::kPixels:
         return StrCat("convolution of pixels ",
                       shape.axes[static_cast<size_t>(shape.spatial_rank - 1)].stride, " apart");
+      case Form::kShuffled:
+        return "shuffled";
       case Form::kDirect:
         break;
     }
@@ -177,6 +197,8 @@ class FloatConv final : public FloatConvolution {
         return PackedHalfConvolutionFloats(shape);
       case Form::kPixels:
         return PackedPixelColumnsFloats(shape);
+      case Form::kShuffled:
+        return PackedShuffledFloats(shape);
       case Form::kDirect:
         break;
     }
@@ -200,9 +222,11 @@ class FloatConv final : public FloatConvolution {
     if (form == Form::kLarge) PackLargeKernel(all, shape, packed);
     if (form == Form::kHalf) PackHalfConvolution(all, shape, packed);
     if (form == Form::kPixels) PackPixelColumns(all, shape, packed);
+    if (form == Form::kShuffled) PackShuffled(all, shape, packed);
   }
 
   const TileFinder half_;  // null where half precision is not to be used
+  const bool shuffles_;
   std::optional<Known> known_;
 };
 
@@ -237,10 +261,20 @@ Result<std::unique_ptr<Executable>> MakeConv(const Node& node, WeightStore& weig
   return std::unique_ptr<Executable>(std::move(conv));
 }
 
+// Shuffled channels are for tiles to give out.
+Status SupportsConv(const Node& node) {
+  if (!node.HasAttribute(operators::kShufflesChannels) ||
+      HasShuffledTiles(node.input(1)->type.shape[0])) {
+    return OkStatus();
+  }
+  return node.Error(StatusCode::kUnsupported, "so many channels are not given out shuffled");
+}
+
 }  // namespace
 
 void RegisterConv(KernelRegistry& registry) {
-  registry.Add({.name = "Conv", .types = types::kFloatDouble, .make = MakeConv});
+  registry.Add(
+      {.name = "Conv", .types = types::kFloatDouble, .make = MakeConv, .supports = SupportsConv});
 }
 
 }  // namespace mullion::cpu
