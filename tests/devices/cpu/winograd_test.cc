@@ -138,6 +138,25 @@ TEST_P(WinogradKernel, ConvolvesFixedSizesInTilesOfFive) {
   Check(shape, random, 4e-6);
 }
 
+// Nine tiles of 5x5 outputs and many weights, which AVX-512 transforms across only: of several
+// images, with channels that are no whole vectors, and by two threads.
+TEST_P(WinogradKernel, MakesWeightsOfNineTilesInRegisters) {
+  std::mt19937 random(18);
+  for (const int64_t batch : {1, 2, 5}) {
+    ConvolutionShape shape = ShapeOf(13, 14, RandomInt(97, 120, random), 64, 1);
+    shape.batch = batch;
+    shape.fixed = true;
+    EXPECT_EQ(WinogradFormOf(shape).across_only, GetParam() >= Isa::kAvx512);
+    Check(shape, random, 4e-6);
+    shape.in_channels = 35;
+    shape.out_channels = 192;
+    EXPECT_EQ(WinogradFormOf(shape).across_only, GetParam() >= Isa::kAvx512);
+    Check(shape, random, 4e-6);
+    shape.axes[1] = {15, 16, 3, 1, 1, 1};  // twelve tiles
+    EXPECT_FALSE(WinogradFormOf(shape).across_only);
+  }
+}
+
 // Tiles of 2x2 outputs.
 TEST_P(WinogradKernel, ConvolvesManyChannels) {
   std::mt19937 random(5);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/rounding.h"
+#include "devices/cpu/kernels/convolution/winograd_column.h"
 #include "devices/cpu/kernels/matrix/matrix_blocks.h"
 #include "devices/cpu/kernels/simd/even_blocks.h"
 
@@ -41,20 +42,24 @@ Winograd::Winograd(const ConvolutionShape& shape)
   if (shape.spatial_rank == 2) down_ = TileAxis(shape.axes[0], form_.tile);
   tiles_ = shape.batch * down_.tiles * across_.tiles;
   const int64_t bytes = form_.points() * (channels_ + kMaxColumns) * int64_t{sizeof(float)};
-  const int64_t rows = MatrixTileRows(blocks_.Vectors(0));
+  const int64_t rows = TilesAtOnce();
   most_tiles_ = kBlockBytes / bytes / rows * rows;
   if (MayPreferDirectToWinograd(shape) && PrefersDirectToWinograd(shape)) {
     direct_ = std::make_unique<Convolution>(shape);
   }
 }
 
+int64_t Winograd::TilesAtOnce() const {
+  return form_.across_only ? kWinogradColumnTiles : MatrixTileRows(blocks_.Vectors(0));
+}
+
 // Where there are few blocks, each thread takes tiles of one stretch of the image, if it gets two
 // of the matrix kernel's at least: it then writes and reads the same pixels from layer to layer.
 // Lines that both threads have read are written at a tenth of the speed of a thread's own.
 RowBlocks Winograd::TileBlocks(int threads) const {
-  const int64_t rows = MatrixTileRows(blocks_.Vectors(0));
+  const int64_t rows = TilesAtOnce();
   const RowBlocks blocks = EvenRowBlocks(tiles_, most_tiles_, rows, blocks_.count(), threads);
-  if (threads == 1 || blocks.count >= 4 * threads) return blocks;
+  if (threads == 1 || form_.across_only || blocks.count >= 4 * threads) return blocks;
   const int64_t fewest = std::max<int64_t>(DivideUp(tiles_, std::max(most_tiles_, rows)), 1);
   const int64_t even = DivideUp(tiles_, RoundUp(fewest, threads));
   return even < 2 * rows ? blocks : RowBlocks{even, DivideUp(tiles_, even)};
@@ -117,8 +122,37 @@ void Winograd::TransformInput(const Job& job, int64_t begin, int64_t end, float*
   }
 }
 
+void Winograd::MultiplyColumns(const Job& job, int64_t tile_block, int64_t column_block,
+                               const float* rows, int64_t point_stride, float* sums) const {
+  const int64_t width = blocks_.Vectors(column_block) * blocks_.lanes;
+  const int64_t part = kWinogradColumnVectors * blocks_.lanes;
+  const int64_t out_step = job.tiles.rows * width + kGap;
+  const int64_t window = form_.window();
+  WinogradColumn column;
+  column.tiles = std::min(job.tiles.rows, tiles_ - tile_block * job.tiles.rows);
+  column.depth = in_channels_;
+  column.row_stride = channels_;
+  column.row_step = window * point_stride;
+  column.sum_stride = width;
+  column.sum_step = window * out_step;
+  column.weights =
+      job.packed + blocks_.FirstColumn(column_block) * in_channels_ * form_.weight_points();
+  for (int64_t point = 0; point < window; ++point) {
+    column.rows = rows + point * point_stride;
+    for (int64_t first = 0; first < width; first += part) {
+      column.sums = sums + point * out_step + first;
+      MultiplyWinogradColumn(column);
+      column.weights += in_channels_ * form_.kernel * part;
+    }
+  }
+}
+
 void Winograd::Multiply(const Job& job, int64_t tile_block, int64_t column_block, const float* rows,
                         int64_t point_stride, float* sums) const {
+  if (form_.across_only) {
+    MultiplyColumns(job, tile_block, column_block, rows, point_stride, sums);
+    return Finish(job, tile_block, column_block, sums);
+  }
   const int64_t width = blocks_.Vectors(column_block) * blocks_.lanes;
   const int64_t depth = in_channels_;
   DenseBlock product;

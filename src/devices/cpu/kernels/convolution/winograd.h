@@ -9,6 +9,10 @@
 // results are transformed back. Tiles of 2x2 outputs have 16 numbers, those of 5x5 have 49,
 // those of 6x6 have 64.
 //
+// Where nine tiles of 5x5 outputs meet many weights, AVX-512 keeps these transformed across only
+// and transforms them down as it multiplies (winograd_column.h): what 49 numbers a kernel take to
+// come from memory is more than their products take.
+//
 // With stride 2, inputs in even places meet the first and last weight, a kernel of 2, and those in
 // odd places the one in the middle: along an axis four outputs take 5 multiplications and 4 instead
 // of 12, and a tile 81 instead of 144, with the weights as 36 numbers.
@@ -56,6 +60,7 @@ class Winograd final : public ConvolutionPlan {
  private:
   struct Job;
 
+  int64_t TilesAtOnce() const;
   RowBlocks TileBlocks(int threads) const;
   int64_t InputStride(int64_t tiles) const;
   int64_t InputFloats(int64_t tiles) const;
@@ -67,6 +72,9 @@ class Winograd final : public ConvolutionPlan {
   // One block of columns for a block of tiles, whose first row is at `rows`.
   void Multiply(const Job& job, int64_t tile_block, int64_t column_block, const float* rows,
                 int64_t point_stride, float* sums) const;
+  // The products of that with weights that are transformed across only.
+  void MultiplyColumns(const Job& job, int64_t tile_block, int64_t column_block, const float* rows,
+                       int64_t point_stride, float* sums) const;
   void Finish(const Job& job, int64_t tile_block, int64_t column_block, const float* sums) const;
 
   WinogradForm form_;

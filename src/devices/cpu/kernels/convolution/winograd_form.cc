@@ -5,6 +5,7 @@
 
 #include "base/rounding.h"
 #include "devices/cpu/kernels/convolution/thin_winograd_tile.h"
+#include "devices/cpu/kernels/convolution/winograd_column.h"
 #include "devices/cpu/kernels/matrix/few_columns.h"
 #include "devices/cpu/kernels/matrix/matrix_blocks.h"
 #include "devices/cpu/kernels/simd/isa.h"
@@ -38,6 +39,8 @@ constexpr int64_t kFewestStridedChannels = 32;
 constexpr int64_t kMostLargestTiles = 128 * 128;
 constexpr int64_t kMostLargeTiles = 256 * 256;
 constexpr int64_t kMostProducts = 512 * 512;
+// Those of 64 to 96 channels are 1.2 MB as 49 numbers.
+constexpr int64_t kFewestInRegisters = 64 * 96;
 // With stride 2 (not in plain code), weights of four times the size save less: at 256 to 256
 // channels they come from memory, which took back the fifth that was saved with Zen 4, and doubled
 // the time of such a layer with Emerald Rapids.
@@ -64,6 +67,15 @@ int64_t ProductsOf(const ConvolutionShape& shape, const WinogradForm& form) {
   }
   const int64_t least = MatrixTileRows(ColumnBlocks::Of(shape.out_channels).Vectors(0));
   return form.points() * std::max(tiles, least);
+}
+
+// Whether weights for tiles of 5x5 outputs are transformed across only (see winograd_column.h):
+// those that the level 2 cache does not hold, for the tiles of one image that are taken at once.
+bool MakesWeightsInRegisters(const ConvolutionShape& shape) {
+  const auto tiles = [&](size_t i) { return TileAxis(shape.axes[i], 5).tiles; };
+  return CurrentIsa() >= Isa::kAvx512 && tiles(0) * tiles(1) == kWinogradColumnTiles &&
+         shape.out_channels % kWinogradColumnBlock == 0 &&
+         shape.in_channels * shape.out_channels >= kFewestInRegisters;
 }
 
 }  // namespace
@@ -102,7 +114,10 @@ WinogradForm WinogradFormOf(const ConvolutionShape& shape) {
   const int64_t of_five = ProductsOf(shape, {5, false});
   const int64_t of_six = ProductsOf(shape, {6, false});
   if (std::min(of_five, of_six) * 10 > ProductsOf(shape, {4, false}) * 9) return {4, false};
-  return {of_five <= of_six ? 5 : 6, false};
+  if (of_six < of_five) return {6, false};
+  WinogradForm form = {5, false};
+  form.across_only = MakesWeightsInRegisters(shape);
+  return form;
 }
 
 namespace {

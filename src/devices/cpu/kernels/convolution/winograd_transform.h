@@ -25,7 +25,8 @@ struct WinogradForm {
   int tile = 4;       // outputs along an axis
   bool line = false;  // along one axis only
   bool strided = false;
-  int kernel = 3;  // weights along an axis
+  int kernel = 3;            // weights along an axis
+  bool across_only = false;  // weights are transformed along the last axis only
 
   // Inputs along an axis.
   int window() const {
@@ -36,6 +37,7 @@ struct WinogradForm {
   // Numbers that weights are transformed to, and the one that a point of the input is multiplied
   // with: strided inputs in odd places share the last along an axis.
   int64_t weight_points() const {
+    if (across_only) return int64_t{kernel} * window();
     return strided ? int64_t{kStridedWeights} * kStridedWeights : points();
   }
   int64_t WeightOf(int64_t point) const {

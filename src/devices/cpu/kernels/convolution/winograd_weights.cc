@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "devices/cpu/kernels/convolution/winograd.h"
+#include "devices/cpu/kernels/convolution/winograd_column.h"
 #include "devices/cpu/kernels/matrix/transpose_tile.h"
 
 namespace mullion::cpu {
@@ -133,6 +134,17 @@ void TransformWeights(const Lanes* g, size_t bytes, float* out, int64_t step) {
   }
 }
 
+// Across only, for tiles of 5x5 outputs.
+void TransformLines(const Lanes* g, float* out, int64_t step) {
+  std::array<Lanes, 7> points;
+  for (int64_t i = 0; i < 3; ++i, g += 3, out += kWinogradColumnVectors * kLanes) {
+    ToPoints(g[0], g[1], g[2], points);
+    for (size_t j = 0; j < points.size(); ++j) {
+      std::memcpy(out + static_cast<int64_t>(j) * step, points[j].data(), sizeof(Lanes));
+    }
+  }
+}
+
 size_t TransformedFloats(const ConvolutionShape& shape) {
   return static_cast<size_t>(
       ColumnBlocks::Of(shape.out_channels)
@@ -178,7 +190,13 @@ void PackWinograd(const RightSource& weights, const ConvolutionShape& shape, flo
                       reinterpret_cast<uint8_t*>(kernels.data()), sizeof(Lanes),
                       static_cast<size_t>(count), static_cast<size_t>(taps));
         float* const to = packed + first * depth * points + channel * width + column;
-        if (form.window() == kWinogradLinePoints) {
+        if (form.across_only) {
+          constexpr int64_t kPart = kWinogradColumnVectors * kLanes;
+          TransformLines(kernels.data(),
+                         packed + first * depth * points + column / kPart * depth * 3 * kPart +
+                             channel * 3 * kPart + column % kPart,
+                         depth * 3 * width);
+        } else if (form.window() == kWinogradLinePoints) {
           const auto height = static_cast<size_t>(form.line ? 1 : form.kernel);
           TransformEightPoints(kernels.data(), height, static_cast<size_t>(taps) / height, bytes,
                                to, depth * width);
