@@ -25,7 +25,7 @@ inline constexpr char kMagic[8] = {'M', 'u', 'l', 'l', 'i', 'o', 'n', '\x1a'};
 
 // Raised whenever a file of before would be understood otherwise: by a change of this format, of an
 // internal operator's attributes, or of packed weights whose format keeps its name.
-inline constexpr uint64_t kFormatVersion = 1;
+inline constexpr uint64_t kFormatVersion = 2;
 
 // Pages of the system are at most so large on x86, Arm and Apple machines but for a few Arm
 // servers, which need no alignment either: a cache line is all that kernels ask for.

@@ -206,7 +206,7 @@ TEST_F(CompiledModel, OfAnotherKindIsRefusedAndTheOriginalUsed) {
   std::string bytes = Bytes();
   bytes[offsetof(compiled::Header, version)] ^= 4;
   refused(folder_.Write("version", bytes),
-          "in format 5 but this version of the library has format");
+          "in format 6 but this version of the library has format");
   refused(folder_.Write("short", Bytes().substr(0, 5000)), "it has 5000 bytes of");
   const cpu::Isa level = cpu::CurrentIsa();
   if (level != cpu::Isa::kScalar) {

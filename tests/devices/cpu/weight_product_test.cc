@@ -101,6 +101,9 @@ TEST_P(WeightProducts, MultiplyManyRowsInBlocks) {
   Check({700, 700, 512, 160}, random);
   Check({3 * 241, 241, 258, 510}, random);
   Check({128, 128, 768, 258}, random);
+  // Whole vectors of pairs only are stored to the output right away, unless a residual is added.
+  for (int i = 0; i < 6; ++i) Check({2 * 110, 110, 384, 320}, random);
+  Check({2 * 61, 61, 384, 320}, random);
 }
 
 TEST_P(WeightProducts, MultiplyFewRowsAndNone) {

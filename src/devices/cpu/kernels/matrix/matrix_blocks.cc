@@ -426,10 +426,11 @@ void MultiplyDense(const DenseBlock& block) {
       static_cast<int64_t>(hwy::HWY_NAMESPACE::Lanes(hwy::HWY_NAMESPACE::ScalableTag<float>()));
   t.right_stride = block.vectors * t.last_columns;
   t.panel_step = 0;
-  t.start = block.start == nullptr ? kNoBias : block.start;
-  t.start_stride = 0;
+  t.start_stride = block.start_stride;
   t.residual = nullptr;
-  t.finish = TileFinish::kStore;
+  t.residual_stride = block.added_stride;
+  t.finish = block.at_least_zero ? TileFinish::kAtLeast : TileFinish::kStore;
+  t.low = 0.0f;
   t.out_stride = block.out_stride;
   t.row_step = block.left_stride;
   const int tile_rows = TileRows(block.vectors);
@@ -455,6 +456,8 @@ void MultiplyDense(const DenseBlock& block) {
       }
       t.tiles = std::max<int64_t>(tiles, 1);
       FetchAhead(t, block.rows - row, block.rows, tile_rows, ahead, end);
+      t.start = block.start == nullptr ? kNoBias : block.start + row * block.start_stride;
+      if (block.added != nullptr) t.residual = block.added + row * block.added_stride;
       t.out = block.out + product * block.out_step + row * block.out_stride;
       (tiles > 0 ? whole_tile : FindTile(block.vectors, count))(t);
     }

@@ -38,7 +38,7 @@ void RunMatrixTasks(const MatrixProduct& product, const MatrixGrid& grid, RowMak
 inline constexpr int64_t kMaxDenseTaps = 8;
 
 // Small products of rows at equal distances with packed columns of one block:
-// out = start + sum over taps of left[tap] * right[tap].
+// out = start + sum over taps of left[tap] * right[tap] + added.
 struct DenseBlock {
   int64_t count = 1;  // of products, whose operands lie so many floats apart
   int64_t left_step = 0;
@@ -53,6 +53,11 @@ struct DenseBlock {
   int64_t depth = 0;             // of a tap
   const float* right = nullptr;  // [tap][depth][vectors]
   const float* start = nullptr;  // whole vectors; null: zeros
+  int64_t start_stride = 0;      // 0: the same for all rows
+  // Added to the sums, a row to each, or one to all where the stride is 0; null: nothing is.
+  const float* added = nullptr;
+  int64_t added_stride = 0;
+  bool at_least_zero = false;
   int vectors = 0;
   int64_t columns = 0;          // of those vectors that are wanted
   const float* next = nullptr;  // as much again as of a product that will be wanted next, or null

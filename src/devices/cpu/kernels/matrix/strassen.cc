@@ -34,41 +34,63 @@ constexpr int64_t kMaxColumns = 64;  // of a block, on any instruction set
 // Between neighbouring operands: without it they would share a set of the cache.
 constexpr int64_t kGap = 16;
 constexpr int64_t kHeldFloats = 16;  // a cache line
+// Buffers of sums in a worker's memory, each as large as a product of a block, and one for biases.
+constexpr int64_t kBuffers = 5;
+constexpr int64_t kBiasFloats = 2 * kMaxColumns;
 constexpr int64_t kPointerFloats = sizeof(const float*) / sizeof(float);
 
 int64_t RoundUpToLine(int64_t floats) { return RoundUp(floats, 16); }
 
-// Where the packed right operand of a product is: two groups of blocks of two taps, as the matrix
-// kernel takes them for few rows, [B21 - B11, B11] and [B12 - B22, B22], then the sums of
-// products 1, 6 and 7.
+// Right operands.
+enum Right : uint8_t { kB11, kB21, kT3, kB22, kT1, kT2, kT4 };
+
+// Where they are packed: two groups of blocks of two taps, as the matrix kernel takes them for few
+// rows, [B11, B21] and [T3, B22], then the others.
 struct Packed {
   Packed(int64_t depth, int64_t columns)
       : half(depth / 2),
         blocks(ColumnBlocks::Of(columns / 2)),
         quarter(blocks.PackedFloats(half)) {}
 
-  int64_t OfProduct(int product, int64_t block) const {
+  int64_t Of(Right right, int64_t block) const {
     const int64_t first = blocks.FirstColumn(block) * half;
+    if (right >= kT1) return right * quarter + first;
     const int64_t tap = blocks.Vectors(block) * blocks.lanes * half;
-    switch (product) {
-      case 2:
-        return 2 * first + tap;
-      case 3:
-        return 2 * quarter + 2 * first;
-      case 4:
-        return 2 * first;
-      case 5:
-        return 2 * quarter + 2 * first + tap;
-      case 1:
-        return 4 * quarter + first;
-      default:
-        return (product - 1) * quarter + first;  // 6 and 7
-    }
+    return right / 2 * 2 * quarter + 2 * first + right % 2 * tap;
   }
 
   int64_t half;
   ColumnBlocks blocks;
   int64_t quarter;
+};
+
+// Left operands: what SumStrassenRows writes, in its order.
+enum Left : uint8_t { kS1, kS2, kS3, kS4, kA11, kA12, kA22 };
+
+// The products in their order: what they begin with and what is added to them is the sums of an
+// earlier one, or the bias of the left or right half of the columns. Chains begin with little where
+// they can, as each addition rounds to what the sum has grown to.
+enum Sums : int8_t { kU1, kU2, kU3, kV, kLower, kNone = -1, kLeftBias = -2, kRightBias = -3 };
+struct Step {
+  Left left;
+  Right right;
+  Sums start;
+  Sums added;
+  Sums sums;
+  int8_t quarter;  // of the output, or -1
+};
+constexpr Step kSteps[kStrassenProducts] = {
+    {kA11, kB11, kNone, kNone, kU1, -1},    {kS2, kT2, kNone, kU1, kU2, -1},
+    {kS3, kT3, kNone, kU2, kU3, -1},        {kS1, kT1, kRightBias, kNone, kV, -1},
+    {kS4, kB22, kV, kU2, kU2, 1},           {kA12, kB21, kLeftBias, kU1, kU1, 0},
+    {kA22, kT4, kLeftBias, kU3, kLower, 2},
+};
+
+// What a worker has the left operands of: A11, A12 and A22 where they lie if `rows` is not null.
+struct Held {
+  int64_t block;  // of rows, or -1
+  const float* rows;
+  int64_t stride;  // from one pair to the next
 };
 
 class Runner {
@@ -98,119 +120,190 @@ class Runner {
     float* const zeros = scratch;
     std::fill(zeros, zeros + p_.depth, 0.0f);
     float* const workers = zeros + RoundUpToLine(p_.depth);
-    for (int i = 0; i < parallel.threads(); ++i) *HeldBlock(workers, i) = -1;
+    for (int i = 0; i < parallel.threads(); ++i) HeldBlock(workers, i)->block = -1;
     const int64_t column_blocks = packed_.blocks.count();
     const int64_t step = InputStep(block_pairs_);
     parallel.For(row_blocks_ * column_blocks, by_columns_ ? 1 : column_blocks,
                  [&](int64_t task, int64_t end, int worker) {
-                   int64_t* const held = HeldBlock(workers, worker);
+                   Held* const held = HeldBlock(workers, worker);
                    float* const products = workers + worker * WorkerFloats() + kHeldFloats;
                    float* const sums = products + ProductFloats();
                    for (; task < end; ++task) {
                      const int64_t block = task / column_blocks;
                      const int64_t first = block * block_pairs_;
-                     if (*held != block) {
-                       SumRows(rows, zeros, first, std::min(first + block_pairs_, pairs_), products,
-                               sums, step);
-                       *held = block;
+                     if (held->block != block) {
+                       *held = SumRows(rows, zeros, first, std::min(first + block_pairs_, pairs_),
+                                       products, sums, step);
+                       held->block = block;
                      }
-                     Multiply(first, task % column_blocks, sums, step, products);
+                     Multiply(first, task % column_blocks, *held, sums, step, products);
                    }
                  });
   }
 
  private:
-  // The right operand that is wanted behind that of a product: the next one's, or the next block's.
-  const float* PanelAfter(int product, int64_t block) const {
-    if (product < kStrassenProducts) return p_.packed + packed_.OfProduct(product + 1, block);
+  // The right operand that is wanted behind that of a step: the next one's, or the next block's.
+  const float* PanelAfter(int step, int64_t block) const {
+    if (step + 1 < kStrassenProducts) return p_.packed + packed_.Of(kSteps[step + 1].right, block);
     if (block + 1 == packed_.blocks.count()) return nullptr;
-    return p_.packed + packed_.OfProduct(1, block + 1);
+    return p_.packed + packed_.Of(kSteps[0].right, block + 1);
   }
   // Floats from the left operand of one product to that of the next.
   int64_t InputStep(int64_t pairs) const { return pairs * stride_ + kGap; }
   int64_t ProductStep() const { return block_pairs_ * kMaxColumns + kGap; }
-  // A worker's products of a block, or the addresses of its rows.
+  // A worker's sums of a block and biases, or the addresses of its rows.
   int64_t ProductFloats() const {
-    return std::max(kStrassenProducts * ProductStep(),
+    return std::max(kBuffers * ProductStep() + kBiasFloats,
                     RoundUpToLine(2 * kMostPairs * kPointerFloats));
   }
-  // Of a worker: which block of rows it has the left operands of, products, those operands.
+  // Of a worker: which block of rows it has the left operands of, sums, those operands.
   int64_t WorkerFloats() const {
     return kHeldFloats + ProductFloats() + kStrassenProducts * InputStep(block_pairs_);
   }
-  int64_t* HeldBlock(float* workers, int worker) const {
-    return reinterpret_cast<int64_t*>(workers + worker * WorkerFloats());
+  Held* HeldBlock(float* workers, int worker) const {
+    return reinterpret_cast<Held*>(workers + worker * WorkerFloats());
   }
   int64_t FirstRow(int64_t pair) const {
     return pair / pairs_together_ * p_.rows_together + pair % pairs_together_ * 2;
   }
   bool IsWhole(int64_t pair) const { return pair % pairs_together_ * 2 + 1 < p_.rows_together; }
 
-  void SumRows(RowMaker make_rows, const float* zeros, int64_t begin, int64_t end, float* memory,
+  // Whether every row has a partner.
+  bool has_pairs_only() const { return p_.rows_together % 2 == 0; }
+
+  Held SumRows(RowMaker make_rows, const float* zeros, int64_t begin, int64_t end, float* memory,
                float* sums, int64_t step) const {
     auto* const rows = reinterpret_cast<const float**>(memory);
     const int64_t first = FirstRow(begin);
-    const int64_t last = FirstRow(end - 1) + (IsWhole(end - 1) ? 2 : 1);
-    make_rows({0, first, last - first, 0, 1, rows, kMaxBlockRows, nullptr});
+    const int64_t count = FirstRow(end - 1) + (IsWhole(end - 1) ? 2 : 1) - first;
+    make_rows({0, first, count, 0, 1, rows, kMaxBlockRows, nullptr});
+    Held held{};
+    if (has_pairs_only()) {
+      const int64_t stride = rows[1] - rows[0];
+      int64_t i = 1;
+      while (i < count && rows[i] - rows[i - 1] == stride) ++i;
+      if (i == count) held = {0, rows[0], 2 * stride};
+    }
     for (int64_t pair = begin; pair < end; ++pair, sums += stride_) {
       const float* const* const row = rows + (FirstRow(pair) - first);
-      SumStrassenRows(row[0], IsWhole(pair) ? row[1] : zeros, packed_.half, sums, step);
+      SumStrassenRows(row[0], IsWhole(pair) ? row[1] : zeros, packed_.half, sums, step,
+                      held.rows == nullptr);
     }
+    return held;
   }
 
-  // The seven products of a block of pairs and a block of columns, and what becomes of them.
-  void Multiply(int64_t first_pair, int64_t block, const float* inputs, int64_t step,
-                float* memory) const {
-    const int64_t pairs = std::min(block_pairs_, pairs_ - first_pair);
-    const int64_t width = packed_.blocks.Vectors(block) * packed_.blocks.lanes;
+  // The seven products of a block of pairs and a block of columns, and what becomes of them. Where
+  // nothing else is added they are stored to the output right away.
+  void Multiply(int64_t first_pair, int64_t block, const Held& held, const float* inputs,
+                int64_t step, float* memory) const {
+    const int64_t lanes = packed_.blocks.lanes;
+    const int64_t width = packed_.blocks.Vectors(block) * lanes;
+    const bool stores =
+        p_.epilogue.residual == nullptr && has_pairs_only() && packed_.blocks.columns % lanes == 0;
+    float* const bias = memory + kBuffers * ProductStep();
+    if (p_.epilogue.bias != nullptr) CopyBias(block, bias);
+    const auto sums_of = [&](Sums sums) -> float* {
+      if (sums >= 0) return memory + sums * ProductStep();
+      if (sums == kNone || p_.epilogue.bias == nullptr) return nullptr;
+      return sums == kLeftBias ? bias : bias + kMaxColumns;
+    };
     DenseBlock product;
-    product.left_stride = stride_;
-    product.rows = pairs;
+    product.rows = std::min(block_pairs_, pairs_ - first_pair);
     product.depth = packed_.half;
     product.vectors = packed_.blocks.Vectors(block);
     product.columns = packed_.blocks.Columns(block);
-    product.out_stride = width;
     for (int i = 0; i < kStrassenProducts; ++i) {
-      product.left[0] = inputs + i * step;
-      product.right = p_.packed + packed_.OfProduct(i + 1, block);
-      product.next = PanelAfter(i + 1, block);
-      product.out = memory + i * ProductStep();
+      const Step& now = kSteps[i];
+      const bool in_place = held.rows != nullptr && now.left >= kA11;
+      product.left[0] = in_place ? PlaceOf(now.left, held) : inputs + now.left * step;
+      product.left_stride = in_place ? held.stride : stride_;
+      product.right = p_.packed + packed_.Of(now.right, block);
+      product.next = PanelAfter(i, block);
+      product.start = sums_of(now.start);
+      product.start_stride = now.start >= 0 ? width : 0;
+      product.added = sums_of(now.added);
+      product.added_stride = now.added >= 0 ? width : 0;
+      product.out = sums_of(now.sums);
+      product.out_stride = width;
+      product.at_least_zero = false;
+      if (stores && now.quarter >= 0) {
+        product.out = QuarterOf(now.quarter, first_pair, block);
+        product.out_stride = 2 * p_.out_stride;
+        product.at_least_zero = at_least_zero();
+      }
       MultiplyDenseBlock(product);
     }
-    Finish(first_pair, pairs, block, memory, width);
+    Finish(first_pair, product.rows, block, memory, stores ? 3 : 0);
+    Activate(first_pair, product.rows, block);
   }
 
-  void Finish(int64_t first_pair, int64_t pairs, int64_t block, const float* products,
-              int64_t width) const {
+  // Of the columns of a block in both halves, padded to whole vectors with zeros.
+  void CopyBias(int64_t block, float* to) const {
+    const float* const from = p_.epilogue.bias + packed_.blocks.FirstColumn(block);
+    const int64_t columns = packed_.blocks.Columns(block);
+    std::fill_n(to, kBiasFloats, 0.0f);
+    std::copy_n(from, columns, to);
+    std::copy_n(from + p_.columns / 2, columns, to + kMaxColumns);
+  }
+
+  const float* PlaceOf(Left left, const Held& held) const {
+    if (left == kA11) return held.rows;
+    return held.rows + packed_.half + (left == kA22 ? held.stride / 2 : 0);
+  }
+
+  bool at_least_zero() const { return p_.epilogue.activation.kind == Activation::Kind::kRelu; }
+
+  // Where the outputs of a pair and a block of columns begin in a quarter.
+  int64_t ColumnOf(int quarter, int64_t block) const {
+    return packed_.blocks.FirstColumn(block) + quarter % 2 * (p_.columns / 2);
+  }
+  float* QuarterOf(int quarter, int64_t pair, int64_t block) const {
+    return p_.out + (FirstRow(pair) + quarter / 2) * p_.out_stride + ColumnOf(quarter, block);
+  }
+
+  // Quarters from `first` on, of pairs that are together at a time.
+  void Finish(int64_t first_pair, int64_t pairs, int64_t block, const float* memory,
+              int first) const {
     const Epilogue& epilogue = p_.epilogue;
-    const int64_t column = packed_.blocks.FirstColumn(block);
-    StrassenOutput output;
-    output.products = products;
-    output.step = ProductStep();
-    output.columns = packed_.blocks.Columns(block);
-    output.half = p_.columns / 2;
-    output.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + column;
-    output.at_least_zero = epilogue.activation.kind == Activation::Kind::kRelu;
-    const bool adds = epilogue.residual != nullptr;
-    for (int64_t pair = first_pair; pair < first_pair + pairs; ++pair, output.products += width) {
-      const int64_t row = FirstRow(pair);
-      output.upper = p_.out + row * p_.out_stride + column;
-      output.lower = IsWhole(pair) ? output.upper + p_.out_stride : nullptr;
-      output.upper_residual =
-          adds ? epilogue.residual + row * epilogue.residual_stride + column : nullptr;
-      output.lower_residual = adds ? output.upper_residual + epilogue.residual_stride : nullptr;
-      FinishStrassenRows(output);
+    const int64_t width = packed_.blocks.Vectors(block) * packed_.blocks.lanes;
+    constexpr Sums kSumsOf[] = {kU1, kU2, kLower, kU3};
+    for (int64_t done = 0; done < pairs;) {
+      const int64_t pair = first_pair + done;
+      const int64_t count = std::min(pairs - done, pairs_together_ - pair % pairs_together_);
+      for (int quarter = first; quarter < 4; ++quarter) {
+        StrassenQuarter q;
+        q.sums = memory + kSumsOf[quarter] * ProductStep() + done * width;
+        q.more = quarter == 3 ? memory + kV * ProductStep() + done * width : nullptr;
+        q.width = width;
+        q.rows = count - (quarter < 2 || IsWhole(pair + count - 1) ? 0 : 1);
+        q.columns = packed_.blocks.Columns(block);
+        q.at_least_zero = at_least_zero();
+        q.out = QuarterOf(quarter, pair, block);
+        q.out_stride = 2 * p_.out_stride;
+        q.residual = nullptr;
+        q.residual_stride = 2 * epilogue.residual_stride;
+        if (epilogue.residual != nullptr) {
+          q.residual = epilogue.residual +
+                       (FirstRow(pair) + quarter / 2) * epilogue.residual_stride +
+                       ColumnOf(quarter, block);
+        }
+        FinishStrassenQuarter(q);
+      }
+      done += count;
     }
-    if (epilogue.activation.kind == Activation::Kind::kNone || output.at_least_zero) return;
+  }
+
+  void Activate(int64_t first_pair, int64_t pairs, int64_t block) const {
+    const Activation& activation = p_.epilogue.activation;
+    if (activation.kind == Activation::Kind::kNone || at_least_zero()) return;
     const int64_t last = first_pair + pairs - 1;
     ActivationRows rows;
-    rows.x = rows.out = p_.out + FirstRow(first_pair) * p_.out_stride + column;
     rows.x_stride = rows.out_stride = p_.out_stride;
     rows.count = FirstRow(last) + (IsWhole(last) ? 2 : 1) - FirstRow(first_pair);
-    rows.columns = output.columns;
+    rows.columns = packed_.blocks.Columns(block);
     for (int half = 0; half < 2; ++half) {
-      ActivateRows(epilogue.activation, rows);
-      rows.x = rows.out += output.half;
+      rows.x = rows.out = QuarterOf(half, first_pair, block);
+      ActivateRows(activation, rows);
     }
   }
 
@@ -226,8 +319,8 @@ class Runner {
 
 bool HasPairs(const WeightProduct& p) { return p.rows_together >= kFewestRows; }
 
-// For few rows [a1 a2]: a2 (B21 - B11) + (a1 + a2) B11 and a1 (B12 - B22) + (a1 + a2) B22, two
-// products of two taps.
+// For few rows [a1 a2]: a1 B11 + a2 B21 and a1 (B12 - B22) + (a1 + a2) B22, two products of two
+// taps.
 MatrixProduct ProductOfFew(const WeightProduct& p) {
   const Packed packed(p.depth, p.columns);
   MatrixProduct product;
@@ -254,9 +347,8 @@ void MultiplyFew(const WeightProduct& p, RowMaker make_rows, void* scratch, Para
     float* sums = request.scratch;
     for (int64_t i = 0; i < request.row_count; ++i, sums += RoundUpToLine(half)) {
       const float* const row = request.rows[i];
-      AddHalves(row, row + half, half, sums);
-      request.rows[i] = request.group == 0 ? row + half : row;
-      request.rows[request.stride + i] = sums;
+      request.rows[request.stride + i] = request.group == 0 ? row + half : sums;
+      if (request.group != 0) AddHalves(row, row + half, half, sums);
     }
   };
   MultiplyMatrix(ProductOfFew(p), rows, scratch, parallel);
@@ -300,17 +392,17 @@ void PackStrassen(const RightSource& source, int64_t columns, float* packed) {
     const float* const b21 = b11 + floats;
     const float* const b12 = b11 + 2 * most;
     const float* const b22 = b12 + floats;
-    const auto fill = [&](int product, auto sum) {
-      float* const __restrict to = packed + place.OfProduct(product, block);
+    const auto fill = [&](Right right_operand, auto sum) {
+      float* const __restrict to = packed + place.Of(right_operand, block);
       for (int64_t i = 0; i < floats; ++i) to[i] = sum(i);
     };
-    fill(1, [=](int64_t i) { return b11[i] + b22[i]; });
-    fill(2, [=](int64_t i) { return b11[i]; });
-    fill(3, [=](int64_t i) { return b12[i] - b22[i]; });
-    fill(4, [=](int64_t i) { return b21[i] - b11[i]; });
-    fill(5, [=](int64_t i) { return b22[i]; });
-    fill(6, [=](int64_t i) { return b11[i] + b12[i]; });
-    fill(7, [=](int64_t i) { return b21[i] + b22[i]; });
+    fill(kB11, [=](int64_t i) { return b11[i]; });
+    fill(kB21, [=](int64_t i) { return b21[i]; });
+    fill(kT3, [=](int64_t i) { return b12[i] - b22[i]; });
+    fill(kB22, [=](int64_t i) { return b22[i]; });
+    fill(kT1, [=](int64_t i) { return b12[i] - b11[i]; });
+    fill(kT2, [=](int64_t i) { return b22[i] - (b12[i] - b11[i]); });
+    fill(kT4, [=](int64_t i) { return b21[i] - (b22[i] - (b12[i] - b11[i])); });
   }
 }
 

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
-// One step of Strassen's product (V. Strassen, "Gaussian Elimination is not Optimal", 1969): rows
-// of the left operand, its depth and the columns of the right one are halved, and seven products of
-// halves take the place of eight.
+// One step of Strassen's product (V. Strassen, "Gaussian Elimination is not Optimal", 1969), in
+// S. Winograd's form: rows of the left operand, its depth and the columns of the right one are
+// halved, and seven products of halves take the place of eight.
 //
-//   M1 = (A11 + A22)(B11 + B22)   M2 = (A21 + A22) B11   M3 = A11 (B12 - B22)   M4 = A22 (B21 -
-//   B11) M5 = (A11 + A12) B22          M6 = (A21 - A11)(B11 + B12)   M7 = (A12 - A22)(B21 + B22)
-//   C11 = M1 + M4 - M5 + M7   C12 = M3 + M5   C21 = M2 + M4   C22 = M1 - M2 + M3 + M6
+//   S1 = A21 + A22         S2 = S1 - A11         S3 = A21 - A11       S4 = A12 - S2
+//   T1 = B12 - B11         T2 = B22 - T1         T3 = B12 - B22       T4 = B21 - T2
+//   U1 = A11 B11           U2 = U1 + S2 T2       U3 = U2 + S3 T3      V = S1 T1
+//   C11 = U1 + A12 B21     C12 = U2 + S4 B22 + V
+//   C21 = U3 + A22 T4      C22 = U3 + V
 //
-// The right operand is constant: its sums are packed, 7/4 of its own size. Neighbouring rows of the
-// left one make a pair, the upper and the lower half, as they are mostly alike in size: errors of
-// both go with the larger one, and what is not finite in one is so in both.
+// Sums of products are made where the matrix kernel's tiles end. The right operand is constant: its
+// sums are packed, 7/4 of its own size. Neighbouring rows of the left one make a pair, the upper
+// and the lower half, as they are mostly alike in size: errors of both go with the larger one, and
+// what is not finite in one may be so in both.
 #ifndef MULLION_DEVICES_CPU_KERNELS_MATRIX_STRASSEN_H_
 #define MULLION_DEVICES_CPU_KERNELS_MATRIX_STRASSEN_H_
 

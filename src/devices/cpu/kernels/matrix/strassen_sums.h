@@ -8,29 +8,30 @@
 namespace mullion::cpu {
 
 inline constexpr int kStrassenProducts = 7;
+inline constexpr int kStrassenSums = 4;  // of left operands, S1 to S4
 
-// The left operands of the seven products, `step` floats apart, from a pair of rows of twice `half`
-// floats. Whole vectors are written.
+// S1 to S4 from a pair of rows of twice `half` floats, `step` floats apart, and behind them A11,
+// A12 and A22 where `copies`. Whole vectors are written.
 void SumStrassenRows(const float* upper, const float* lower, int64_t half, float* sums,
-                     int64_t step);
+                     int64_t step, bool copies);
 
 // sums[i] = upper[i] + lower[i].
 void AddHalves(const float* a, const float* b, int64_t count, float* sums);
 
-// Outputs of a pair of rows from its seven products, which are `step` floats apart.
-struct StrassenOutput {
-  const float* products;  // whole vectors are read
-  int64_t step;
-  int64_t columns;    // of a half, at most 64
-  int64_t half;       // floats from an output of the left half to that of the right one
-  const float* bias;  // may be null
+// Rows of a quarter of the outputs. Of `sums` and `more` whole vectors are read.
+struct StrassenQuarter {
+  const float* sums;
+  const float* more;  // added, or null
+  int64_t width;      // from one row of these to the next
+  int64_t rows;
+  int64_t columns;
   bool at_least_zero;
-  float* upper;
-  float* lower;                 // null where a row has no partner
-  const float* upper_residual;  // may be null
-  const float* lower_residual;
+  float* out;
+  int64_t out_stride;
+  const float* residual;  // added, or null; may be the output
+  int64_t residual_stride;
 };
-void FinishStrassenRows(const StrassenOutput& output);
+void FinishStrassenQuarter(const StrassenQuarter& quarter);
 
 }  // namespace mullion::cpu
 
