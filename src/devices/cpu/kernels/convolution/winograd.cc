@@ -19,7 +19,8 @@ constexpr int64_t kMaxColumns = 64;    // of a block, on any instruction set
 constexpr int64_t kMostTileRows = 12;  // likewise
 // Between the numbers of neighbouring points: without it they would share a set of the cache.
 constexpr int64_t kGap = 16;
-constexpr int64_t kHeldFloats = 16;  // a cache line
+constexpr int64_t kPageFloats = 1024;  // so far apart they do with it
+constexpr int64_t kHeldFloats = 16;    // a cache line
 
 }  // namespace
 
@@ -66,7 +67,10 @@ RowBlocks Winograd::TileBlocks(int threads) const {
 }
 
 // Floats from one of the matrices of transformed input to the next.
-int64_t Winograd::InputStride(int64_t tiles) const { return tiles * channels_ + kGap; }
+int64_t Winograd::InputStride(int64_t tiles) const {
+  const int64_t stride = tiles * channels_ + kGap;
+  return stride % kPageFloats == 0 ? stride + kGap : stride;
+}
 
 // Of as many matrices as there are points, and of what is taken for the rest of a last tile.
 int64_t Winograd::InputFloats(int64_t tiles) const {

@@ -83,7 +83,7 @@ HWY_INLINE void AddPoint(const WinogradColumn& t, const float* weights, float at
       KeepApart(first);
     }
     weights += 3 * kLineStep;
-    __builtin_prefetch(fetched, 0, 2);
+    __builtin_prefetch(fetched, 0, 3);
     fetched += kLineFloats;
   }
   ahead = fetched;
