@@ -194,6 +194,14 @@ void Fold(Graph& graph, const Shuffle& shuffle) {
   grouped.SetAttribute("kernel_shape", std::move(kernel));
 }
 
+// Whether what makes the channels takes longer to write a pixel group by group than to make it.
+bool HasShortMaker(const Shuffle& shuffle) {
+  constexpr int64_t kShortDepth = 16;
+  const Node* const maker = ProducerOf(shuffle.split->input(0), "Conv");
+  return maker != nullptr && IsConstantFloat(maker->input(1)) &&
+         maker->input(1)->constant.shape()[1] <= kShortDepth;
+}
+
 void GiveOutShuffled(Graph& graph, const Shuffle& shuffle) {
   Value* const output = shuffle.join->output(0);
   shuffle.join->SetOutput(0, nullptr);
@@ -212,10 +220,11 @@ bool FoldShuffle(Graph& graph, const Capabilities* capabilities) {
     if (Is(*node, "Transpose") && FindShuffle(*node, found)) shuffles.push_back(found);
   }
   for (Shuffle& shuffle : shuffles) {
-    if (HasReader(shuffle)) {
-      Fold(graph, shuffle);
-    } else if (HasMaker(shuffle, capabilities)) {
+    const bool reads = HasReader(shuffle);
+    if ((!reads || HasShortMaker(shuffle)) && HasMaker(shuffle, capabilities)) {
       GiveOutShuffled(graph, shuffle);
+    } else if (reads) {
+      Fold(graph, shuffle);
     } else {
       continue;
     }

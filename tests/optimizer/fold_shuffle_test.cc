@@ -118,8 +118,16 @@ TEST_F(FoldShuffle, OtherGroupsGiveOutTheirOwn) {
   EXPECT_TRUE(keeps(shuffled, &kAll));
 }
 
-TEST_F(FoldShuffle, WhatReadersFindIsNotGivenOutShuffled) {
-  Value& made = Grouped(Image(), 4, 1, 12);
+TEST_F(FoldShuffle, WhatReadersFindIsGivenOutShuffledWhereThatIsShort) {
+  Value& short_one = Grouped(Image(), 4, 1, 12);
+  EXPECT_EQ(Folded(Grouped(Depthwise(Shuffled(short_one, 4)), 3), &kAll).find("Reshape"),
+            std::string::npos);
+}
+
+TEST_F(FoldShuffle, WhatReadersFindIsElseReadAsItIs) {
+  Value& image = maker_.Conv(maker_.Input({2, 3, 8, 9}), 3, 68);
+  Value& made = maker_.Add("Conv", {&image, &Counting({12, 17, 1, 1})});
+  made.producer()->SetAttribute("group", int64_t{4});
   EXPECT_NE(Folded(Grouped(Depthwise(Shuffled(made, 4)), 3), &kAll)
                 .find("Conv@last Conv@last Reshape Conv@last"),
             std::string::npos);

@@ -264,7 +264,7 @@ Result<std::unique_ptr<Executable>> MakeConv(const Node& node, WeightStore& weig
 // Shuffled channels are for tiles to give out.
 Status SupportsConv(const Node& node) {
   if (!node.HasAttribute(operators::kShufflesChannels) ||
-      HasShuffledTiles(node.input(1)->type.shape[0])) {
+      ShuffledBlock(node.input(1)->type.shape[0]) > 0) {
     return OkStatus();
   }
   return node.Error(StatusCode::kUnsupported, "so many channels are not given out shuffled");

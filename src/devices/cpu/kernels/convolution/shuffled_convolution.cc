@@ -14,7 +14,7 @@ namespace {
 // Multiply-adds of a chunk.
 constexpr int64_t kLeastShuffledWork = 250'000;
 
-int64_t WholeBlocks(int64_t columns) { return RoundUp(columns, kShuffledColumns); }
+int64_t WholeBlocks(int64_t columns) { return RoundUp(columns, ShuffledBlock(columns)); }
 
 // Which channel of the groups is given out as this one.
 int64_t ChannelOf(int64_t column, int64_t columns) {
@@ -30,12 +30,13 @@ size_t PackedShuffledFloats(const ConvolutionShape& shape) {
 void PackShuffled(const float* weights, const ConvolutionShape& shape, float* packed) {
   const int64_t depth = shape.in_channels / kShuffledGroups;
   const int64_t columns = shape.out_channels;
+  const int64_t block = ShuffledBlock(columns);
   std::fill_n(packed, PackedShuffledFloats(shape), 0.0f);
   for (int64_t column = 0; column < columns; ++column) {
-    const int64_t first = column / kShuffledColumns * kShuffledColumns;
+    const int64_t first = column / block * block;
     float* const to = packed + first * depth + column - first;
     const float* const from = weights + ChannelOf(column, columns) * depth;
-    for (int64_t k = 0; k < depth; ++k) to[k * kShuffledColumns] = from[k];
+    for (int64_t k = 0; k < depth; ++k) to[k * block] = from[k];
   }
 }
 
@@ -62,6 +63,7 @@ void ShuffledConvolution::Run(const float* input, const float* packed, float* ou
   all.right = packed;
   all.start = start;
   all.columns = columns_;
+  all.block = ShuffledBlock(columns_);
   all.out_stride = out_stride;
   const bool bounded = BoundsOf(epilogue, all.low, all.high);
   const int64_t work = std::max<int64_t>(columns_ * depth_, 1);

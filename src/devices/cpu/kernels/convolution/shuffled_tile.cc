@@ -19,6 +19,9 @@ namespace {
 
 // Vectors at the end of the last block that need not be there, of a sixteenth of all columns.
 constexpr int64_t kMostPadding = 2;
+// Columns of blocks. Sums of three rows fill most of the registers.
+constexpr int64_t kWideBlock = 144;
+constexpr int64_t kNarrowBlock = 112;
 
 }  // namespace
 }  // namespace mullion::cpu
@@ -40,11 +43,11 @@ HWY_INLINE void KeepInRegister([[maybe_unused]] V& v) {
 #endif
 }
 
-// Columns [first, first + kShuffledColumns) of rows from `row` on; where there are fewer than a
-// tile's, the last one is made again.
-HWY_INLINE void ShuffledTile(const ShuffledProduct& p, int64_t first, int64_t row) {
+// Columns from `first` on, kVectors vectors of them, of rows from `row` on; where there are fewer
+// than a tile's, the last one is made again.
+template <int kVectors>
+HWY_NOINLINE void ShuffledTile(const ShuffledProduct& p, int64_t first, int64_t row) {
   constexpr int kRows = static_cast<int>(kShuffledTileRows);
-  constexpr int kVectors = static_cast<int>(kShuffledColumns / 16);
   const hn::FixedTag<float, 16> d;
   const hn::RebindToUnsigned<decltype(d)> du;
   using V = hn::Vec<decltype(d)>;
@@ -65,7 +68,7 @@ HWY_INLINE void ShuffledTile(const ShuffledProduct& p, int64_t first, int64_t ro
     for (int j = 0; j < kVectors; ++j) sums[i][j] = hn::LoadU(d, p.start + first + 16 * j);
   }
   const float* right = p.right + first * depth;
-  for (int64_t k = 0; k < depth; ++k, right += kShuffledColumns) {
+  for (int64_t k = 0; k < depth; ++k, right += 16 * kVectors) {
     V left[kRows];
 #pragma GCC unroll 3
     for (int i = 0; i < kRows; ++i) {
@@ -104,8 +107,10 @@ HWY_INLINE void ShuffledTile(const ShuffledProduct& p, int64_t first, int64_t ro
 
 void ShuffledTiles([[maybe_unused]] const ShuffledProduct& p) {
 #if HWY_TARGET == HWY_AVX3
-  for (int64_t first = 0; first < p.columns; first += kShuffledColumns) {
-    for (int64_t row = 0; row < p.rows; row += kShuffledTileRows) ShuffledTile(p, first, row);
+  const auto tile =
+      p.block == kNarrowBlock ? &ShuffledTile<kNarrowBlock / 16> : &ShuffledTile<kWideBlock / 16>;
+  for (int64_t first = 0; first < p.columns; first += p.block) {
+    for (int64_t row = 0; row < p.rows; row += kShuffledTileRows) tile(p, first, row);
   }
 #endif
 }
@@ -117,9 +122,13 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace mullion::cpu {
 
-bool HasShuffledTiles(int64_t columns) {
-  const int64_t padding = RoundUp(columns, kShuffledColumns) - columns;
-  return ColumnBlocks::Of(1).lanes == 16 && padding <= std::min(columns / 16, kMostPadding * 16);
+int64_t ShuffledBlock(int64_t columns) {
+  if (ColumnBlocks::Of(1).lanes != 16) return 0;
+  for (const int64_t block : {kWideBlock, kNarrowBlock}) {
+    const int64_t padding = RoundUp(columns, block) - columns;
+    if (padding <= std::min(columns / 16, kMostPadding * 16)) return block;
+  }
+  return 0;
 }
 
 void MultiplyShuffled(const ShuffledProduct& product) { MULLION_SIMD_CALL(ShuffledTiles)(product); }

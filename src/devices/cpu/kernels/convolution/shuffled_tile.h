@@ -13,13 +13,11 @@
 namespace mullion::cpu {
 
 inline constexpr int64_t kShuffledGroups = 4;
-// Of a block; the last is padded.
-inline constexpr int64_t kShuffledColumns = 144;
 inline constexpr int64_t kShuffledTileRows = 3;
 
-// Whether there are tiles, and blocks have little padding. Hangs on the columns and the instruction
-// level in use alone.
-bool HasShuffledTiles(int64_t columns);
+// Columns of a block, the last of which is padded; 0 where there are no tiles with little padding.
+// Hangs on the columns and the instruction level in use alone.
+int64_t ShuffledBlock(int64_t columns);
 
 struct ShuffledProduct {
   int64_t rows = 0;
@@ -28,6 +26,7 @@ struct ShuffledProduct {
   const float* right = nullptr;  // [block][depth][column], columns as they are given out
   const float* start = nullptr;  // what sums of each block's columns begin with
   int64_t columns = 0;
+  int64_t block = 0;  // ShuffledBlock(columns)
   float low = 0;
   float high = 0;
   float* out = nullptr;
