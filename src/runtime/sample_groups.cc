@@ -256,6 +256,8 @@ class GroupFinder {
 
 }  // namespace
 
+SampleGroup::~SampleGroup() = default;
+
 std::vector<SampleGroup> FindSampleGroups(const Program& program, std::span<const int> steps,
                                           FunctionRef<const TypeInfo&(int)> type_of, int threads) {
   std::vector<SampleGroup> at_once;

@@ -44,6 +44,10 @@ struct SampleGroup {
   size_t last_placement = 0;
   std::shared_ptr<LoopCosts> costs;
 
+  SampleGroup() = default;
+  SampleGroup(SampleGroup&&) = default;
+  ~SampleGroup();  // groups within groups: not inline
+
   bool at_once() const { return costs != nullptr; }
 };
 

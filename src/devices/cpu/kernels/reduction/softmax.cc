@@ -88,8 +88,7 @@ HWY_INLINE void LogRow(const float* x, float* y, size_t n, float maximum, float 
 // Rows much shorter than a vector: as many rows as there are lanes at once, one column a vector.
 constexpr size_t kShortRow = 8;
 
-template <bool kLog>
-HWY_INLINE void ShortRows(const float* x, float* y, size_t n) {
+HWY_NOINLINE void ShortRows(bool log, const float* x, float* y, size_t n) {
   const D d;
   const hn::RebindToSigned<D> di;
   const auto rows = hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<int32_t>(n)));
@@ -103,27 +102,26 @@ HWY_INLINE void ShortRows(const float* x, float* y, size_t n) {
   for (size_t k = 0; k < n; ++k) {
     const V shifted = hn::Sub(column[k], maximum);
     const V e = Decay(d, shifted);
-    column[k] = kLog ? shifted : e;
+    column[k] = log ? shifted : e;
     sum = hn::Add(sum, e);
   }
-  const V last = kLog ? Log(d, sum) : hn::Div(hn::Set(d, 1.0f), sum);
+  const V last = log ? Log(d, sum) : hn::Div(hn::Set(d, 1.0f), sum);
   for (size_t k = 0; k < n; ++k) {
-    const V result = kLog ? hn::Sub(column[k], last) : hn::Mul(column[k], last);
+    const V result = log ? hn::Sub(column[k], last) : hn::Mul(column[k], last);
     hn::ScatterIndex(result, d, y + k, rows);
   }
 }
 
 // Rows that are left when the others went in whole vectors go the same way: a row's bits do not
 // hang on how many stand before it.
-template <bool kLog>
-void AllShortRows(const float* x, float* y, size_t rows, size_t n) {
+void AllShortRows(bool log, const float* x, float* y, size_t rows, size_t n) {
   HWY_ALIGN float last[kShortRow * (HWY_MAX_BYTES / sizeof(float))] = {};
   const size_t lanes = hn::Lanes(D());
   for (; rows > 0; x += lanes * n, y += lanes * n) {
     const size_t count = std::min(rows, lanes);
     const bool whole = count == lanes;
     if (!whole) std::copy_n(x, count * n, last);
-    ShortRows<kLog>(whole ? x : last, whole ? y : last, n);
+    ShortRows(log, whole ? x : last, whole ? y : last, n);
     if (!whole) std::copy_n(last, count * n, y);
     rows -= count;
   }
@@ -131,7 +129,7 @@ void AllShortRows(const float* x, float* y, size_t rows, size_t n) {
 
 template <bool kLog>
 void Rows(const float* x, float* y, size_t rows, size_t n) {
-  if (2 * n <= hn::Lanes(D()) && n <= kShortRow) return AllShortRows<kLog>(x, y, rows, n);
+  if (2 * n <= hn::Lanes(D()) && n <= kShortRow) return AllShortRows(kLog, x, y, rows, n);
   for (size_t row = 0; row < rows; ++row, x += n, y += n) {
     const float maximum = RowMaximum(x, n);
     const float sum = RowExp<!kLog>(x, y, n, maximum);
