@@ -13,7 +13,7 @@ inline constexpr int64_t kWinogradColumnTiles = 9;    // taken at once
 inline constexpr int64_t kWinogradColumnVectors = 2;  // of output channels, likewise
 inline constexpr int64_t kWinogradColumnBlock = 64;   // output channels are a multiple of these
 
-// For tiles of 5x5 outputs, with AVX-512 only. Strides and steps are in floats.
+// For tiles of 5x5 outputs, with vectors of 16 floats only. Strides and steps are in floats.
 struct WinogradColumn {
   int64_t tiles;  // a multiple of kWinogradColumnTiles
   int64_t depth;

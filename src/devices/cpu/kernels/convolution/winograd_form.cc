@@ -73,7 +73,7 @@ int64_t ProductsOf(const ConvolutionShape& shape, const WinogradForm& form) {
 // those that the level 2 cache does not hold, for the tiles of one image that are taken at once.
 bool MakesWeightsInRegisters(const ConvolutionShape& shape) {
   const auto tiles = [&](size_t i) { return TileAxis(shape.axes[i], 5).tiles; };
-  return CurrentIsa() >= Isa::kAvx512 && tiles(0) * tiles(1) == kWinogradColumnTiles &&
+  return ColumnBlocks::Of(1).lanes == 16 && tiles(0) * tiles(1) == kWinogradColumnTiles &&
          shape.out_channels % kWinogradColumnBlock == 0 &&
          shape.in_channels * shape.out_channels >= kFewestInRegisters;
 }
