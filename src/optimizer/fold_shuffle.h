@@ -8,8 +8,9 @@
 //   Reshape  Transpose  Reshape  Conv (C groups)  Conv (1x1)
 //   Conv (C groups)  Reshape  Conv (1 x groups, stride groups)
 //
-// Where that is not so, or channels do not part evenly, a 1x1 convolution in four groups before the
-// exchange gives out its channels shuffled (kShufflesChannels) if a device can do that.
+// Where that is not so, channels do not part evenly, or groups are short, a 1x1 convolution in four
+// groups before the exchange gives out its channels shuffled (kShufflesChannels) if a device can do
+// that.
 #ifndef MULLION_OPTIMIZER_FOLD_SHUFFLE_H_
 #define MULLION_OPTIMIZER_FOLD_SHUFFLE_H_
 

@@ -91,10 +91,15 @@ void Binder::KeepFolded(const Step& step) {
 // Binds and places the steps that are to run.
 Status Binder::BindSteps() {
   binding_->steps.reserve(steps_.size());
-  binding_->groups = FindSampleGroups(
-      program_, steps_, [&](int slot) -> const TypeInfo& { return facts_.type(slot); },
-      options_.threads);
+  binding_->groups = FindGroups(0, steps_.size(), options_.threads);
   return BindGroups(binding_->groups, 0, steps_.size());
+}
+
+// For the shapes that are shown now.
+std::vector<SampleGroup> Binder::FindGroups(size_t first, size_t last, int threads) const {
+  return FindSampleGroups(
+      program_, steps_, first, last, [&](int slot) -> const TypeInfo& { return facts_.type(slot); },
+      threads);
 }
 
 // Binds [first, last) of the steps, some of them in groups.
@@ -139,14 +144,7 @@ Status Binder::BindGroup(SampleGroup& group) {
 
 Status Binder::BindPass(SampleGroup& group) {
   if (!group.at_once()) return BindRange(group.first, group.last);
-  const std::span<const int> steps =
-      std::span<const int>(steps_).subspan(group.first, group.last - group.first);
-  group.groups = FindSampleGroups(
-      program_, steps, [&](int slot) -> const TypeInfo& { return facts_.type(slot); }, 1);
-  for (SampleGroup& inner : group.groups) {
-    inner.first += group.first;
-    inner.last += group.first;
-  }
+  group.groups = FindGroups(group.first, group.last, 1);
   // A thread has memory of its own for what its pass hands on.
   ArenaPlanner arena = std::exchange(arena_, {});
   at_once_ = true;

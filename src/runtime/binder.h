@@ -83,6 +83,7 @@ class Binder {
   Status LearnSteps();
   void KeepFolded(const Step& step);
   Status BindSteps();
+  std::vector<SampleGroup> FindGroups(size_t first, size_t last, int threads) const;
   Status BindRange(size_t first, size_t last);
   Status BindGroups(std::span<SampleGroup> groups, size_t first, size_t last);
   Status BindGroup(SampleGroup& group);

@@ -259,26 +259,29 @@ class GroupFinder {
 SampleGroup::~SampleGroup() = default;
 
 std::vector<SampleGroup> FindSampleGroups(const Program& program, std::span<const int> steps,
+                                          size_t first, size_t last,
                                           FunctionRef<const TypeInfo&(int)> type_of, int threads) {
-  std::vector<SampleGroup> at_once;
-  if (threads > 1) at_once = GroupFinder(program, steps, type_of, threads).Find();
+  const auto find = [&](size_t begin, size_t end, int for_threads) {
+    std::vector<SampleGroup> found =
+        GroupFinder(program, steps.subspan(begin, end - begin), type_of, for_threads).Find();
+    for (SampleGroup& group : found) {
+      group.first += begin;
+      group.last += begin;
+    }
+    return found;
+  };
+  if (threads <= 1) return find(first, last, 1);
   std::vector<SampleGroup> groups;
-  size_t next = 0;
   // What is no pass of its own goes in turn where the cache gains by it, each step on all threads.
   const auto add_in_turn = [&](size_t end) {
-    for (SampleGroup& group :
-         GroupFinder(program, steps.subspan(next, end - next), type_of, 1).Find()) {
-      group.first += next;
-      group.last += next;
-      groups.push_back(std::move(group));
-    }
+    for (SampleGroup& group : find(first, end, 1)) groups.push_back(std::move(group));
   };
-  for (SampleGroup& group : at_once) {
+  for (SampleGroup& group : find(first, last, threads)) {
     add_in_turn(group.first);
-    next = group.last;
+    first = group.last;
     groups.push_back(std::move(group));
   }
-  add_in_turn(steps.size());
+  add_in_turn(last);
   return groups;
 }
 

@@ -51,10 +51,11 @@ struct SampleGroup {
   bool at_once() const { return costs != nullptr; }
 };
 
-// Finds the groups among `steps` of the program, which are bound together, without those within
-// others. `type_of` tells the type of a slot's value, concrete where it is a tensor; `threads` how
-// many may work.
+// Finds the groups among [first, last) of `steps` of the program, which are bound together, without
+// those within others. `type_of` tells the type of a slot's value, concrete where it is a tensor;
+// `threads` how many may work.
 std::vector<SampleGroup> FindSampleGroups(const Program& program, std::span<const int> steps,
+                                          size_t first, size_t last,
                                           FunctionRef<const TypeInfo&(int)> type_of, int threads);
 
 }  // namespace mullion

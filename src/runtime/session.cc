@@ -148,7 +148,8 @@ Status Session::RunFrame(Frame& frame, const CancellationToken* cancellation, Pr
   const bool helped = choice == nullptr || choice->Helped();
   ThreadPool* const pool = helped ? pool_.get() : nullptr;
   PoolParallel parallel(pool, threads_, cancellation);
-  const auto start = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point start;
+  if (choice != nullptr) start = std::chrono::steady_clock::now();
   Status status;
   {
     const ThreadPool::ActiveScope active(pool, shareable_.load(std::memory_order_relaxed));

@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/sample_groups.h"
 #include "runtime/session.h"
 #include "tests/runtime/test_model.h"
 
@@ -319,48 +318,6 @@ TEST(PassesAtOnce, PoolASampleAsIfItWereAlone) {
         if (HasFatalFailure()) return;
       }
     }
-  }
-}
-
-// Two steps of [samples, 64, 1024].
-std::vector<SampleGroup> GroupsOf(int64_t samples, int threads) {
-  Graph graph;
-  const TypeInfo type = TypeInfo::Tensor(ElementType::kFloat, {samples, 64, 1024});
-  Value* value = &graph.AddInput("x", type);
-  Program program;
-  program.slots.resize(3);
-  for (int i = 0; i < 2; ++i) {
-    const Node& node = graph.AddNode("", "Relu", 21, {&value, 1}, 1, "relu");
-    value = node.output(0);
-    Step step;
-    step.node = &node;
-    step.inputs = {i};
-    step.outputs = {i + 1};
-    program.steps.push_back(std::move(step));
-    program.slots[static_cast<size_t>(i)].last_use = i;
-  }
-  program.slots[2].last_use = 2;
-  const int steps[] = {0, 1};
-  return FindSampleGroups(
-      program, steps, [&](int) -> const TypeInfo& { return type; }, threads);
-}
-
-// Threads take shares alike, or nearly: where most would wait for one, all share each step.
-TEST(PassesAtOnce, AreForBatchesThatPartWell) {
-  struct Parts {
-    int64_t samples;
-    int threads;
-    int64_t passes;  // at once; 0 for none
-  };
-  for (const Parts& parts :
-       {Parts{1, 2, 0}, Parts{2, 2, 2}, Parts{3, 2, 0}, Parts{8, 2, 2}, Parts{9, 2, 9},
-        Parts{8, 3, 8}, Parts{6, 4, 0}, Parts{12, 4, 4}, Parts{4, 16, 0}, Parts{64, 16, 16}}) {
-    const std::vector<SampleGroup> groups = GroupsOf(parts.samples, parts.threads);
-    const bool at_once = !groups.empty() && groups[0].at_once();
-    EXPECT_EQ(at_once, parts.passes > 0) << parts.samples << ", " << parts.threads << " threads";
-    if (!at_once) continue;
-    EXPECT_EQ(groups[0].passes, parts.passes);
-    EXPECT_EQ(groups[0].samples * groups[0].passes, parts.samples);
   }
 }
 

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -131,10 +130,10 @@ TEST(SampleGroups, WriteOutputsInPlaceAndLeaveInputsAsTheyWere) {
   }
 }
 
-// Two steps on [rows, 64].
-std::vector<SampleGroup> GroupsOfRows(int64_t rows) {
+// Two steps on a tensor of this shape.
+std::vector<SampleGroup> GroupsOf(const Shape& shape, int threads = 1) {
   Graph graph;
-  const TypeInfo type = TypeInfo::Tensor(ElementType::kFloat, {rows, 64});
+  const TypeInfo type = TypeInfo::Tensor(ElementType::kFloat, shape);
   Value& x = graph.AddInput("x", type);
   Program program;
   program.slots.resize(3);
@@ -152,18 +151,37 @@ std::vector<SampleGroup> GroupsOfRows(int64_t rows) {
   program.slots[2].last_use = 2;
   const int steps[] = {0, 1};
   return FindSampleGroups(
-      program, steps, [&](int) -> const TypeInfo& { return type; }, 1);
+      program, steps, 0, 2, [&](int) -> const TypeInfo& { return type; }, threads);
 }
 
 // A prime number of rows can only be cut into single ones, each too little for a pass.
 TEST(SampleGroups, AreWorthTheirPasses) {
-  const std::vector<SampleGroup> even = GroupsOfRows(16384);
+  const std::vector<SampleGroup> even = GroupsOf({16384, 64});
   ASSERT_EQ(even.size(), 1u);
   EXPECT_EQ(even[0].samples * even[0].passes, 16384);
   EXPECT_EQ(even[0].passes, 8);
   EXPECT_EQ(even[0].inside.size(), 1u);
-  EXPECT_TRUE(GroupsOfRows(16381).empty());
-  EXPECT_TRUE(GroupsOfRows(64).empty());
+  EXPECT_TRUE(GroupsOf({16381, 64}).empty());
+  EXPECT_TRUE(GroupsOf({64, 64}).empty());
+}
+
+// Threads take shares alike, or nearly: where most would wait for one, all share each step.
+TEST(SampleGroups, GoAtOnceWhereBatchesPartWell) {
+  struct Parts {
+    int64_t samples;
+    int threads;
+    int64_t passes;  // at once; 0 for none
+  };
+  for (const Parts& parts :
+       {Parts{1, 2, 0}, Parts{2, 2, 2}, Parts{3, 2, 0}, Parts{8, 2, 2}, Parts{9, 2, 9},
+        Parts{8, 3, 8}, Parts{6, 4, 0}, Parts{12, 4, 4}, Parts{4, 16, 0}, Parts{64, 16, 16}}) {
+    const std::vector<SampleGroup> groups = GroupsOf({parts.samples, 64, 1024}, parts.threads);
+    const bool at_once = !groups.empty() && groups[0].at_once();
+    EXPECT_EQ(at_once, parts.passes > 0) << parts.samples << ", " << parts.threads << " threads";
+    if (!at_once) continue;
+    EXPECT_EQ(groups[0].passes, parts.passes);
+    EXPECT_EQ(groups[0].samples * groups[0].passes, parts.samples);
+  }
 }
 
 // A cancelled evaluation leaves the frame fit for the next.
