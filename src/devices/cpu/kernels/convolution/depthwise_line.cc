@@ -9,6 +9,7 @@
 #include "devices/cpu/kernels/simd/simd.h"
 
 #include "devices/cpu/kernels/elementwise/activation-inl.h"
+#include "devices/cpu/kernels/simd/registers-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
@@ -26,21 +27,12 @@ HWY_INLINE FloatVector LoadChannels(const float* from, int64_t channels) {
   return LoadFirst(d, from, static_cast<size_t>(channels));
 }
 
-// Keeps g++ from reading memory again for every use of a loaded vector: loads are what binds here.
-HWY_INLINE void KeepInRegister([[maybe_unused]] FloatVector& v) {
-#if HWY_COMPILER_GCC && HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
-  __asm__("" : "+v"(v.raw));
-#endif
-}
-
-// Keeps compilers from holding the address of every pixel in a register of its own: there are fewer
-// registers than pixels, and moving them about takes as long as the arithmetic.
+// Without a register for the address of every pixel: there are fewer of them than pixels, and moving
+// them about takes as long as the arithmetic.
 template <typename T>
 HWY_INLINE void Advance(T*& pointer, int64_t by) {
   pointer += by;
-#if HWY_COMPILER_GCC && HWY_ARCH_X86
-  __asm__("" : "+r"(pointer));
-#endif
+  KeepPointer(pointer);
 }
 
 // `kPixels` outputs from `pixel` on, for `kVectors` vectors of channels from `c` on, with taps

@@ -9,6 +9,7 @@
 #include "devices/cpu/kernels/simd/simd.h"
 
 #include "devices/cpu/kernels/elementwise/activation-inl.h"
+#include "devices/cpu/kernels/simd/registers-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
@@ -145,10 +146,10 @@ class StripPixels {
     StripV value = hn::LoadU(StripD(), from);
     __builtin_prefetch(from + ahead_, 0, 3);
     from += strip_.input_step;
-#if HWY_COMPILER_GCC && HWY_ARCH_X86 && HWY_TARGET == HWY_AVX3
-    __asm__("" : "+v"(value.raw));
-    __asm__("" : "+r"(from));
-#endif
+    if constexpr (HWY_TARGET == HWY_AVX3) {
+      KeepInRegister(value);
+      KeepPointer(from);
+    }
     if constexpr (kLast) last.template Add<kStride, kColumn>(value, weights_ + 6);
     if constexpr (kMiddle) middle.template Add<kStride, kColumn>(value, weights_ + 3);
     if constexpr (kFirst) first.template Add<kStride, kColumn>(value, weights_);

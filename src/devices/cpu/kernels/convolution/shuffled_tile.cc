@@ -10,6 +10,7 @@
 #include "devices/cpu/kernels/simd/simd.h"
 
 #include "devices/cpu/kernels/simd/partial_vector-inl.h"
+#include "devices/cpu/kernels/simd/registers-inl.h"
 #include "devices/cpu/kernels/simd/vector_math-inl.h"
 
 #ifndef MULLION_DEVICES_CPU_KERNELS_SHUFFLED_TILE_ONCE_
@@ -34,14 +35,6 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET == HWY_AVX3
-
-// Keeps g++ from loading what three products share for each of them.
-template <class V>
-HWY_INLINE void KeepInRegister([[maybe_unused]] V& v) {
-#if HWY_COMPILER_GCC
-  __asm__("" : "+v"(v.raw));
-#endif
-}
 
 // Columns from `first` on, kVectors vectors of them, of rows from `row` on; where there are fewer
 // than a tile's, the last one is made again.

@@ -10,6 +10,7 @@
 
 #include "devices/cpu/kernels/convolution/winograd_points-inl.h"
 #include "devices/cpu/kernels/simd/partial_vector-inl.h"
+#include "devices/cpu/kernels/simd/registers-inl.h"
 #include "devices/cpu/kernels/simd/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -111,13 +112,6 @@ HWY_INLINE void ToOutputs(const hn::Vec<hn::ScalableTag<float>> (&sums)[8],
   for (int i = 0; i < kThinTile; ++i) out[i] = six[i];
 }
 
-// Keeps g++ from making one address of several, which it would have too few registers for.
-HWY_INLINE void KeepThinAddress([[maybe_unused]] const float*& address) {
-#if HWY_COMPILER_GCC
-  __asm__("" : "+r"(address));
-#endif
-}
-
 // Rows of outputs of one tile and vector of columns, from numbers for each point across.
 template <int kWindow, class V>
 HWY_INLINE void StoreTile(const ThinTiles& t, int64_t tile, int64_t column,
@@ -204,7 +198,7 @@ HWY_NOINLINE void MultiplyTiles(const ThinTiles& t, int64_t first, int64_t colum
 #pragma GCC unroll 4
       for (int k = 0; k < kTiles; ++k) {
         ++left[k];
-        KeepThinAddress(left[k]);
+        KeepPointer(left[k]);
       }
     }
 #pragma GCC unroll 4

@@ -5,6 +5,8 @@
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/convolution/winograd_column.cc"
 #include "devices/cpu/kernels/simd/simd.h"
 
+#include "devices/cpu/kernels/simd/registers-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
 namespace HWY_NAMESPACE {
@@ -18,13 +20,6 @@ using V = hn::Vec<D>;
 constexpr int64_t kLineFloats = 16;
 constexpr int kTiles = static_cast<int>(kWinogradColumnTiles);
 constexpr int kVectors = static_cast<int>(kWinogradColumnVectors);
-
-// Keeps g++ from making one address of several, which it would have too few registers for.
-HWY_INLINE void KeepApart([[maybe_unused]] const float*& address) {
-#if HWY_COMPILER_GCC
-  __asm__("" : "+r"(address));
-#endif
-}
 
 constexpr int64_t kLineStep = kVectors * kLineFloats;  // from a line's weights to the next one's
 
@@ -80,7 +75,7 @@ HWY_INLINE void AddPoint(const WinogradColumn& t, const float* weights, float at
 #pragma GCC unroll 3
     for (const float*& first : row) {
       ++first;
-      KeepApart(first);
+      KeepPointer(first);
     }
     weights += 3 * kLineStep;
     __builtin_prefetch(fetched, 0, 3);

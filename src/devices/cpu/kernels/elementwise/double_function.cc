@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/elementwise/double_function.cc"
 #include "devices/cpu/kernels/simd/simd.h"
 
+#include "devices/cpu/kernels/elementwise/double_math-inl.h"
 #include "devices/cpu/kernels/simd/partial_vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -22,63 +23,7 @@ using operators::ElementwiseStep;
 
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<double>;
-using DU = hn::RebindToUnsigned<D>;
-using V = hn::Vec<D>;
-
-HWY_INLINE V Number(double value) { return hn::Set(D(), value); }
-HWY_INLINE V Zero() { return hn::Zero(D()); }
-
-// c[0] + c[1] x + ..., of even and odd powers side by side, as one waits for the other otherwise.
-template <size_t kCount>
-HWY_INLINE V Polynomial(V x, const double (&c)[kCount]) {
-  const V square = hn::Mul(x, x);
-  V sums[] = {Number(c[kCount - 1]), Number(c[kCount - 2])};
-#pragma GCC unroll 16
-  for (size_t i = 2; i < kCount; ++i) {
-    sums[i % 2] = hn::MulAdd(sums[i % 2], square, Number(c[kCount - 1 - i]));
-  }
-  return hn::MulAdd(sums[kCount % 2 == 0 ? 0 : 1], x, sums[kCount % 2 == 0 ? 1 : 0]);
-}
-
-// log(2) in two parts: products of the first, which ends in 32 zeros, with exponents are exact.
-constexpr double kLogTwoHigh = 0x1.62e42feep-1;
-constexpr double kLogTwoLow = 0x1.a39ef35793c76p-33;
-
-// 2^n of whole numbers from -1022 to 1023: added to 1.5 * 2^52 they are in the lowest bits.
-HWY_INLINE V PowerOfTwo(V n) {
-  const auto bits = hn::BitCast(DU(), hn::Add(n, Number(0x1.8p52 + 1023)));
-  return hn::BitCast(D(), hn::ShiftLeft<52>(bits));
-}
-
-// e^r = 1 + r + r^2 (...): up to r^13, r at most log(2)/2, it leaves out less than 2^-57 of e^r
-// - 1.
-constexpr double kExpSeries[] = {1.0 / 2,       1.0 / 6,        1.0 / 24,        1.0 / 120,
-                                 1.0 / 720,     1.0 / 5040,     1.0 / 40320,     1.0 / 362880,
-                                 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
-
-// e^x = 2^n (1 + small), |small| at most 0.42.
-struct ExpParts {
-  V small;
-  V n;
-};
-HWY_INLINE ExpParts PartsOfExp(V x) {
-  const V n = hn::Round(hn::Mul(x, Number(1.4426950408889634)));
-  const V r = hn::NegMulAdd(n, Number(kLogTwoLow), hn::NegMulAdd(n, Number(kLogTwoHigh), x));
-  return {hn::MulAdd(hn::Mul(r, r), Polynomial(r, kExpSeries), r), n};
-}
-
-HWY_INLINE V KeepNan(V x, V y) { return hn::IfThenElse(hn::Eq(x, x), y, x); }
-
-// In two steps, so that results may be infinite or below the normal numbers.
-HWY_NOINLINE V Exp(V x) {
-  const ExpParts parts = PartsOfExp(hn::Min(hn::Max(x, Number(-760)), Number(720)));
-  const V half = hn::Floor(hn::Mul(parts.n, Number(0.5)));
-  const V first = PowerOfTwo(half);
-  const V y = hn::MulAdd(parts.small, first, first);
-  return KeepNan(x, hn::Mul(y, PowerOfTwo(hn::Sub(parts.n, half))));
-}
+using namespace double_math;
 
 // e^x - 1 of numbers from -50 to 50.
 HWY_NOINLINE V ExpLessOne(V x) {
@@ -98,40 +43,6 @@ HWY_NOINLINE V Tanh(V x) {
 }
 
 HWY_INLINE V Sigmoid(V x) { return hn::Div(Number(1), hn::Add(Number(1), Exp(hn::Neg(x)))); }
-
-// x = 2^exponent m, m from sqrt(1/2) to sqrt(2), of positive normal numbers.
-struct Binary {
-  V exponent;
-  V m;
-};
-HWY_INLINE Binary PartsOfNormal(V x) {
-  const DU du;
-  const auto bits = hn::BitCast(du, x);
-  // As in PowerOfTwo, the other way round.
-  const V magic = Number(0x1p52);
-  const V e = hn::Sub(hn::BitCast(D(), hn::Or(hn::ShiftRight<52>(bits), hn::BitCast(du, magic))),
-                      Number(0x1p52 + 1023));
-  const auto fraction = hn::And(bits, hn::Set(du, (uint64_t{1} << 52) - 1));
-  V m = hn::BitCast(D(), hn::Or(fraction, hn::BitCast(du, Number(1))));
-  const auto large = hn::Gt(m, Number(1.4142135623730951));
-  m = hn::IfThenElse(large, hn::Mul(m, Number(0.5)), m);
-  return {hn::IfThenElse(large, hn::Add(e, Number(1)), e), m};
-}
-
-// Of positive normal numbers: log(2^e m) = e log(2) + 2 atanh(s), s = (m - 1) / (m + 1). The
-// series up to s^23 leaves out less than 2^-58 of it.
-HWY_NOINLINE V LogOfNormal(V x) {
-  constexpr double kSeries[] = {2.0 / 3,  2.0 / 5,  2.0 / 7,  2.0 / 9,  2.0 / 11, 2.0 / 13,
-                                2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21, 2.0 / 23};
-  const auto [e, m] = PartsOfNormal(x);
-  const V less = hn::Sub(m, Number(1));
-  const V s = hn::Div(less, hn::Add(m, Number(1)));
-  const V square = hn::Mul(s, s);
-  // 2 s = less - s less, which is exact but for its last term.
-  const V rest = hn::Mul(s, hn::NegMulAdd(square, Polynomial(square, kSeries), less));
-  return hn::MulAdd(e, Number(kLogTwoHigh),
-                    hn::Sub(less, hn::NegMulAdd(e, Number(kLogTwoLow), rest)));
-}
 
 HWY_INLINE V Log(V x) {
   const V infinity = Number(HUGE_VAL);
@@ -464,153 +375,7 @@ void ChangeBits(const double* x, double* y, size_t count, uint64_t keep, uint64_
   Each(x, y, count, [=](V v) HWY_ATTR { return hn::Xor(hn::And(v, kept), flipped); });
 }
 
-// x^exponent where `power` is that of |x|: what the signs, whole exponents, 1 and NaN make of it.
-HWY_INLINE V PowerOfSign(V x, V exponent, V power) {
-  const D d;
-  const V infinity = Number(HUGE_VAL);
-  const auto usual =
-      hn::And(hn::And(hn::Gt(x, Zero()), hn::Lt(x, infinity)), hn::Lt(hn::Abs(exponent), infinity));
-  if (HWY_LIKELY(hn::AllTrue(d, usual))) return power;
-  const V half = hn::Mul(exponent, Number(0.5));
-  const auto whole = hn::Eq(hn::Round(exponent), exponent);
-  const auto odd = hn::AndNot(hn::Eq(hn::Round(half), half), whole);
-  const V sign = hn::And(x, hn::SignBit(d));
-  V y = hn::Xor(hn::IfThenElse(hn::Eq(hn::Abs(x), Number(1)), Number(1), power),
-                hn::IfThenElseZero(odd, sign));
-  const auto below = hn::And(hn::Lt(x, Zero()), hn::Gt(x, Number(-HUGE_VAL)));
-  const auto number = hn::And(hn::Eq(x, x), hn::Eq(exponent, exponent));
-  y = hn::IfThenElse(hn::AndNot(hn::AndNot(whole, below), number), y, Number(NAN));
-  return hn::IfThenElse(hn::Or(hn::Eq(exponent, Zero()), hn::Eq(x, Number(1))), Number(1), y);
-}
-
-// Logarithms that are 0, infinite or none.
-HWY_INLINE V LimitOfLog(V a, V log) {
-  log = hn::IfThenElse(hn::Eq(a, Number(HUGE_VAL)), a, log);
-  return hn::IfThenElse(hn::Eq(a, Zero()), Number(-HUGE_VAL), log);
-}
-
-// Calls power(x, exponent) for each vector of x and exponent, both of T.
-template <typename T, class Function>
-HWY_INLINE void EachPower(Operand<T> x, Operand<T> exponent, T* y, size_t count, Function power) {
-  const D d;
-  const hn::Rebind<T, D> dt;
-  const size_t lanes = hn::Lanes(d);
-  for (size_t i = 0; i < count; i += lanes) {
-    const size_t n = HWY_MIN(lanes, count - i);
-    const auto read = [&](Operand<T> operand) HWY_ATTR {
-      if (operand.step == 0) return hn::Set(dt, *operand.data);
-      return LoadFirstOr(dt, operand.data + i, n, hn::Set(dt, T{1}));
-    };
-    StoreFirst(power(read(x), read(exponent)), dt, y + i, n);
-  }
-}
-
 }  // namespace
-
-// In doubles, of which 2^-46 of the result is lost at most. The logarithm of 1 is 0, and that of
-// another float at least 2^-25, so that no product of it is NaN that is wanted.
-bool RunFloatPower(Operand<float> x, Operand<float> exponent, float* y, size_t count) {
-  using F = hn::Vec<hn::Rebind<float, D>>;
-  EachPower(x, exponent, y, count, [](F base, F by) HWY_ATTR {
-    const V b = hn::PromoteTo(D(), base);
-    const V e = hn::PromoteTo(D(), by);
-    const V a = hn::Abs(b);
-    const V power = Exp(hn::Mul(e, LimitOfLog(a, LogOfNormal(a))));
-    return hn::DemoteTo(hn::Rebind<float, D>(), PowerOfSign(b, e, power));
-  });
-  return true;
-}
-
-#if HWY_NATIVE_FMA
-
-namespace {
-
-// A sum of two numbers, the second what the first lacks.
-struct Pair {
-  V high;
-  V low;
-};
-
-// a + b, exactly where |a| is not below |b| or is 0.
-HWY_INLINE Pair SumOf(V a, V b) {
-  const V high = hn::Add(a, b);
-  return {high, hn::Sub(b, hn::Sub(high, a))};
-}
-
-// a b, without the product of both low parts.
-HWY_INLINE Pair ProductOf(Pair a, Pair b) {
-  const V high = hn::Mul(a.high, b.high);
-  const V low = hn::MulSub(a.high, b.high, high);
-  return {high, hn::MulAdd(a.high, b.low, hn::MulAdd(a.low, b.high, low))};
-}
-
-// log(x) of positive numbers to 2^-64 of it, as LogOfNormal does it: 2 s + s^3 (2/3 + s^2 (...)),
-// in pairs but for what is in brackets behind 2/3, at most 2^-12 of the whole.
-HWY_INLINE Pair PairOfLog(V x) {
-  constexpr double kSeries[] = {2.0 / 5,  2.0 / 7,  2.0 / 9,  2.0 / 11, 2.0 / 13,
-                                2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21, 2.0 / 23};
-  const V one = Number(1);
-  const auto tiny = hn::Lt(x, Number(0x1p-1022));
-  const Binary parts = PartsOfNormal(hn::IfThenElse(tiny, hn::Mul(x, Number(0x1p54)), x));
-  const V e = hn::IfThenElse(tiny, hn::Sub(parts.exponent, Number(54)), parts.exponent);
-  const V less = hn::Sub(parts.m, one);
-  const Pair more = SumOf(one, parts.m);
-  const V reciprocal = hn::Div(one, more.high);
-  const V quotient = hn::Mul(less, reciprocal);
-  V rest = hn::NegMulAdd(quotient, more.high, less);
-  rest = hn::NegMulAdd(quotient, more.low, rest);
-  const Pair s = {quotient, hn::Mul(rest, reciprocal)};
-  const Pair square = ProductOf(s, s);
-  Pair series = SumOf(Number(2.0 / 3), hn::Mul(square.high, Polynomial(square.high, kSeries)));
-  series.low = hn::Add(series.low, Number(0x1.5555555555555p-55));  // of 2/3
-  const Pair cube = ProductOf(s, ProductOf(square, series));
-  const Pair first = SumOf(hn::Mul(e, Number(kLogTwoHigh)), hn::Add(s.high, s.high));
-  const Pair sum = SumOf(first.high, cube.high);
-  V low = hn::MulAdd(e, Number(kLogTwoLow), hn::Add(cube.low, hn::Add(s.low, s.low)));
-  low = hn::Add(low, hn::Add(first.low, sum.low));
-  return SumOf(sum.high, low);
-}
-
-// e^(x.high + x.low)
-HWY_INLINE V ExpOfPair(Pair x) {
-  const V one = Number(1);
-  const V n = hn::Round(hn::Mul(x.high, Number(1.4426950408889634)));
-  const V part = hn::NegMulAdd(n, Number(kLogTwoHigh), x.high);  // exact
-  const V r = hn::NegMulAdd(n, Number(kLogTwoLow), part);
-  const V lost = hn::Add(x.low, hn::NegMulAdd(n, Number(kLogTwoLow), hn::Sub(part, r)));
-  const Pair first = SumOf(one, r);
-  const V others = hn::MulAdd(hn::Mul(r, r), Polynomial(r, kExpSeries), first.low);
-  const V power = hn::Add(first.high, others);
-  const V y = hn::Add(first.high, hn::MulAdd(lost, power, others));
-  const V half = hn::Floor(hn::Mul(n, Number(0.5)));
-  return hn::Mul(hn::Mul(y, PowerOfTwo(half)), PowerOfTwo(hn::Sub(n, half)));
-}
-
-}  // namespace
-
-// Within one unit in the last place.
-bool RunDoublePower(Operand<double> x, Operand<double> exponent, double* y, size_t count) {
-  EachPower(x, exponent, y, count, [](V b, V e) HWY_ATTR {
-    const V a = hn::Abs(b);
-    const Pair log = PairOfLog(a);
-    const V high = hn::Mul(e, LimitOfLog(a, log.high));
-    const V low = hn::MulAdd(e, log.low, hn::MulSub(e, log.high, high));
-    const auto usual = hn::Lt(hn::Abs(high), Number(800));
-    const V power = ExpOfPair(
-        {hn::Min(hn::Max(high, Number(-800)), Number(800)), hn::IfThenElseZero(usual, low)});
-    return PowerOfSign(b, e, power);
-  });
-  return true;
-}
-
-#else
-
-bool RunDoublePower(Operand<double> /*x*/, Operand<double> /*exponent*/, double* /*y*/,
-                    size_t /*count*/) {
-  return false;
-}
-
-#endif
 
 bool RunDoubleClip(const double* x, double* y, size_t count, double low, double high) {
   const V least = Number(low);
@@ -656,16 +421,6 @@ bool RunDoubleFunction(const ElementwiseStep& /*step*/, const double* /*x*/, dou
   return false;
 }
 
-bool RunFloatPower(Operand<float> /*x*/, Operand<float> /*exponent*/, float* /*y*/,
-                   size_t /*count*/) {
-  return false;
-}
-
-bool RunDoublePower(Operand<double> /*x*/, Operand<double> /*exponent*/, double* /*y*/,
-                    size_t /*count*/) {
-  return false;
-}
-
 #endif
 
 }  // namespace HWY_NAMESPACE
@@ -678,14 +433,6 @@ namespace mullion::cpu {
 bool DoubleFunction(const operators::ElementwiseStep& step, const double* x, double* y,
                     size_t count) {
   return MULLION_SIMD_CALL(RunDoubleFunction)(step, x, y, count);
-}
-
-bool FloatPower(Operand<float> x, Operand<float> exponent, float* y, size_t count) {
-  return MULLION_SIMD_CALL(RunFloatPower)(x, exponent, y, count);
-}
-
-bool DoublePower(Operand<double> x, Operand<double> exponent, double* y, size_t count) {
-  return MULLION_SIMD_CALL(RunDoublePower)(x, exponent, y, count);
 }
 
 void DoubleClip(const double* x, double* y, size_t count, double low, double high) {

@@ -8,14 +8,11 @@
 
 #include <algorithm>
 
+#include "devices/cpu/kernels/simd/vnni_dot.h"
+
 namespace mullion::cpu::vnni {
 
 namespace {
-
-// As assembly for the reason that integer_tile_vnni.cc gives.
-inline void DotAdd(__m512i& sum, __m512i unsigned_bytes, __m512i signed_bytes) {
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned_bytes), "v"(signed_bytes));
-}
 
 // Up to 64 channels of one pixel, 32 of two, or 16 of four, side by side.
 template <int kPixels>

@@ -8,19 +8,11 @@
 
 #include <cstring>
 
+#include "devices/cpu/kernels/simd/vnni_dot.h"
+
 namespace mullion::cpu::vnni {
 
 namespace {
-
-// Written as assembly because g++ 12 stores and reloads arrays of sums around the intrinsic.
-inline void DotAdd(__m512i& sum, __m512i unsigned_bytes, __m512i signed_bytes) {
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned_bytes), "v"(signed_bytes));
-}
-
-// The same of two words instead of four bytes.
-inline void DotAddWords(__m512i& sum, __m512i left, __m512i right) {
-  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(left), "v"(right));
-}
 
 inline __m512i Broadcast(const uint8_t* unit) {
   int32_t bits;

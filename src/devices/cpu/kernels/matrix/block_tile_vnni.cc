@@ -9,17 +9,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include "devices/cpu/kernels/simd/vnni_dot.h"
+
 namespace mullion::cpu::vnni {
 
 namespace {
 
 constexpr int kBlockTileVectors = 4;
 static_assert(kBlockTileWidth == 16 * kBlockTileVectors);
-
-// As assembly for the reason that integer_tile_vnni.cc gives.
-inline void AddBlockDot(__m512i& sum, __m512i unsigned_bytes, __m512i signed_bytes) {
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned_bytes), "v"(signed_bytes));
-}
 
 inline __m512i BroadcastBytes(const int8_t* from) {
   int32_t bits;
@@ -43,13 +40,13 @@ inline void SumBlock(const BlockByteTile& t, const uint32_t* numbers, int64_t be
       const __m512i first = kBits == 4 ? _mm512_and_si512(words, low) : words;
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) {
-        AddBlockDot(sums[r][v], first, BroadcastBytes(t.rows[r].bytes + k));
+        DotAdd(sums[r][v], first, BroadcastBytes(t.rows[r].bytes + k));
       }
       if (kBits == 8) continue;
       const __m512i second = _mm512_and_si512(_mm512_srli_epi32(words, 4), low);
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) {
-        AddBlockDot(sums[r][v], second, BroadcastBytes(t.rows[r].bytes + k + 4));
+        DotAdd(sums[r][v], second, BroadcastBytes(t.rows[r].bytes + k + 4));
       }
     }
   }

@@ -20,6 +20,7 @@
 #include "devices/cpu/kernels/matrix/matrix_tile.h"
 
 #include "devices/cpu/kernels/elementwise/activation-inl.h"
+#include "devices/cpu/kernels/simd/registers-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mullion::cpu {
@@ -231,13 +232,6 @@ HWY_INLINE void AddRows(const TileArguments& t, Row (&sums)[kRows]) {
   }
 }
 
-// Keeps g++ from making one address of several, which it would have too few registers for.
-HWY_INLINE void KeepApart([[maybe_unused]] const float*& address) {
-#if HWY_COMPILER_GCC
-  __asm__("" : "+r"(address));
-#endif
-}
-
 // The same for rows at equal distances: each of four registers holds the addresses of three rows,
 // and nothing but the first is loaded for a tap. `kFetches`: whether there is something to fetch
 // ahead, which takes a place among the loads that short sums lack.
@@ -260,7 +254,7 @@ HWY_INLINE void AddEvenRows(const TileArguments& t, TilePlace& place, Row (&sums
 #pragma GCC unroll 4
       for (int i = 0; i * 3 < kRows; ++i) {
         ++row[i];
-        KeepApart(row[i]);
+        KeepPointer(row[i]);
       }
       right += right_stride;
       if constexpr (kFetches) {
