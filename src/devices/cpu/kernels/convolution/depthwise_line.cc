@@ -27,8 +27,8 @@ HWY_INLINE FloatVector LoadChannels(const float* from, int64_t channels) {
   return LoadFirst(d, from, static_cast<size_t>(channels));
 }
 
-// Without a register for the address of every pixel: there are fewer of them than pixels, and moving
-// them about takes as long as the arithmetic.
+// Without a register for the address of every pixel: there are fewer of them than pixels, and
+// moving them about takes as long as the arithmetic.
 template <typename T>
 HWY_INLINE void Advance(T*& pointer, int64_t by) {
   pointer += by;
