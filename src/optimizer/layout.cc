@@ -12,6 +12,7 @@
 #include "operators/scaled_conv.h"
 #include "optimizer/channel_shuffle.h"
 #include "optimizer/infer_graph.h"
+#include "optimizer/pattern.h"
 
 namespace mullion::optimizer {
 
@@ -201,7 +202,7 @@ class Layout {
     } else if (node.operator_name() == "Slice") {
       FollowSlice(node, rank);
     } else if (node.operator_name() == "Reshape") {
-      if (!FollowReshape(node)) FollowShuffle(node);
+      if (!FollowReshape(node) && !FollowShuffle(node)) FollowParts(node);
     } else if (node.operator_name() == "Squeeze" || node.operator_name() == "Unsqueeze") {
       FollowSqueeze(node);
     }
@@ -361,20 +362,74 @@ class Layout {
   // Whether a Reshape to `sizes` is sure to keep the first two dimensions.
   static bool KeepsImages(const Shape& shape, std::span<const int64_t> sizes) {
     if (shape.rank() < 3 || shape[1] <= 0 || (sizes[1] != 0 && sizes[1] != shape[1])) return false;
+    return KeepsBatch(shape, sizes, 2);
+  }
+
+  // Whether it keeps the first one, if it keeps the channels; its pixels begin at `first`.
+  static bool KeepsBatch(const Shape& shape, std::span<const int64_t> sizes, size_t first) {
     if (sizes[0] == 0 || (sizes[0] > 0 && sizes[0] == shape[0])) return true;
     int64_t pixels = 1;
     for (int i = 2; i < shape.rank(); ++i) pixels *= std::max<int64_t>(shape[i], 0);
-    for (const int64_t size : sizes.subspan(2))
+    for (const int64_t size : sizes.subspan(first))
       pixels = size > 0 && pixels % size == 0 ? pixels / size : 0;
     return sizes[0] == -1 && pixels == 1;
   }
 
   // The three nodes of a shuffle at once.
-  void FollowShuffle(Node& node) {
+  bool FollowShuffle(Node& node) {
     auto shuffle = ChannelShuffle::From(node);
-    if (!shuffle.has_value()) return;
+    if (!shuffle.has_value()) return false;
     shuffle->PutChannelsLast(LastOf(*node.input(0), node));
     GiveLast(*shuffle->join, 0);
+    return true;
+  }
+
+  // Channels in parts, [N, C, H, W] to [N, A, C / A, H, W], which a Transpose puts where it wants:
+  // detectors give out their boxes so. It takes parts that come last as well, and moves less.
+  void FollowParts(Node& node) {
+    const Value* const target = node.input(1);
+    Value* const parted = node.output(0);
+    if (!target->IsConstant() || target->constant.type() != ElementType::kInt64 ||
+        !HasOneReader(*parted)) {
+      return;
+    }
+    Node& turn = *parted->uses()[0].node;
+    const auto perm = turn.IntsAttribute("perm");
+    const auto sizes = target->constant.span<int64_t>();
+    const int parts = ChannelParts(node.input(0)->type.shape, sizes);
+    if (parts < 2 || !Is(turn, "Transpose") || perm.size() != sizes.size() ||
+        RankOf(parted) != static_cast<int>(sizes.size())) {
+      return;
+    }
+    // What was [N, parts, pixels] becomes [N, pixels, parts].
+    const auto pixels = static_cast<int64_t>(sizes.size()) - 1 - parts;
+    std::vector<int64_t> to_last{0};
+    for (int64_t i = 0; i < pixels; ++i) to_last.push_back(1 + parts + i);
+    for (int64_t i = 0; i < parts; ++i) to_last.push_back(1 + i);
+    std::vector<int64_t> turned;
+    for (const int64_t axis : to_last) turned.push_back(sizes[static_cast<size_t>(axis)]);
+    std::vector<int64_t> turned_perm;
+    for (const int64_t axis : perm) {
+      turned_perm.push_back(axis == 0 ? 0 : axis <= parts ? axis + pixels : axis - parts);
+    }
+    Value& last = graph_.AddValue(parted->name(), Permuted(parted->type, to_last));
+    node.SetInput(1, &graph_.AddConstant("shape", Tensor::Vector<int64_t>(turned)));
+    node.SetInput(0, &LastOf(*node.input(0), node));
+    node.SetOutput(0, &last);
+    turn.SetInput(0, &last);
+    turn.SetAttribute("perm", turned_perm);
+    changed_ = true;
+  }
+
+  // Into how many parts a Reshape to `sizes` is sure to divide the channels, and nothing but them;
+  // 0 where it does otherwise.
+  static int ChannelParts(const Shape& shape, std::span<const int64_t> sizes) {
+    if (shape.rank() < 3 || std::count(sizes.begin() + 1, sizes.end(), 0) > 0) return 0;
+    int64_t channels = 1;
+    size_t next = 1;
+    while (next < sizes.size() && sizes[next] > 0 && channels < shape[1]) channels *= sizes[next++];
+    if (channels != shape[1] || !KeepsBatch(shape, sizes, next)) return 0;
+    return static_cast<int>(next) - 1;
   }
 
   // ---- making values ---------------------------------------------------------------------------

@@ -120,18 +120,39 @@ TEST(Layout, AShuffleOfChannelsStaysInside) {
             "Transpose(0,3,1,2)");
 }
 
-TEST(Layout, AReshapeThatIsNoShuffleIsABorder) {
+// What becomes of a convolution's 6 channels that are parted and put elsewhere.
+std::string PlacedParts(std::vector<int64_t> from, std::vector<int64_t> to,
+                        std::vector<int64_t> perm) {
   GraphMaker maker;
-  const auto shape = [&](std::vector<int64_t> dims) {
-    return &maker.graph.AddConstant("shape", Tensor::Vector<int64_t>(dims));
-  };
-  Value& conv = maker.Conv(maker.Input({2, 3, 8, 8}), 3, 6);
-  Value& split = maker.Add("Reshape", {&conv, shape({2, 2, 3, 8, 8})});
-  Value& turned = maker.Add("Transpose", {&split});
-  turned.producer()->SetAttribute("perm", std::vector<int64_t>{0, 2, 1, 4, 3});
-  Value& joined = maker.Add("Reshape", {&turned, shape({2, 6, 8, 8})});
-  EXPECT_EQ(Placed(maker, joined),
-            "Transpose(0,2,3,1) Conv@last Transpose(0,3,1,2) Reshape Transpose(0,2,1,4,3) Reshape");
+  Value& conv = maker.Conv(maker.Input(Shape(from)), 3, 6);
+  Value& parts =
+      maker.Add("Reshape", {&conv, &maker.graph.AddConstant("shape", Tensor::Vector<int64_t>(to))});
+  Value& turned = maker.Add("Transpose", {&parts});
+  turned.producer()->SetAttribute("perm", std::move(perm));
+  return Placed(maker, turned);
+}
+
+// A detector's boxes: one Transpose, which moves whole parts.
+TEST(Layout, PartsOfChannelsAreMovedOnce) {
+  const std::string boxes = "Transpose(0,2,3,1) Conv@last Reshape Transpose(0,3,1,2,4)";
+  EXPECT_EQ(PlacedParts({2, 3, 8, 9}, {2, 2, 3, 8, 9}, {0, 1, 3, 4, 2}), boxes);
+  EXPECT_EQ(PlacedParts({2, 3, 8, 9}, {0, 2, 3, 8, -1}, {0, 1, 3, 4, 2}), boxes);
+  EXPECT_EQ(PlacedParts({-1, 3, 8, 9}, {-1, 2, 3, 8, 9}, {0, 1, 3, 4, 2}), boxes);
+  EXPECT_EQ(PlacedParts({2, 3, -1, -1}, {2, 2, 3, 8, 9}, {0, 1, 3, 4, 2}), boxes);
+  EXPECT_EQ(PlacedParts({2, 3, 8, 9}, {2, 2, 3, 8, 9}, {0, 2, 1, 4, 3}),
+            "Transpose(0,2,3,1) Conv@last Reshape Transpose(0,4,3,2,1)");
+  EXPECT_EQ(PlacedParts({2, 3, 8, 9}, {2, 2, 3, 72}, {0, 2, 1, 3}),
+            "Transpose(0,2,3,1) Conv@last Reshape Transpose(0,3,2,1)");
+}
+
+TEST(Layout, PartsOfMoreThanChannelsAreABorder) {
+  // Pixels among the parts, and a batch that may not be the one before.
+  EXPECT_EQ(PlacedParts({2, 3, 8, 9}, {2, 4, 12, 9}, {0, 1, 3, 2}),
+            "Transpose(0,2,3,1) Conv@last Transpose(0,3,1,2) Reshape Transpose(0,1,3,2)");
+  EXPECT_EQ(PlacedParts({-1, 3, -1, -1}, {-1, 2, 3, 8, 9}, {0, 1, 3, 4, 2}),
+            "Transpose(0,2,3,1) Conv@last Transpose(0,3,1,2) Reshape Transpose(0,1,3,4,2)");
+  EXPECT_EQ(PlacedParts({2, 3, 8, 9}, {1, 2, 2, 3, 72}, {0, 1, 2, 4, 3}),
+            "Transpose(0,2,3,1) Conv@last Transpose(0,3,1,2) Reshape Transpose(0,1,2,4,3)");
 }
 
 std::string PlacedReshape(std::vector<int64_t> from, std::vector<int64_t> to) {
