@@ -82,6 +82,24 @@ class WeightProducts : public testing::TestWithParam<Isa> {
         EXPECT_EQ(first, out.memory()) << threads << " threads";
       }
     }
+    if (size.rows > size.together) CheckAlone(size, product, left, first);
+  }
+
+  // Rows that are together have the bits that they have without the others.
+  static void CheckAlone(const Sizes& size, WeightProduct product, const std::vector<float>& left,
+                         const std::vector<float>& all) {
+    if (!UsesStrassen(size.depth, size.columns)) return;
+    const int64_t gap = product.out_stride - size.columns;
+    GuardedRows out(size.together, size.columns, gap);
+    product.rows = size.together;
+    product.out = out.data();
+    ThreadParallel parallel(1);
+    const AlignedBuffer scratch(AllocateAligned(WeightProductScratchBytes(product, 1)));
+    MultiplyByWeight(product, PlainRows{left.data(), size.depth}, scratch.get(), parallel);
+    const auto count = static_cast<size_t>(size.together * product.out_stride);
+    const std::vector<float>& alone = out.memory();
+    EXPECT_TRUE(
+        std::equal(alone.begin(), alone.begin() + static_cast<std::ptrdiff_t>(count), all.begin()));
   }
 };
 
@@ -104,6 +122,9 @@ TEST_P(WeightProducts, MultiplyManyRowsInBlocks) {
   // Whole vectors of pairs only are stored to the output right away, unless a residual is added.
   for (int i = 0; i < 6; ++i) Check({2 * 110, 110, 384, 320}, random);
   Check({2 * 61, 61, 384, 320}, random);
+  // The last row alone.
+  for (int64_t rows = 97; rows <= 221; rows += 12) Check({rows, rows, 288, 320}, random);
+  Check({2 * 197, 197, 288, 320}, random);
 }
 
 TEST_P(WeightProducts, MultiplyFewRowsAndNone) {

@@ -168,8 +168,11 @@ class Runner {
   }
   bool IsWhole(int64_t pair) const { return pair % pairs_together_ * 2 + 1 < p_.rows_together; }
 
-  // Whether every row has a partner.
-  bool has_pairs_only() const { return p_.rows_together % 2 == 0; }
+  // Whether every row of pairs [begin, end) has a partner, but for the last one, so that upper rows
+  // are at equal distances.
+  bool AreInLine(int64_t begin, int64_t end) const {
+    return FirstRow(end - 1) - FirstRow(begin) == 2 * (end - 1 - begin);
+  }
 
   Held SumRows(RowMaker make_rows, const float* zeros, int64_t begin, int64_t end, float* memory,
                float* sums, int64_t step) const {
@@ -178,8 +181,8 @@ class Runner {
     const int64_t count = FirstRow(end - 1) + (IsWhole(end - 1) ? 2 : 1) - first;
     make_rows({0, first, count, 0, 1, rows, kMaxBlockRows, nullptr});
     Held held{};
-    if (has_pairs_only()) {
-      const int64_t stride = rows[1] - rows[0];
+    if (AreInLine(begin, end)) {
+      const int64_t stride = count > 1 ? rows[1] - rows[0] : 0;
       int64_t i = 1;
       while (i < count && rows[i] - rows[i - 1] == stride) ++i;
       if (i == count) held = {0, rows[0], 2 * stride};
@@ -198,8 +201,12 @@ class Runner {
                 int64_t step, float* memory) const {
     const int64_t lanes = packed_.blocks.lanes;
     const int64_t width = packed_.blocks.Vectors(block) * lanes;
-    const bool stores =
-        p_.epilogue.residual == nullptr && has_pairs_only() && packed_.blocks.columns % lanes == 0;
+    const int64_t pairs = std::min(block_pairs_, pairs_ - first_pair);
+    const bool stores = p_.epilogue.residual == nullptr &&
+                        AreInLine(first_pair, first_pair + pairs) &&
+                        packed_.blocks.columns % lanes == 0;
+    // A last row without a partner has no quarters below.
+    const int64_t lower_rows = pairs - (IsWhole(first_pair + pairs - 1) ? 0 : 1);
     float* const bias = memory + kBuffers * ProductStep();
     if (p_.epilogue.bias != nullptr) CopyBias(block, bias);
     const auto sums_of = [&](Sums sums) -> float* {
@@ -208,13 +215,13 @@ class Runner {
       return sums == kLeftBias ? bias : bias + kMaxColumns;
     };
     DenseBlock product;
-    product.rows = std::min(block_pairs_, pairs_ - first_pair);
     product.depth = packed_.half;
     product.vectors = packed_.blocks.Vectors(block);
     product.columns = packed_.blocks.Columns(block);
     for (int i = 0; i < kStrassenProducts; ++i) {
       const Step& now = kSteps[i];
       const bool in_place = held.rows != nullptr && now.left >= kA11;
+      product.rows = now.left == kA22 ? lower_rows : pairs;
       product.left[0] = in_place ? PlaceOf(now.left, held) : inputs + now.left * step;
       product.left_stride = in_place ? held.stride : stride_;
       product.right = p_.packed + packed_.Of(now.right, block);
@@ -233,8 +240,8 @@ class Runner {
       }
       MultiplyDenseBlock(product);
     }
-    Finish(first_pair, product.rows, block, memory, stores ? 3 : 0);
-    Activate(first_pair, product.rows, block);
+    Finish(first_pair, pairs, block, memory, stores ? 3 : 0);
+    Activate(first_pair, pairs, block);
   }
 
   // Of the columns of a block in both halves, padded to whole vectors with zeros.
