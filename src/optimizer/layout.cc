@@ -397,8 +397,8 @@ class Layout {
     const auto perm = turn.IntsAttribute("perm");
     const auto sizes = target->constant.span<int64_t>();
     const int parts = ChannelParts(node.input(0)->type.shape, sizes);
-    if (parts < 2 || !Is(turn, "Transpose") || perm.size() != sizes.size() ||
-        RankOf(parted) != static_cast<int>(sizes.size())) {
+    if (parts < 2 || !Is(turn, "Transpose") || &turn.graph() != &graph_ ||
+        perm.size() != sizes.size() || RankOf(parted) != static_cast<int>(sizes.size())) {
       return;
     }
     // What was [N, parts, pixels] becomes [N, pixels, parts].
@@ -424,7 +424,8 @@ class Layout {
   // Into how many parts a Reshape to `sizes` is sure to divide the channels, and nothing but them;
   // 0 where it does otherwise.
   static int ChannelParts(const Shape& shape, std::span<const int64_t> sizes) {
-    if (shape.rank() < 3 || std::count(sizes.begin() + 1, sizes.end(), 0) > 0) return 0;
+    if (shape.rank() < 3 || sizes.size() < 3) return 0;
+    if (std::count(sizes.begin() + 1, sizes.end(), 0) > 0) return 0;
     int64_t channels = 1;
     size_t next = 1;
     while (next < sizes.size() && sizes[next] > 0 && channels < shape[1]) channels *= sizes[next++];
