@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -325,9 +327,7 @@ class Layout {
 
   // Pixels in other rows, images and channels as before: [N, C, H, W] to [N, C, H * W].
   bool FollowReshape(Node& node) {
-    const Value* const target = node.input(1);
-    if (!target->IsConstant() || target->constant.type() != ElementType::kInt64) return false;
-    const auto sizes = target->constant.span<int64_t>();
+    const std::span<const int64_t> sizes = SizesOf(node);
     if (sizes.size() < 3 || !KeepsImages(node.input(0)->type.shape, sizes) ||
         (node.IntAttribute("allowzero", 0) != 0 && std::count(sizes.begin(), sizes.end(), 0) > 0)) {
       return false;
@@ -359,6 +359,13 @@ class Layout {
     GiveLast(node, 0);
   }
 
+  // What a Reshape makes of its input, if that is constant; else nothing.
+  static std::span<const int64_t> SizesOf(const Node& reshape) {
+    const Value* const target = reshape.input(1);
+    const bool known = target->IsConstant() && target->constant.type() == ElementType::kInt64;
+    return known ? target->constant.span<int64_t>() : std::span<const int64_t>();
+  }
+
   // Whether a Reshape to `sizes` is sure to keep the first two dimensions.
   static bool KeepsImages(const Shape& shape, std::span<const int64_t> sizes) {
     if (shape.rank() < 3 || shape[1] <= 0 || (sizes[1] != 0 && sizes[1] != shape[1])) return false;
@@ -387,15 +394,11 @@ class Layout {
   // Channels in parts, [N, C, H, W] to [N, A, C / A, H, W], which a Transpose puts where it wants:
   // detectors give out their boxes so. It takes parts that come last as well, and moves less.
   void FollowParts(Node& node) {
-    const Value* const target = node.input(1);
     Value* const parted = node.output(0);
-    if (!target->IsConstant() || target->constant.type() != ElementType::kInt64 ||
-        !HasOneReader(*parted)) {
-      return;
-    }
+    if (!HasOneReader(*parted)) return;
     Node& turn = *parted->uses()[0].node;
     const auto perm = turn.IntsAttribute("perm");
-    const auto sizes = target->constant.span<int64_t>();
+    const std::span<const int64_t> sizes = SizesOf(node);
     const int parts = ChannelParts(node.input(0)->type.shape, sizes);
     if (parts < 2 || !Is(turn, "Transpose") || &turn.graph() != &graph_ ||
         perm.size() != sizes.size() || RankOf(parted) != static_cast<int>(sizes.size())) {
@@ -403,9 +406,9 @@ class Layout {
     }
     // What was [N, parts, pixels] becomes [N, pixels, parts].
     const auto pixels = static_cast<int64_t>(sizes.size()) - 1 - parts;
-    std::vector<int64_t> to_last{0};
-    for (int64_t i = 0; i < pixels; ++i) to_last.push_back(1 + parts + i);
-    for (int64_t i = 0; i < parts; ++i) to_last.push_back(1 + i);
+    std::vector<int64_t> to_last(sizes.size());
+    std::iota(to_last.begin(), to_last.end(), 0);
+    std::rotate(to_last.begin() + 1, to_last.begin() + 1 + parts, to_last.end());
     std::vector<int64_t> turned;
     for (const int64_t axis : to_last) turned.push_back(sizes[static_cast<size_t>(axis)]);
     std::vector<int64_t> turned_perm;

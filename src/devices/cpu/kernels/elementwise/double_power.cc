@@ -77,7 +77,16 @@ bool RunFloatPower(Operand<float> x, Operand<float> exponent, float* y, size_t c
   return true;
 }
 
-#if HWY_NATIVE_FMA
+#else
+
+bool RunFloatPower(Operand<float> /*x*/, Operand<float> /*exponent*/, float* /*y*/,
+                   size_t /*count*/) {
+  return false;
+}
+
+#endif
+
+#if HWY_HAVE_FLOAT64 && HWY_TARGET != HWY_SCALAR && HWY_NATIVE_FMA
 
 namespace {
 
@@ -160,20 +169,6 @@ bool RunDoublePower(Operand<double> x, Operand<double> exponent, double* y, size
 }
 
 #else
-
-bool RunDoublePower(Operand<double> /*x*/, Operand<double> /*exponent*/, double* /*y*/,
-                    size_t /*count*/) {
-  return false;
-}
-
-#endif
-
-#else
-
-bool RunFloatPower(Operand<float> /*x*/, Operand<float> /*exponent*/, float* /*y*/,
-                   size_t /*count*/) {
-  return false;
-}
 
 bool RunDoublePower(Operand<double> /*x*/, Operand<double> /*exponent*/, double* /*y*/,
                     size_t /*count*/) {

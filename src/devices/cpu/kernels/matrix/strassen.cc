@@ -2,11 +2,9 @@
 #include "devices/cpu/kernels/matrix/strassen.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "base/brief_memory.h"
 #include "base/rounding.h"
-#include "base/tensor.h"
 #include "devices/cpu/kernels/matrix/matrix_blocks.h"
 #include "devices/cpu/kernels/matrix/strassen_sums.h"
 #include "devices/cpu/kernels/simd/even_blocks.h"
